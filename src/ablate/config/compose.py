@@ -1,0 +1,126 @@
+"""The boundary to Hydra: overrides go in, a plain mapping comes out.
+
+Nothing deeper in the package imports Hydra or OmegaConf.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ablate.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A composed config, resolved and plain.
+
+    base   every key with its value; what a run with no further override would use
+    swept  keys that the command line gave several values, in its order
+    """
+
+    base: Mapping[str, Any]
+    swept: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+
+
+def package_conf() -> Path:
+    """Return the folder of the config groups that ship with the package."""
+    inside = Path(__file__).resolve().parents[1] / "conf"  # an installed wheel
+    return inside if inside.is_dir() else inside.parents[2] / "conf"  # a source checkout
+
+
+def conf_folders(root: Path) -> tuple[Path, ...]:
+    """Return the folders read for groups and studies: the package's, then the user's own."""
+    shipped, own = package_conf(), (root / "conf").resolve()
+    return (shipped, own) if own.is_dir() and own != shipped else (shipped,)
+
+
+def compose(
+    overrides: Sequence[str], root: Path, multirun: bool = False, flags: Sequence[str] = ()
+) -> Composed | None:
+    """Compose `overrides` with Hydra; None when a Hydra flag (`--cfg job`) has had its answer.
+
+    Raises ConfigError for whatever Hydra refuses, as one sentence.
+    """
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # else Hydra prints a traceback and exits 1 itself
+    import hydra
+    from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    composed: list[tuple[Any, Mapping[str, Sequence[Any]]]] = []
+
+    def task(config: Any, swept: Mapping[str, Sequence[Any]] | None = None) -> None:
+        composed.append((config, swept or {}))
+
+    folders = conf_folders(root)
+    search = [f"hydra.searchpath=[{','.join(f'file://{f}' for f in folders[1:])}]"]
+    before = sys.argv
+    sys.argv = [
+        "ablate",
+        *flags,
+        *(["--multirun"] if multirun else []),
+        *search[: len(folders) - 1],
+    ]
+    sys.argv += overrides
+    try:
+        hydra.main(version_base="1.3", config_path=str(folders[0]), config_name="config")(task)()
+        if not composed:
+            return None
+        config, swept = composed[0]
+        base = OmegaConf.to_container(config, resolve=True)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(_first_sentence(str(error))) from error
+    finally:
+        sys.argv = before
+    assert isinstance(base, dict)
+    return Composed({str(k): v for k, v in base.items() if k != "hydra"}, swept)
+
+
+def parse_override(text: str) -> tuple[str, Any, bool]:
+    """Return key, value and whether it has several values, of one `key=value` argument.
+
+    Raises ConfigError when the argument is no override.
+    """
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import OverrideParseException
+
+    try:
+        parsed = OverridesParser.create().parse_override(text)
+    except OverrideParseException as error:
+        raise ConfigError(
+            f"'{text}' is not an override: write key=value, such as optimizer.lr=0.1."
+        ) from error
+    if parsed.is_sweep_override():
+        return parsed.key_or_group, list(parsed.sweep_iterator()), True
+    return parsed.key_or_group, parsed.value(), False
+
+
+def as_override(key: str, value: Any) -> str:
+    """Return `key=value` as Hydra's grammar reads it back."""
+    return f"{key}={_quoted(value)}"
+
+
+def _quoted(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
+        return f"[{','.join(_quoted(item) for item in value)}]"
+    if isinstance(value, Mapping):
+        return "{" + ",".join(f"{k}:{_quoted(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+        return f"'{escaped}'"
+    return repr(value)
+
+
+def _first_sentence(message: str) -> str:
+    """Hydra's messages go on with full_key and object_type lines that tell users nothing."""
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    return lines[0].rstrip(".") + "." if lines else "the configuration is not valid."

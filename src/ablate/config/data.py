@@ -1,0 +1,56 @@
+"""The `data` group: which examples, how many, and how they are scaled."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ablate.config.base import Counts, Frozen, NonNegativeFloat, Positive
+
+
+class _Data(Frozen):
+    """What every data set has.
+
+    train_size       examples trained on; null: all that validation leaves
+    validation_size  examples held out of the training set, drawn anew in each replicate
+    test_size        examples of the fixed test set scored; null: all of them
+    normalize        subtract mean and divide by standard deviation of the training split
+    """
+
+    train_size: Positive | None = None
+    validation_size: Positive = 5000
+    test_size: Positive | None = None
+    normalize: bool = True
+
+
+class Digits(_Data):
+    """The 1,797 real 8 x 8 digits that scikit-learn ships; 360 of them are the test set."""
+
+    name: Literal["digits"]
+    validation_size: Positive = 237
+
+
+class DownloadedData(_Data):
+    """A published data set in its original files."""
+
+    name: Literal["mnist", "fashion_mnist", "kmnist", "cifar10", "cifar100"]
+
+
+class Synthetic(_Data):
+    """Gaussian classes for tests and for `signal`: x = separation * mean[class] + N(0, 1).
+
+    shape        of one example: [features] or [channels, height, width]
+    separation   0 gives pure noise, x ~ N(0, 1)
+    """
+
+    name: Literal["synthetic"]
+    shape: Counts = (20,)
+    classes: Annotated[Positive, Field(ge=2)] = 10
+    train_examples: Positive = 1000
+    test_examples: Positive = 200
+    validation_size: Positive = 200
+    separation: NonNegativeFloat = 1.0
+
+
+DataConfig = Annotated[Digits | DownloadedData | Synthetic, Field(discriminator="name")]

@@ -1,0 +1,68 @@
+"""Canonical form and key of a run: equal numbers if and only if equal keys."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ablate.config.run import RunConfig
+from ablate.config.training import RUNTIME_FIELDS
+
+#: Raised by hand whenever the numbers of an unchanged config change.
+RESULTS_VERSION = 1
+
+
+def canonical(config: RunConfig, without: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return the fields that differ from the schema's defaults, runtime-only fields left out.
+
+    Fields at their default are left out so that a new config key makes no run stale; a changed
+    default therefore has to raise `RESULTS_VERSION`. `without` names dotted keys to leave out
+    as well (a tuned nuisance, which is no part of a cell's identity).
+    """
+    fields: dict[str, Any] = config.model_dump(mode="json", exclude_defaults=True)
+    for group in type(config).model_fields:
+        # exclude_defaults compares whole groups: a default group still says its name.
+        value = getattr(config, group)
+        if hasattr(value, "name"):
+            fields.setdefault(group, {})["name"] = value.name
+    for group, names in RUNTIME_FIELDS.items():
+        _drop(fields, group, names)
+    for key in without:
+        group, _, name = key.partition(".")
+        _drop(fields, group, {name})
+    return fields
+
+
+def cell_key(config: RunConfig, without: tuple[str, ...] = ()) -> str:
+    """Return the SHA-256 of the canonical config: the same in every replicate."""
+    return _sha256({"config": canonical(config, without)})
+
+
+def run_key(config: RunConfig, replicate: int, device: str, data_digest: str) -> str:
+    """Return the SHA-256 that a finished run must carry to count as done.
+
+    `device` is the kind, `cpu` or `cuda`: their numbers differ in the last bits.
+    """
+    return _sha256(
+        {
+            "config": canonical(config),
+            "replicate": replicate,
+            "device": device,
+            "data": data_digest,
+            "results_version": RESULTS_VERSION,
+        }
+    )
+
+
+def _drop(fields: dict[str, Any], group: str, names: Any) -> None:
+    if isinstance(fields.get(group), dict):
+        fields[group] = {k: v for k, v in fields[group].items() if k not in names}
+        if not fields[group]:
+            del fields[group]
+
+
+def _sha256(content: Mapping[str, Any]) -> str:
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()

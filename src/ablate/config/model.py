@@ -1,0 +1,85 @@
+"""The `model` group: architectures and their activation, normalization and dropout."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from ablate.config.base import Counts, DropProbability, Frozen, Positive
+
+Activation = Literal[
+    "linear", "sigmoid", "tanh", "relu", "vlrelu", "leaky_relu",
+    "prelu", "elu", "selu", "gelu", "maxout",
+]  # fmt: skip
+Norm = Literal["none", "batch"]
+
+
+class _Model(Frozen):
+    """What every architecture has.
+
+    activation     between layers; `maxout` takes the maximum over `pieces` linear maps
+    norm           `batch`: batch normalization between the linear map and the activation
+    dropout        probability that a hidden unit is dropped (inverted dropout)
+    input_dropout  probability that an input is dropped
+    """
+
+    activation: Activation = "relu"
+    pieces: Annotated[Positive, Field(ge=2)] = 2
+    norm: Norm = "none"
+    dropout: DropProbability = 0.0
+    input_dropout: DropProbability = 0.0
+
+
+class Mlp(_Model):
+    """Fully connected: `depth` hidden layers of `width` units, then the output layer.
+
+    A list as `width` gives the hidden layers one by one; `depth` is then null.
+    """
+
+    name: Literal["mlp"]
+    depth: Annotated[Positive, Field(le=1000)] | None = 2
+    width: Positive | Counts = 256
+
+    @model_validator(mode="after")
+    def _one_way_to_say_the_layers(self) -> Mlp:
+        if isinstance(self.width, tuple) and self.depth not in (None, len(self.width)):
+            raise ValueError(
+                f"model.width lists {len(self.width)} layers but model.depth is {self.depth}: "
+                "with a list of widths model.depth must be null"
+            )
+        if isinstance(self.width, int) and self.depth is None:
+            raise ValueError("model.depth is null: give a number, or a list as model.width")
+        return self
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Units of each hidden layer."""
+        if isinstance(self.width, tuple):
+            return self.width
+        assert self.depth is not None
+        return (self.width,) * self.depth
+
+
+class Cnn(_Model):
+    """A small convnet: per entry of `channels` a 3x3 convolution and 2x2 max-pooling."""
+
+    name: Literal["cnn"]
+    channels: Counts = (32, 64, 128)
+    norm: Norm = "batch"
+
+
+class LeNet(_Model):
+    """LeNet-5's shape: 5x5 convolutions of 6 and 16 maps, then 120 and 84 units."""
+
+    name: Literal["lenet"]
+    activation: Activation = "tanh"
+
+
+class FitNet(_Model):
+    """Thin deep networks of Romero et al. 2015, tables 5 and 7; published with maxout."""
+
+    name: Literal["fitnet1", "fitnet2", "fitnet3", "fitnet4", "mnist_fitnet"]
+
+
+ModelConfig = Annotated[Mlp | Cnn | LeNet | FitNet, Field(discriminator="name")]

@@ -1,0 +1,115 @@
+"""From a plain mapping to a validated `RunConfig`, with errors as plain sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from ablate.config.run import RunConfig
+from ablate.errors import ConfigError, nearest, one_of
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_RULES = {
+    "greater_than": "greater than {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than": "less than {lt}",
+    "less_than_equal": "at most {le}",
+}
+
+
+def run_config(values: Mapping[str, Any], where: str = "") -> RunConfig:
+    """Validate one cell; keys that belong to the study or the launcher are left out.
+
+    Raises ConfigError with one sentence per cell: the key, the value and what is allowed.
+    """
+    fields = {key: values[key] for key in RunConfig.model_fields if key in values}
+    return validated(RunConfig, fields, where)
+
+
+def validated(
+    model: type[Model], values: Mapping[str, Any], where: str = "", prefix: str = ""
+) -> Model:
+    """Return `model` made from `values`; raises ConfigError for the first thing wrong."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        sentence = _sentence(model, error, prefix)
+        raise ConfigError(f"{where}: {sentence}" if where else sentence) from None
+
+
+def _sentence(model: type[BaseModel], error: ValidationError, prefix: str) -> str:
+    problem = error.errors(include_url=False)[0]
+    kind, context, value = problem["type"], problem.get("ctx", {}), problem["input"]
+    # A union puts the chosen member's tag behind the group: ("model", "mlp", "dropout").
+    location = [str(part) for part in problem["loc"]]
+    parts = _without_tags(location)
+    key = prefix + ".".join(parts)
+    if kind == "value_error":
+        return f"{context['error']}."
+    if kind == "extra_forbidden":
+        siblings = _siblings(model, location[:-1])
+        owner = f"{location[0]} '{location[1]}'" if len(location) > 2 else ".".join(location[:-1])
+        return (
+            f"unknown key '{key}'; {owner or 'the config'} has {one_of(siblings)}."
+            f"{nearest(location[-1], siblings)}"
+            if siblings
+            else f"unknown key '{key}'."
+        )
+    if kind == "missing":
+        return f"'{key}' is missing."
+    if kind.startswith("union_tag"):
+        value = value.get("name") if isinstance(value, Mapping) else value
+    # The members of a plain union each say what they would have taken: number or list.
+    same_key = [e for e in error.errors() if _without_tags([*map(str, e["loc"])]) == parts]
+    allowed = " or ".join(dict.fromkeys(_allowed(e["type"], e.get("ctx", {})) for e in same_key))
+    return f"{key}={_shown(value)} is not allowed: it must be {allowed}."
+
+
+def _allowed(kind: str, context: Mapping[str, Any]) -> str:
+    if kind in _RULES:
+        return _RULES[kind].format(**{k: f"{v:g}" for k, v in context.items()})
+    if kind in ("literal_error", "union_tag_invalid"):
+        expected = context.get("expected") or context["expected_tags"]
+        return str(expected).replace("'", "")
+    names = {
+        "float_type": "a number", "int_type": "a whole number", "bool_type": "true or false",
+        "string_type": "a text", "tuple_type": "a list", "finite_number": "a finite number",
+        "int_from_float": "a whole number", "none_required": "null",
+        "too_short": "a list of at least {min_length}",
+        "model_type": "a mapping of keys", "model_attributes_type": "a mapping of keys",
+        "union_tag_not_found": "a mapping with a name", "mapping_type": "a mapping of keys",
+        "dict_type": "a mapping of keys",
+    }  # fmt: skip
+    return names.get(kind, kind.replace("_", " ")).format(**context)
+
+
+def _without_tags(location: list[str]) -> list[str]:
+    """Drop the tag of a union from a location; leave everything else as it is."""
+    unions = {"data", "model", "init", "optimizer", "schedule"}
+    if len(location) > 1 and location[0] in unions:
+        location = [location[0], *location[2:]]
+    # Members of a plain union ("int", "tuple[...]") say nothing that a user wrote.
+    return [p for p in location if not p.startswith(("tuple[", "literal[", "function-"))
+            and p not in ("int", "float")]  # fmt: skip
+
+
+def _siblings(model: type[BaseModel], path: list[str]) -> list[str]:
+    """Return the keys allowed at `path` (a group and its option's name), for a suggestion."""
+    if not path:
+        return sorted(model.model_fields)
+    annotation = model.model_fields[path[0]].annotation
+    members = get_args(annotation) or (annotation,)
+    for member in members:
+        tags = get_args(member.model_fields["name"].annotation) if len(path) > 1 else ()
+        if len(path) == 1 or path[1] in tags:
+            return sorted(set(member.model_fields) - {"name"})
+    return []
+
+
+def _shown(value: Any) -> str:
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else (
+        f"'{value}'" if isinstance(value, str) else str(value)
+    )  # fmt: skip

@@ -1,0 +1,30 @@
+"""Errors that a user can mend, each one plain sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class AblateError(Exception):
+    """Base of all errors that the command line prints as one sentence."""
+
+
+class ConfigError(AblateError):
+    """A command, a key or a value is wrong: nothing was started (exit code 2)."""
+
+
+class DataError(AblateError):
+    """A data file is missing, damaged or unreadable: nothing was started (exit code 2)."""
+
+
+def nearest(word: str, allowed: Iterable[str]) -> str:
+    """Return `` Did you mean 'x'?`` for the allowed word most like `word`, else ``""``."""
+    match = get_close_matches(word, list(allowed), n=1, cutoff=0.5)
+    return f" Did you mean '{match[0]}'?" if match else ""
+
+
+def one_of(allowed: Iterable[str]) -> str:
+    """Return the allowed words as they read in a sentence: ``a, b or c``."""
+    words = list(allowed)
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"

@@ -1,0 +1,1 @@
+"""Running a plan: the worker pool, the sweep, its progress."""

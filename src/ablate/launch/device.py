@@ -1,0 +1,44 @@
+"""Which kind of device a run trains on, told without importing torch."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from ablate.errors import ConfigError
+
+Device = Literal["cpu", "cuda"]
+
+
+def device_kind(setting: Literal["auto", "cpu", "cuda"]) -> Device:
+    """Resolve `trainer.device`; raises ConfigError when CUDA is asked for and absent."""
+    if setting == "cpu":
+        return "cpu"
+    present = _cuda_present()
+    if setting == "cuda" and not present:
+        raise ConfigError(
+            "trainer.device=cuda is not possible here: no CUDA device, or torch was built "
+            "without CUDA; use trainer.device=cpu or auto."
+        )
+    return "cuda" if present else "cpu"
+
+
+@cache
+def _cuda_present() -> bool:
+    """Ask the driver for devices and torch's version file for CUDA: importing torch costs 1 s."""
+    spec = importlib.util.find_spec("torch")
+    if spec is None or spec.origin is None:
+        return False
+    version = Path(spec.origin).with_name("version.py").read_text(encoding="utf-8")
+    if any(line.startswith("cuda") and line.endswith("None") for line in version.splitlines()):
+        return False
+    try:
+        driver = ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return False
+    count = ctypes.c_int()
+    found = driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0
+    return found and count.value > 0

@@ -1,0 +1,133 @@
+"""A pool of worker processes that outlives any one of them."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from ablate.launch.job import Job, Task
+from ablate.launch.worker import work
+
+
+@dataclass(frozen=True)
+class Event:
+    """A job began (`status` is None) or one of its runs ended (`done`, `diverged`, `failed`)."""
+
+    job: Job
+    task: Task | None = None
+    status: str | None = None
+    message: str = ""
+
+
+@dataclass(eq=False)
+class _Worker:
+    """A process and what it owes; the one mutable thing here, and never seen outside."""
+
+    process: Any
+    connection: Connection
+    job: Job | None = None
+    left: list[int] = field(default_factory=list)
+    since: float = 0.0
+    hung_up: bool = False
+
+
+def run_jobs(
+    jobs: Sequence[Job],
+    workers: int,
+    timeout: float | None = None,
+    keep_going: Callable[[], bool] = lambda: True,
+) -> Iterator[Event]:
+    """Run `jobs` on `workers` processes and yield what happens; ends when all is done.
+
+    A worker that dies or hangs longer than `timeout` seconds costs the runs of its own job, which
+    come back as failed; a fresh worker takes its place. When `keep_going` turns false nothing
+    new is started. Closing the iterator (Ctrl-C) ends the workers at once; runs that had not
+    finished have left no result and are simply still to do.
+    """
+    # One thread each: two that share a core spin in each other's way (measured 50 times slower).
+    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[variable] = "1"
+    waiting = list(reversed(jobs))
+    pool = [_start() for _ in range(min(workers, len(jobs)))]
+    try:
+        while True:
+            for worker in pool:
+                if worker.job is None and waiting and keep_going():
+                    _give(worker, waiting.pop())
+                    assert worker.job is not None
+                    yield Event(worker.job)
+            busy = [worker for worker in pool if worker.job is not None]
+            if not busy:
+                return
+            ready = wait([w.connection for w in busy] + [w.process.sentinel for w in busy], 0.5)
+            for worker in busy:
+                if worker.connection in ready:
+                    yield from _receive(worker)
+                late = timeout is not None and time.monotonic() - worker.since > timeout
+                dead = worker.hung_up or (
+                    worker.process.sentinel in ready and not worker.connection.poll()
+                )
+                if worker.job is not None and (late or dead):
+                    yield from _give_up(worker, f"timeout after {timeout:g} s" if late else "")
+                    pool[pool.index(worker)] = _start()
+    finally:
+        for worker in pool:
+            worker.process.kill() if worker.job is not None else worker.connection.close()
+        for worker in pool:
+            worker.process.join(5)
+
+
+def _start() -> _Worker:
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=work, args=(theirs,), daemon=True)
+    process.start()
+    theirs.close()
+    return _Worker(process, ours)
+
+
+def _give(worker: _Worker, job: Job) -> None:
+    worker.job, worker.left, worker.since = job, list(range(len(job.tasks))), time.monotonic()
+    with contextlib.suppress(OSError):  # dead already: the job comes back as failed
+        worker.connection.send(job)
+
+
+def _receive(worker: _Worker) -> Iterator[Event]:
+    job = worker.job
+    assert job is not None
+    try:
+        outcome = worker.connection.recv()
+    except (EOFError, OSError):
+        worker.hung_up = True
+        return
+    if outcome is None:
+        worker.job = None
+        return
+    position, status, message = outcome
+    worker.left.remove(position)
+    yield Event(job, job.tasks[position], status, message)
+
+
+def _give_up(worker: _Worker, reason: str) -> Iterator[Event]:
+    """End a dead or late worker and report the runs it still owed."""
+    from ablate.store.ledger import write_failure
+
+    worker.process.kill()
+    worker.process.join()
+    code = worker.process.exitcode
+    reason = reason or (
+        f"the worker process was ended by signal {-code}" if code and code < 0
+        else f"the worker process ended with code {code}"
+    )  # fmt: skip
+    assert worker.job is not None
+    for position in worker.left:
+        task = worker.job.tasks[position]
+        write_failure(task.directory, task.key, reason, reason)
+        yield Event(worker.job, task, "failed", reason)
+    worker.connection.close()

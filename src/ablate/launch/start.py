@@ -1,0 +1,143 @@
+"""From the words of a command line to a compiled plan."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ablate.config import Launch
+from ablate.config.compose import Composed, compose, conf_folders, parse_override
+from ablate.config.groups import Groups, read_groups
+from ablate.config.validate import validated
+from ablate.errors import ConfigError
+from ablate.study.plan import Plan, compile_study
+from ablate.study.reader import find_study, read_study
+from ablate.study.request import adhoc, request
+
+#: Study names that are no study files: one cell, and a multirun of swept keys.
+SINGLE, ADHOC = "run", "adhoc"
+
+
+@dataclass(frozen=True)
+class Start:
+    """A plan and how to run it."""
+
+    plan: Plan
+    root: Path
+    launch: Launch
+
+
+@dataclass(frozen=True)
+class Words:
+    """A command line, sorted.
+
+    studies    what `study=a,b` names
+    name       what `study.name=` asks the result to be called
+    overrides  every other `key=value`
+    flags      what is for Hydra itself, such as `--cfg job`
+    """
+
+    studies: tuple[str, ...]
+    name: str | None
+    overrides: tuple[str, ...]
+    flags: tuple[str, ...]
+    root: Path
+
+
+def sort_words(words: Sequence[str]) -> Words:
+    """Sort the words of a command line; raises ConfigError for what is no override."""
+    studies: tuple[str, ...] = ()
+    name, root = None, Path.cwd()
+    overrides, flags = [], []
+    waiting = False
+    for word in words:
+        if word.startswith("-") or waiting:
+            flags.append(word)
+            waiting = word in ("--cfg", "-c", "--package", "-p", "--info", "-i")
+        elif word.startswith("study="):
+            studies = tuple(part for part in word.removeprefix("study=").split(",") if part)
+        elif word.startswith("study.name="):
+            name = _safe_name(word.removeprefix("study.name="))
+        else:
+            if word.startswith("paths.root="):
+                root = Path(parse_override(word)[1]).expanduser().resolve()
+            overrides.append(word)
+    return Words(studies, name, tuple(overrides), tuple(flags), root)
+
+
+def plan_studies(words: Words, quick: bool) -> list[Start]:
+    """Return a plan per study named, each composed by one Hydra multirun."""
+    folders = conf_folders(words.root)
+    groups = read_groups(folders)
+    starts = []
+    for name in words.studies:
+        path = find_study(name, folders)
+        _make_importable(words.root, path.parent)
+        study = read_study(path, groups)
+        asked = request(study, words.overrides, groups, name=words.name, quick=quick)
+        composed = compose(asked.overrides, words.root, multirun=True, flags=words.flags)
+        if composed is not None:
+            plan = compile_study(asked.study, composed.base, groups, asked.explicit)
+            starts.append(Start(plan, words.root, _launch(composed)))
+    return starts
+
+
+def plan_overrides(words: Words, multirun: bool) -> Start | None:
+    """Return the plan of a single cell or of the keys swept; None if a Hydra flag was answered."""
+    groups = read_groups(conf_folders(words.root))
+    explicit = _checked(words.overrides, groups)
+    composed = compose(words.overrides, words.root, multirun=multirun, flags=words.flags)
+    if composed is None:
+        return None
+    name = words.name or (ADHOC if multirun else SINGLE)
+    replicates = composed.base.get("replicates")
+    replicates = 1 if replicates is None else replicates
+    if not isinstance(replicates, int) or replicates < 1:
+        raise ConfigError(
+            f"replicates={replicates} is not allowed: it must be a whole number, at least 1."
+        )
+    study = adhoc(composed, groups, name, replicates)
+    plan = compile_study(study, composed.base, groups, explicit)
+    return Start(plan, words.root, _launch(composed))
+
+
+def _checked(overrides: Sequence[str], groups: Groups) -> list[tuple[str, Any]]:
+    """Check keys and options before Hydra does, to say it in our words; return the fixed ones."""
+    explicit = []
+    for override in overrides:
+        key, value, several = parse_override(override)
+        if key.startswith("hydra"):
+            continue
+        groups.check_key(key, f"'{override}'")
+        for one in value if several else [value]:
+            if groups.is_choice(key, one):
+                groups.check_option(key, one, f"'{override}'")
+        if not several:
+            explicit.append((key, value))
+    return explicit
+
+
+def _launch(composed: Composed) -> Launch:
+    return validated(Launch, composed.base["launch"], prefix="launch.")
+
+
+def _make_importable(*folders: Path) -> None:
+    """Put a user's own code within reach, in this process and in the workers."""
+    for folder in folders:
+        if str(folder) not in sys.path:
+            sys.path.append(str(folder))
+    inherited = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    added = [str(folder) for folder in folders if str(folder) not in inherited]
+    os.environ["PYTHONPATH"] = os.pathsep.join([*filter(None, inherited), *added])
+
+
+def _safe_name(name: str) -> str:
+    if not name or not all(c.isalnum() or c in "._+-" for c in name) or name.startswith("."):
+        raise ConfigError(
+            f"study.name={name} is not allowed: use letters, digits, and the signs . _ + -."
+        )
+    return name

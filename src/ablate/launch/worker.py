@@ -1,0 +1,82 @@
+"""A worker process: one thread, one job at a time, until the parent hangs up."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import traceback
+from datetime import UTC, datetime
+from multiprocessing import parent_process
+from multiprocessing.connection import Connection, wait
+from typing import TYPE_CHECKING
+
+from ablate.launch.job import Job
+from ablate.records import Record
+
+if TYPE_CHECKING:
+    from ablate.data import Data
+
+#: (position of the task in its job, status, message)
+Outcome = tuple[int, str, str]
+
+
+def work(connection: Connection) -> None:
+    """Train the jobs that arrive; send an outcome per run and None when the job is through."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    from ablate.train import prepare_process
+
+    prepare_process(threads=1)
+    loaded: tuple[str, Data] | None = None
+    while True:
+        try:
+            job: Job = connection.recv()
+        except EOFError:
+            return
+        loaded = _run(job, loaded, connection)
+        connection.send(None)
+
+
+def _run(job: Job, loaded: tuple[str, Data] | None, out: Connection) -> tuple[str, Data] | None:
+    """Train one job and write its runs; return the data, which the next job may share."""
+    from ablate import data
+    from ablate.store.ledger import write_failure, write_run
+    from ablate.store.provenance import provenance
+    from ablate.train import train
+
+    started = datetime.now(UTC).isoformat(timespec="milliseconds")
+    try:
+        wanted = f"{job.config.data.model_dump_json()} {job.config.seed}"
+        if loaded is None or loaded[0] != wanted:
+            loaded = wanted, data.load(job.config.data, job.root, job.config.seed)
+        facts = provenance(job.device, data.digest(job.config.data), job.config.seed)
+        replicates = [task.replicate for task in job.tasks]
+        records = train(job.config, loaded[1], replicates, job.device)
+        resolved = job.config.model_dump(mode="json")
+        for position, (task, record) in enumerate(zip(job.tasks, records, strict=True)):
+            write_run(task.directory, record, resolved, task.key, facts, started)
+            out.send((position, record.status, _how_it_ended(record)))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a sys.exit in user code is a failed run like any other
+        message = f"{type(error).__name__}: {error}"
+        for position, task in enumerate(job.tasks):
+            write_failure(task.directory, task.key, message, traceback.format_exc())
+            out.send((position, "failed", message))
+    return loaded
+
+
+def _how_it_ended(record: Record) -> str:
+    if record.nc_reason == "nonfinite":
+        return f"n/c at step {record.diverged_at_step} (loss not finite)"
+    return "n/c (nothing learnt)" if record.nc_reason else ""
+
+
+def _end_with_parent() -> None:
+    """Leave no orphan behind: a parent that was killed cannot say so."""
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)

@@ -1,0 +1,46 @@
+"""What one trained run leaves behind: the only thing that passes from training to the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+#: ``diverged`` is n/c (not converged): data, never dropped. ``failed`` runs have no record.
+Status = Literal["done", "diverged"]
+#: Why a run is n/c: a training loss was not finite, or at the end nothing was learnt.
+NotConverged = Literal["nonfinite", "no_progress"]
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """One run: one cell, one replicate, one trained network.
+
+    metrics        final values by name (`test/accuracy`, `validation/loss`, ...); fractions
+                   and nats, always finite; a run with a non-finite loss has none
+    evaluations    a mapping per evaluation: `step`, `epoch`, `lr`, `train/loss`,
+                   `validation/loss`, `validation/accuracy`; the first at step 0 when the run
+                   trains at all; non-finite values are left out
+    evaluated_at   seconds since the start of the run, one per evaluation (kept beside, since
+                   timings must not enter compared files)
+    losses         (steps,) float32, the training loss of every step up to the divergence
+    probe          packed arrays, see `ablate.probe`; empty when the probe is off
+    predictions    (test examples, classes) float16 logits; None when a loss was not finite
+    weights        state of the network by parameter name; None unless `trainer.save` asks
+    """
+
+    status: Status
+    nc_reason: NotConverged | None
+    diverged_at_step: int | None
+    metrics: Mapping[str, float]
+    evaluations: tuple[Mapping[str, float], ...]
+    evaluated_at: tuple[float, ...]
+    losses: np.ndarray
+    probe: Mapping[str, np.ndarray]
+    predictions: np.ndarray | None
+    weights: Mapping[str, np.ndarray] | None
+    parameters: int
+    multiply_adds: int
+    seconds: float

@@ -1,0 +1,76 @@
+"""`study.lock.yaml`: what was declared before the first run. It is only ever appended to."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ablate.errors import ConfigError
+from ablate.study.plan import Plan
+from ablate.study.schema import Study
+
+NAME = "study.lock.yaml"
+
+
+@dataclass(frozen=True)
+class LockedCell:
+    """A cell as the lock file names it."""
+
+    slug: str
+    name: str
+    key: str
+    levels: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Locked:
+    """The latest declaration of a study."""
+
+    study: Study
+    cells: tuple[LockedCell, ...]
+    digest: str
+
+
+def lock_study(folder: Path, plan: Plan) -> None:
+    """Append the plan to the folder's lock file, unless it is what the file last said."""
+    entry = {
+        "study": plan.study.model_dump(mode="json"),
+        "cells": [
+            {"slug": cell.slug, "name": cell.name, "key": cell.key, "levels": dict(cell.levels)}
+            for cell in plan.cells
+        ],
+    }
+    text = yaml.dump([entry], Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True)
+    path = folder / NAME
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    if not before.endswith(text):
+        folder.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(text)
+
+
+def read_lock(folder: Path) -> Locked | None:
+    """Return the latest declaration, or None where there is no lock file.
+
+    Raises ConfigError when the file is damaged.
+    """
+    path = folder / NAME
+    if not path.exists():
+        return None
+    try:
+        text = path.read_text(encoding="utf-8")
+        entry: dict[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)[-1]
+        cells = tuple(LockedCell(**cell) for cell in entry["cells"])
+        return Locked(Study.model_validate(entry["study"]), cells, digest_of(text))
+    except (yaml.YAMLError, KeyError, TypeError, IndexError, ValueError) as error:
+        raise ConfigError(f"{path} is damaged: {error}; delete it and sweep again.") from error
+
+
+def digest_of(text: str) -> str:
+    """Return the SHA-256 of a lock file's text."""
+    return hashlib.sha256(text.encode()).hexdigest()

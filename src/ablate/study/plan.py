@@ -1,0 +1,111 @@
+"""Compiling a study: factors and design become cells, each a validated config with a key."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ablate.config import RunConfig
+from ablate.config.groups import Groups, Override, with_overrides
+from ablate.config.key import cell_key
+from ablate.config.validate import run_config
+from ablate.errors import ConfigError
+from ablate.study.schema import Level, Study
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One setting of all factors.
+
+    slug    what varies plus the first eight digits of the key: the folder's name
+    name    what varies as people read it: `init=he · activation=relu`
+    levels  the level's name by factor
+    """
+
+    slug: str
+    name: str
+    key: str
+    levels: Mapping[str, str]
+    config: RunConfig
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A compiled study: everything known before the first run."""
+
+    study: Study
+    cells: tuple[Cell, ...]
+
+    @property
+    def runs(self) -> int:
+        """Scored runs, tuning not counted."""
+        return len(self.cells) * self.study.replicates
+
+    @property
+    def tuning_runs(self) -> int:
+        """Runs that choose the nuisance of each cell."""
+        tune = self.study.tune
+        return len(self.cells) * len(tune.values) * tune.replicates if tune else 0
+
+
+def compile_study(
+    study: Study, base: Mapping[str, Any], groups: Groups, explicit: Sequence[Override]
+) -> Plan:
+    """Compile `study` over the composed config `base`.
+
+    explicit  the overrides that made `base`, in order: a level that chooses another option of a
+              group keeps of them what the new option has
+
+    Raises ConfigError when a cell is not valid, or when two cells are the same.
+    """
+    without = (study.tune.key,) if study.tune else ()
+    cells: dict[str, Cell] = {}
+    for levels in grid(study):
+        overrides = [item for level in levels.values() for item in level.overrides.items()]
+        names = {factor: level.name for factor, level in levels.items()}
+        name = " · ".join(f"{factor}={level}" for factor, level in names.items())
+        values = with_overrides(base, groups, explicit, overrides)
+        config = run_config(values, where=name)
+        key = cell_key(config, without)
+        if key in cells:
+            raise ConfigError(
+                f"study {study.name}: {cells[key].name} and {name} are the same run; "
+                "a level that changes nothing has no place in a study."
+            )
+        cells[key] = Cell(f"{_slug(names)}-{key[:8]}", name, key, names, config)
+    return Plan(study, tuple(cells.values()))
+
+
+def grid(study: Study) -> Iterator[dict[str, Level]]:
+    """Yield every combination of levels, the last factor fastest."""
+    names = [factor.name for factor in study.factors]
+    for levels in itertools.product(*(factor.levels for factor in study.factors)):
+        yield dict(zip(names, levels, strict=True))
+
+
+def tuned_config(config: RunConfig, key: str, value: float) -> RunConfig:
+    """Return `config` with the tuned nuisance set."""
+    fields = config.model_dump()
+    group, _, name = key.partition(".")
+    fields[group][name] = value
+    return run_config(fields)
+
+
+def study_digest(plan: Plan) -> str:
+    """Return a SHA-256 of what the report depends on besides the ledger: study and cells."""
+    content = {
+        "study": plan.study.model_dump(mode="json"),
+        "cells": [[cell.slug, cell.key] for cell in plan.cells],
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _slug(levels: Mapping[str, str]) -> str:
+    """Return a folder name: readable, and safe on every file system and in a shell."""
+    text = "_".join(f"{factor.rpartition('.')[2]}={level}" for factor, level in levels.items())
+    return re.sub(r"[^A-Za-z0-9=._+-]+", "-", text)[:120] or "baseline"

@@ -1,0 +1,182 @@
+"""What a command line asks of a study: the file, its overrides, and the name of the result."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ablate.config.compose import Composed, as_override, parse_override
+from ablate.config.groups import Groups, Override
+from ablate.config.training import RUNTIME_FIELDS
+from ablate.errors import ConfigError
+from ablate.study.reader import level_name
+from ablate.study.schema import Factor, Level, Study
+
+#: Given with --quick: digits, few replicates and epochs, seconds instead of minutes.
+_QUICK: Mapping[str, Any] = {"data": "digits", "trainer.epochs": 2}
+_QUICK_REPLICATES = 2
+_QUICK_TUNE_VALUES = 2
+
+
+@dataclass(frozen=True)
+class Request:
+    """A study with the command line laid over it, ready to be composed.
+
+    overrides  what Hydra composes: the baseline's and then the command line's
+    explicit   the same as pairs, in order
+    """
+
+    study: Study
+    overrides: tuple[str, ...]
+    explicit: tuple[Override, ...]
+
+
+def request(
+    study: Study,
+    arguments: Sequence[str],
+    groups: Groups,
+    *,
+    name: str | None = None,
+    quick: bool = False,
+) -> Request:
+    """Lay command-line `arguments` (`key=value`) over a study.
+
+    A comma list on a factor's own key replaces its levels; on another key it adds a grid factor;
+    a single value on a factor's key is refused. Whatever changes results gives the study a name
+    of its own, so that nothing mixes with the real one; `name` overrules it.
+
+    Raises ConfigError for an unknown key or option and for values that fit no rule.
+    """
+    baseline = dict(study.baseline)
+    if quick:
+        baseline |= {**_QUICK, **study.quick}
+        study = _quick(study)
+    fixed: dict[str, Any] = {}
+    parts: list[str] = ["quick"] if quick else []
+    for argument in arguments:
+        key, value, several = parse_override(argument)
+        if key.startswith("hydra"):
+            raise ConfigError(f"'{argument}': hydra settings are fixed within a study.")
+        groups.check_key(key, f"'{argument}'")
+        for one in value if several else [value]:
+            if groups.is_choice(key, one):
+                groups.check_option(key, one, f"'{argument}'")
+        if key == "replicates" and not several:
+            study = _with_replicates(study, value)
+            continue
+        if several:
+            study = _with_levels(study, key, value)
+        else:
+            _refuse_single_level(study, key, value)
+            fixed[key] = value
+        if not _is_runtime(key):
+            parts.append(_slug(key, value))
+    if parts:
+        study = study.model_copy(update={"name": "-".join([study.name, *parts])})
+    if name:
+        study = study.model_copy(update={"name": name})
+    explicit = tuple(_merged(baseline, fixed, groups).items())
+    return Request(study, tuple(as_override(k, v) for k, v in explicit), explicit)
+
+
+def adhoc(composed: Composed, groups: Groups, name: str, replicates: int) -> Study:
+    """Return the study of a multirun without a study file: the swept keys are its factors."""
+    for key, values in composed.swept.items():
+        groups.check_key(key, key)
+        for value in values:
+            if groups.is_choice(key, value):
+                groups.check_option(key, value, key)
+    swept = " × ".join(composed.swept)
+    return Study.model_validate(
+        {
+            "name": name,
+            "question": f"What do {swept} change?" if swept else "A single cell.",
+            "baseline": {},
+            "factors": [_factor(key, values) for key, values in composed.swept.items()],
+            "replicates": replicates,
+            "metric": {"name": "test/accuracy", "better": "higher"},
+            "report": [],
+        }
+    )
+
+
+def _quick(study: Study) -> Study:
+    update: dict[str, Any] = {"replicates": min(study.replicates, _QUICK_REPLICATES)}
+    if study.tune:
+        values = study.tune.values
+        kept = values[:: max(1, len(values) // _QUICK_TUNE_VALUES)][:_QUICK_TUNE_VALUES]
+        update["tune"] = study.tune.model_copy(update={"values": kept, "replicates": 1})
+    return study.model_copy(update=update)
+
+
+def _merged(
+    baseline: Mapping[str, Any], fixed: Mapping[str, Any], groups: Groups
+) -> dict[str, Any]:
+    """Return baseline and command line as one, the command line winning.
+
+    Values that the baseline set for a group are forgotten where the command line chooses an
+    option that does not have them.
+    """
+    merged = {**baseline, **fixed}
+    for key in baseline:
+        group, _, name = key.partition(".")
+        chosen = fixed.get(group)
+        by_hand = key in fixed or not name or not groups.is_choice(group, chosen)
+        if not by_hand and name not in groups.options[group][str(chosen)]:
+            del merged[key]
+    # Hydra loads groups first whatever the order; the order here only says who wins.
+    return merged
+
+
+def _with_replicates(study: Study, value: Any) -> Study:
+    if value is None:
+        return study
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ConfigError(
+            f"replicates={level_name(value)} is not allowed: it must be a whole number, at least 1."
+        )
+    return study.model_copy(update={"replicates": value})
+
+
+def _with_levels(study: Study, key: str, values: Sequence[Any]) -> Study:
+    if key == "replicates" or _is_runtime(key):
+        raise ConfigError(f"{key} takes one value: it changes no result, so it is no factor.")
+    factor = _factor(key, values)
+    for index, own in enumerate(study.factors):
+        if key == own.name or all(set(level.overrides) == {key} for level in own.levels):
+            known = {tuple(level.overrides.items()): level for level in own.levels}
+            levels = tuple(known.get(tuple(lv.overrides.items()), lv) for lv in factor.levels)
+            changed = own.model_copy(update={"levels": levels})
+            factors = (*study.factors[:index], changed, *study.factors[index + 1 :])
+            return study.model_copy(update={"factors": factors})
+    return study.model_copy(update={"factors": (*study.factors, factor)})
+
+
+def _refuse_single_level(study: Study, key: str, value: Any) -> None:
+    for factor in study.factors:
+        if key == factor.name or any(key in level.overrides for level in factor.levels):
+            raise ConfigError(
+                f"{key}={level_name(value)}: the study varies {key} as factor '{factor.name}'; "
+                f"give several values, separated by commas, to replace its levels."
+            )
+    if study.tune and key == study.tune.key:
+        raise ConfigError(f"{key}={level_name(value)}: the study tunes {key} in every cell.")
+
+
+def _factor(key: str, values: Sequence[Any]) -> Factor:
+    levels = [Level(name=level_name(value), overrides={key: value}) for value in values]
+    label = key.rpartition(".")[2].replace("_", " ")
+    return Factor(name=key, label=label, levels=tuple(levels))
+
+
+def _is_runtime(key: str) -> bool:
+    group, _, name = key.partition(".")
+    return group in ("launch", "paths") or name in RUNTIME_FIELDS.get(group, ())
+
+
+def _slug(key: str, value: Any) -> str:
+    text = "-".join(level_name(v) for v in value) if isinstance(value, list) else level_name(value)
+    name = key.rpartition(".")[2] if "." in key else ""
+    return re.sub(r"[^A-Za-z0-9._+-]+", "-", f"{name}{text}")

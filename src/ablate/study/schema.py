@@ -1,0 +1,109 @@
+"""A study as validated, frozen data: what the YAML file says, once it has been read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from ablate.config.base import Frozen, NonNegativeFloat, Positive
+
+#: The figures a study file may ask for; `ablate.report.figures` draws each.
+FIGURE_KINDS = (
+    "activation_distribution",
+    "gradient_distribution",
+    "signal_by_layer",
+    "activations_over_training",
+    "learning_curves",
+    "factor_response",
+    "heatmap",
+    "learning_rate_sensitivity",
+)
+#: All that the `report` list of a study file may name.
+REPORT_KINDS = ("table", "published", *FIGURE_KINDS)
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+class Level(Frozen):
+    """One value of a factor: a name that is used everywhere, and the config keys it sets."""
+
+    name: str
+    overrides: Mapping[str, Any]
+
+    @property
+    def number(self) -> float | None:
+        """Return the value where the level sets one number, to place it on an axis."""
+        values = list(self.overrides.values())
+        if len(values) == 1 and isinstance(values[0], int | float) and values[0] is not True:
+            return None if isinstance(values[0], bool) else float(values[0])
+        return None
+
+
+class Factor(Frozen):
+    """A config key, or several set together, that the study varies."""
+
+    name: str
+    label: str
+    axis: Literal["linear", "log", "category"] = "category"
+    levels: Annotated[tuple[Level, ...], BeforeValidator(_as_tuple)]
+
+
+class Metric(Frozen):
+    """What is compared: `test/accuracy` (shown in percent) or `test/loss` (in nats), ..."""
+
+    name: str
+    better: Literal["higher", "lower"]
+
+    @property
+    def is_percent(self) -> bool:
+        """Accuracies are stored as fractions and shown in percent, differences in points."""
+        return self.name.endswith("/accuracy")
+
+    @property
+    def label(self) -> str:
+        """Return the name with its unit, as an axis or a table heading shows it."""
+        split, quantity = self.name.split("/")
+        unit = {"accuracy": " (%)", "loss": " (nats)", "nll": " (nats)"}.get(quantity, "")
+        return f"{split} {quantity}{unit}"
+
+
+class Tune(Frozen):
+    """A nuisance key tuned per cell with an equal budget, on replicates of its own."""
+
+    key: str
+    values: Annotated[tuple[float, ...], BeforeValidator(_as_tuple)]
+    by: Literal["validation/loss", "validation/accuracy"] = "validation/loss"
+    replicates: Positive = 3
+
+
+class ReportItem(Frozen):
+    """One figure or table of the report, with its options."""
+
+    kind: str
+    options: Mapping[str, Any] = Field(default_factory=dict)
+
+
+class Study(Frozen):
+    """A question with baseline, factors, design, replicates and metric."""
+
+    name: str
+    question: str
+    source: Mapping[str, str] = Field(default_factory=dict)
+    baseline: Mapping[str, Any]
+    design: Literal["grid"] = "grid"
+    factors: Annotated[tuple[Factor, ...], BeforeValidator(_as_tuple)]
+    replicates: Positive
+    metric: Metric
+    smallest_effect: NonNegativeFloat | None = None
+    tune: Tune | None = None
+    report: Annotated[tuple[ReportItem, ...], BeforeValidator(_as_tuple)]
+    caveats: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()
+    quick: Mapping[str, Any] = Field(default_factory=dict)
+
+    def factor(self, name: str) -> Factor:
+        """Return the factor called `name`; raises KeyError."""
+        return {factor.name: factor for factor in self.factors}[name]
