@@ -20,7 +20,7 @@ class DataError(AblateError):
 
 def nearest(word: str, allowed: Iterable[str]) -> str:
     """Return `` Did you mean 'x'?`` for the allowed word most like `word`, else ``""``."""
-    match = get_close_matches(word, list(allowed), n=1, cutoff=0.5)
+    match = get_close_matches(word, list(allowed), n=1, cutoff=0.6)
     return f" Did you mean '{match[0]}'?" if match else ""
 
 

@@ -118,6 +118,7 @@ def _checked(overrides: Sequence[str], groups: Groups) -> list[tuple[str, Any]]:
                 groups.check_option(key, one, f"'{override}'")
         if not several:
             explicit.append((key, value))
+    groups.check_fields(dict(explicit), "the command line")
     return explicit
 
 

@@ -1,9 +1,9 @@
-"""A sweep: look up what is done, check, train the rest, mirror, report."""
+"""A sweep: look up what is done, check the rest, train it."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -17,43 +17,51 @@ from ablate.launch.pool import run_jobs
 from ablate.launch.progress import progress
 from ablate.launch.todo import Work, choose, scored_work, tuning_work
 from ablate.store.cell import LedgerCell
+from ablate.store.index import write_index
 from ablate.store.ledger import move_stale
-from ablate.store.live import LiveMirror
 from ablate.store.lock import lock
 from ablate.study.lockfile import lock_study
 from ablate.study.plan import Plan
 
+#: Called for every scored run that ended: its cell, and its replicate.
+Watch = Callable[[LedgerCell, int], None]
 
-def sweep(plan: Plan, root: Path, launch: Launch, console: Console) -> int:
+
+def sweep(plan: Plan, root: Path, launch: Launch, console: Console, watch: Watch) -> int:
     """Train what the ledger does not have; return the number of runs that failed.
 
-    Raises ConfigError or DataError, with nothing started, when a cell cannot run; ConfigError
-    when another sweep of the study is running. KeyboardInterrupt leaves every finished run.
+    Raises ConfigError or DataError, with nothing started, when a cell cannot run or another
+    sweep of the study is running. KeyboardInterrupt leaves every finished run in the ledger.
     """
-    study = plan.study
     device = device_kind(plan.cells[0].config.trainer.device)
     tuning = tuning_work(plan, root, device)
-    chosen = choose(plan, root) if study.tune else None
-    scored = scored_work(plan, root, device, chosen)
-    untuned = len(plan.cells) - len(scored)
-    if not untuned and not any(work.missing for work in [*tuning, *scored]):
-        _index(plan, root, scored)
+    scored = scored_work(plan, root, device, choose(plan, root))
+    todo = [*tuning, *scored]
+    if len(scored) == len(plan.cells) and not any(work.missing for work in todo):
+        declare(plan, root, scored)
         return 0
     check(plan, root)
     workers = launch.workers or os.cpu_count() or 1
-    folder = root / "runs" / study.name
-    with lock(root, study.name), _mirror(plan, root, console) as mirror:
-        lock_study(folder, plan)
-        _index(plan, root, scored)
+    with lock(root, plan.study.name):
+        declare(plan, root, scored)
         failed = 0
         if tuning:
-            failed += _train("tuning", tuning, root, device, workers, launch, console, None)
+            failed = _train("tuned", tuning, root, device, workers, launch, console, None)
             scored = scored_work(plan, root, device, choose(plan, root))
-            _index(plan, root, scored)
-        if not (failed and launch.on_error == "stop"):
-            mirror.cells = {c.slug: c for c in ledger_cells(plan, scored)}
-            failed += _train("runs", scored, root, device, workers, launch, console, mirror)
+            declare(plan, root, scored)
+        if not failed or launch.on_error == "continue":
+            cells = {cell.name: cell for cell in ledger_cells(plan, scored)}
+            failed += _train(
+                "runs", scored, root, device, workers, launch, console,
+                lambda name, replicate: watch(cells[name], replicate),
+            )  # fmt: skip
     return failed
+
+
+def declare(plan: Plan, root: Path, scored: Sequence[Work]) -> None:
+    """Write down what is going to be run: the lock file, and the keys to expect."""
+    lock_study(root / "runs" / plan.study.name, plan)
+    write_index(root, plan.study.name, ledger_cells(plan, scored))
 
 
 def check(plan: Plan, root: Path) -> None:
@@ -99,7 +107,7 @@ def _train(
     workers: int,
     launch: Launch,
     console: Console,
-    mirror: LiveMirror | None,
+    watch: Callable[[str, int], None] | None,
 ) -> int:
     jobs = _jobs(works, root, device, workers)
     total = sum(len(work.tasks) for work in works)
@@ -112,8 +120,8 @@ def _train(
         for event in events:
             failed += event.status == "failed"
             shown.show(event)
-            if mirror is not None:
-                _tell(mirror, event)
+            if watch is not None and event.task is not None:
+                watch(event.job.name, event.task.replicate)
     return failed
 
 

@@ -12,7 +12,8 @@ from ablate.config import RunConfig
 from ablate.config.key import run_key
 from ablate.errors import AblateError
 from ablate.launch.job import Task
-from ablate.store.ledger import is_complete, read_result, run_directory
+from ablate.store.ledger import run_directory
+from ablate.store.result import is_complete, read_result
 from ablate.streams import TUNING_REPLICATES_START
 from ablate.study.plan import Cell, Plan, tuned_config
 from ablate.study.reader import level_name
@@ -45,15 +46,16 @@ def tuning_work(plan: Plan, root: Path, device: str) -> list[Work]:
     ]  # fmt: skip
 
 
-def scored_work(
-    plan: Plan, root: Path, device: str, chosen: Mapping[str, float] | None
-) -> list[Work]:
-    """Return the work of the scored runs, each cell with its tuned value (`chosen` by slug)."""
+def scored_work(plan: Plan, root: Path, device: str, chosen: Mapping[str, float]) -> list[Work]:
+    """Return the work of the scored runs, each cell with its tuned value (`chosen` by slug).
+
+    A cell that is not tuned yet has no work yet.
+    """
     works = []
     for cell in plan.cells:
         config = cell.config
         if plan.study.tune is not None:
-            if chosen is None or cell.slug not in chosen:
+            if cell.slug not in chosen:
                 continue
             config = tuned_config(config, plan.study.tune.key, chosen[cell.slug])
         works.append(_work(plan, root, device, cell, config, range(plan.study.replicates)))
@@ -61,14 +63,15 @@ def scored_work(
 
 
 def choose(plan: Plan, root: Path) -> dict[str, float]:
-    """Return the tuned value of each cell whose tuning is complete.
+    """Return the tuned value of each cell whose tuning is complete, by slug.
 
     The value with the best mean of the declared validation metric wins, the first declared of
     equals; a run that did not converge scores what guessing does. Validation only: the test set
     is not looked at.
     """
     tune = plan.study.tune
-    assert tune is not None
+    if tune is None:
+        return {}
     chosen = {}
     for cell in plan.cells:
         found = {value: _score(plan, root, cell, tune, value) for value in tune.values}

@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING
 
 from ablate.launch.job import Job
+from ablate.launch.marks import marked
 from ablate.records import Record
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def work(connection: Connection) -> None:
             job: Job = connection.recv()
         except EOFError:
             return
-        loaded = _run(job, loaded, connection)
+        with marked(task.directory for task in job.tasks):
+            loaded = _run(job, loaded, connection)
         connection.send(None)
 
 

@@ -10,6 +10,9 @@ from typing import Any
 
 import yaml
 
+from ablate.config import RunConfig
+from ablate.config.key import canonical
+from ablate.config.validate import run_config
 from ablate.errors import ConfigError
 from ablate.study.plan import Plan
 from ablate.study.schema import Study
@@ -19,12 +22,13 @@ NAME = "study.lock.yaml"
 
 @dataclass(frozen=True)
 class LockedCell:
-    """A cell as the lock file names it."""
+    """A cell as the lock file names it; `config` holds the fields that differ from defaults."""
 
     slug: str
     name: str
     key: str
     levels: Mapping[str, str]
+    config: RunConfig
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,13 @@ def lock_study(folder: Path, plan: Plan) -> None:
     entry = {
         "study": plan.study.model_dump(mode="json"),
         "cells": [
-            {"slug": cell.slug, "name": cell.name, "key": cell.key, "levels": dict(cell.levels)}
+            {
+                "slug": cell.slug,
+                "name": cell.name,
+                "key": cell.key,
+                "levels": dict(cell.levels),
+                "config": canonical(cell.config),
+            }
             for cell in plan.cells
         ],
     }
@@ -65,7 +75,9 @@ def read_lock(folder: Path) -> Locked | None:
     try:
         text = path.read_text(encoding="utf-8")
         entry: dict[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)[-1]
-        cells = tuple(LockedCell(**cell) for cell in entry["cells"])
+        cells = tuple(
+            LockedCell(**{**cell, "config": run_config(cell["config"])}) for cell in entry["cells"]
+        )
         return Locked(Study.model_validate(entry["study"]), cells, digest_of(text))
     except (yaml.YAMLError, KeyError, TypeError, IndexError, ValueError) as error:
         raise ConfigError(f"{path} is damaged: {error}; delete it and sweep again.") from error

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ablate.config.compose import Composed, as_override, parse_override
-from ablate.config.groups import Groups, Override
+from ablate.config.groups import Groups, Override, layered
 from ablate.config.training import RUNTIME_FIELDS
 from ablate.errors import ConfigError
 from ablate.study.reader import level_name
@@ -49,10 +49,12 @@ def request(
 
     Raises ConfigError for an unknown key or option and for values that fit no rule.
     """
-    baseline = dict(study.baseline)
+    where = f"study {study.name}"
+    layers: list[Mapping[str, Any]] = [study.baseline]
     if quick:
-        baseline |= {**_QUICK, **study.quick}
+        layers.append({**_QUICK, **study.quick})
         study = _quick(study)
+    baseline = layered(layers, groups)
     fixed: dict[str, Any] = {}
     parts: list[str] = ["quick"] if quick else []
     for argument in arguments:
@@ -71,13 +73,15 @@ def request(
         else:
             _refuse_single_level(study, key, value)
             fixed[key] = value
-        if not _is_runtime(key):
+        if not _is_runtime(key) and (several or value != baseline.get(key)):
             parts.append(_slug(key, value))
     if parts:
         study = study.model_copy(update={"name": "-".join([study.name, *parts])})
     if name:
         study = study.model_copy(update={"name": name})
-    explicit = tuple(_merged(baseline, fixed, groups).items())
+    merged = layered([baseline, fixed], groups)
+    groups.check_fields(merged, where)
+    explicit = tuple(merged.items())
     return Request(study, tuple(as_override(k, v) for k, v in explicit), explicit)
 
 
@@ -111,25 +115,6 @@ def _quick(study: Study) -> Study:
     return study.model_copy(update=update)
 
 
-def _merged(
-    baseline: Mapping[str, Any], fixed: Mapping[str, Any], groups: Groups
-) -> dict[str, Any]:
-    """Return baseline and command line as one, the command line winning.
-
-    Values that the baseline set for a group are forgotten where the command line chooses an
-    option that does not have them.
-    """
-    merged = {**baseline, **fixed}
-    for key in baseline:
-        group, _, name = key.partition(".")
-        chosen = fixed.get(group)
-        by_hand = key in fixed or not name or not groups.is_choice(group, chosen)
-        if not by_hand and name not in groups.options[group][str(chosen)]:
-            del merged[key]
-    # Hydra loads groups first whatever the order; the order here only says who wins.
-    return merged
-
-
 def _with_replicates(study: Study, value: Any) -> Study:
     if value is None:
         return study
@@ -156,7 +141,7 @@ def _with_levels(study: Study, key: str, values: Sequence[Any]) -> Study:
 
 def _refuse_single_level(study: Study, key: str, value: Any) -> None:
     for factor in study.factors:
-        if key == factor.name or any(key in level.overrides for level in factor.levels):
+        if key == factor.name or all(key in level.overrides for level in factor.levels):
             raise ConfigError(
                 f"{key}={level_name(value)}: the study varies {key} as factor '{factor.name}'; "
                 f"give several values, separated by commas, to replace its levels."
@@ -178,5 +163,5 @@ def _is_runtime(key: str) -> bool:
 
 def _slug(key: str, value: Any) -> str:
     text = "-".join(level_name(v) for v in value) if isinstance(value, list) else level_name(value)
-    name = key.rpartition(".")[2] if "." in key else ""
+    name = key.rpartition(".")[2] if "." in key or key == "seed" else ""
     return re.sub(r"[^A-Za-z0-9._+-]+", "-", f"{name}{text}")

@@ -1,0 +1,32 @@
+"""Data sets: what they are, where they lie, how they are read and split.
+
+Importing this loads neither torch nor pooch nor scikit-learn.
+"""
+
+from ablate.data.declared import (
+    check_sizes,
+    classes_of,
+    digest,
+    examples_of,
+    inputs_of,
+)
+from ablate.data.fetch import fetch
+from ablate.data.load import Data, check_available, load
+from ablate.data.sources import SOURCES
+from ablate.data.splits import Split, channel_statistics, split
+
+__all__ = [
+    "SOURCES",
+    "Data",
+    "Split",
+    "channel_statistics",
+    "check_available",
+    "check_sizes",
+    "classes_of",
+    "digest",
+    "examples_of",
+    "fetch",
+    "inputs_of",
+    "load",
+    "split",
+]

@@ -1,0 +1,145 @@
+"""Fetch published data sets from their mirrors and verify every file."""
+
+from __future__ import annotations
+
+import gzip
+import logging
+import tarfile
+import uuid
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from ablate.data.places import find, missing, writable_folder
+from ablate.data.readers import mismatch, read_verified
+from ablate.data.sources import SOURCES, File, Source
+from ablate.errors import ConfigError, DataError, nearest, one_of
+
+#: Data sets that come with the installed packages or are drawn: nothing to fetch.
+BUILT_IN = ("digits", "synthetic")
+#: Seconds without an answer after which the next mirror is tried.
+_TIMEOUT = 30.0
+
+
+def fetch(names: Iterable[str], root: Path) -> None:
+    """Make sure that the named data sets are on disk, whole, and are the published ones.
+
+    What is there and sound is left alone; the rest is downloaded into the first writable
+    folder of `places.data_folders(root)`, with a progress bar. Of an archive only the named
+    members are extracted.
+
+    Raises ConfigError for an unknown name, DataError where a set can neither be found nor
+    fetched.
+    """
+    names = tuple(names)
+    allowed = (*SOURCES, *BUILT_IN)
+    for name in names:
+        if name not in allowed:
+            raise ConfigError(
+                f"there is no data set '{name}'; allowed are {one_of(allowed)}."
+                f"{nearest(name, allowed)}"
+            )
+    for name in names:
+        if name in SOURCES:
+            _fetch(SOURCES[name], root)
+
+
+def _fetch(source: Source, root: Path) -> None:
+    folder = find(source, root)
+    if folder is None:
+        writable = writable_folder(root)
+        if writable is None:
+            raise missing(source, root, " and none of these folders can be written to")
+        folder = writable / source.name
+    if all(_is_sound(source, folder, file) for file in source.files):
+        return
+    try:
+        if source.archive is None:
+            for file in source.files:
+                _download(source, file, folder, root)
+        else:
+            archive = _download(source, source.archive, folder, root)
+            _extract(archive, source, folder)
+            archive.unlink(missing_ok=True)
+    except OSError as error:
+        raise DataError(
+            f"data set {source.name} cannot be written to {folder}: {error.strerror or error}"
+        ) from None
+
+
+def _is_sound(source: Source, folder: Path, file: File) -> bool:
+    try:
+        read_verified(source, folder, file)
+    except DataError:
+        return False
+    return True
+
+
+def _download(source: Source, file: File, folder: Path, root: Path) -> Path:
+    """Return the path of the verified file, from the first mirror that has it."""
+    import pooch
+    import requests
+
+    pooch.get_logger().setLevel(logging.WARNING)  # the progress bar says enough
+    reasons = []
+    for mirror in source.mirrors:
+        downloader = pooch.HTTPDownloader(progressbar=True, timeout=_TIMEOUT)
+        try:
+            return Path(
+                pooch.retrieve(
+                    mirror + file.name,
+                    known_hash=file.digest,
+                    fname=file.name,
+                    path=folder,
+                    downloader=downloader,
+                )
+            )
+        except requests.RequestException as error:
+            reasons.append(f"{mirror}: {_reason(error)}")
+        except ValueError:  # pooch's word for a wrong digest
+            reasons.append(f"{mirror}: another file than the published one")
+    raise missing(source, root, f" and cannot be fetched ({'; '.join(reasons)})")
+
+
+def _reason(error: Exception) -> str:
+    response = getattr(error, "response", None)
+    if response is not None:
+        return f"HTTP status {response.status_code}"
+    # The exception's own text is a page of nested objects.
+    return "no answer in time" if "Timeout" in type(error).__name__ else "no connection"
+
+
+def _extract(archive: Path, source: Source, folder: Path) -> None:
+    """Write the members that `source` names, verified, below `folder`.
+
+    Paths come from `source`, never from the archive, so that no member can be written
+    elsewhere; a link or a device under one of the names counts as missing.
+    """
+    wanted = {file.name: file for file in source.files}
+    try:
+        with tarfile.open(archive, "r:gz") as tar:
+            for member in tar:
+                file = wanted.get(member.name)
+                stream = tar.extractfile(member) if file and member.isreg() else None
+                if file is None or stream is None:
+                    continue
+                raw = stream.read()
+                complaint = mismatch(raw, file)
+                if complaint:
+                    raise DataError(f"{file.name} in {archive} {complaint}")
+                _write(raw, folder / file.name)
+                del wanted[file.name]
+    except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(f"{archive} is not a sound tar archive: {error}") from None
+    if wanted:
+        raise DataError(f"{archive} has no member {one_of(wanted)}")
+
+
+def _write(raw: bytes, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        partial.write_bytes(raw)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

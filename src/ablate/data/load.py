@@ -1,0 +1,124 @@
+"""Load a data set as tensors, and check before a study starts that this will succeed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ablate.config.data import DataConfig, Digits, Synthetic
+from ablate.data.cache import cached, open_entry
+from ablate.data.declared import (
+    check_test_size,
+    classes_of,
+    digest,
+    examples_of,
+    inputs_of,
+)
+from ablate.data.fetch import fetch
+from ablate.data.places import find, missing
+from ablate.data.readers import Examples, read_examples, read_verified
+from ablate.data.sources import SOURCES, Source
+from ablate.data.synthetic import digits, gaussian_classes
+from ablate.streams import Streams
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """A data set in memory, as pairs (x, y) of tensors.
+
+    x is uint8 or float32, (N, C, H, W) or (N, D); y is int64 (N,), from 0 to classes - 1.
+    `validation` is None where each replicate holds out its own part of `train`. The tensors
+    may be mapped files: read them, do not write to them.
+    """
+
+    train: tuple[Tensor, Tensor]
+    validation: tuple[Tensor, Tensor] | None
+    test: tuple[Tensor, Tensor]
+    classes: int
+
+
+def load(config: DataConfig, root: Path, seed: int = 0) -> Data:
+    """Return the data set that `config` names, looked for in ABLATE_DATA_DIR and `root/data`.
+
+    Decoded examples are kept below `root/data/cache` and mapped, so that all processes share
+    one copy in memory. A published set that is missing is fetched. `seed` matters to
+    synthetic data only. With `data.test_size`, the test set is one fixed random part of the
+    whole, the same for every seed.
+
+    Raises DataError where a file is missing and cannot be fetched, or is damaged; ConfigError
+    where `data.test_size` or `data.shape` do not fit.
+    """
+    import torch
+
+    inputs = inputs_of(config)
+    check_test_size(config, examples_of(config)[1])
+    train, test = _examples(config, inputs, root, seed)
+    if config.test_size is not None:
+        test = _part(test, config.test_size)
+    return Data(
+        train=(torch.from_numpy(train[0]), torch.from_numpy(train[1])),
+        validation=None,
+        test=(torch.from_numpy(test[0]), torch.from_numpy(test[1])),
+        classes=classes_of(config),
+    )
+
+
+def check_available(config: DataConfig, root: Path, download: bool = False) -> None:
+    """Raise DataError where `load` would fail for want of sound, readable files.
+
+    Cheap: where no decoded copy exists the files are read and verified once, else only
+    looked at. `download` true: fetch a missing set here, once, before workers would.
+    """
+    if config.name not in SOURCES:
+        return
+    source = SOURCES[config.name]
+    if open_entry(_entry(config, root), source.inputs, examples_of(config)) is not None:
+        return
+    folder = _folder(source, root, download)
+    for file in source.files:
+        read_verified(source, folder, file)
+
+
+def _examples(
+    config: DataConfig, inputs: tuple[int, ...], root: Path, seed: int
+) -> tuple[Examples, Examples]:
+    if isinstance(config, Synthetic):
+        return gaussian_classes(config, seed)
+    if isinstance(config, Digits):
+        # Kept as well: importing scikit-learn takes longer than training on the digits.
+        return cached(_entry(config, root), inputs, examples_of(config), digits)
+    source = SOURCES[config.name]
+
+    def decode() -> tuple[Examples, Examples]:
+        return read_examples(source, _folder(source, root, download=True))
+
+    return cached(_entry(config, root), inputs, examples_of(config), decode)
+
+
+def _entry(config: DataConfig, root: Path) -> Path:
+    # The digest in the name: other files, or another way to decode them, are another entry.
+    return root.absolute() / "data" / "cache" / f"{config.name}-{digest(config)[:8]}"
+
+
+def _folder(source: Source, root: Path, download: bool) -> Path:
+    folder = find(source, root)
+    if folder is None and download:
+        fetch([source.name], root)
+        folder = find(source, root)
+    if folder is None:
+        raise missing(source, root)
+    return folder
+
+
+def _part(examples: Examples, size: int) -> Examples:
+    """Return `size` examples in their order, the same for every seed; larger holds smaller."""
+    x, y = examples
+    order = Streams(seed=0, replicate=0).numpy("data", "test_size").permutation(len(y))
+    chosen = np.sort(order[:size])
+    return x[chosen], y[chosen]

@@ -1,0 +1,208 @@
+"""Readers of the original files: IDX (MNIST and its kin) and CIFAR's pickled batches."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import math
+import pickle
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ablate.data.sources import File, Source
+from ablate.errors import DataError
+
+#: Decoded examples: x uint8 (N, C, H, W) and y int64 (N,).
+Examples = tuple[np.ndarray, np.ndarray]
+
+
+def read_examples(source: Source, folder: Path) -> tuple[Examples, Examples]:
+    """Return training and test examples of the published set whose files lie in `folder`.
+
+    Every file is verified before it is decoded. Raises DataError as the functions below do,
+    and where the examples are not of the declared shape.
+    """
+    train, test = (
+        _read_idx(source, folder, files)
+        if source.format == "idx"
+        else _read_cifar(source, folder, files)
+        for files in (source.train, source.test)
+    )
+    for (x, y), count, part in (
+        (train, source.train_examples, "training"),
+        (test, source.test_examples, "test"),
+    ):
+        if x.shape != (count, *source.inputs) or y.shape != (count,):
+            raise DataError(
+                f"{folder} holds {part} images of shape {x.shape} and labels of shape {y.shape} "
+                f"instead of {(count, *source.inputs)} and {(count,)}"
+            )
+        if y.min() < 0 or y.max() >= source.classes:
+            raise DataError(
+                f"{folder} holds {part} labels from {y.min()} to {y.max()}; allowed are 0 to "
+                f"{source.classes - 1}"
+            )
+    return train, test
+
+
+def _read_idx(source: Source, folder: Path, files: tuple[File, ...]) -> Examples:
+    images, labels = (
+        parse_idx(read_verified(source, folder, file), folder / file.name) for file in files
+    )
+    # Copies: arrays over a file's bytes are read-only, which torch warns about.
+    return images[:, np.newaxis].copy(), labels.astype(np.int64)
+
+
+def _read_cifar(source: Source, folder: Path, files: tuple[File, ...]) -> Examples:
+    batches = [
+        parse_cifar(read_verified(source, folder, file), folder / file.name, source.labels)
+        for file in files
+    ]
+    return np.concatenate([x for x, _ in batches]), np.concatenate([y for _, y in batches])
+
+
+def read_verified(source: Source, folder: Path, file: File) -> bytes:
+    """Return the bytes of one file of a set once their size and digest are the declared ones.
+
+    Raises DataError where the file is missing, may not be read, or is another one.
+    """
+    path = folder / file.name
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing; run 'ablate data {source.name}' to fetch it") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
+    complaint = mismatch(raw, file)
+    if complaint:
+        raise DataError(f"{path} {complaint}; run 'ablate data {source.name}' to fetch it again")
+    return raw
+
+
+def mismatch(raw: bytes, file: File) -> str | None:
+    """Return what is wrong with the bytes of a file, None where they are the published ones."""
+    if file.size is not None and len(raw) != file.size:
+        return f"is damaged or incomplete: it has {len(raw)} bytes instead of {file.size}"
+    kind, _, expected = file.digest.partition(":")
+    found = hashlib.new(kind, raw, usedforsecurity=False).hexdigest()
+    if found != expected:
+        return f"is not the published file: its {kind.upper()} is {found} instead of {expected}"
+    return None
+
+
+def parse_idx(raw: bytes, path: Path) -> np.ndarray:
+    """Return the uint8 array of any shape in a gzipped IDX file; `path` is for messages.
+
+    The format: two zero bytes, the type (8, unsigned byte), the number of dimensions, each
+    dimension as a big-endian 32-bit integer, then the values in row-major order
+    (http://yann.lecun.com/exdb/mnist/). Raises DataError where the bytes are anything else.
+    """
+    try:
+        content = gzip.decompress(raw)
+    except EOFError:
+        raise DataError(f"{path} is truncated: its gzip stream ends too early") from None
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(f"{path} is not a sound gzip file: {error}") from None
+    if len(content) < 4:
+        raise DataError(f"{path} is truncated: {len(content)} bytes hold no IDX header")
+    dimensions = content[3]
+    if content[:3] != b"\x00\x00\x08" or dimensions == 0:
+        raise DataError(
+            f"{path} is not an IDX file of unsigned bytes: its magic number is "
+            f"0x{content[:4].hex()}, allowed are 0x00000801, 0x00000802 and so on"
+        )
+    start = 4 + 4 * dimensions
+    if len(content) < start:
+        raise DataError(f"{path} is truncated: its header of {start} bytes is incomplete")
+    shape = tuple(np.frombuffer(content, ">u4", dimensions, 4).tolist())
+    # math.prod, not numpy's: four 32-bit dimensions overflow an int64.
+    if len(content) - start != math.prod(shape):
+        raise DataError(
+            f"{path} has {len(content) - start} values, but its header says "
+            f"{' x '.join(map(str, shape))} = {math.prod(shape)}"
+        )
+    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+
+
+def parse_cifar(raw: bytes, path: Path, labels: str) -> Examples:
+    """Return x (N, 3, 32, 32) and y (N,) of one pickled CIFAR batch; `path` is for messages.
+
+    `labels` is the key of the labels: `labels` in CIFAR-10, `fine_labels` in CIFAR-100.
+    Nothing in the file is run: see `_Unpickler`. Raises DataError where the pickle is
+    damaged, asks for anything but an array, or lacks an entry.
+    """
+    try:
+        loaded = _Unpickler(io.BytesIO(raw), path).load()
+    except DataError:
+        raise
+    except (EOFError, pickle.UnpicklingError) as error:
+        raise DataError(f"{path} is truncated or not a pickle: {error}") from None
+    except Exception as error:  # a damaged pickle can raise nearly anything
+        raise DataError(f"{path} is a damaged pickle: {error}") from None
+    if not isinstance(loaded, dict):
+        raise DataError(f"{path} holds a {type(loaded).__name__} instead of a dict")
+    # Python 2 wrote the files: their keys are bytes.
+    batch = {key.decode() if isinstance(key, bytes) else key: loaded[key] for key in loaded}
+    for key in ("data", labels):
+        if key not in batch:
+            raise DataError(f"{path} has no entry '{key}'")
+    x = batch["data"]
+    if not isinstance(x, np.ndarray) or x.dtype != np.uint8:
+        kind = f"{x.dtype} array" if isinstance(x, np.ndarray) else type(x).__name__
+        raise DataError(f"{path} has {kind} as 'data' instead of a uint8 array")
+    if x.ndim != 2 or x.shape[1] != 3072:
+        raise DataError(f"{path} has 'data' of shape {x.shape} instead of (N, 3072)")
+    try:
+        y = np.asarray(batch[labels], dtype=np.int64)
+    except (TypeError, ValueError, OverflowError):
+        raise DataError(f"{path} has '{labels}' that are not integers") from None
+    if y.shape != (len(x),):
+        raise DataError(f"{path} has {len(x)} images but '{labels}' of shape {y.shape}")
+    return x.reshape(-1, 3, 32, 32), y
+
+
+def _dtype(name: Any, align: Any = False, copy: Any = False) -> np.dtype[Any]:
+    # The files pass align and copy as integers, which numpy 2.4.0 to 2.4.4 warn about.
+    dtype: np.dtype[Any] = np.dtype(name, align=bool(align), copy=bool(copy))
+    return dtype
+
+
+def _encode(text: str, encoding: str) -> bytes:
+    # Python 3 writes bytes this way where it writes a pickle that Python 2 can read.
+    if encoding != "latin1":
+        raise pickle.UnpicklingError(f"the encoding {encoding!r} is refused")
+    return text.encode("latin1")
+
+
+_RECONSTRUCT: Any = np.empty(0).__reduce__()[0]
+_ALLOWED: dict[tuple[str, str], Any] = {
+    ("numpy.core.multiarray", "_reconstruct"): _RECONSTRUCT,  # written by numpy 1
+    ("numpy._core.multiarray", "_reconstruct"): _RECONSTRUCT,  # written by numpy 2
+    ("numpy", "ndarray"): np.ndarray,
+    ("numpy", "dtype"): _dtype,
+    ("_codecs", "encode"): _encode,
+}
+
+
+class _Unpickler(pickle.Unpickler):
+    """Builds arrays, numbers, texts and their containers, and calls nothing else.
+
+    A pickle is a program: `pickle.load` would call any function that the file names.
+    """
+
+    def __init__(self, stream: io.BytesIO, path: Path) -> None:
+        super().__init__(stream, encoding="bytes")
+        self._path = path
+
+    def find_class(self, module: str, name: str) -> Any:
+        try:
+            return _ALLOWED[module, name]
+        except KeyError:
+            raise DataError(
+                f"{self._path} asks to call {module}.{name}, which a data file has no need "
+                "of: it was refused"
+            ) from None

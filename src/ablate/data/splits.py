@@ -1,0 +1,80 @@
+"""Each replicate's own training and validation examples, and their statistics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ablate.config.data import DataConfig
+from ablate.data.declared import split_sizes
+from ablate.data.load import Data
+from ablate.streams import Streams
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Indices into `Data.train`; int64 (n,), no two alike.
+
+    `validation` is None where the data set brings a validation set of its own.
+    """
+
+    train: Tensor
+    validation: Tensor | None
+
+
+def split(data: Data, config: DataConfig, streams: Streams) -> Split:
+    """Draw the training and validation examples of one replicate.
+
+    One permutation of all training examples: the first `validation_size` validate, the next
+    `train_size` train. A larger `train_size` therefore holds a smaller one, beside the same
+    validation set. It depends on seed and replicate alone: all members of an ensemble share
+    it.
+
+    Raises ConfigError where the sizes do not fit.
+    """
+    import torch
+
+    examples = len(data.train[1])
+    hold_out = data.validation is None
+    train, validation = split_sizes(config, examples, hold_out)
+    generator = Streams(streams.seed, streams.replicate).numpy("split", "validation")
+    order = torch.from_numpy(generator.permutation(examples))
+    return Split(
+        train=order[validation : validation + train],
+        validation=order[:validation] if hold_out else None,
+    )
+
+
+def channel_statistics(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mean and standard deviation per channel, float32 (C, 1, 1), or per feature (D,).
+
+    x is (N, C, H, W) or (N, D). For uint8 they are in units of x / 255 and exact: taken from
+    counts of the 256 values, so that the order of the examples cannot matter. The standard
+    deviation divides by the number of values; where it is 0 it is given as 1, so that a
+    constant channel becomes 0 and not NaN.
+    """
+    import torch
+
+    if x.dtype == torch.uint8:
+        values = torch.arange(256, dtype=torch.float64) / 255
+        means, variances = [], []
+        for channel in x.unbind(1):
+            share = (
+                torch.bincount(channel.flatten(), minlength=256).double().cpu() / channel.numel()
+            )
+            means.append(share @ values)
+            variances.append(share @ (values - means[-1]).square())
+        mean, variance = torch.stack(means), torch.stack(variances)
+    else:
+        mean = torch.stack([channel.double().mean() for channel in x.unbind(1)])
+        variance = torch.stack([channel.double().var(correction=0) for channel in x.unbind(1)])
+    std = variance.sqrt()
+    std[std == 0] = 1
+    shape = (-1, *[1] * (x.ndim - 2))
+    return (
+        mean.to(x.device, torch.float32).reshape(shape),
+        std.to(x.device, torch.float32).reshape(shape),
+    )

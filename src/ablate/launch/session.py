@@ -1,0 +1,119 @@
+"""One command from start to end: sweep, mirror, report, and the closing lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from ablate.errors import ConfigError
+from ablate.launch.start import SINGLE, Start
+from ablate.launch.status import swept_studies
+from ablate.launch.sweep import sweep
+from ablate.store.cell import LedgerCell
+from ablate.store.index import read_index
+from ablate.store.ledger import run_directory
+from ablate.store.live import LiveMirror, unreachable
+from ablate.store.result import read_result
+from ablate.study.lockfile import read_lock
+
+
+def run_studies(starts: Sequence[Start], console: Console) -> int:
+    """Run one study after the other; return the exit code of the worst."""
+    return max((run_study(start, console) for start in starts), default=0)
+
+
+def run_study(start: Start, console: Console) -> int:
+    """Sweep a study, mirror it to MLflow, write its report; return the exit code.
+
+    MLflow and the report never cost a trained run: the ledger has it before either is told.
+    """
+    study, root = start.plan.study, start.root
+    console.print(_heading(start))
+    mirror = LiveMirror(root, study.name, study.question)
+    ended = 0
+
+    def watch(cell: LedgerCell, replicate: int) -> None:
+        nonlocal ended
+        ended += 1
+        mirror.run_ended(cell, replicate)
+
+    try:
+        failed = sweep(start.plan, root, start.launch, console, watch)
+        if not ended and not failed:
+            console.print(f"nothing to do: all {start.plan.runs} runs are in the ledger")
+        if study.name == SINGLE:
+            _print_metrics(start, console)
+        elif not failed:
+            _report(start, console, mirror)
+    finally:
+        problem = mirror.close()
+        if problem:
+            console.print(f"[yellow]{problem}[/]")
+    if failed:
+        console.print(
+            f"{failed} runs failed; error.log in the folder of each says why, "
+            "and the same command tries them again"
+        )
+    return 1 if failed else 0
+
+
+def sync_studies(root: Path, names: Sequence[str]) -> int:
+    """Bring the MLflow store up to the ledger for the studies named, or for all."""
+    from ablate.store.sync import sync
+
+    for name in names or swept_studies(root):
+        cells, locked = read_index(root, name), read_lock(root / "runs" / name)
+        if cells is None or locked is None:
+            raise ConfigError(f"study '{name}' has no runs here; there is nothing to sync.")
+        report = root / "reports" / name
+        try:
+            done = sync(
+                root, name, locked.study.question, cells, report if report.is_dir() else None
+            )
+        except OSError:
+            raise
+        except Exception as error:  # whatever MLflow raises for a store it cannot use
+            raise ConfigError(unreachable(root, error)) from error
+        print(f"{name}: {done.written} written, {done.kept} up to date, {done.deleted} deleted")
+    return 0
+
+
+def _heading(start: Start) -> str:
+    plan = start.plan
+    names = {cell.config.data.name for cell in plan.cells}
+    cells = "1 cell" if len(plan.cells) == 1 else f"{len(plan.cells)} cells"
+    tuning = f" · {plan.tuning_runs} tuning runs" if plan.tuning_runs else ""
+    return (
+        f"[bold]{plan.study.name}[/] · {cells} × {plan.study.replicates} replicates{tuning} · "
+        f"{', '.join(sorted(names))}"
+    )
+
+
+def _report(start: Start, console: Console, mirror: LiveMirror) -> None:
+    from ablate.report.regenerate import regenerate
+
+    written = regenerate(start.root, start.plan.study.name)
+    if written.changed:
+        mirror.report_written(written.directory)
+    console.print(written.answer)
+    console.print(f"report: {_relative(written.directory)}/index.html (or README.md)")
+    console.print(f"browse: ablate ui {start.plan.study.name}")
+
+
+def _print_metrics(start: Start, console: Console) -> None:
+    """Print what a single cell reached: nobody writes a report on one number."""
+    for cell in start.plan.cells:
+        for replicate in range(start.plan.study.replicates):
+            directory = run_directory(start.root, SINGLE, cell.slug, replicate)
+            result = read_result(directory)
+            if result is not None:
+                shown = ("test/accuracy", "test/loss", "validation/accuracy", "train/loss")
+                values = [f"{n} {result.metrics[n]:.4f}" for n in shown if n in result.metrics]
+                state = "n/c" if result.status == "diverged" else result.status
+                console.print(f"{_relative(directory)}: {state}  {'  '.join(values)}")
+
+
+def _relative(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

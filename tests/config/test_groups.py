@@ -1,0 +1,120 @@
+"""The group files against the schema, and levels against Hydra's own composition."""
+
+from pathlib import Path
+from typing import get_args
+
+import pytest
+import yaml
+
+from ablate.config.compose import as_override, compose, conf_folders, package_conf, parse_override
+from ablate.config.groups import layered, read_groups, with_overrides
+from ablate.config.run import RunConfig
+from ablate.config.validate import run_config
+from ablate.errors import ConfigError
+
+GROUPS = read_groups([package_conf()])
+FILES = sorted(
+    path for path in package_conf().glob("*/*.yaml") if path.parent.name not in ("study", "trainer")
+)
+
+
+def option_class(group: str, name: str) -> type:
+    for member in get_args(RunConfig.model_fields[group].annotation):
+        if name in get_args(member.model_fields["name"].annotation):
+            return member
+    raise AssertionError(f"{group} {name} has a file but no class")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}={path.stem}")
+def test_a_group_file_says_every_field_with_the_schemas_default(path: Path) -> None:
+    """Else Hydra would refuse a key, or a default would enter the canonical form."""
+    content = yaml.safe_load(path.read_text().replace("1e-8", "1.0e-8"))
+    fields = option_class(path.parent.name, path.stem).model_fields
+    defaults = {name: field.default for name, field in fields.items() if name != "name"}
+    listed = {k: list(v) if isinstance(v, tuple) else v for k, v in defaults.items()}
+    assert content == {"name": path.stem, **listed}
+
+
+@pytest.mark.parametrize("group", ["data", "model", "init", "optimizer", "schedule"])
+def test_every_option_of_the_schema_has_a_file(group: str) -> None:
+    members = get_args(RunConfig.model_fields[group].annotation)
+    names = {name for m in members for name in get_args(m.model_fields["name"].annotation)}
+    assert names == set(GROUPS.options[group])
+
+
+CASES = [
+    [("init", "normal"), ("init.std", 0.5)],
+    [("model", "cnn")],
+    [("optimizer", "adam")],
+    [("optimizer", "sgd"), ("schedule", "cosine"), ("schedule.final", 0.1)],
+    [("model.width", [64, 32]), ("model.depth", None)],
+    [("data", "synthetic"), ("data.shape", [3, 8, 8])],
+]
+
+
+@pytest.mark.parametrize("level", CASES, ids=str)
+def test_a_level_gives_what_hydra_composes(level: list, tmp_path: Path) -> None:
+    baseline = {"optimizer.lr": 0.3, "init.scale": 2.0, "trainer.epochs": 1}
+    words = [as_override(key, value) for key, value in baseline.items()]
+    composed = compose(words, tmp_path)
+    assert composed is not None
+    ours = with_overrides(composed.base, GROUPS, list(baseline.items()), level)
+    theirs = compose([*words, *(as_override(key, value) for key, value in level)], tmp_path)
+    assert theirs is not None
+    assert run_config(ours) == run_config(theirs.base)
+
+
+def test_a_choice_forgets_values_that_the_option_does_not_have() -> None:
+    layers = [
+        {"optimizer": "momentum", "optimizer.momentum": 0.5, "optimizer.lr": 0.3},
+        {"optimizer": "adam"},
+    ]
+    assert layered(layers, GROUPS) == {"optimizer": "adam", "optimizer.lr": 0.3}
+
+
+def test_the_base_is_left_as_it_is() -> None:
+    base = {"init": {"name": "he", "scale": 1.0}}
+    with_overrides(base, GROUPS, [], [("init.scale", 3.0)])
+    assert base == {"init": {"name": "he", "scale": 1.0}}
+
+
+@pytest.mark.parametrize(
+    ("key", "sentence"),
+    [
+        ("optimizr.lr", "unknown key 'optimizr.lr'; the top-level keys are data, init"),
+        ("optimizr.lr", "Did you mean 'optimizer'?"),
+        ("optimizer.lrr", "Did you mean 'lr'?"),
+    ],
+)
+def test_unknown_keys(key: str, sentence: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        GROUPS.check_key(key, "here")
+    assert sentence in str(caught.value)
+
+
+def test_swept_values_come_apart_from_the_base(tmp_path: Path) -> None:
+    composed = compose(["init=he,xavier", "optimizer.lr=range(1,3)", "seed=4"], tmp_path, True)
+    assert composed is not None
+    assert composed.base["seed"] == 4
+    assert composed.swept == {"init": ["he", "xavier"], "optimizer.lr": [1, 2]}
+
+
+def test_a_users_own_conf_adds_an_option(tmp_path: Path) -> None:
+    (tmp_path / "conf" / "init").mkdir(parents=True)
+    (tmp_path / "conf" / "init" / "tiny.yaml").write_text("name: normal\nscale: 1.0\nstd: 1e-4\n")
+    folders = conf_folders(tmp_path)
+    assert read_groups(folders).options["init"]["tiny"]["std"] == 1e-4
+    composed = compose(["init=tiny"], tmp_path)
+    assert composed is not None
+    assert composed.base["init"] == {"name": "normal", "scale": 1.0, "std": 1e-4}
+
+
+@pytest.mark.parametrize("value", [None, True, 3, 0.5, "a b", "it's", [1, 2], {"a": 1}], ids=str)
+def test_an_override_reads_back_as_it_was(value: object) -> None:
+    assert parse_override(as_override("a.b", value))[:2] == ("a.b", value)
+
+
+@pytest.mark.parametrize("word", ["init", "=3", "a=b=[", "--x"])
+def test_what_is_no_override_says_so(word: str) -> None:
+    with pytest.raises(ConfigError, match="is not an override"):
+        parse_override(word)

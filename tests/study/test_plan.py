@@ -1,0 +1,208 @@
+"""From a study and a command line to cells."""
+
+import math
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ablate.config.compose import package_conf
+from ablate.config.validate import run_config
+from ablate.errors import ConfigError
+from ablate.launch.start import plan_overrides, plan_studies, sort_words
+from ablate.study.lockfile import lock_study, read_lock
+from ablate.study.plan import Plan, grid, study_digest, tuned_config
+from ablate.study.reader import study_files
+from ablate.study.schema import Factor, Level, Metric, Study
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def plan(*words: str, quick: bool = False) -> Plan:
+    (start,) = plan_studies(sort_words(words), quick)
+    return start.plan
+
+
+def write_study(**changes: object) -> str:
+    content = {
+        "question": "Does it matter?",
+        "baseline": {"data": "digits", "optimizer": "momentum", "optimizer.momentum": 0.5},
+        "factors": {"init.scale": [0.5, 1]},
+        "replicates": 2,
+        "report": [],
+        **changes,
+    }
+    Path("mine.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+    return "study=mine.yaml"
+
+
+@pytest.mark.parametrize("quick", [False, True], ids=["full", "quick"])
+@pytest.mark.parametrize("name", study_files((package_conf(),)))
+def test_every_study_that_ships_compiles(name: str, quick: bool) -> None:
+    compiled = plan(f"study={name}", quick=quick)
+    levels = [len(factor.levels) for factor in compiled.study.factors]
+    assert len(compiled.cells) == math.prod(levels)
+    assert len({cell.slug for cell in compiled.cells}) == len(compiled.cells)
+    if quick:
+        assert compiled.study.name == f"{name}-quick"
+        assert compiled.study.replicates == 2
+
+
+@settings(max_examples=50)
+@given(st.lists(st.integers(1, 4), min_size=0, max_size=4))
+def test_a_grid_is_every_combination_once(sizes: list[int]) -> None:
+    factors = [
+        Factor(
+            name=f"f{i}", label="", levels=tuple(Level(name=str(j), overrides={}) for j in range(n))
+        )
+        for i, n in enumerate(sizes)
+    ]
+    study = Study(
+        name="s",
+        question="?",
+        baseline={},
+        factors=tuple(factors),
+        replicates=1,
+        report=(),
+        metric=Metric(name="test/loss", better="lower"),
+    )
+    cells = [tuple(level.name for level in levels.values()) for levels in grid(study)]
+    assert len(cells) == len(set(cells)) == math.prod(sizes)
+
+
+def test_the_command_line_wins_over_the_baseline_and_the_level_over_both() -> None:
+    word = write_study(factors={"rate": {"levels": {"a": {"optimizer.lr": 7}, "b": {}}}})
+    compiled = plan(word, "optimizer.lr=0.5", "trainer.epochs=1")
+    assert [cell.config.optimizer.lr for cell in compiled.cells] == [7, 0.5]
+    assert {cell.config.trainer.epochs for cell in compiled.cells} == {1}
+
+
+def test_an_override_names_the_study_so_that_nothing_mixes() -> None:
+    word = write_study()
+    assert plan(word).study.name == "mine"
+    assert plan(word, "data=mnist", "model.depth=3").study.name == "mine-mnist-depth3"
+    assert plan(word, "data=mnist", "study.name=other").study.name == "other"
+    assert plan(word, "seed=3").study.name == "mine-seed3"
+    # What changes no number changes no name.
+    same = plan(word, "launch.workers=1", "trainer.device=cpu", "replicates=5", "data=digits")
+    assert same.study.name == "mine"
+    assert same.study.replicates == 5
+
+
+def test_a_comma_list_replaces_levels_or_adds_a_factor() -> None:
+    word = write_study()
+    replaced = plan(word, "init.scale=1,2,4")
+    assert [cell.levels["init.scale"] for cell in replaced.cells] == ["1", "2", "4"]
+    added = plan(word, "init=he,xavier")
+    assert len(added.cells) == 4
+    assert added.cells[0].levels == {"init.scale": "0.5", "init": "he"}
+
+
+def test_a_replaced_level_keeps_its_cell() -> None:
+    word = write_study()
+    before = {cell.levels["init.scale"]: cell.key for cell in plan(word).cells}
+    after = {cell.levels["init.scale"]: cell.key for cell in plan(word, "init.scale=1,2").cells}
+    assert before["1"] == after["1"]
+
+
+def test_another_option_forgets_what_it_does_not_have() -> None:
+    compiled = plan(write_study(), "optimizer=adam")
+    assert compiled.cells[0].config.optimizer.name == "adam"
+
+
+def test_a_tuned_key_leaves_the_cells_key_alone() -> None:
+    word = write_study(tune={"optimizer.lr": [0.1, 1]})
+    compiled = plan(word)
+    assert compiled.tuning_runs == 2 * 2 * 3
+    config = tuned_config(compiled.cells[0].config, "optimizer.lr", 1.0)
+    assert config.optimizer.lr == 1.0
+    other = plan(
+        write_study(
+            tune={"optimizer.lr": [0.1, 1]},
+            baseline={
+                "data": "digits",
+                "optimizer": "momentum",
+                "optimizer.momentum": 0.5,
+                "optimizer.lr": 3,
+            },
+        )
+    )
+    assert other.cells[0].key == compiled.cells[0].key
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["init.scale=3"], "the study varies init.scale as factor 'init.scale'"),
+        (["init.scael=3"], "Did you mean 'scale'?"),
+        (["init=hee"], "Did you mean 'he'?"),
+        (["init=he,hee"], "there is no init 'hee'"),
+        (["model.dropout=1.5"], "model.dropout=1.5 is not allowed: it must be less than 1"),
+        (["optimizer.lr=-1"], "optimizer.lr=-1 is not allowed: it must be greater than 0"),
+        (["replicates=0"], "replicates=0 is not allowed: it must be a whole number, at least 1"),
+        (["launch.workers=0"], "launch.workers=0 is not allowed: it must be at least 1"),
+        (["launch.workers=1,2"], "launch.workers takes one value"),
+        (["model.channels=[1]"], "model 'mlp' has no 'channels'"),
+        (["init.scale=1,1.0"], "the same run"),
+        (["study.name=a/b"], "study.name=a/b is not allowed"),
+    ],
+    ids=str,
+)
+def test_slips(words: list[str], sentence: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        plan(write_study(), *words)
+    assert sentence in str(caught.value)
+
+
+def test_a_level_of_the_wrong_type() -> None:
+    with pytest.raises(ConfigError, match="init.scale='big' is not allowed: it must be a number"):
+        plan(write_study(factors={"init.scale": [1, "big"]}))
+
+
+def test_a_level_that_changes_nothing() -> None:
+    with pytest.raises(ConfigError, match="a=x and a=y are the same run"):
+        plan(write_study(factors={"a": {"levels": {"x": {}, "y": {"optimizer.momentum": 0.5}}}}))
+
+
+def test_a_single_cell_and_an_adhoc_multirun() -> None:
+    single = plan_overrides(sort_words(["model.depth=3", "replicates=2"]), multirun=False)
+    assert single is not None
+    assert (single.plan.study.name, len(single.plan.cells), single.plan.runs) == ("run", 1, 2)
+    several = plan_overrides(sort_words(["model.depth=3,4", "init=he,xavier"]), multirun=True)
+    assert several is not None
+    assert (several.plan.study.name, len(several.plan.cells)) == ("adhoc", 4)
+    with pytest.raises(ConfigError, match=r"unknown key 'model.dept'"):
+        plan_overrides(sort_words(["model.dept=3"]), multirun=False)
+
+
+def test_the_lock_file_is_only_appended_to(tmp_path: Path) -> None:
+    folder = tmp_path / "runs" / "mine"
+    first = plan(write_study())
+    lock_study(folder, first)
+    before = (folder / "study.lock.yaml").read_text()
+    lock_study(folder, first)
+    assert (folder / "study.lock.yaml").read_text() == before
+    second = plan(write_study(), "replicates=3")
+    lock_study(folder, second)
+    assert (folder / "study.lock.yaml").read_text().startswith(before)
+    locked = read_lock(folder)
+    assert locked is not None
+    assert locked.study == second.study
+    assert [cell.key for cell in locked.cells] == [cell.key for cell in second.cells]
+    assert study_digest(first) != study_digest(second)
+
+
+def test_a_damaged_lock_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "study.lock.yaml").write_text("- study: 3\n")
+    with pytest.raises(ConfigError, match="study.lock.yaml is damaged"):
+        read_lock(tmp_path)
+
+
+def test_runtime_keys_stay_out_of_the_config() -> None:
+    compiled = plan(write_study(), "launch.workers=1")
+    assert run_config(compiled.cells[0].config.model_dump()) == compiled.cells[0].config

@@ -1,0 +1,121 @@
+"""Study files: what may be written, and one sentence for each slip."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ablate.config.compose import package_conf
+from ablate.config.groups import read_groups
+from ablate.errors import ConfigError
+from ablate.study.reader import find_study, read_study, study_files
+from ablate.study.schema import Study
+
+GROUPS = read_groups([package_conf()])
+MINIMAL = {
+    "question": "Does it matter?",
+    "baseline": {"data": "digits", "model.depth": 3},
+    "factors": {"init.scale": [0.1, 1, 10]},
+    "replicates": 3,
+    "report": ["learning_curves"],
+}
+
+
+def read(tmp_path: Path, changes: dict, name: str = "mine") -> Study:
+    content = {**MINIMAL, **changes}
+    path = tmp_path / f"{name}.yaml"
+    path.write_text(
+        yaml.safe_dump({k: v for k, v in content.items() if v is not None}, sort_keys=False)
+    )
+    return read_study(path, GROUPS)
+
+
+def test_short_form(tmp_path: Path) -> None:
+    study = read(tmp_path, {})
+    assert study.name == "mine"
+    assert [level.name for level in study.factors[0].levels] == ["0.1", "1", "10"]
+    assert [level.number for level in study.factors[0].levels] == [0.1, 1.0, 10.0]
+    assert study.metric.name == "test/accuracy"
+    assert study.metric.better == "higher"
+
+
+def test_long_form_with_levels_that_set_several_keys(tmp_path: Path) -> None:
+    factors = {
+        "init": {"label": "weights", "levels": {"small": {"init": "normal", "init.std": 0.01}}},
+        "lr": {"key": "optimizer.lr", "levels": [0.1, 1], "axis": "log"},
+        "norm": {"key": "model.norm", "levels": {"without": "none", "with": "batch"}},
+    }
+    study = read(tmp_path, {"factors": factors})
+    small, lr, norm = (factor.levels[0] for factor in study.factors)
+    assert small.overrides == {"init": "normal", "init.std": 0.01}
+    assert study.factor("init").label == "weights"
+    assert lr.overrides == {"optimizer.lr": 0.1}
+    assert study.factor("lr").axis == "log"
+    assert (norm.name, norm.overrides) == ("without", {"model.norm": "none"})
+
+
+def test_tune(tmp_path: Path) -> None:
+    tune = {"optimizer.lr": [0.01, 1], "with": {"by": "validation/accuracy", "replicates": 2}}
+    study = read(tmp_path, {"tune": tune})
+    assert study.tune is not None
+    assert (study.tune.key, study.tune.values, study.tune.replicates) == ("optimizer.lr", (0.01, 1.0), 2)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"qestion": "x"}, "unknown key 'qestion'"),
+        ({"qestion": "x"}, "Did you mean 'question'?"),
+        ({"question": None}, "'question' is missing"),
+        ({"replicates": 0}, "replicates=0 is not allowed: it must be at least 1"),
+        ({"replicates": "six"}, "replicates='six' is not allowed: it must be a whole number"),
+        ({"design": "gird"}, "design='gird' is not allowed: it must be grid"),
+        ({"metric": "accuracy"}, "metric 'accuracy' is not known"),
+        ({"baseline": {"model.deph": 3}}, "unknown key 'model.deph'"),
+        ({"baseline": {"init": "hee"}}, "there is no init 'hee'"),
+        ({"baseline": ["init"]}, "baseline must be a mapping of keys"),
+        ({"factors": {"init.scael": [1, 2]}}, "factor 'init.scael': unknown key 'init.scael'"),
+        ({"factors": {"init.scael": [1, 2]}}, "Did you mean 'scale'?"),
+        ({"factors": {"init": ["he", "xaver"]}}, "Did you mean 'xavier'?"),
+        ({"factors": {"init.scale": []}}, "it has no levels"),
+        ({"factors": {"init.scale": [1, 1.0]}}, "level '1' is given twice"),
+        ({"factors": {"a": {"levels": {True: {"seed": 1}}}}}, "level name true is not a text; put it in quotes"),
+        ({"factors": {}}, "factors is empty"),
+        ({"report": ["heat_map"]}, "there is no 'heat_map'"),
+        ({"report": ["heat_map"]}, "Did you mean 'heatmap'?"),
+        ({"report": [{"table": {"rows": "depth"}}]}, "table has rows: depth, which is no factor"),
+        ({"tune": {"optimizer.lr": [1], "init.scale": [2]}}, "name exactly one key to tune"),
+        ({"tune": {"optimizer.lr": [1], "with": {"by": "test/loss"}}}, "by='test/loss' is not allowed"),
+    ],
+    ids=lambda value: str(value)[:40],
+)  # fmt: skip
+def test_slips(tmp_path: Path, changes: dict, sentence: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, changes)
+    assert sentence in str(caught.value)
+    assert str(caught.value).startswith("study file mine.yaml")
+
+
+def test_yaml_slips_name_the_line(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("question: a\nquestion: b\n")
+    with pytest.raises(ConfigError, match="'question' is given twice"):
+        read_study(path, GROUPS)
+    path.write_text("question: a\n  baseline: [")
+    with pytest.raises(ConfigError, match="line 2"):
+        read_study(path, GROUPS)
+
+
+def test_an_unknown_study_suggests_the_nearest() -> None:
+    with pytest.raises(ConfigError, match="Did you mean 'quickstart'"):
+        find_study("quikstart", (package_conf(),))
+    with pytest.raises(ConfigError, match="there is no such file"):
+        find_study("nowhere.yaml", (package_conf(),))
+
+
+@pytest.mark.parametrize("name", study_files((package_conf(),)))
+def test_every_study_that_ships_reads(name: str) -> None:
+    study = read_study(study_files((package_conf(),))[name], GROUPS)
+    assert study.question.endswith("?")
+    assert study.replicates >= 6  # fewer cannot reach p < 0.05 in an exact test
+    assert Study.model_validate(study.model_dump(mode="json")) == study
