@@ -87,11 +87,13 @@ def parse_override(text: str) -> tuple[str, Any, bool]:
     Raises ConfigError when the argument is no override.
     """
     from hydra.core.override_parser.overrides_parser import OverridesParser
-    from hydra.errors import OverrideParseException
+    from hydra.errors import HydraException
 
     try:
         parsed = OverridesParser.create().parse_override(text)
-    except OverrideParseException as error:
+        if parsed.key_or_group == "" or "=" not in text:
+            raise HydraException("no key or no value")
+    except HydraException as error:
         raise ConfigError(
             f"'{text}' is not an override: write key=value, such as optimizer.lr=0.1."
         ) from error

@@ -20,9 +20,14 @@ Override = tuple[str, Any]
 
 @dataclass(frozen=True)
 class Groups:
-    """Options of every group, `options["init"]["he"]` being that file's flat content."""
+    """Options of every group, `options["init"]["he"]` being that file's flat content.
+
+    defaults   the option that `config.yaml` chooses, by group
+    top_level  every key that may stand at the start of an override
+    """
 
     options: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    defaults: Mapping[str, str]
     top_level: tuple[str, ...]
 
     def check_key(self, key: str, where: str) -> None:
@@ -50,6 +55,19 @@ class Groups:
                 f"{nearest(str(option), allowed)}"
             )
 
+    def check_fields(self, overrides: Mapping[str, Any], where: str) -> None:
+        """Raise ConfigError for a dotted key that the option chosen beside it does not have."""
+        for key in overrides:
+            group, _, name = key.partition(".")
+            option = overrides.get(group, self.defaults.get(group))
+            fields = self.options.get(group, {}).get(str(option))
+            if name and fields is not None and name not in fields:
+                allowed = sorted(set(fields) - {"name"})
+                raise ConfigError(
+                    f"{where}: {group} '{option}' has no '{name}'; it has {one_of(allowed)}."
+                    f"{nearest(name, allowed)}"
+                )
+
     def is_choice(self, key: str, value: Any) -> bool:
         """Tell whether `key: value` chooses a group's option (`init: he`)."""
         return key in self.options and isinstance(value, str)
@@ -59,15 +77,39 @@ def read_groups(folders: Iterable[Path]) -> Groups:
     """Read all group files; a later folder adds options and replaces those of the same name."""
     options: dict[str, dict[str, Mapping[str, Any]]] = {}
     top_level: dict[str, None] = {}
+    defaults: dict[str, str] = {}
     for folder in folders:
         for path in sorted(folder.glob("*/*.yaml")):
             if path.parent.name in ("study", "hydra"):
                 continue  # studies have a reader of their own
             options.setdefault(path.parent.name, {})[path.stem] = read_yaml(path) or {}
         if (folder / "config.yaml").exists():
-            top_level |= dict.fromkeys(read_yaml(folder / "config.yaml"))
+            config = read_yaml(folder / "config.yaml")
+            top_level |= dict.fromkeys(config)
+            chosen = [item for item in config["defaults"] if isinstance(item, dict)]
+            defaults |= {k: v for item in chosen for k, v in item.items() if k in options}
     names = [key for key in [*options, *top_level, "study"] if key not in ("defaults", "hydra")]
-    return Groups(options, tuple(dict.fromkeys(names)))
+    return Groups(options, defaults, tuple(dict.fromkeys(names)))
+
+
+def layered(layers: Iterable[Mapping[str, Any]], groups: Groups) -> dict[str, Any]:
+    """Return several sets of overrides as one, the later winning.
+
+    Where a later layer chooses an option of a group, values that an earlier one set for the
+    group are forgotten if the option does not have them.
+    """
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        for group, option in layer.items():
+            if groups.is_choice(group, option):
+                fields = groups.options[group][option]
+                merged = {
+                    key: value
+                    for key, value in merged.items()
+                    if not key.startswith(f"{group}.") or key.partition(".")[2] in fields
+                }
+        merged |= layer
+    return merged
 
 
 def with_overrides(

@@ -1,0 +1,161 @@
+"""Initial weights: every scheme of the `init` group, the output layer by the same scheme.
+
+Weights of replicate r come from its stream `init`, named by the layer. The numbers drawn are
+standard (N(0, 1), or U(-1, 1)) and scaled afterwards, so schemes of one distribution share their
+draws and two scales of one scheme are exact multiples of each other. Biases are zero.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ablate.config.init import (
+    CaffeXavier,
+    Constant,
+    Gain,
+    He,
+    InitConfig,
+    Lecun,
+    Lsuv,
+    Normal,
+    Orthogonal,
+    OrthogonalHe,
+    RandomWalk,
+    Uniform,
+    Xavier,
+    Zeros,
+)
+from ablate.config.model import ModelConfig
+from ablate.nn.activations import ACTIVATIONS
+from ablate.nn.layers import Conv2d, Linear
+from ablate.nn.network import Network
+from ablate.streams import Streams
+
+
+def initialize(
+    network: Network,
+    config: InitConfig,
+    model: ModelConfig,
+    streams: Sequence[Streams],
+    batch: Tensor | None = None,
+) -> None:
+    """Draw the weights of all replicates, in place.
+
+    streams  one per replicate
+    batch    (R, B, *inputs), one normalized training batch; only `lsuv` needs it
+
+    Raises ValueError when `lsuv` has no batch.
+    """
+    for block in network.chain:
+        for replicate, stream in enumerate(streams):
+            generator = stream.numpy("init", f"{block.name}.weight")
+            matrix = _matrix(config, model.activation, block.linear, generator)
+            block.linear.set_weight(replicate, torch.from_numpy(matrix))
+    if isinstance(config, Lsuv):
+        if batch is None:
+            raise ValueError("init=lsuv needs a batch of training examples")
+        _unit_variance(network, config, batch)
+    if config.scale != 1:
+        with torch.no_grad():
+            for block in network.chain:
+                block.linear.weight.mul_(config.scale)
+
+
+def weight_variance(config: InitConfig, activation: str, fan_in: int, fan_out: int) -> float | None:
+    """Return var(w) at scale 1; None where it follows from no fan (orthogonal, lsuv)."""
+    if isinstance(config, Zeros | Constant):
+        return 0.0
+    if isinstance(config, Normal):
+        return config.std**2
+    if isinstance(config, Uniform):
+        bound = 1 / math.sqrt(fan_in) if config.bound is None else config.bound
+        return bound**2 / 3
+    if isinstance(config, Lecun | CaffeXavier):
+        return 1 / fan_in
+    if isinstance(config, Xavier):
+        fans = {"average": (fan_in + fan_out) / 2, "fan_in": fan_in, "fan_out": fan_out}
+        return 1 / fans[config.mode]
+    if isinstance(config, He):
+        fan = fan_in if config.mode == "fan_in" else fan_out
+        return gain_of(config.gain, activation) ** 2 / fan
+    if isinstance(config, RandomWalk):
+        return random_walk_gain(activation, fan_in) ** 2 / fan_in
+    return None
+
+
+def gain_of(gain: Gain, activation: str) -> float:
+    """Return the factor that `init.gain` asks for: the activation's own, ReLU's or 1."""
+    return ACTIVATIONS[activation if gain == "activation" else gain].gain
+
+
+def random_walk_gain(activation: str, width: int) -> float:
+    """Return the gain that keeps the expected log-norm over depth (Sussillo & Abbott 2014).
+
+    sqrt(2) exp(1.2 / (max(N, 6) - 2.4)) for rectifiers, exp(1 / (2N)) for others, N the width.
+    """
+    if activation in ("relu", "vlrelu", "leaky_relu", "prelu"):
+        return ACTIVATIONS[activation].gain * math.exp(1.2 / (max(width, 6) - 2.4))
+    return math.exp(1 / (2 * width))
+
+
+def _matrix(
+    config: InitConfig, activation: str, linear: Linear | Conv2d, generator: np.random.Generator
+) -> np.ndarray:
+    """Return one replicate's weights (out, fan_in) at scale 1, float32."""
+    units = linear.bias.shape[1]
+    shape = (units, linear.fan_in)
+    if isinstance(config, Zeros | Constant):
+        return np.full(shape, getattr(config, "value", 0.0), dtype=np.float32)
+    if isinstance(config, Orthogonal | Lsuv):
+        return _orthonormal(shape, generator)
+    if isinstance(config, OrthogonalHe):
+        return _orthonormal(shape, generator) * np.float32(gain_of(config.gain, activation))
+    variance = weight_variance(config, activation, linear.fan_in, linear.fan_out)
+    assert variance is not None
+    if (
+        isinstance(config, Uniform | CaffeXavier)
+        or getattr(config, "distribution", "") == "uniform"
+    ):
+        draws = generator.random(shape, dtype=np.float32) * 2 - 1
+        return draws * np.float32(math.sqrt(3 * variance))
+    return generator.standard_normal(shape, dtype=np.float32) * np.float32(math.sqrt(variance))
+
+
+def _orthonormal(shape: tuple[int, int], generator: np.random.Generator) -> np.ndarray:
+    """Return a matrix with orthonormal rows or columns, whichever fit (Saxe et al. 2014).
+
+    The signs of R's diagonal make the distribution uniform (Haar) instead of LAPACK's habit.
+    """
+    tall = generator.standard_normal((max(shape), min(shape)))
+    q, r = np.linalg.qr(tall)
+    q = q * np.sign(np.diag(r))
+    return np.ascontiguousarray(q if shape[0] >= shape[1] else q.T, dtype=np.float32)
+
+
+@torch.no_grad()
+def _unit_variance(network: Network, config: Lsuv, batch: Tensor) -> None:
+    """Scale layer by layer until each linear map's output has variance 1 (Mishkin & Matas 2016).
+
+    One scalar per layer and replicate, over all outputs and examples; dropout is active if the
+    network is in training mode, as in the authors' code; normalization is left out, since it
+    would undo every scale.
+    """
+    x = batch
+    for block in network.chain:
+        x = block.before(x)
+        z = block.linear(x)
+        for _ in range(config.max_iterations):
+            # Per replicate, so that its numbers do not depend on the others in the stack.
+            variance = torch.stack([part.var(correction=0) for part in z])
+            off = ((variance - 1).abs() > config.tolerance) & (variance > 0)
+            if not off.any():
+                break
+            factor = torch.where(off, variance.rsqrt(), torch.ones_like(variance))
+            block.linear.weight.mul_(factor.view(-1, *[1] * (block.linear.weight.dim() - 1)))
+            z = block.linear(x)
+        x = z if block.activation is None else block.after(block.activation(z))

@@ -1,0 +1,205 @@
+"""One look into a stack of networks: every layer's activations and gradients.
+
+Activations and their gradients are those of training, with one difference: dropout is off.
+Batch normalization uses the statistics of the probed batch, as it does in training, since
+these are the signals that the network learns from. Examples pass in batches of the size
+trained with, so the look needs little more memory than a step, and batch normalization
+sees batches of the usual size.
+
+Activation gradients are those of each example's own loss (of the sum over the batch), so
+that they do not shrink with the number of examples; weight gradients those of the mean.
+
+The look leaves no trace: running statistics are put back, no random stream is drawn from,
+parameters and their `.grad` are not touched.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ablate.nn.activations import ACTIVATIONS
+from ablate.nn.layers import BatchNorm
+from ablate.nn.network import Block, Network
+from ablate.probe import QUANTITIES, STATISTICS
+from ablate.probe.histogram import BINS, exponent, histogram
+from ablate.probe.statistics import Summary, merge, rms, statistics, summarize
+
+#: Gives the probed examples afresh, as pairs of inputs (R, B, ...) and labels (R, B).
+Batches = Callable[[], Iterable[tuple[Tensor, Tensor]]]
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """One look at one replicate with L layers; axis 0 is `ablate.probe.QUANTITIES`.
+
+    statistics  (3, L, 9) float64
+    exponents   (3, L) int16
+    histograms  (3, L, 130) uint32, or None
+    """
+
+    statistics: npt.NDArray[np.float64]
+    exponents: npt.NDArray[np.int16]
+    histograms: npt.NDArray[np.uint32] | None
+
+
+def measure(
+    network: Network,
+    batches: Batches,
+    context: Callable[[], AbstractContextManager[object]],
+    with_histograms: bool,
+) -> list[Snapshot]:
+    """Return a snapshot of each replicate.
+
+    context  in which forward passes run (autocast)
+
+    Histograms cost a second pass over the examples: their range follows from the first.
+    """
+    shape = (len(QUANTITIES), len(network.layer_names))
+    summaries: dict[tuple[int, int, int], Summary] = {}
+    with _undisturbed(network):
+        for values in _stream(network, batches, context):
+            for r, summary in enumerate(_summaries(values)):
+                key = (r, values.quantity, values.layer)
+                summaries[key] = merge(summaries[key], summary) if key in summaries else summary
+        replicates = len({r for r, _, _ in summaries})
+        numbers = np.empty((replicates, *shape, len(STATISTICS)))
+        exponents = np.empty((replicates, *shape), dtype=np.int16)
+        for key, summary in summaries.items():
+            numbers[key] = statistics(summary)
+            exponents[key] = exponent(summary.largest, rms(summary))
+        counts = np.zeros((replicates, *shape, BINS), dtype=np.uint32)
+        for values in _stream(network, batches, context) if with_histograms else ():
+            for r, own in enumerate(values.values):
+                key = (r, values.quantity, values.layer)
+                counts[key] += histogram(own, int(exponents[key]))
+    return [
+        Snapshot(numbers[r], exponents[r], counts[r] if with_histograms else None)
+        for r in range(replicates)
+    ]
+
+
+def pack(layer_names: Sequence[str], snapshots: Mapping[int, Snapshot]) -> dict[str, np.ndarray]:
+    """Return one replicate's snapshots by step as the packed arrays of `ablate.probe`."""
+    if not snapshots:
+        return {}
+    with_histogram = {k: s.histograms for k, s in snapshots.items() if s.histograms is not None}
+    return {
+        "layers": np.array(layer_names),
+        "steps": np.array(list(snapshots), dtype=np.int64),
+        "statistics": np.stack([s.statistics for s in snapshots.values()]),
+        "exponents": np.stack([s.exponents for s in snapshots.values()]),
+        "histograms": np.stack(list(with_histogram.values())),
+        "histogram_steps": np.array(list(with_histogram), dtype=np.int64),
+    }
+
+
+@dataclass(frozen=True, eq=False)
+class _Values:
+    """One quantity (an index into QUANTITIES) of one layer, for all replicates.
+
+    values     (R, N, units, ...)
+    ranked     what percentiles are taken of, (R, ...)
+    saturated  per replicate, how many values are saturated; NaN where that means nothing
+    """
+
+    quantity: int
+    layer: int
+    values: Tensor
+    ranked: Tensor
+    saturated: list[float]
+
+
+def _summaries(values: _Values) -> list[Summary]:
+    return [
+        # In one layout whatever the stack, since sums follow it.
+        summarize(own.contiguous(), ranked.contiguous(), saturated)
+        for own, ranked, saturated in zip(
+            values.values, values.ranked, values.saturated, strict=True
+        )
+    ]
+
+
+def _stream(
+    network: Network, batches: Batches, context: Callable[[], AbstractContextManager[object]]
+) -> Iterator[_Values]:
+    """Yield activations and their gradients batch by batch, at last the weights' gradients."""
+    blocks = network.chain[:-1]  # all but the output layer
+    weights = [block.linear.weight for block in blocks]
+    totals = [torch.zeros_like(w) for w in weights]
+    examples = 0
+    for inputs, labels in batches():
+        taps, gradients = _signals(network, inputs, labels, weights, context)
+        unknown = [math.nan] * len(inputs)
+        for layer, (pre, post) in enumerate(taps):
+            yield _Values(0, layer, post, pre, _saturated(blocks[layer], post))
+            yield _Values(1, layer, gradients[layer], gradients[layer], unknown)
+        for total, gradient in zip(totals, gradients[len(taps) :], strict=True):
+            total += gradient
+        examples += labels.shape[1]
+    for layer, total in enumerate(totals):
+        mean = _by_unit(total / examples)
+        yield _Values(2, layer, mean, mean, [math.nan] * len(mean))
+
+
+def _signals(
+    network: Network,
+    inputs: Tensor,
+    labels: Tensor,
+    weights: Sequence[Tensor],
+    context: Callable[[], AbstractContextManager[object]],
+) -> tuple[list[tuple[Tensor, Tensor]], tuple[Tensor, ...]]:
+    """Return each layer's pre-activation and activation, and the summed loss's gradients.
+
+    The gradients are those of the activations, then of `weights`.
+    """
+    taps: list[tuple[Tensor, Tensor]] = []
+
+    def tap(_: str, pre: Tensor, post: Tensor) -> None:
+        taps.append((pre, post))
+
+    with torch.enable_grad():
+        with context():
+            logits = network(inputs, tap)
+        loss = F.cross_entropy(logits.float().flatten(0, 1), labels.flatten(), reduction="sum")
+    gradients = torch.autograd.grad(loss, [*(post for _, post in taps), *weights])
+    return [(pre.detach(), post.detach()) for pre, post in taps], gradients
+
+
+@contextmanager
+def _undisturbed(network: Network) -> Iterator[None]:
+    """Dropout off, batch statistics on and not tracked; afterwards everything as it was."""
+    modes = {module: module.training for module in network.modules()}
+    norms = [module for module in modes if isinstance(module, BatchNorm)]
+    try:
+        network.eval()
+        for norm in norms:
+            norm.training, norm.track = True, False
+        yield
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+        for norm in norms:
+            norm.track = True
+
+
+def _by_unit(weight: Tensor) -> Tensor:
+    """Return a layer's weight (R, ...) as (R, N, units, ...)."""
+    return weight if weight.ndim == 3 else weight.unsqueeze(1)
+
+
+def _saturated(block: Block, post: Tensor) -> list[float]:
+    """Return per replicate how many activations (R, ...) lie where the function is flat."""
+    assert block.activation is not None
+    rule = ACTIVATIONS[block.activation.name].saturated
+    if rule is None:
+        return [math.nan] * len(post)
+    return [float(flags.count_nonzero()) for flags in rule(post)]

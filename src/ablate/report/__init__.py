@@ -1,0 +1,1 @@
+"""From the ledger to frames, statistics, tables, figures and pages."""

@@ -1,0 +1,80 @@
+"""The one-sentence answer of a report: mechanical, from the tables, and nothing a test denies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ablate.report.printed import mean_text
+from ablate.report.tables import Cell, Table
+from ablate.study.schema import Study
+
+
+def answer(tables: Sequence[Table], study: Study) -> str:
+    """Return what the tables say: who leads and where, the extremes, and how many runs are n/c."""
+    cells = [cell for table in tables for cell in table.cells]
+    if not cells:
+        return "Nothing is varied, so there is nothing to compare."
+    finished = sum(cell.summary.n for cell in cells)
+    if not finished:
+        return "No run has finished yet."
+    eligible = [cell for cell in cells if cell.summary.is_eligible]
+    parts = []
+    if eligible:
+        parts += [_leaders(tables, study), _extremes(eligible, tables[0], study)]
+    else:
+        parts.append("In no cell did more than half of the runs converge")
+    failures = sum(cell.summary.not_converged for cell in cells)
+    missing = sum(cell.summary.missing for cell in cells)
+    parts.append(
+        f"{failures} of {finished} runs did not converge" if failures else "every run converged"
+    )
+    if missing:
+        parts.append(f"{missing} of {finished + missing} runs are missing")
+    text = "; ".join(part for part in parts if part)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _leaders(tables: Sequence[Table], study: Study) -> str:
+    """Say which rows lead in how many columns, or why that cannot be said."""
+    if study.replicates < 2:
+        return "one run per cell, so no difference is tested"
+    rows = tables[0].rows
+    led = {level.name: 0 for level in rows.levels}
+    columns = 0
+    for table in tables:
+        for name in table.column_names:
+            column = table.column(name)
+            columns += any(cell.best for cell in column)
+            for cell in column:
+                led[cell.row] += cell.best or cell.not_worse
+    most = max(led.values())
+    leaders = [name for name, count in led.items() if count == most]
+    if len(leaders) == len(led) and most == columns:
+        return f"no level of {rows.label} is shown worse than another"
+    who = f"{rows.label} {_listed(leaders)} {'is' if len(leaders) == 1 else 'are each'}"
+    if columns == 1:
+        return f"{who} best or not shown worse than the best"
+    factors = [f.label for f in study.factors if f.name != rows.name]
+    return (
+        f"{who} best, or not shown worse than the best, in {most} of {columns} settings of "
+        f"{_listed(factors)}"
+    )
+
+
+def _extremes(eligible: Sequence[Cell], table: Table, study: Study) -> str:
+    sign = 1 if study.metric.better == "higher" else -1
+    ranked = sorted(eligible, key=lambda cell: -sign * (cell.summary.mean or 0.0))
+    best = f"the best cell is {_cell(ranked[0], study)}"
+    if len(ranked) == 1:
+        return best
+    return f"{best}, the worst that converged is {_cell(ranked[-1], study)}"
+
+
+def _cell(cell: Cell, study: Study) -> str:
+    name = " · ".join(f"{factor}={level}" for factor, level in cell.levels.items())
+    unit = study.metric.label.partition(" (")[2].rstrip(")")
+    return f"{name} ({mean_text(cell.summary, study.metric)}{f' {unit}' if unit else ''})"
+
+
+def _listed(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

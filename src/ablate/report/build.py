@@ -1,0 +1,107 @@
+"""Making a report: tables, figures, pages and manifest from frames that are on disk already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ablate.report.answer import answer
+from ablate.report.facts import Facts
+from ablate.report.figures import Figure, draw
+from ablate.report.grid import Grid, to_markdown, to_tex
+from ablate.report.manifest import NAME, Printed, digest, manifest_text, read_manifest, results_of
+from ablate.report.pages import Page, write_pages
+from ablate.report.printed import print_table, print_tuned
+from ablate.report.provenance import origins
+from ablate.report.published import (
+    compare_with_published,
+    comparison_to_csv,
+    orderings_to_csv,
+    print_comparison,
+)
+from ablate.report.tables import Table, make_tables, pairs_to_csv, to_csv, tuned_to_csv
+from ablate.study.schema import ReportItem, Study
+
+if TYPE_CHECKING:
+    from ablate.config import RunConfig
+    from ablate.report.frame import Frames
+
+
+def build_report(
+    study: Study,
+    frames: Frames,
+    directory: Path,
+    facts: Facts,
+    configs: Mapping[str, RunConfig] | None = None,
+) -> Path:
+    """Write the report of `study` into `directory`; return the path of its `README.md`.
+
+    frames   as `read_frames(directory)` gives them: what is drawn is what is committed
+    configs  the config of each cell by slug, for theory in figures
+
+    The same frames, study and facts give the same bytes. Files of an earlier report that this
+    one no longer has are removed. Raises ConfigError for an item that the study cannot give.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    before = read_manifest(directory)
+    tables, printed = _write_tables(study, frames, directory, facts)
+    figures: list[Figure] = []
+    for item in study.report:
+        if item.kind not in ("table", "published"):
+            figures += draw(item, study, frames, directory, configs)
+    sentence = answer(tables, study)
+    page = Page(
+        study=study,
+        facts=facts,
+        answer=sentence,
+        tables=tuple(printed),
+        figures=tuple(figures),
+        origins=tuple(origins(study, frames.runs)),
+        digest=digest(study, results_of(frames.runs)),
+    )
+    files = [name for table in printed for name in table.files]
+    files += [path.name for figure in figures for path in (figure.png, figure.svg)]
+    files += write_pages(page, directory)
+    for name in set(before["files"] if before else ()) - set(files):
+        (directory / name).unlink(missing_ok=True)
+    text = manifest_text(study, frames.runs, sentence, printed, figures, files)
+    # Last, so that a report cut short has no manifest that calls it current.
+    (directory / NAME).write_text(text, encoding="utf-8")
+    return directory / "README.md"
+
+
+def _write_tables(
+    study: Study, frames: Frames, directory: Path, facts: Facts
+) -> tuple[list[Table], list[Printed]]:
+    """Write every table of the report; a study that asks for none gets one all the same."""
+    items = [item for item in study.report if item.kind in ("table", "published")]
+    if study.factors and not any(item.kind == "table" for item in items):
+        items.insert(0, ReportItem(kind="table"))
+    own: list[Table] = []
+    printed: list[Printed] = []
+    for item in items:
+        if item.kind == "published":
+            for c in compare_with_published(item, study, frames.runs, len(printed) + 1):
+                files = {"": comparison_to_csv(c, study), "-orderings": orderings_to_csv(c)}
+                printed.append(_write(print_comparison(c, study), files, directory))
+            continue
+        tables = make_tables(item, study, frames.runs, len(printed) + 1)
+        for table in tables:
+            files = {"": to_csv(table), "-pairs": pairs_to_csv(table)}
+            printed.append(_write(print_table(table, study, facts), files, directory))
+        if study.tune:
+            for table in tables:
+                grid = print_tuned(table, study, f"table-{len(printed) + 1}")
+                files = {"": tuned_to_csv(table, study.tune.key)}
+                printed.append(_write(grid, files, directory))
+        own = own or tables
+    return own, printed
+
+
+def _write(grid: Grid, csv_files: Mapping[str, str], directory: Path) -> Printed:
+    texts = {f"{grid.name}.md": to_markdown(grid), f"{grid.name}.tex": to_tex(grid)}
+    texts |= {f"{grid.name}{suffix}.csv": text for suffix, text in csv_files.items()}
+    for name, text in texts.items():
+        (directory / name).write_text(text, encoding="utf-8")
+    return Printed(grid, tuple(texts))

@@ -1,0 +1,64 @@
+"""The figures of a report: pure functions of the frames, the same bytes every time.
+
+Importing this package costs nothing: matplotlib and seaborn are loaded when a figure is drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ablate.config import RunConfig
+    from ablate.report.frame import Frames
+    from ablate.study.schema import ReportItem, Study
+
+#: What a study's report may name; each is a function in one of the modules beside this one.
+KINDS = (
+    "activation_distribution",
+    "gradient_distribution",
+    "signal_by_layer",
+    "activations_over_training",
+    "learning_curves",
+    "factor_response",
+    "heatmap",
+    "learning_rate_sensitivity",
+)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure on disk.
+
+    name     the file's stem, unique within a report
+    caption  what is shown, of how many runs, and what band or bar is
+    """
+
+    name: str
+    caption: str
+    svg: Path
+    png: Path
+
+
+def draw(
+    item: ReportItem,
+    study: Study,
+    frames: Frames,
+    directory: Path,
+    configs: Mapping[str, RunConfig] | None = None,
+) -> list[Figure]:
+    """Draw one item of the report into `directory`, as SVG and PNG; an item may be several.
+
+    configs   the config of each cell, by the cell's slug: theory is drawn where it is given
+
+    Raises ConfigError when the study cannot give what the item asks for (a heat map of one
+    factor, the learning-rate figure of a study that tunes nothing).
+    """
+    from ablate.report.figures.kinds import draw_item
+
+    return [
+        Figure(drawing.name, drawing.caption, *drawing.save(directory))
+        for drawing in draw_item(item, study, frames, configs or {})
+    ]

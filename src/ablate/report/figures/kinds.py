@@ -1,0 +1,39 @@
+"""Every kind of figure by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from ablate.report.figures.canvas import Drawing
+from ablate.report.figures.distributions import activation_distribution, gradient_distribution
+from ablate.report.figures.heatmap import heatmap
+from ablate.report.figures.learning import learning_curves
+from ablate.report.figures.response import factor_response, learning_rate_sensitivity
+from ablate.report.figures.select import Request
+from ablate.report.figures.signal import activations_over_training, signal_by_layer
+from ablate.report.figures.style import style
+from ablate.study.schema import ReportItem, Study
+
+if TYPE_CHECKING:
+    from ablate.config import RunConfig
+    from ablate.report.frame import Frames
+
+_DRAW: Mapping[str, Callable[[Request], Iterable[Drawing]]] = {
+    "activation_distribution": activation_distribution,
+    "gradient_distribution": gradient_distribution,
+    "signal_by_layer": signal_by_layer,
+    "activations_over_training": activations_over_training,
+    "learning_curves": learning_curves,
+    "factor_response": factor_response,
+    "heatmap": heatmap,
+    "learning_rate_sensitivity": learning_rate_sensitivity,
+}
+
+
+def draw_item(
+    item: ReportItem, study: Study, frames: Frames, configs: Mapping[str, RunConfig]
+) -> list[Drawing]:
+    """Draw one item of a report in memory; raises ConfigError as `ablate.report.figures.draw`."""
+    with style():
+        return list(_DRAW[item.kind](Request(item, study, frames, configs)))

@@ -1,0 +1,146 @@
+"""From a study and its frames to what one figure shows: roles of factors, rows, captions."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from ablate.report.figures.style import Look, looks
+from ablate.study.schema import Factor, Level, ReportItem, Study
+
+if TYPE_CHECKING:
+    from ablate.config import RunConfig
+    from ablate.report.frame import Frames
+
+_DATA = {
+    "mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "kmnist": "Kuzushiji-MNIST",
+    "cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "digits": "the scikit-learn digits",
+    "synthetic": "synthetic Gaussian data",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """What a report asks for; `configs` holds the config of each cell that is known."""
+
+    item: ReportItem
+    study: Study
+    frames: Frames
+    configs: Mapping[str, RunConfig]
+
+
+@dataclass(frozen=True, eq=False)
+class Subject(Request):
+    """What one figure is about.
+
+    name    of the file
+    roles   the factor that plays each part (`lines`, `panels`, ...), None where there is none
+    fixed   the level of every other factor
+    runs    the rows of the runs frame shown; failed runs are never among them
+    """
+
+    name: str
+    roles: Mapping[str, Factor | None]
+    fixed: Mapping[str, str]
+    runs: pd.DataFrame
+
+    def look(self, factor: Factor | None, level: Level) -> Look:
+        """Return how a level is drawn; a figure without that factor uses neutral ink."""
+        assert factor is not None
+        return looks(self.study)[factor.name, level.name]
+
+    def levels(self, role: str) -> list[Level]:
+        """Return the levels of a role's factor that have runs, in the study's order."""
+        factor = self.roles[role]
+        if factor is None:
+            return [Level(name="", overrides={})]
+        present = set(self.runs[column(factor)])
+        return [level for level in factor.levels if level.name in present]
+
+    def where(self, frame: pd.DataFrame, **levels: Level) -> pd.DataFrame:
+        """Return the rows of a joined frame at one level per role."""
+        for role, level in levels.items():
+            factor = self.roles[role]
+            if factor is not None:
+                frame = frame[frame[column(factor)] == level.name]
+        return frame
+
+    def joined(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows of `frame` that belong to this subject, with status and levels."""
+        keys = ["cell", "replicate"]
+        factors = [column(factor) for factor in self.study.factors]
+        return frame.merge(self.runs[[*keys, "status", *factors]], on=keys, how="inner")
+
+    def setting(self, key: str, levels: Mapping[str, Level]) -> Any:
+        """Return what the study file says for a dotted key at one level per role, else None."""
+        value = self.study.baseline.get(key)
+        for factor, name in self.fixed.items():
+            by_name = {level.name: level for level in self.study.factor(factor).levels}
+            value = by_name[name].overrides.get(key, value)
+        for level in levels.values():
+            value = level.overrides.get(key, value)
+        return value
+
+    def caption(self, what: str, spread: str = "") -> str:
+        """Return a caption: what is shown, at which levels, of how many runs, what bands are."""
+        at = ", ".join(f"{self.study.factor(f).label} = {name}" for f, name in self.fixed.items())
+        counts = self.runs.groupby("cell").size()
+        low, high = int(counts.min()), int(counts.max())
+        n = f"{high}" if low == high else f"{low} to {high}"
+        plural = "" if n == "1" else "s"
+        lost = int((self.runs["status"] == "diverged").sum())
+        converged = f"; {lost} of {len(self.runs)} runs did not converge (n/c)" if lost else ""
+        first = f"{what}{f' ({at})' if at else ''}{self._data()}, {n} replicate{plural} per cell"
+        return f"{first}{converged}. {spread}".strip()
+
+    def _data(self) -> str:
+        name = self.fixed.get("data", self.study.baseline.get("data"))
+        return f", {_DATA.get(name, name)}" if isinstance(name, str) else ""
+
+
+def column(factor: Factor) -> str:
+    """Return the name of a factor's column in the frames."""
+    return f"factor:{factor.name}"
+
+
+def subjects(request: Request, *roles: str, numeric_first: bool = False) -> Iterator[Subject]:
+    """Yield one subject per combination of the levels that play no role in the figure.
+
+    A role goes to the factor that the item's options name, else to the factor left over that
+    has most levels (`numeric_first`: to one on a numeric axis before all others).
+    """
+    study, options = request.study, request.item.options
+    named = {role: str(options[role]) for role in roles if role in options}
+    left = [factor for factor in study.factors if factor.name not in named.values()]
+    left.sort(key=lambda f: (numeric_first and f.axis == "category", -len(f.levels)))
+    assigned: dict[str, Factor | None] = {}
+    for role in roles:
+        assigned[role] = study.factor(named[role]) if role in named else next(iter(left), None)
+        left = [factor for factor in left if factor is not assigned[role]]
+    others = [factor for factor in study.factors if factor in left]
+    for levels in itertools.product(*(factor.levels for factor in others)):
+        fixed = {f.name: level.name for f, level in zip(others, levels, strict=True)}
+        runs = request.frames.runs
+        runs = runs[runs["status"] != "failed"]
+        for factor, level in fixed.items():
+            runs = runs[runs[f"factor:{factor}"] == level]
+        if len(runs):
+            name = "-".join([request.item.kind, *map(_file_name, fixed.values())])
+            yield Subject(
+                request.item, study, request.frames, request.configs, name, assigned, fixed, runs
+            )
+
+
+def _file_name(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9.+]+", "_", text)
+
+
+def at_step(frame: pd.DataFrame, step: str) -> pd.DataFrame:
+    """Return the rows of each run's `first` or `last` probed step."""
+    steps = frame.groupby(["cell", "replicate"])["step"]
+    return frame[frame["step"] == steps.transform("max" if step == "last" else "min")]

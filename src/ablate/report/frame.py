@@ -1,0 +1,280 @@
+"""Tidy frames of a study, from the ledger and from the Parquet files beside a report.
+
+Everything drawn or counted comes from these frames: same frames, same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ablate.store import LedgerCell, LedgerError, Result, finished, read_result
+from ablate.store.reader import read_arrays, read_evaluations, tuned_value
+
+#: The third axis of the probe's arrays, and the last one of its statistics.
+QUANTITIES = ("activation", "activation_gradient", "weight_gradient")
+STATISTICS = ("mean", "std", "zero", "dead", "saturated", "p15", "p50", "p85", "rms")
+EPOCH_VALUES = ("epoch", "lr", "train/loss", "validation/loss", "validation/accuracy")
+#: Points of a training curve, at most.
+CURVE_POINTS = 120
+
+_ORIGIN = ("commit", "dirty", "device", "cpu", "data_digest", "seed")
+_INTEGERS = {
+    "replicate", "step", "layer", "exponent", "seed", "diverged_at_step", "parameters",
+    "multiply_adds",
+}  # fmt: skip
+_TEXTS = {
+    "cell", "cell_key", "key", "status", "nc_reason", "commit", "torch", "device", "cpu",
+    "data_digest", "layer_name", "quantity",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Frames:
+    """The frames of a study; rows in order of cells, then replicates, then steps.
+
+    runs    one row per run that ended: cell, cell_key, key, replicate, `factor:<name>` per
+            factor, status, nc_reason, diverged_at_step, a column per metric (fractions, nats),
+            parameters, multiply_adds, `tuned:<key>` where the study tunes, torch,
+            commit, dirty, device, cpu, data_digest, seed
+    epochs  one row per evaluation: cell, replicate, step, epoch, lr, train/loss,
+            validation/loss, validation/accuracy
+    layers  one row per layer, quantity and probed step: layer counts from 1, nine statistics,
+            exponent k and a histogram of 130 counts (an array) or None
+    curves  training loss in log-spaced blocks of steps; `step` is the middle of the block
+    tuning  one row per tuning run: cell, key, value, replicate, status, validation/loss,
+            validation/accuracy; no rows where nothing is tuned
+
+    What a run does not have (metrics of a failed one) is NaN or None.
+    """
+
+    runs: pd.DataFrame
+    epochs: pd.DataFrame
+    layers: pd.DataFrame
+    curves: pd.DataFrame
+    tuning: pd.DataFrame
+
+
+def frames(root: Path, study_name: str, cells: Sequence[LedgerCell]) -> Frames:
+    """Read the frames from `runs/<study>/`.
+
+    Unfinished and stale runs have no row, failed ones a row in `runs` only. Raises LedgerError
+    naming the file where an entry is damaged.
+    """
+    runs: list[dict[str, Any]] = []
+    epochs: list[dict[str, Any]] = []
+    layers: list[pa.Table] = []
+    losses: list[tuple[str, int, np.ndarray]] = []
+    tuning: list[dict[str, Any]] = []
+    for cell in cells:
+        for replicate, directory, result in finished(root, study_name, cell):
+            runs.append(_run_row(cell, replicate, directory, result))
+            if result.status == "failed":
+                continue
+            place = {"cell": cell.slug, "replicate": replicate}
+            epochs += [{**e, **place} for e in read_evaluations(directory, result)]
+            probe = read_arrays(directory, "probe.npz", result)
+            if probe:
+                layers.append(_layers(cell.slug, replicate, probe))
+            curve = read_arrays(directory, "curve.npz", result)
+            losses.append((cell.slug, replicate, curve["loss"]))
+        tuning += _tuning_rows(root / "runs" / study_name / cell.slug / "tune", cell)
+    return Frames(
+        runs=_table("runs", runs, _run_columns(runs, cells)).to_pandas(),
+        epochs=_table("epochs", epochs, _EPOCH_COLUMNS).to_pandas(),
+        layers=_joined("layers", layers, _LAYER_COLUMNS),
+        curves=_joined("curves", _curves(losses), _CURVE_COLUMNS),
+        tuning=_table("tuning", tuning, _TUNING_COLUMNS).to_pandas(),
+    )
+
+
+def write_frames(frames: Frames, directory: Path) -> None:
+    """Write a Parquet file per frame; the same frames give the same bytes.
+
+    `tuning.parquet` is written where there are tuning runs, and removed where there are none.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    for field in fields(frames):
+        frame: pd.DataFrame = getattr(frames, field.name)
+        path = directory / f"{field.name}.parquet"
+        if field.name == "tuning" and frame.empty:
+            path.unlink(missing_ok=True)
+            continue
+        schema = _schema(field.name, frame.columns)
+        table = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
+        # pandas' metadata names its version: two environments would differ for no reason.
+        pq.write_table(table.replace_schema_metadata(None), path, compression="zstd")
+
+
+def read_frames(directory: Path) -> Frames:
+    """Read what `write_frames` wrote; raises FileNotFoundError where a frame is missing."""
+    found: dict[str, pd.DataFrame] = {}
+    for field in fields(Frames):
+        path = directory / f"{field.name}.parquet"
+        if field.name == "tuning" and not path.exists():
+            found["tuning"] = _table("tuning", [], _TUNING_COLUMNS).to_pandas()
+        else:
+            found[field.name] = pq.read_table(path).to_pandas()
+    return Frames(**found)
+
+
+_EPOCH_COLUMNS = ["cell", "replicate", "step", *EPOCH_VALUES]
+_CURVE_COLUMNS = ["cell", "replicate", "step", "loss"]
+_LAYER_COLUMNS = [
+    "cell", "replicate", "step", "layer", "layer_name", "quantity", *STATISTICS, "exponent",
+    "histogram",
+]  # fmt: skip
+_TUNING_COLUMNS = [
+    "cell", "key", "value", "replicate", "status", "validation/loss", "validation/accuracy",
+]  # fmt: skip
+
+
+def _run_columns(rows: Sequence[Mapping[str, Any]], cells: Sequence[LedgerCell]) -> list[str]:
+    factors = dict.fromkeys(f"factor:{name}" for cell in cells for name in cell.levels)
+    tuned = dict.fromkeys(f"tuned:{cell.tuned}" for cell in cells if cell.tuned)
+    front = ["cell", "cell_key", "key", "replicate", *factors]
+    outcome = ["status", "nc_reason", "diverged_at_step"]
+    size = ["parameters", "multiply_adds", *tuned]
+    origin = ["torch", *_ORIGIN]
+    known = {*front, *outcome, *size, *origin}
+    metrics = sorted({name for row in rows for name in row} - known)
+    return [*front, *outcome, *metrics, *size, *origin]
+
+
+def _run_row(cell: LedgerCell, replicate: int, directory: Path, result: Result) -> dict[str, Any]:
+    origin = result.provenance
+    row: dict[str, Any] = {
+        "cell": cell.slug,
+        "cell_key": cell.key,
+        "key": result.key,
+        "replicate": replicate,
+        **{f"factor:{name}": level for name, level in cell.levels.items()},
+        "status": result.status,
+        "nc_reason": result.nc_reason,
+        "diverged_at_step": result.diverged_at_step,
+        **result.metrics,
+        "parameters": result.parameters,
+        "multiply_adds": result.multiply_adds,
+        "torch": origin.get("versions", {}).get("torch"),
+    }
+    row |= {name: origin.get(name) for name in _ORIGIN}
+    if cell.tuned:
+        row[f"tuned:{cell.tuned}"] = tuned_value(directory, cell.tuned)
+    return row
+
+
+def _layers(slug: str, replicate: int, probe: Mapping[str, np.ndarray]) -> pa.Table:
+    """One row per step, quantity and layer, in the order of the packed arrays (S, 3, L)."""
+    shape = probe["statistics"].shape[:3]
+    step, quantity, layer = (axis.ravel() for axis in np.indices(shape))
+    place = {int(s): index for index, s in enumerate(probe["histogram_steps"])}
+    # The probed step of a row's histogram; -1 where none was taken.
+    taken = np.array([place.get(int(s), -1) for s in probe["steps"]], dtype=np.int64)[step]
+    counts = probe["histograms"]
+    histograms = [
+        None if h < 0 else counts[h, q, i] for h, q, i in zip(taken, quantity, layer, strict=True)
+    ]
+    columns: dict[str, Any] = {
+        "step": probe["steps"][step],
+        "layer": layer + 1,
+        "layer_name": np.asarray(probe["layers"], dtype=object)[layer],
+        "quantity": np.asarray(QUANTITIES, dtype=object)[quantity],
+        "exponent": probe["exponents"].ravel(),
+        "histogram": histograms,
+    }
+    flat = probe["statistics"].reshape(-1, len(STATISTICS))
+    columns |= {name: flat[:, index] for index, name in enumerate(STATISTICS)}
+    return _run_table("layers", slug, replicate, columns, _LAYER_COLUMNS)
+
+
+def curve_edges(steps: int) -> np.ndarray:
+    """Return the edges of log-spaced blocks that cover steps 0 .. steps-1.
+
+    Blocks are one step long at first and grow by a constant factor; at most `CURVE_POINTS`.
+    """
+    edges = np.geomspace(1, steps + 1, CURVE_POINTS + 1) - 1
+    return np.unique(np.round(edges).astype(np.int64))
+
+
+def _curves(losses: Sequence[tuple[str, int, np.ndarray]]) -> list[pa.Table]:
+    # Blocks are those of the study's longest run, so that runs that ended early line up.
+    edges = curve_edges(max((len(loss) for _, _, loss in losses), default=0))
+    parts = []
+    for slug, replicate, loss in losses:
+        if len(loss) == 0:
+            continue
+        starts = edges[edges < len(loss)]
+        ends = np.minimum(np.append(starts[1:], edges[len(starts)]), len(loss))
+        means = np.add.reduceat(loss.astype(np.float64), starts) / (ends - starts)
+        middle = (starts + ends - 1) / 2
+        columns = {"step": middle, "loss": means}
+        parts.append(_run_table("curves", slug, replicate, columns, _CURVE_COLUMNS))
+    return parts
+
+
+def _tuning_rows(folder: Path, cell: LedgerCell) -> list[dict[str, Any]]:
+    if not cell.tuned:
+        return []
+    rows = []
+    for path in folder.glob("*/*/result.json"):
+        result = read_result(path.parent)
+        if result is None:
+            continue
+        value = tuned_value(path.parent, cell.tuned)
+        if not isinstance(value, int | float):
+            raise LedgerError(f"{path.parent}/config.yaml has no number at '{cell.tuned}'.")
+        rows.append(
+            {
+                "cell": cell.slug,
+                "key": cell.tuned,
+                "value": float(value),
+                "replicate": int(path.parent.name),
+                "status": result.status,
+                "validation/loss": result.metrics.get("validation/loss"),
+                "validation/accuracy": result.metrics.get("validation/accuracy"),
+            }
+        )
+    return sorted(rows, key=lambda row: (row["value"], row["replicate"]))
+
+
+def _table(frame: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pa.Table:
+    return pa.Table.from_pylist(list(rows), schema=_schema(frame, columns))
+
+
+def _run_table(
+    frame: str, slug: str, replicate: int, values: Mapping[str, Any], columns: Sequence[str]
+) -> pa.Table:
+    length = len(values["step"])
+    filled = {"cell": [slug] * length, "replicate": [replicate] * length, **values}
+    # from_pandas: NaN becomes null, as it does when a frame is written.
+    arrays = [pa.array(filled[c], type=_type(frame, c), from_pandas=True) for c in columns]
+    return pa.Table.from_arrays(arrays, schema=_schema(frame, columns))
+
+
+def _joined(frame: str, parts: Sequence[pa.Table], columns: Sequence[str]) -> pd.DataFrame:
+    empty = _schema(frame, columns).empty_table()
+    joined: pd.DataFrame = pa.concat_tables([empty, *parts]).to_pandas()
+    return joined
+
+
+def _schema(frame: str, columns: Iterable[str]) -> pa.Schema:
+    return pa.schema([(name, _type(frame, name)) for name in columns])
+
+
+def _type(frame: str, column: str) -> pa.DataType:
+    if column == "histogram":
+        return pa.list_(pa.int64())
+    if column == "dirty":
+        return pa.bool_()
+    if column in _TEXTS or column.startswith("factor:"):
+        return pa.string()
+    if column in _INTEGERS and (frame, column) != ("curves", "step"):
+        return pa.int64()
+    return pa.float64()

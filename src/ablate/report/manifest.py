@@ -1,0 +1,193 @@
+"""`manifest.json`: the runs behind every cell and figure, and whether a report is up to date."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import platform
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ablate.report.figures import Figure
+from ablate.report.grid import Grid
+from ablate.study.schema import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NAME = "manifest.json"
+#: Raised by hand when the pages or tables change for the same frames.
+FORMAT = 1
+_SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Printed:
+    """A table on disk: as printed, and its files' names."""
+
+    grid: Grid
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What the digest sees of a run; the ledger's `result.json` has all of it."""
+
+    cell: str
+    replicate: int
+    key: str
+    status: str
+    metrics: Mapping[str, float]
+
+
+def digest(study: Study, results: Iterable[RunResult]) -> str:
+    """Return a SHA-256 of study and runs: with the same digest a report need not be made again.
+
+    Keys say what was trained and the metrics what came of it; all else follows from these runs.
+    """
+    rows = sorted(
+        [r.cell, r.replicate, r.key, r.status, {k: float(v) for k, v in r.metrics.items()}]
+        for r in results
+    )
+    content = {"format": FORMAT, "study": study.model_dump(mode="json"), "runs": rows}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def results_of(runs: pd.DataFrame) -> list[RunResult]:
+    """Return the results that the frame `runs` holds: equal to those in the ledger."""
+    metrics = [name for name in runs.columns if name.partition("/")[0] in _SPLITS]
+    return [
+        RunResult(
+            cell=row["cell"],
+            replicate=int(row["replicate"]),
+            key=row["key"],
+            status=row["status"],
+            metrics={name: row[name] for name in metrics if not math.isnan(row[name])},
+        )
+        for row in runs.to_dict("records")
+    ]
+
+
+def is_current(directory: Path, wanted: str) -> bool:
+    """Whether the report on disk was made for the digest `wanted`, and its files are there."""
+    manifest = read_manifest(directory)
+    return (
+        manifest is not None
+        and manifest["digest"] == wanted
+        and all((directory / name).is_file() for name in manifest["files"])
+    )
+
+
+def read_manifest(directory: Path) -> dict[str, Any] | None:
+    """Return a report's manifest, or None where there is none that can be read."""
+    try:
+        manifest: dict[str, Any] = json.loads((directory / NAME).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
+        return None
+    wanted = {"study", "question", "answer", "digest", "files", "platform"}
+    return manifest if wanted <= manifest.keys() else None
+
+
+def manifest_text(
+    study: Study,
+    runs: pd.DataFrame,
+    answer: str,
+    tables: Sequence[Printed],
+    figures: Sequence[Figure],
+    files: Sequence[str],
+) -> str:
+    """Return the text of `manifest.json`; a figure is drawn from all runs of the study."""
+    cells: dict[str, dict[str, Any]] = {}
+    for row in runs.sort_values(["cell", "replicate"]).to_dict("records"):
+        levels = {f.name: row[f"factor:{f.name}"] for f in study.factors}
+        cell = cells.setdefault(row["cell"], {"levels": levels, "runs": {}})
+        cell["runs"][str(int(row["replicate"]))] = row["key"]
+    content = {
+        "format": FORMAT,
+        "study": study.name,
+        "question": study.question,
+        "answer": answer,
+        "digest": digest(study, results_of(runs)),
+        "platform": this_platform(),
+        "tables": {printed.grid.name: _table(printed, cells) for printed in tables},
+        "figures": {
+            figure.name: {
+                "files": [figure.png.name, figure.svg.name],
+                "caption": figure.caption,
+                "cells": list(cells),
+            }
+            for figure in figures
+        },
+        "cells": cells,
+        "files": sorted(files),
+    }
+    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def check(directory: Path, write: Callable[[Path], object]) -> list[str]:
+    """Return the files of a report that are not what `write` would write, in alphabetical order.
+
+    write  writes the whole report, frames included, into the folder it is given
+
+    On the platform that made the report every byte counts. On another one the last bits of a
+    figure may differ, so only tables are compared, at the precision they are printed with.
+    """
+    old = read_manifest(directory)
+    with tempfile.TemporaryDirectory() as name:
+        fresh = Path(name) / directory.name
+        fresh.mkdir()
+        write(fresh)
+        wanted = {path.name: path.read_bytes() for path in sorted(fresh.iterdir())}
+    names = set(wanted) | set(old["files"] if old else ())
+    if old is not None and old["platform"] != this_platform():
+        names = {name for name in names if name.startswith("table-") and name.endswith(".md")}
+    return sorted(
+        name
+        for name in names
+        if not (directory / name).is_file() or (directory / name).read_bytes() != wanted.get(name)
+    )
+
+
+def this_platform() -> dict[str, Any]:
+    """Return what may change the last bits of a number or the bytes of a figure."""
+    import matplotlib
+    import numpy as np
+    import pandas as pd
+    import pyarrow as pa
+    import scipy
+
+    simd: Mapping[str, Any] = np.show_config(mode="dicts")["SIMD Extensions"]
+    return {
+        "machine": platform.machine(),
+        "system": platform.system(),
+        "simd": list(simd.get("found", [])),
+        "numpy": np.__version__,
+        "pandas": pd.__version__,
+        "pyarrow": pa.__version__,
+        "scipy": scipy.__version__,
+        "matplotlib": matplotlib.__version__,
+    }
+
+
+def _table(printed: Printed, cells: Mapping[str, Any]) -> dict[str, Any]:
+    """Return every printed cell with its text and the keys of its runs by replicate."""
+    grid = printed.grid
+    return {
+        "title": grid.title,
+        "files": list(printed.files),
+        "cells": [
+            {
+                "row": row,
+                "column": column,
+                "text": str(entry),
+                "cell": entry.cell or None,
+                "runs": cells[entry.cell]["runs"] if entry.cell else {},
+            }
+            for row, entries in grid.rows
+            for column, entry in zip(grid.columns, entries, strict=True)
+        ],
+    }

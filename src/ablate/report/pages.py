@@ -1,0 +1,131 @@
+"""The pages of a report: `README.md` for a code host, `index.html` in one file, the index."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from ablate.report.facts import Facts
+from ablate.report.figures import Figure
+from ablate.report.grid import Grid, plain, to_markdown
+from ablate.report.manifest import Printed, read_manifest
+from ablate.report.provenance import Origin
+from ablate.study.schema import Study
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_MOST_SVG_BYTES = 300_000
+_NUMBER = re.compile(r"^(−?\d+)(\.\d+)?(?: ± (\d+)(\.\d+)?)?$")
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything that a report's page shows, in no order: the templates know the order."""
+
+    study: Study
+    facts: Facts
+    answer: str
+    tables: tuple[Printed, ...]
+    figures: tuple[Figure, ...]
+    origins: tuple[Origin, ...]
+    digest: str
+
+
+def write_pages(page: Page, directory: Path) -> list[str]:
+    """Write `README.md` and `index.html`; return their names."""
+    values = {**vars(page), "source": _source(page.study)}
+    for template, name in (("report.md.j2", "README.md"), ("report.html.j2", "index.html")):
+        _write(directory / name, template, values)
+    return ["README.md", "index.html"]
+
+
+def write_index(reports: Path) -> Path:
+    """Write `README.md` and `index.html` over all reports below `reports`; quick ones left out.
+
+    Returns the path of `README.md`.
+    """
+    found = [
+        (folder.name, manifest)
+        for folder in sorted(reports.iterdir())
+        if not folder.name.endswith("-quick") and (manifest := read_manifest(folder)) is not None
+    ]
+    for template, name in (("index.md.j2", "README.md"), ("index.html.j2", "index.html")):
+        _write(reports / name, template, {"reports": found})
+    return reports / "README.md"
+
+
+def _write(path: Path, template: str, values: dict[str, object]) -> None:
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        undefined=StrictUndefined,
+        autoescape=template.endswith(".html.j2"),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "plain": plain,
+        "markdown": to_markdown,
+        "aligned": aligned_rows,
+        "image": image_address,
+    }
+    path.write_text(environment.get_template(template).render(values), encoding="utf-8")
+
+
+def aligned_rows(grid: Grid) -> list[tuple[str, list[Markup]]]:
+    """Return rows of HTML cells, padded unseen so that points and ± stand below each other."""
+    columns = [
+        _aligned([entries[i].text for _, entries in grid.rows]) for i in range(len(grid.columns))
+    ]
+    return [
+        (label, [columns[i][j] for i in range(len(grid.columns))])
+        for j, (label, _) in enumerate(grid.rows)
+    ]
+
+
+def image_address(figure: Figure) -> str:
+    """Return a figure as a data address: the SVG, or the PNG where that is much smaller."""
+    content, kind = figure.svg.read_bytes(), "image/svg+xml"
+    if len(content) > _MOST_SVG_BYTES:
+        content, kind = figure.png.read_bytes(), "image/png"
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def _aligned(texts: Sequence[str]) -> list[Markup]:
+    matches = [_NUMBER.match(text) for text in texts]
+    parts = [match.groups(default="") if match else None for match in matches]
+    widths = [max((len(part[i]) for part in parts if part), default=0) for i in range(4)]
+    aligned = []
+    for text, part in zip(texts, parts, strict=True):
+        if part is None:
+            aligned.append(escape(text))
+            continue
+        whole, point, half, half_point = part
+        before = _unseen("0" * (widths[0] - len(whole)))
+        after = _unseen(_padding(point, widths[1]))
+        html = before + whole + point + after
+        if half:
+            html += " ± " + _unseen("0" * (widths[2] - len(half))) + half + half_point
+            html += _unseen(_padding(half_point, widths[3]))
+        aligned.append(html)
+    return aligned
+
+
+def _padding(decimals: str, width: int) -> str:
+    """Return what a text's decimals lack: `.00` or `0` or nothing."""
+    return ("." + "0" * (width - 1))[len(decimals) :] if width else ""
+
+
+def _unseen(text: str) -> Markup:
+    if not text:
+        return Markup("")
+    return Markup('<span class="pad" aria-hidden="true">{}</span>').format(text)
+
+
+def _source(study: Study) -> str:
+    return " · ".join(str(value) for value in study.source.values())

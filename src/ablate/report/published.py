@@ -1,0 +1,306 @@
+"""The published initialization table beside ours: which of its orderings hold here.
+
+Mishkin & Matas, "All you need is a good init" (ICLR 2016): FitNet-4 on CIFAR-10, test accuracy
+in percent, one run per cell, no intervals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+import pandas as pd
+
+from ablate.errors import ConfigError, one_of
+from ablate.report.grid import Entry, Grid
+from ablate.report.printed import print_entry
+from ablate.report.statistics import ALPHA, Better, Outcomes, Summary, compare, holm
+from ablate.report.tables import Table, csv_text, make_tables
+from ablate.study.schema import Factor, ReportItem, Study
+
+#: n/c in the published table; None: no such cell.
+NC = "n/c"
+COLUMNS = ("maxout", "ReLU", "VLReLU", "tanh", "sigmoid")
+VALUES: Mapping[str, tuple[float | str | None, ...]] = {
+    "LSUV": (93.94, 92.11, 92.97, 89.28, NC),
+    "OrthoNorm": (93.78, 91.74, 92.40, 89.48, NC),
+    "OrthoNorm-MSRA scaled": (None, 91.93, 93.09, None, NC),
+    "Xavier": (91.75, 90.63, 92.27, 89.82, NC),
+    "MSRA": (NC, 90.91, 92.43, 89.54, NC),
+}
+_ROW_NAMES: dict[str, str] = {
+    "lsuv": "LSUV",
+    "orthogonal": "OrthoNorm",
+    "orthogonal_he": "OrthoNorm-MSRA scaled",
+    "xavier": "Xavier",
+    "he": "MSRA",
+}
+_COLUMN_NAMES = {name.lower(): name for name in COLUMNS}
+_CONFOUND = (
+    "The published maxout column varies more than the initialization: in the authors' own solver "
+    "files LSUV and OrthoNorm train with learning rate 0.01 and momentum 0.9, Xavier with "
+    "momentum 0.5, and MSRA with learning rate 0.001, momentum 0.5 and gradients clipped at 50."
+)
+_CAFFE = (
+    "Published Xavier is Caffe's filler (variance 1 / fan-in), not the 2 / (fan-in + fan-out) of "
+    "Glorot & Bengio."
+)
+
+
+@dataclass(frozen=True)
+class Ordering:
+    """Two rows of one column that the published table orders, and what our runs say.
+
+    better, worse   our levels' names; `better` is the one that is better in print
+    test, p_holm    of our runs; None under two pairs
+    outcome         `holds` or `reversed` at 5 % after Holm over the column, else `undecided`
+    """
+
+    column: str
+    better: str
+    worse: str
+    test: str
+    p_holm: float | None
+    outcome: str
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """A table of ours beside the published one.
+
+    orderings   over all columns; pairs that are both n/c in print order nothing
+    failures    per column: published n/c cells, and how many have half or more n/c here
+    """
+
+    table: Table
+    rows: Mapping[str, str]
+    columns: Mapping[str, str]
+    orderings: tuple[Ordering, ...]
+    failures: Mapping[str, tuple[int, int]]
+
+    def count(self, column: str, outcome: str) -> int:
+        """Return how many orderings of a column hold, are reversed or are undecided."""
+        return sum(o.column == column and o.outcome == outcome for o in self.orderings)
+
+
+def compare_with_published(
+    item: ReportItem, study: Study, runs: pd.DataFrame, first: int
+) -> list[Comparison]:
+    """Compare our runs with the published table, a table per level of the other factors.
+
+    Rows and columns are matched by level name (`lsuv`, `he`, `relu`, ...) or by the item's
+    option `names`: published name by level name. Raises ConfigError when fewer than two rows or
+    no column match, and for a metric that is no accuracy.
+    """
+    if not study.metric.is_percent:
+        raise ConfigError(
+            f"study {study.name}: report: published compares accuracies; the study's metric is "
+            f"{study.metric.name}."
+        )
+    names = _names(item, study)
+    rows = _axis(item, "rows", study, _ROW_NAMES | names, tuple(VALUES))
+    columns = _axis(item, "columns", study, _COLUMN_NAMES | names, COLUMNS)
+    options = {"rows": rows[0].name, "columns": columns[0].name}
+    plain = ReportItem(kind="table", options=options)
+    return [
+        _compare(table, rows[1], columns[1], study.metric.better)
+        for table in make_tables(plain, study, runs, first)
+    ]
+
+
+def print_comparison(comparison: Comparison, study: Study) -> Grid:
+    """Return both tables side by side: two columns per activation, counts in the footer."""
+    table = comparison.table
+    cells = {(cell.row, cell.column): cell for cell in table.cells}
+    rows = []
+    for level, published_row in comparison.rows.items():
+        entries = []
+        for column, published_column in comparison.columns.items():
+            value = published_value(published_row, published_column)
+            ours = print_entry(cells[level, column], study.metric)
+            # Bold and ° belong to the study's own table, where all of its rows compete.
+            entries += [Entry(_published_text(value)), replace(ours, best=False, mark="")]
+        rows.append((f"{published_row} ({level})", tuple(entries)))
+    headings = [
+        heading
+        for column, name in comparison.columns.items()
+        for heading in (f"{name}, published", f"{column}, here")
+    ]
+    footer = [
+        (
+            f"orderings {'that hold' if outcome == 'holds' else outcome}",
+            tuple(
+                text
+                for column in comparison.columns
+                for text in ("", str(comparison.count(column, outcome)))
+            ),
+        )
+        for outcome in ("holds", "reversed", "undecided")
+    ]
+    fixed = "".join(f", {factor} = {level}" for factor, level in table.at.items())
+    return Grid(
+        name=table.name,
+        title=f"The published table (Mishkin & Matas, FitNet-4 on CIFAR-10) beside ours{fixed}.",
+        corner=table.rows.label,
+        groups=tuple((name, 2) for name in comparison.columns.values()),
+        columns=tuple(headings),
+        rows=tuple(rows),
+        footer=tuple(footer),
+        caption=_caption(comparison),
+        heads=("published", "here") * len(comparison.columns),
+    )
+
+
+def comparison_to_csv(comparison: Comparison, study: Study) -> str:
+    """Return one line per cell: the published percentage beside our mean in percent."""
+    cells = {(cell.row, cell.column): cell for cell in comparison.table.cells}
+    header = [
+        "row", "column", "level_row", "level_column", *comparison.table.at, "published_percent",
+        "mean_percent", "half_width_percent", "n", "not_converged", "cell",
+    ]  # fmt: skip
+    lines = []
+    for level, row in comparison.rows.items():
+        for column_level, column in comparison.columns.items():
+            cell = cells[level, column_level]
+            s = cell.summary
+            mean, half_width = (None if x is None else 100 * x for x in (s.mean, s.half_width))
+            published = published_value(row, column)
+            lines.append([
+                row, column, level, column_level, *comparison.table.at.values(), published,
+                mean, half_width, s.n, s.not_converged, cell.slug,
+            ])  # fmt: skip
+    return csv_text(header, lines)
+
+
+def orderings_to_csv(comparison: Comparison) -> str:
+    """Return one line per published ordering with what our runs say of it."""
+    header = ["column", "published_better", "published_worse", "test", "p_holm", "outcome"]
+    return csv_text(
+        header,
+        [[o.column, o.better, o.worse, o.test, o.p_holm, o.outcome] for o in comparison.orderings],
+    )
+
+
+def published_value(row: str, column: str) -> float | str | None:
+    """Return a published percentage, `n/c`, or None where there is no such cell."""
+    return VALUES[row][COLUMNS.index(column)]
+
+
+def _compare(
+    table: Table, rows: Mapping[str, str], columns: Mapping[str, str], better: Better
+) -> Comparison:
+    orderings: list[Ordering] = []
+    failures = {}
+    for column, published_column in columns.items():
+        cells = {cell.row: cell for cell in table.column(column)}
+        printed = {level: published_value(name, published_column) for level, name in rows.items()}
+        here = {level: value for level, value in printed.items() if value is not None}
+        outcomes = {level: cells[level].outcomes for level in here}
+        orderings += _orderings(column, here, outcomes, better)
+        failed = [cells[level].summary for level, value in here.items() if value == NC]
+        failures[column] = (len(failed), sum(_failed(summary) for summary in failed))
+    return Comparison(table, rows, columns, tuple(orderings), failures)
+
+
+def _orderings(
+    column: str,
+    printed: Mapping[str, float | str],
+    outcomes: Mapping[str, Outcomes],
+    better: Better,
+) -> list[Ordering]:
+    pairs = []
+    for a, b in combinations(printed, 2):
+        rank_a, rank_b = (-1.0 if v == NC else float(v) for v in (printed[a], printed[b]))
+        if rank_a != rank_b:
+            pairs.append((a, b) if rank_a > rank_b else (b, a))
+    found = [compare(outcomes[a], outcomes[b], better) for a, b in pairs]
+    adjusted = iter(holm([c.p for c in found if c.p is not None]))
+    orderings = []
+    for (a, b), c in zip(pairs, found, strict=True):
+        p = None if c.p is None else next(adjusted)
+        decided = p is not None and p < ALPHA
+        outcome = "undecided" if not decided else "holds" if c.favours == "a" else "reversed"
+        orderings.append(Ordering(column, a, b, c.test, p, outcome))
+    return orderings
+
+
+def _failed(summary: Summary) -> bool:
+    return summary.n > 0 and 2 * summary.not_converged >= summary.n
+
+
+def _names(item: ReportItem, study: Study) -> dict[str, str]:
+    names = item.options.get("names", {})
+    known = (*VALUES, *COLUMNS)
+    for level, name in names.items():
+        if name not in known:
+            raise ConfigError(
+                f"study {study.name}: report: published: names: {level}: '{name}' is not in the "
+                f"published table; it has {one_of(known)}."
+            )
+    return dict(names)
+
+
+def _axis(
+    item: ReportItem,
+    option: str,
+    study: Study,
+    names: Mapping[str, str],
+    allowed: tuple[str, ...],
+) -> tuple[Factor, dict[str, str]]:
+    """Return the factor of an axis and the published name of each of its matching levels."""
+
+    def matches(factor: Factor) -> dict[str, str]:
+        levels = [level.name for level in factor.levels]
+        return {
+            level: names.get(level, names.get(level.lower(), ""))
+            for level in levels
+            if names.get(level, names.get(level.lower())) in allowed
+        }
+
+    named = item.options.get(option)
+    factor = study.factor(named) if named else max(study.factors, key=lambda f: len(matches(f)))
+    matched = matches(factor)
+    if len(matched) < (2 if option == "rows" else 1):
+        raise ConfigError(
+            f"study {study.name}: report: published: the levels of {factor.name} match no "
+            f"{option} of the published table; give their names under 'names', each one of "
+            f"{one_of(allowed)}."
+        )
+    if len(set(matched.values())) < len(matched):
+        raise ConfigError(
+            f"study {study.name}: report: published: two levels of {factor.name} have the same "
+            "name in the published table."
+        )
+    return factor, matched
+
+
+def _caption(comparison: Comparison) -> tuple[str, ...]:
+    total = len(comparison.orderings)
+    held = sum(o.outcome == "holds" for o in comparison.orderings)
+    turned = sum(o.outcome == "reversed" for o in comparison.orderings)
+    sentences = [
+        "Published: CIFAR-10 test accuracy in percent of FitNet-4, one run per cell, no intervals. "
+        "Where data or network differ here, compare the order and not the level.",
+        f"Published orderings of two rows: {total}; in our runs {held} of them hold, {turned} "
+        f"turned out reversed and {total - held - turned} stay undecided (paired t test over "
+        "replicates, or an exact sign test on wins where a run is n/c; Holm over each column; "
+        "5 %). A published n/c counts as worse than any number, and two of them order nothing.",
+    ]
+    for column, (published, here) in comparison.failures.items():
+        if published:
+            sentences.append(
+                f"{column}: {published} published as n/c, {here} of these with half or more n/c "
+                "here."
+            )
+    if "maxout" in comparison.columns.values():
+        sentences.append(_CONFOUND)
+    if "xavier" in comparison.rows and comparison.rows["xavier"] == "Xavier":
+        sentences.append(_CAFFE)
+    return tuple(sentences)
+
+
+def _published_text(value: float | str | None) -> str:
+    if value is None:
+        return "–"
+    return value if isinstance(value, str) else f"{value:.2f}"

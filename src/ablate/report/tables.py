@@ -1,0 +1,279 @@
+"""The tables of a report, as numbers: every cell with its runs, every column with its pairs.
+
+How they are printed is in `printed.py`; the CSV files here hold every number unrounded.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ablate.errors import ConfigError
+from ablate.report.statistics import (
+    Outcomes,
+    Pair,
+    Summary,
+    best_cell,
+    compare_all,
+    not_shown_worse,
+    summarize,
+)
+from ablate.study.schema import Factor, Metric, ReportItem, Study
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """One cell of a table.
+
+    levels      the level's name by factor
+    slug        the cell's folder in the ledger; None where no run is known
+    best        the best mean of its column
+    not_worse   not shown worse than the best of its column
+    p_best      Holm-adjusted p of the comparison with the best
+    parameters, multiply_adds   of one network; None where no run says so
+    """
+
+    row: str
+    column: str
+    levels: Mapping[str, str]
+    slug: str | None
+    outcomes: Outcomes
+    summary: Summary
+    best: bool
+    not_worse: bool
+    p_best: float | None
+    parameters: int | None
+    multiply_adds: int | None
+    tuned: tuple[float, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Rows and columns are the levels of two factors; `at` fixes the others.
+
+    columns  None for a study of one factor: the table has one column
+    cells    row by row
+    pairs    all pairs of a column, a and b numbered as its rows
+    """
+
+    name: str
+    metric: Metric
+    rows: Factor
+    columns: Factor | None
+    at: Mapping[str, str]
+    cells: tuple[Cell, ...]
+    pairs: Mapping[str, tuple[Pair, ...]]
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Return the columns' level names, or the metric's where there is one column."""
+        return column_names(self.columns, self.metric)
+
+    def row(self, name: str) -> tuple[Cell, ...]:
+        """Return the cells of one row, in the order of the columns."""
+        return tuple(cell for cell in self.cells if cell.row == name)
+
+    def column(self, name: str) -> tuple[Cell, ...]:
+        """Return the cells of one column, in the order of the rows."""
+        return tuple(cell for cell in self.cells if cell.column == name)
+
+
+def make_tables(item: ReportItem, study: Study, runs: pd.DataFrame, first: int) -> list[Table]:
+    """Return the tables of a report item, numbered from `first`: one per level of other factors.
+
+    Raises ConfigError when rows and columns are the same factor or no run has the metric.
+    """
+    rows, columns = _axes(item, study)
+    if study.metric.name not in runs and (runs["status"] == "done").any():
+        raise ConfigError(f"study {study.name}: its runs have no metric '{study.metric.name}'.")
+    others = [f for f in study.factors if f not in (rows, columns)]
+    settings = itertools.product(*([level.name for level in f.levels] for f in others))
+    names = [factor.name for factor in others]
+    return [
+        _table(f"table-{number}", study, runs, rows, columns, dict(zip(names, at, strict=True)))
+        for number, at in enumerate(settings, start=first)
+    ]
+
+
+def column_names(columns: Factor | None, metric: Metric) -> tuple[str, ...]:
+    """Return the headings of a table's columns."""
+    return tuple(level.name for level in columns.levels) if columns else (metric.label,)
+
+
+def outcomes_of(runs: pd.DataFrame, metric: str, replicates: int) -> Outcomes:
+    """Return the outcomes of one cell from its rows of the frame, failed runs as missing."""
+    values = np.full(replicates, np.nan)
+    not_converged = np.zeros(replicates, dtype=bool)
+    for row in runs.to_dict("records"):
+        replicate = int(row["replicate"])
+        if replicate >= replicates:
+            continue
+        if row["status"] == "done":
+            values[replicate] = row[metric]
+        not_converged[replicate] = row["status"] == "diverged"
+    return Outcomes(values, not_converged)
+
+
+def to_csv(table: Table) -> str:
+    """Return one line per cell, metrics as stored (fractions, nats), floats unrounded."""
+    names = list(table.cells[0].levels)
+    header = [
+        *names, "cell", "metric", "n", "not_converged", "missing", "mean", "sd", "half_width",
+        "convergence", "convergence_low", "convergence_high", "best", "not_shown_worse",
+        "p_against_best_holm", "parameters", "multiply_adds", "values",
+    ]  # fmt: skip
+    lines = []
+    for cell in table.cells:
+        s = cell.summary
+        lines.append([
+            *(cell.levels[name] for name in names), cell.slug, table.metric.name, s.n,
+            s.not_converged, s.missing, s.mean, s.sd, s.half_width, s.convergence,
+            s.convergence_low, s.convergence_high, cell.best, cell.not_worse, cell.p_best,
+            cell.parameters, cell.multiply_adds, " ".join(values_of(cell.outcomes)),
+        ])  # fmt: skip
+    return csv_text(header, lines)
+
+
+def pairs_to_csv(table: Table) -> str:
+    """Return one line per compared pair, each column of the table one family."""
+    header = [
+        *table.at, "column", "a", "b", "test", "pairs", "wins", "losses", "both_converged",
+        "mean_difference", "low", "high", "p", "p_holm",
+    ]  # fmt: skip
+    levels = [level.name for level in table.rows.levels]
+    lines = []
+    for column, pairs in table.pairs.items():
+        for pair in pairs:
+            c = pair.comparison
+            lines.append([
+                *table.at.values(), column, levels[pair.a], levels[pair.b], c.test, c.pairs,
+                c.wins, c.losses, c.converged, c.mean, c.low, c.high, c.p, pair.p_adjusted,
+            ])  # fmt: skip
+    return csv_text(header, lines)
+
+
+def tuned_to_csv(table: Table, key: str) -> str:
+    """Return one line per cell with the value of `key` that tuning chose."""
+    names = list(table.cells[0].levels)
+    lines = [
+        [*(cell.levels[name] for name in names), cell.slug, value]
+        for cell in table.cells
+        for value in cell.tuned
+    ]
+    return csv_text([*names, "cell", key], lines)
+
+
+def csv_text(header: Sequence[str], lines: Sequence[Sequence[Any]]) -> str:
+    """Return a CSV file's text: None is empty, true and false are words, floats are exact."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([[_plain(value) for value in line] for line in lines])
+    return stream.getvalue()
+
+
+def values_of(outcomes: Outcomes) -> list[str]:
+    """Return the values by replicate, exact; `n/c` and `missing` in words."""
+    return [
+        "n/c" if failed else "missing" if np.isnan(value) else repr(float(value))
+        for value, failed in zip(outcomes.values, outcomes.not_converged, strict=True)
+    ]
+
+
+def _axes(item: ReportItem, study: Study) -> tuple[Factor, Factor | None]:
+    named = {option: item.options.get(option) for option in ("rows", "columns")}
+    if named["rows"] and named["rows"] == named["columns"]:
+        raise ConfigError(
+            f"study {study.name}: report: {item.kind} has {named['rows']} both as rows and columns."
+        )
+    free = [factor for factor in study.factors if factor.name not in named.values()]
+    rows = study.factor(named["rows"]) if named["rows"] else free.pop(0)
+    if named["columns"]:
+        return rows, study.factor(named["columns"])
+    return rows, free[0] if free else None
+
+
+def _table(
+    name: str,
+    study: Study,
+    runs: pd.DataFrame,
+    rows: Factor,
+    columns: Factor | None,
+    at: Mapping[str, str],
+) -> Table:
+    cells: dict[tuple[str, str], Cell] = {}
+    all_pairs: dict[str, tuple[Pair, ...]] = {}
+    for column in column_names(columns, study.metric):
+        found = []
+        for row in rows.levels:
+            levels = dict(at) | {rows.name: row.name}
+            if columns:
+                levels[columns.name] = column
+            # In the study's order, so that every file names factors the same way.
+            levels = {factor.name: levels[factor.name] for factor in study.factors}
+            found.append((row.name, levels, _rows_at(runs, levels)))
+        outcomes = [outcomes_of(part, study.metric.name, study.replicates) for *_, part in found]
+        summaries = [summarize(cell) for cell in outcomes]
+        pairs = compare_all(outcomes, study.metric.better)
+        best = best_cell(summaries, study.metric.better)
+        tied = not_shown_worse(best, pairs, summaries) if best is not None else frozenset()
+        all_pairs[column] = pairs
+        for i, (row_name, levels, part) in enumerate(found):
+            cells[row_name, column] = Cell(
+                row=row_name,
+                column=column,
+                levels=levels,
+                slug=str(part["cell"].iloc[0]) if len(part) else None,
+                outcomes=outcomes[i],
+                summary=summaries[i],
+                best=i == best,
+                not_worse=i in tied,
+                p_best=_p_against(best, i, pairs),
+                parameters=_count(part, "parameters"),
+                multiply_adds=_count(part, "multiply_adds"),
+                tuned=_tuned(part, study),
+            )
+    ordered = [
+        cells[row.name, column]
+        for row in rows.levels
+        for column in column_names(columns, study.metric)
+    ]
+    return Table(name, study.metric, rows, columns, at, tuple(ordered), all_pairs)
+
+
+def _rows_at(runs: pd.DataFrame, levels: Mapping[str, str]) -> pd.DataFrame:
+    mask = np.ones(len(runs), dtype=bool)
+    for factor, level in levels.items():
+        mask &= (runs[f"factor:{factor}"] == level).to_numpy()
+    return runs[mask]
+
+
+def _p_against(best: int | None, i: int, pairs: Sequence[Pair]) -> float | None:
+    return next((pair.p_adjusted for pair in pairs if {pair.a, pair.b} == {best, i}), None)
+
+
+def _count(part: pd.DataFrame, column: str) -> int | None:
+    known = list(part[column].dropna()) if column in part else []
+    return int(known[0]) if known else None
+
+
+def _tuned(part: pd.DataFrame, study: Study) -> tuple[float, ...]:
+    column = f"tuned:{study.tune.key}" if study.tune else ""
+    if column not in part:
+        return ()
+    return tuple(sorted(float(value) for value in part[column].dropna().unique()))
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return repr(value) if isinstance(value, float) else str(value)

@@ -1,0 +1,31 @@
+"""What the store and the frames need to know of a cell, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class LedgerCell:
+    """One cell of a study.
+
+    slug        its folder under `runs/<study>/`
+    name        what varies, as people read it: `init=he · activation=relu`
+    key         SHA-256 of its config without the replicate
+    levels      name of the level by name of the factor
+    replicates  replicates 0 .. n-1 belong to the study
+    metric      the study's metric, `test/accuracy`
+    run_keys    keys that the replicates must have; a run with another key is stale and
+                counts as absent. Empty: any key is taken
+    tuned       dotted key that is tuned in this cell, None where nothing is
+    """
+
+    slug: str
+    name: str
+    key: str
+    levels: Mapping[str, str]
+    replicates: int
+    metric: str
+    run_keys: tuple[str, ...] = field(default=())
+    tuned: str | None = None

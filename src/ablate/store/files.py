@@ -1,0 +1,84 @@
+"""Files that are whole or absent, and that have the same bytes for the same content."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ablate.errors import AblateError
+
+
+class LedgerError(AblateError):
+    """An entry of the ledger is damaged or holds what no entry may hold."""
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file that readers see either complete or not at all, also after a power cut."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    with temporary.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    temporary.replace(path)
+
+
+def json_bytes(content: Any, path: Path) -> bytes:
+    """Return one line of JSON with sorted keys; numpy scalars become plain numbers.
+
+    Raises LedgerError, naming `path`, for a value that JSON cannot hold (NaN, infinity).
+    """
+    try:
+        text = json.dumps(content, sort_keys=True, allow_nan=False, default=_plain)
+    except (TypeError, ValueError) as error:
+        raise LedgerError(f"{path}: not written, a value is no finite number ({error}).") from error
+    return text.encode() + b"\n"
+
+
+def parse_json(content: bytes, path: Path) -> Any:
+    """Return what one JSON text says; raises LedgerError naming `path`."""
+    try:
+        return json.loads(content, parse_constant=_refuse)
+    except ValueError as error:
+        raise LedgerError(f"{path} is damaged: {error}.") from error
+
+
+def npz_bytes(arrays: Mapping[str, np.ndarray], compressed: bool = False) -> bytes:
+    """Return an `.npz` file; the same arrays give the same bytes.
+
+    numpy dates every member of the archive 1980, so only their order has to be fixed.
+    """
+    stream = io.BytesIO()
+    save: Any = np.savez_compressed if compressed else np.savez
+    save(stream, **{name: arrays[name] for name in sorted(arrays)})
+    return stream.getvalue()
+
+
+def parse_npz(content: bytes, path: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of an `.npz` file; raises LedgerError naming `path`."""
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except Exception as error:  # zipfile and numpy raise a dozen kinds for damaged bytes
+        raise LedgerError(f"{path} is damaged: {error}.") from error
+
+
+def sha256(content: bytes) -> str:
+    """Return the SHA-256 of `content` in hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is not JSON")

@@ -1,0 +1,40 @@
+"""`index.json`: the keys that a study's runs must have, so that nobody composes to find out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from ablate.store.cell import LedgerCell
+from ablate.store.files import LedgerError, json_bytes, parse_json, write_atomically
+
+
+def write_index(root: Path, study: str, cells: Sequence[LedgerCell]) -> None:
+    """Write `runs/<study>/index.json`, unless it says the same already."""
+    path = _path(root, study)
+    content = json_bytes({"cells": [asdict(cell) for cell in cells]}, path)
+    if not path.exists() or path.read_bytes() != content:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, content)
+
+
+def read_index(root: Path, study: str) -> list[LedgerCell] | None:
+    """Return the cells of the study's latest sweep; None where it was never swept.
+
+    Raises LedgerError when the file is damaged.
+    """
+    path = _path(root, study)
+    if not path.exists():
+        return None
+    content = parse_json(path.read_bytes(), path)
+    try:
+        return [
+            LedgerCell(**{**cell, "run_keys": tuple(cell["run_keys"])}) for cell in content["cells"]
+        ]
+    except (KeyError, TypeError) as error:
+        raise LedgerError(f"{path} is damaged: {error}; sweep again to write it anew.") from error
+
+
+def _path(root: Path, study: str) -> Path:
+    return root / "runs" / study / "index.json"

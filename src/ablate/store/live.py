@@ -1,0 +1,95 @@
+"""Runs reach MLflow while the sweep goes on, from a thread that can never disturb it."""
+
+from __future__ import annotations
+
+import re
+import threading
+from pathlib import Path
+from queue import SimpleQueue
+
+from ablate.store.cell import LedgerCell
+from ablate.store.ledger import run_directory
+from ablate.store.mirror import finish_cell, mirror_run, replicates_by_key, start_cell
+from ablate.store.reader import finished
+from ablate.store.result import read_result
+from ablate.store.tracking import all_runs, open_store, tracking_uri
+
+
+class LiveMirror:
+    """A queue of ended runs and the thread that mirrors them.
+
+    The first thing that goes wrong ends the mirroring, not the sweep: what it was is in
+    `problem`, and the ledger has everything that `ablate sync` needs.
+
+    Synopsis::
+
+        mirror = LiveMirror(root, study.name, study.question)
+        mirror.run_ended(cell, replicate)      # after its result.json is there
+        problem = mirror.close()               # None, or a sentence to print
+    """
+
+    def __init__(self, root: Path, study: str, question: str) -> None:
+        self.problem: str | None = None
+        self._root, self._study, self._question = root, study, question
+        self._queue: SimpleQueue[tuple[LedgerCell, int] | None] = SimpleQueue()
+        # A daemon: a server that never answers must not keep the process from ending.
+        self._thread = threading.Thread(target=self._work, name="mlflow-mirror", daemon=True)
+        self._thread.start()
+
+    def run_ended(self, cell: LedgerCell, replicate: int) -> None:
+        """Hand over one run whose entry in the ledger is complete; returns at once."""
+        self._queue.put((cell, replicate))
+
+    def close(self, timeout: float = 60.0) -> str | None:
+        """Wait until all is mirrored and closed, `timeout` seconds at most.
+
+        Returns one sentence where MLflow is not up to date, else None.
+        """
+        self._queue.put(None)
+        self._thread.join(timeout)
+        if self._thread.is_alive() and self.problem is None:
+            self.problem = (
+                f"MLflow is not reachable: no answer within {timeout:g} s; "
+                "`ablate sync` brings it up to date."
+            )
+        return self.problem
+
+    def _work(self) -> None:
+        try:
+            self._mirror()
+        except Exception as error:  # whatever MLflow raises, the sweep goes on
+            self.problem = unreachable(self._root, error)
+
+    def _mirror(self) -> None:
+        job = self._queue.get()
+        if job is None:
+            return  # nothing was trained: MLflow is not even imported
+        store = open_store(self._root, self._study, self._question)
+        earlier = replicates_by_key(all_runs(store))
+        open_parents: dict[str, tuple[LedgerCell, str]] = {}
+        while job is not None:
+            cell, replicate = job
+            if cell.key not in open_parents:
+                open_parents[cell.key] = cell, start_cell(store, cell)
+            directory = run_directory(self._root, self._study, cell.slug, replicate)
+            result = read_result(directory)
+            # A failed run that was tried again has the key of its first attempt.
+            for run in earlier.pop((cell.key, result.key), []) if result else []:
+                store.client.delete_run(run.info.run_id)
+            mirror_run(store, cell, replicate, directory, open_parents[cell.key][1])
+            ended = sum(1 for _ in finished(self._root, self._study, cell))
+            if ended == cell.replicates:
+                finish_cell(store, *open_parents[cell.key])
+            job = self._queue.get()
+        for cell, parent in open_parents.values():
+            finish_cell(store, cell, parent)
+
+
+def unreachable(root: Path, error: Exception) -> str:
+    """Return the one sentence that says what MLflow raised and what to do about it."""
+    line = (str(error).strip().splitlines() or [""])[0]
+    reason = re.sub(r"//[^/@\s]+@", "//", line)[:200].rstrip(".")  # no passwords in addresses
+    advice = "`ablate sync` brings it up to date"
+    if tracking_uri(root).startswith("sqlite:"):
+        advice += ", if need be after the store's file was deleted"
+    return f"MLflow is not reachable: {type(error).__name__}: {reason}; {advice}."

@@ -1,0 +1,87 @@
+"""One sweep of a study at a time: a lock that ends with its process, however that ends."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ablate.errors import ConfigError
+
+
+@contextmanager
+def lock(root: Path, study: str) -> Iterator[None]:
+    """Hold `runs/<study>/.lock` with this process's id in it.
+
+    Raises ConfigError naming the process that holds it already.
+    """
+    path = _lock_file(root, study)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as stream:
+        if not _acquire(stream.fileno()):
+            raise ConfigError(
+                f"Another sweep of '{study}' is running (process {_holder(path) or 'unknown'})."
+            )
+        stream.truncate(0)
+        stream.write(f"{os.getpid()}\n")
+        stream.flush()
+        try:
+            yield
+        finally:
+            # The file stays: removing it would let two processes lock two files of one name.
+            stream.truncate(0)
+
+
+def running(root: Path, study: str) -> int | None:
+    """Return the id of the process that sweeps the study now, None where there is none.
+
+    0 stands for a process that has locked the file and not yet said its id.
+    """
+    path = _lock_file(root, study)
+    try:
+        stream = path.open("rb")
+    except FileNotFoundError:
+        return None
+    with stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return _holder(path)
+    return None
+
+
+@contextmanager
+def wait_for(path: Path) -> Iterator[None]:
+    """Hold a lock on `path`, waiting for other processes to let go of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+def _lock_file(root: Path, study: str) -> Path:
+    return root / "runs" / study / ".lock"
+
+
+def _acquire(descriptor: int) -> bool:
+    # `running` holds the lock for a moment when it looks; that is no other sweep.
+    for _ in range(10):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.01)
+        else:
+            return True
+    return False
+
+
+def _holder(path: Path) -> int:
+    for _ in range(10):
+        text = path.read_text(encoding="utf-8").strip()
+        if text.isdigit():
+            return int(text)
+        time.sleep(0.01)
+    return 0

@@ -1,0 +1,273 @@
+"""Runs of the ledger as runs of MLflow: a parent per cell, a child per replicate.
+
+Nothing here is ever read back into a report. What is written depends on the ledger alone, so
+`ablate.store.sync` can rebuild it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ablate.store.cell import LedgerCell
+from ablate.store.files import LedgerError, json_bytes
+from ablate.store.lock import wait_for
+from ablate.store.reader import (
+    finished,
+    read_evaluations,
+    read_times,
+    tuned_value,
+)
+from ablate.store.result import Result, read_result
+from ablate.store.tracking import Store, all_runs
+
+if TYPE_CHECKING:
+    from mlflow.entities import Metric
+    from mlflow.entities import Run as MlflowRun
+
+_STATUS = {"done": "FINISHED", "diverged": "FINISHED", "failed": "FAILED"}
+# MLflow's limits for one batch; what is beyond them is refused or cut.
+_METRICS_PER_BATCH = 1000
+_PARAMS_PER_BATCH = 100
+
+
+def start_cell(store: Store, cell: LedgerCell) -> str:
+    """Return the id of the cell's parent run, which is made where it is missing.
+
+    Safe in several processes at once on one machine: one of them makes it.
+    """
+    key = f"tags.`ablate.kind` = 'cell' and tags.`ablate.key` = '{cell.key}'"
+    with wait_for(store.root.resolve() / "mlflow.db.lock"):
+        found = all_runs(store, key)
+        return str(found[0].info.run_id) if found else create_parent(store, cell)
+
+
+def create_parent(store: Store, cell: LedgerCell) -> str:
+    """Make the cell's parent run and return its id; `start_cell` looks for an old one first."""
+    started = [_start(directory) for _, directory, _ in finished(store.root, store.study, cell)]
+    tags = {
+        "ablate.kind": "cell",
+        "ablate.key": cell.key,
+        "level": "cell",
+        "mlflow.note.content": (
+            f"{cell.metric}: mean and 95 % t interval of the runs that converged. "
+            f"runs/{store.study}/{cell.slug}"
+        ),
+    }
+    known = [moment for moment in started if moment is not None]
+    start = min(known, default=None)
+    run_id = str(store.client.create_run(store.experiment_id, start, tags, cell.name).info.run_id)
+    _log_params(store, run_id, dict(cell.levels))
+    return run_id
+
+
+def mirror_run(
+    store: Store, cell: LedgerCell, replicate: int, directory: Path, parent: str
+) -> str | None:
+    """Write one ended run as a child of `parent`; return its id, None for an unfinished run.
+
+    Any run with this key that MLflow has already is to be deleted first, see `delete_replicate`.
+    """
+    result = read_result(directory)
+    if result is None:
+        return None
+    started = _start(directory)
+    tags = {
+        "mlflow.parentRunId": parent,
+        "ablate.kind": "replicate",
+        "ablate.key": result.key,
+        "ablate.cell": cell.key,
+        "ablate.fingerprint": fingerprint(cell, replicate, result),
+        "ablate.status": result.status,
+        "ablate.path": f"{store.study}/{cell.slug}/{replicate}",
+        **_commit_tag(result.provenance),
+    }
+    if result.nc_reason:
+        tags["ablate.nc_reason"] = result.nc_reason
+    if result.message:
+        tags["mlflow.note.content"] = result.message
+    name = f"{cell.name} · {replicate}"
+    run_id = str(store.client.create_run(store.experiment_id, started, tags, name).info.run_id)
+    params: dict[str, Any] = {**cell.levels, "replicate": replicate}
+    if cell.tuned is not None and (value := tuned_value(directory, cell.tuned)) is not None:
+        params[cell.tuned] = value
+    _log_params(store, run_id, params)
+    _log_metrics(store, run_id, _run_metrics(directory, result, started or 0))
+    for file in ("config.yaml", "error.log"):
+        if (directory / file).exists():
+            store.client.log_artifact(run_id, str(directory / file))
+    end = None if started is None else started + round(1000 * (result.seconds or 0))
+    store.client.set_terminated(run_id, _STATUS[result.status], end)
+    return run_id
+
+
+def finish_cell(store: Store, cell: LedgerCell, parent: str) -> None:
+    """Write n, n/c, mean and interval to the cell's parent run and close it.
+
+    Its status is FAILED where a run failed, KILLED where runs are missing, else FINISHED.
+    """
+    ended = list(finished(store.root, store.study, cell))
+    values = cell_metrics(cell, [result for _, _, result in ended])
+    run = store.client.get_run(parent)
+    changed = {name: v for name, v in values.items() if run.data.metrics.get(name) != v}
+    if changed:
+        now = _now()
+        _log_metrics(store, parent, {(name, 0): (value, now) for name, value in changed.items()})
+    status = "FINISHED" if len(ended) == cell.replicates else "KILLED"
+    if values["failed"]:
+        status = "FAILED"
+    if run.info.run_name != cell.name:
+        store.client.update_run(parent, name=cell.name)
+    if run.info.status != status:
+        starts = ((_start(directory), result.seconds or 0) for _, directory, result in ended)
+        ends = [start + round(1000 * seconds) for start, seconds in starts if start is not None]
+        store.client.set_terminated(parent, status, max(ends, default=None))
+
+
+def cell_metrics(cell: LedgerCell, results: Sequence[Result]) -> dict[str, float]:
+    """Return the parent's metrics: n runs that ended by themselves, n_c of them not converged.
+
+    `mean` and the two-sided 95 % t interval `ci_low`, `ci_high` are those of the runs that
+    converged, in the metric's own unit (fractions, nats); absent where there are none, the
+    interval where there is one.
+    """
+    done = [result.metrics.get(cell.metric) for result in results if result.status == "done"]
+    numbers = [value for value in done if value is not None]
+    diverged = sum(result.status == "diverged" for result in results)
+    metrics = {
+        "n": float(len(done) + diverged),
+        "n_c": float(diverged),
+        "failed": float(sum(result.status == "failed" for result in results)),
+    }
+    if not numbers:
+        return metrics
+    mean = math.fsum(numbers) / len(numbers)
+    metrics["mean"] = mean
+    if len(numbers) > 1:
+        from scipy.stats import t
+
+        variance = math.fsum((x - mean) ** 2 for x in numbers) / (len(numbers) - 1)
+        half = float(t.ppf(0.975, len(numbers) - 1)) * math.sqrt(variance / len(numbers))
+        metrics |= {"ci_low": mean - half, "ci_high": mean + half}
+    return metrics
+
+
+def mirror_report(store: Store, directory: Path) -> None:
+    """Put the files of a report on the run `report`, where the UI shows them in place.
+
+    A report that is there already with the same bytes stays; another is replaced.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(path for path in directory.rglob("*") if path.is_file()):
+        digest.update(f"{path.relative_to(directory)}\0".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    key = digest.hexdigest()
+    present = False
+    for run in all_runs(store, "tags.`ablate.kind` = 'report'"):
+        if run.data.tags.get("ablate.key") == key and run.info.status == "FINISHED" and not present:
+            present = True
+        else:
+            store.client.delete_run(run.info.run_id)
+    if present:
+        return
+    tags = {"ablate.kind": "report", "ablate.key": key, "level": "report"}
+    run = store.client.create_run(store.experiment_id, tags=tags, run_name="report")
+    store.client.log_artifacts(run.info.run_id, str(directory))
+    store.client.set_terminated(run.info.run_id, "FINISHED")
+
+
+def replicates_by_key(runs: Sequence[MlflowRun]) -> dict[tuple[str, str], list[MlflowRun]]:
+    """Return the child runs by key of their cell and key of their own.
+
+    Both are needed: two cells of a control (A/A) have runs with equal keys.
+    """
+    found: dict[tuple[str, str], list[MlflowRun]] = {}
+    for run in runs:
+        tags = run.data.tags
+        if tags.get("ablate.kind") == "replicate":
+            found.setdefault((tags.get("ablate.cell", ""), tags["ablate.key"]), []).append(run)
+    return found
+
+
+def fingerprint(cell: LedgerCell, replicate: int, result: Result) -> str:
+    """Return a digest of what a child run is made from: equal means that it is up to date."""
+    content = {
+        "cell": [cell.name, cell.slug, dict(cell.levels), cell.tuned, replicate],
+        "result": [result.status, result.key, dict(result.metrics), dict(result.digests)],
+        "seconds": result.seconds,
+        "message": result.message,
+    }
+    return hashlib.sha256(json_bytes(content, Path("fingerprint"))).hexdigest()
+
+
+def _run_metrics(
+    directory: Path, result: Result, started: int
+) -> dict[tuple[str, int], tuple[float, int]]:
+    """Return value and time (ms since 1970) by name and step; final values at the last step."""
+    _, seconds = read_times(directory)
+    evaluations = read_evaluations(directory, result)
+    metrics: dict[tuple[str, int], tuple[float, int]] = {}
+    step = 0
+    for index, evaluation in enumerate(evaluations):
+        step = int(evaluation["step"])
+        moment = started + round(1000 * (seconds[index] if index < len(seconds) else 0))
+        for name, value in evaluation.items():
+            if name != "step":
+                metrics[name, step] = (value, moment)
+    end = started + round(1000 * (result.seconds or 0))
+    final: dict[str, float | None] = {
+        **result.metrics,
+        "seconds": result.seconds,
+        "parameters": result.parameters,
+        "multiply_adds": result.multiply_adds,
+        "diverged_at_step": result.diverged_at_step,
+    }
+    return metrics | {(name, step): (v, end) for name, v in final.items() if v is not None}
+
+
+def _log_metrics(
+    store: Store, run_id: str, values: Mapping[tuple[str, int], tuple[float, int]]
+) -> None:
+    from mlflow.entities import Metric
+
+    metrics: list[Metric] = []
+    for (name, step), (value, moment) in values.items():
+        if not math.isfinite(value):
+            # MLflow would keep it: NaN breaks its pages, infinity becomes 1.8e308.
+            raise LedgerError(f"{name}={value} at step {step} is not finite and goes nowhere.")
+        metrics.append(Metric(name, float(value), moment, step))
+    batches = iter(metrics)
+    while batch := list(islice(batches, _METRICS_PER_BATCH)):
+        store.client.log_batch(run_id, metrics=batch)
+
+
+def _log_params(store: Store, run_id: str, values: Mapping[str, Any]) -> None:
+    from mlflow.entities import Param
+
+    batches = iter([Param(name, str(value)) for name, value in values.items()])
+    while batch := list(islice(batches, _PARAMS_PER_BATCH)):
+        store.client.log_batch(run_id, params=batch)
+
+
+def _commit_tag(provenance: Mapping[str, Any]) -> dict[str, str]:
+    commit = provenance.get("commit")
+    return {"mlflow.source.git.commit": commit} if commit else {}
+
+
+def _start(directory: Path) -> int | None:
+    started, _ = read_times(directory)
+    if started is None:
+        return None
+    moment = datetime.fromisoformat(started)
+    return (moment - datetime.fromisoformat("1970-01-01T00:00:00Z")) // timedelta(milliseconds=1)
+
+
+def _now() -> int:
+    from time import time
+
+    return int(1000 * time())

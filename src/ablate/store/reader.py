@@ -1,0 +1,118 @@
+"""Reading the ledger: everything a run left behind, held against the digests in its result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from ablate.store.cell import LedgerCell
+from ablate.store.files import LedgerError, parse_json, parse_npz, sha256
+from ablate.store.ledger import run_directory
+from ablate.store.result import Result, read_result
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """Everything about a run but its weights; arrays as in `ablate.records.Record`.
+
+    started   UTC in ISO 8601 with milliseconds; None where a run failed before it began
+    """
+
+    result: Result
+    config: Mapping[str, Any]
+    evaluations: tuple[Mapping[str, float], ...]
+    started: str | None
+    evaluated_at: tuple[float, ...]
+    losses: np.ndarray
+    probe: Mapping[str, np.ndarray]
+    predictions: np.ndarray | None
+
+
+def read_run(directory: Path) -> Run | None:
+    """Return everything about a run but its weights, None for an unfinished one.
+
+    Files are held against the digests in `result.json`; raises LedgerError naming the file.
+    """
+    result = read_result(directory)
+    if result is None:
+        return None
+    started, evaluated_at = read_times(directory)
+    predictions = read_arrays(directory, "predictions.npz", result)
+    return Run(
+        result=result,
+        config=read_config(directory),
+        evaluations=read_evaluations(directory, result),
+        started=started,
+        evaluated_at=evaluated_at,
+        losses=read_arrays(directory, "curve.npz", result).get("loss", np.empty(0, np.float32)),
+        probe=read_arrays(directory, "probe.npz", result),
+        predictions=predictions.get("logits"),
+    )
+
+
+def read_config(directory: Path) -> Mapping[str, Any]:
+    """Return the resolved config, empty for a run that failed without one."""
+    path = directory / "config.yaml"
+    try:
+        content = yaml.load(path.read_bytes(), Loader=yaml.CSafeLoader) if path.exists() else {}
+    except yaml.YAMLError as error:
+        raise LedgerError(f"{path} is damaged: {error}.") from error
+    if not isinstance(content, dict):
+        raise LedgerError(f"{path} is damaged: it holds no mapping.")
+    return content
+
+
+def tuned_value(directory: Path, key: str) -> Any:
+    """Return the value at the dotted `key` of the run's config, None where it has none."""
+    value: Any = read_config(directory)
+    for part in key.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+def read_evaluations(directory: Path, result: Result) -> tuple[Mapping[str, float], ...]:
+    """Return a mapping per evaluation, in order of steps."""
+    path = directory / "metrics.jsonl"
+    lines = (_read_checked(path, result) or b"").splitlines()
+    return tuple(parse_json(line, path) for line in lines)
+
+
+def read_arrays(directory: Path, name: str, result: Result) -> dict[str, np.ndarray]:
+    """Return the arrays of an `.npz` file of the run, none where the run has no such file."""
+    content = _read_checked(directory / name, result)
+    return {} if content is None else parse_npz(content, directory / name)
+
+
+def read_times(directory: Path) -> tuple[str | None, tuple[float, ...]]:
+    """Return when the run started (UTC) and the seconds from then to each evaluation."""
+    path = directory / "evaluated_at.json"
+    if not path.exists():
+        return None, ()
+    fields = parse_json(path.read_bytes(), path)
+    return fields["started"], tuple(fields["evaluated_at"])
+
+
+def finished(root: Path, study: str, cell: LedgerCell) -> Iterator[tuple[int, Path, Result]]:
+    """Yield replicate, folder and result of the cell's runs that ended and are not stale."""
+    for replicate in range(cell.replicates):
+        directory = run_directory(root, study, cell.slug, replicate)
+        result = read_result(directory)
+        if result and (not cell.run_keys or cell.run_keys[replicate] == result.key):
+            yield replicate, directory, result
+
+
+def _read_checked(path: Path, result: Result) -> bytes | None:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        if path.name in result.digests:
+            raise LedgerError(f"{path} is missing.") from None
+        return None
+    if path.name in result.digests and sha256(content) != result.digests[path.name]:
+        raise LedgerError(f"{path} is damaged: it is not the file that result.json names.")
+    return content

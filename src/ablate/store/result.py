@@ -1,0 +1,77 @@
+"""`result.json`: how a run ended. Read by the thousand, so with nothing heavier than json."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ablate.store.files import LedgerError, parse_json
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Result:
+    """The content of `result.json`.
+
+    digests   SHA-256 by name of the compared files, those that the run has
+    message   one sentence that says why the run failed, None otherwise
+    """
+
+    status: Literal["done", "diverged", "failed"]
+    key: str
+    nc_reason: str | None
+    diverged_at_step: int | None
+    metrics: Mapping[str, float]
+    seconds: float | None
+    parameters: int | None
+    multiply_adds: int | None
+    provenance: Mapping[str, Any]
+    digests: Mapping[str, str]
+    message: str | None
+    schema: int
+
+
+_FIELDS: dict[str, type | tuple[type, ...]] = {
+    "status": str, "key": str, "nc_reason": (str, type(None)),
+    "diverged_at_step": (int, type(None)), "metrics": dict, "seconds": (int, float, type(None)),
+    "parameters": (int, type(None)), "multiply_adds": (int, type(None)), "provenance": dict,
+    "digests": dict, "message": (str, type(None)), "schema": int,
+}  # fmt: skip
+
+
+def read_result(directory: Path) -> Result | None:
+    """Return what `result.json` says, None for an unfinished run.
+
+    Raises LedgerError naming the file where it is damaged.
+    """
+    path = directory / "result.json"
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise LedgerError(f"{path} cannot be read: {error.strerror}.") from error
+    fields = parse_json(content, path)
+    if not isinstance(fields, dict) or not isinstance(fields.get("schema"), int):
+        raise LedgerError(f"{path} is damaged: it has no schema number.")
+    if fields["schema"] > SCHEMA:
+        raise LedgerError(
+            f"{path} has schema {fields['schema']}, written by a newer ablate; "
+            f"this one reads up to {SCHEMA}."
+        )
+    for name, kinds in _FIELDS.items():
+        if name not in fields or not isinstance(fields[name], kinds):
+            raise LedgerError(f"{path} is damaged: '{name}' is {fields.get(name, 'missing')!r}.")
+    if len(fields) != len(_FIELDS):
+        raise LedgerError(f"{path} is damaged: unknown {sorted(set(fields) - set(_FIELDS))}.")
+    if fields["status"] not in ("done", "diverged", "failed"):
+        raise LedgerError(f"{path} is damaged: 'status' is {fields['status']!r}.")
+    return Result(**fields)
+
+
+def is_complete(result: Result | None, key: str) -> bool:
+    """Tell whether the run need not be trained: done or n/c, under the key that is asked for."""
+    return result is not None and result.status != "failed" and result.key == key

@@ -1,0 +1,124 @@
+"""A study's experiment in MLflow, opened so that many processes may do it at once.
+
+Only `MlflowClient` is used: the fluent interface keeps its state in globals of the process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ablate.store.lock import wait_for
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run as MlflowRun
+
+#: The name of the saved view: `/#/experiments/<id>/runs?viewStateShareKey=ablate`.
+VIEW = "ablate"
+_PARENT_METRICS = ("n", "n_c", "failed", "mean", "ci_low", "ci_high")
+
+# Set before MLflow is imported, and only where the user has not decided: telemetry that a closed
+# network retries for ever, chatter about tables, minutes of retries for a server that is away.
+_ENVIRONMENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+}
+
+
+@dataclass(frozen=True)
+class Store:
+    """An open experiment; `root` is the folder that holds `runs/`."""
+
+    client: MlflowClient
+    experiment_id: str
+    root: Path
+    study: str
+
+
+def tracking_uri(root: Path) -> str:
+    """Return `MLFLOW_TRACKING_URI`, or the SQLite store under the root, as an absolute address."""
+    # An address, not a path: these two mean something in it.
+    folder = str(root.resolve()).replace("%", "%25").replace("?", "%3F")
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folder}/mlflow.db"
+
+
+def find_experiment(root: Path, study: str) -> str | None:
+    """Return the id of the study's experiment, None where MLflow has none; makes nothing."""
+    experiment = _import_client()(tracking_uri=tracking_uri(root)).get_experiment_by_name(study)
+    return None if experiment is None else str(experiment.experiment_id)
+
+
+def view_address(experiment_id: str) -> str:
+    """Return the address, below that of the UI, of the view with one row per cell."""
+    return f"/#/experiments/{experiment_id}/runs?viewStateShareKey={VIEW}"
+
+
+def open_store(root: Path, study: str, question: str, report: str = "") -> Store:
+    """Open the study's experiment, making the store and the experiment where they are missing.
+
+    `report` is the path or address of the report, for the experiment's description. Whatever
+    MLflow raises for a store that cannot be reached passes through.
+    """
+    client_class = _import_client()
+    uri = tracking_uri(root)
+    # Two processes that create the tables at once leave a broken database.
+    with wait_for(root.resolve() / "mlflow.db.lock"):
+        client = client_class(tracking_uri=uri)
+        experiment = client.get_experiment_by_name(study)
+        if experiment is None:
+            # A server places artifacts itself; MLflow's own choice would follow the working
+            # directory of whoever comes first.
+            local = uri.startswith(("sqlite:", "file:"))
+            place = (root.resolve() / "mlartifacts" / study).as_uri() if local else None
+            experiment = client.get_experiment(client.create_experiment(study, place))
+        elif experiment.lifecycle_stage == "deleted":
+            client.restore_experiment(experiment.experiment_id)
+    tags = {
+        "mlflow.note.content": f"{question}\n\nReport: {report}" if report else question,
+        f"mlflow.sharedViewState.{VIEW}": _view_state(),
+    }
+    for name, value in tags.items():
+        if experiment.tags.get(name) != value:
+            client.set_experiment_tag(experiment.experiment_id, name, value)
+    return Store(client, experiment.experiment_id, root, study)
+
+
+def all_runs(store: Store, filter_string: str = "") -> list[MlflowRun]:
+    """Return all runs of the experiment that are not deleted; a search alone stops at 1,000."""
+    runs: list[MlflowRun] = []
+    token: str | None = None
+    while True:
+        page = store.client.search_runs(
+            [store.experiment_id], filter_string, max_results=1000, page_token=token
+        )
+        runs.extend(page)
+        token = page.token
+        if not token:
+            return runs
+
+
+def _import_client() -> type[MlflowClient]:
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    # MLflow's own use of SQLAlchemy 2.1; nobody who runs a study can do anything about it.
+    warnings.filterwarnings("ignore", message="The ``noload`` loader strategy is deprecated")
+    from mlflow import MlflowClient
+
+    return MlflowClient
+
+
+def _view_state() -> str:
+    columns = ["attributes.`Description`", *(f"metrics.`{name}`" for name in _PARENT_METRICS)]
+    state = {
+        "searchFilter": "tags.ablate.kind != 'replicate'",
+        "orderByKey": "attributes.start_time",
+        "orderByAsc": True,
+        "selectedColumns": columns,
+    }
+    return json.dumps(state, sort_keys=True)

@@ -1,0 +1,47 @@
+"""`ablate ui`: the MLflow UI over the right store, opened at the right view."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from ablate.errors import ConfigError
+from ablate.store.tracking import find_experiment, tracking_uri, view_address
+
+HOST = "127.0.0.1"
+
+
+def serve(root: Path, study: str | None, port: int) -> int:
+    """Serve the UI until it is interrupted; return its exit code.
+
+    Raises ConfigError where there is no store yet, the study is not in it, or the port is taken.
+    """
+    uri = tracking_uri(root)
+    if uri.startswith("sqlite:") and not (root / "mlflow.db").exists():
+        raise ConfigError(
+            f"there is no MLflow store in {root}; start with: ablate sweep study=quickstart."
+        )
+    address = f"http://{HOST}:{port}"
+    if study is not None:
+        experiment = find_experiment(root, study)
+        if experiment is None:
+            raise ConfigError(f"MLflow knows no study '{study}'; `ablate sync {study}` may help.")
+        address += view_address(experiment)
+    with socket.socket() as probe:
+        if probe.connect_ex((HOST, port)) == 0:
+            raise ConfigError(f"--port={port}: something listens there already; take another.")
+    print(f"open {address}    (Ctrl-C ends it)", flush=True)
+    command = [
+        sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri,
+        "--host", HOST, "--port", str(port), "--workers", "1",
+    ]  # fmt: skip
+    environment = {"MLFLOW_DISABLE_TELEMETRY": "true", **os.environ}
+    with subprocess.Popen(command, env=environment, cwd=root) as server:
+        try:
+            return server.wait()
+        except KeyboardInterrupt:
+            server.terminate()
+            return 0

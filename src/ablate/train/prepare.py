@@ -1,0 +1,110 @@
+"""Everything a stack of replicates needs before its first step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ablate import nn
+from ablate.config import RunConfig
+from ablate.data import Data, Split, channel_statistics, split
+from ablate.streams import Streams
+from ablate.train.batches import Examples, Scaling, examples, scaling
+from ablate.train.evaluate import BATCH
+
+#: Examples that a data-dependent initialization sees.
+_INIT_BATCH = 128
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A stack of R replicates of one cell, ready to train.
+
+    streams     per replicate
+    network     initialized, on the device, in training mode
+    training    the examples trained on, and per replicate which: int64 (R, n)
+    validation  likewise; None where there are none
+    test        likewise
+    steps       of the whole training
+    """
+
+    config: RunConfig
+    streams: tuple[Streams, ...]
+    network: nn.Network
+    training: Examples
+    training_indices: Tensor
+    validation: Examples
+    validation_indices: Tensor
+    test: Examples
+    test_indices: Tensor
+    steps_per_epoch: int
+    steps: int
+
+    def order(self, epoch: int) -> Tensor:
+        """Return indices of the training examples in the order of `epoch`, (R, n)."""
+        examples = self.training_indices.shape[1]
+        orders = [s.numpy("order", epoch).permutation(examples) for s in self.streams]
+        positions = torch.from_numpy(np.stack(orders)).to(self.training_indices.device)
+        return self.training_indices.gather(1, positions)
+
+
+def prepare(config: RunConfig, data: Data, replicates: Sequence[int], device: str) -> Task:
+    """Split and scale the data, build and initialize the network of each replicate."""
+    where = torch.device(device)
+    streams = tuple(Streams(config.seed, replicate) for replicate in replicates)
+    splits = [split(data, config.data, s) for s in streams]
+    batch_size = config.trainer.batch_size
+    room = max(batch_size, BATCH, _INIT_BATCH)
+
+    x, y = data.train
+    rule = _scaling(config, x, splits, where)
+    training = examples(x, y, rule, room, where)
+    training_indices = torch.stack([part.train for part in splits]).to(where)
+    held_out = [part.validation for part in splits if part.validation is not None]
+    if data.validation is None:
+        validation, validation_indices = training, torch.stack(held_out).to(where)
+    else:
+        validation = examples(*data.validation, rule, room, where)
+        validation_indices = _all_of(data.validation[1], len(streams), where)
+
+    inputs = tuple(x.shape[1:])
+    network = nn.build(config.model, inputs, data.classes, len(streams)).to(where)
+    steps_per_epoch = -(-training_indices.shape[1] // batch_size)
+    task = Task(
+        config=config,
+        streams=streams,
+        network=network,
+        training=training,
+        training_indices=training_indices,
+        validation=validation,
+        validation_indices=validation_indices,
+        test=examples(*data.test, rule, room, where),
+        test_indices=_all_of(data.test[1], len(streams), where),
+        steps_per_epoch=steps_per_epoch,
+        steps=config.trainer.epochs * steps_per_epoch,
+    )
+    batch = None
+    if config.init.name == "lsuv":
+        batch, _ = training.batch(task.order(0)[:, :_INIT_BATCH])
+    nn.initialize(network, config.init, config.model, streams, batch)
+    network.seed_dropout(streams, device)
+    network.train()
+    return task
+
+
+def _scaling(
+    config: RunConfig, x: Tensor, splits: Sequence[Split], device: torch.device
+) -> Scaling:
+    """Scale by statistics of each replicate's own training split, or not at all."""
+    statistics = None
+    if config.data.normalize:
+        statistics = [channel_statistics(x[part.train]) for part in splits]
+    return scaling(x.dtype, tuple(x.shape[1:]), statistics, len(splits), device)
+
+
+def _all_of(labels: Tensor, replicates: int, device: torch.device) -> Tensor:
+    return torch.arange(len(labels), device=device).expand(replicates, -1)

@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from frames_for_tests import (
+    FACTS,
+    factor,
+    make_frames,
+    make_runs,
+    make_study,
+    placeholder_figures,
+    two_by_two,
+)
+
+from ablate.report import build
+from ablate.report.manifest import RunResult, check, digest, is_current, read_manifest, results_of
+from ablate.report.pages import write_index
+from ablate.study.schema import ReportItem, Tune
+
+
+@pytest.fixture(autouse=True)
+def _placeholders(monkeypatch):
+    monkeypatch.setattr(build, "draw", placeholder_figures)
+
+
+def build_into(directory, study, runs):
+    return build.build_report(study, make_frames(runs), directory, FACTS)
+
+
+def contents(directory):
+    return {path.name: path.read_bytes() for path in directory.iterdir()}
+
+
+def test_files(tmp_path):
+    study, runs = two_by_two()
+    assert build_into(tmp_path / "report", study, runs) == tmp_path / "report" / "README.md"
+    assert set(contents(tmp_path / "report")) == {
+        "README.md", "index.html", "manifest.json",
+        "table-1.md", "table-1.csv", "table-1-pairs.csv", "table-1.tex",
+        "heatmap.png", "heatmap.svg", "learning_curves.png", "learning_curves.svg",
+    }  # fmt: skip
+
+
+def test_same_frames_same_bytes(tmp_path):
+    study, runs = two_by_two()
+    build_into(tmp_path / "one", study, runs)
+    build_into(tmp_path / "two", study, runs.sample(frac=1, random_state=1))
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+
+
+def test_readme_order(tmp_path):
+    study, runs = two_by_two()
+    text = build_into(tmp_path, study, runs).read_text()
+    order = [
+        "**Does the initialization matter?**",
+        "Init lsuv is best",
+        "![A placeholder for heatmap.](heatmap.png)",
+        "**Table 1.**",
+        "(learning\\_curves.png)".replace("\\", ""),
+        "## Caveats",
+        "ablate sweep study=init_method",
+        "| commit | 0123456789ab |",
+    ]
+    places = [text.index(phrase) for phrase in order]
+    assert places == sorted(places)
+
+
+def test_html_is_self_contained(tmp_path):
+    study, runs = two_by_two()
+    build_into(tmp_path, study, runs)
+    html = (tmp_path / "index.html").read_text()
+    assert html.count('src="data:image/') == html.count("<img") == 2
+    for outside in ("http://", "https://", "<script", "<link", str(tmp_path)):
+        assert outside not in html
+    assert 'title="by replicate: 88.00, n/c, 89.00"' in html
+    assert 'class="best"' in html
+
+
+def test_html_escapes_what_a_study_says(tmp_path):
+    study = make_study(factor("init", ["a<b", "c"]), question="Is a < b & c?")
+    runs = make_runs(study, {("a<b",): [0.9, 0.8, 0.85]})
+    build_into(tmp_path, study, runs)
+    html = (tmp_path / "index.html").read_text()
+    assert "Is a &lt; b &amp; c?" in html
+    assert "<b &" not in html
+
+
+def test_manifest_maps_cells_to_run_keys(tmp_path):
+    study, runs = two_by_two()
+    build_into(tmp_path, study, runs)
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    cells = {(c["row"], c["column"]): c for c in manifest["tables"]["table-1"]["cells"]}
+    assert cells["lsuv", "tanh"]["text"] == "88 ± 6 (1/3 n/c)"
+    assert cells["lsuv", "tanh"]["runs"] == {
+        str(r): f"key-init=lsuv_activation=tanh-{r}" for r in range(3)
+    }
+    assert cells["he", "tanh"] == {
+        "row": "he", "column": "tanh", "text": "–", "cell": None, "runs": {}
+    }  # fmt: skip
+    figure = manifest["figures"]["heatmap"]
+    assert figure["files"] == ["heatmap.png", "heatmap.svg"]
+    assert set(figure["cells"]) == set(manifest["cells"])
+    assert set(manifest["files"]) == set(contents(tmp_path)) - {"manifest.json"}
+
+
+def test_published_and_tuned_tables_are_numbered_in_order(tmp_path):
+    tune = Tune(key="optimizer.lr", values=(0.01, 0.1))
+    study = make_study(factor("init", ["lsuv", "he"]), factor("activation", ["relu"]),
+                       tune=tune, report=["table", "published"])  # fmt: skip
+    values = {("lsuv", "relu"): [0.9, 0.91, 0.93], ("he", "relu"): [0.8, 0.82, 0.81]}
+    build_into(tmp_path, study, make_runs(study, values, **{"tuned:optimizer.lr": 0.1}))
+    tables = read_manifest(tmp_path)["tables"]
+    assert [table["title"].split()[0] for table in tables.values()] == ["Test", "Chosen", "The"]
+    ours = [cell for cell in tables["table-3"]["cells"] if cell["column"] == "relu, here"]
+    assert all(cell["runs"] for cell in ours)
+    assert (tmp_path / "table-3-orderings.csv").is_file()
+
+
+def test_a_study_without_a_table_gets_one(tmp_path):
+    study, runs = two_by_two()
+    build_into(tmp_path, study.model_copy(update={"report": ()}), runs)
+    assert (tmp_path / "table-1.md").is_file()
+
+
+def test_files_of_an_earlier_report_go(tmp_path):
+    study, runs = two_by_two()
+    (tmp_path / "study.lock.yaml").write_text("kept")
+    build_into(tmp_path, study, runs)
+    build_into(tmp_path, study.model_copy(update={"report": (ReportItem(kind="table"),)}), runs)
+    assert not (tmp_path / "heatmap.png").exists()
+    assert (tmp_path / "study.lock.yaml").exists()
+
+
+def test_current_until_study_or_runs_change(tmp_path):
+    study, runs = two_by_two()
+    build_into(tmp_path, study, runs)
+    assert is_current(tmp_path, digest(study, results_of(runs)))
+    changed = runs.copy()
+    changed.loc[0, "test/accuracy"] += 1e-12
+    assert not is_current(tmp_path, digest(study, results_of(changed)))
+    asked = study.model_copy(update={"question": "Why?"})
+    assert not is_current(tmp_path, digest(asked, results_of(runs)))
+    (tmp_path / "table-1.csv").unlink()
+    assert not is_current(tmp_path, digest(study, results_of(runs)))
+
+
+def test_digest_is_the_same_from_ledger_and_frame():
+    study, runs = two_by_two()
+    results = results_of(runs)
+    assert results[0] == RunResult(
+        "init=lsuv_activation=relu", 0, "key-init=lsuv_activation=relu-0", "done",
+        {"test/accuracy": 0.95},
+    )  # fmt: skip
+    assert results[4].status == "diverged"
+    assert results[4].metrics == {}
+    assert digest(study, reversed(results)) == digest(study, results_of(runs))
+
+
+def test_check_names_the_files_that_differ(tmp_path):
+    study, runs = two_by_two()
+    report = tmp_path / "init_method"
+    build_into(report, study, runs)
+
+    def write(directory):
+        build_into(directory, study, runs)
+
+    assert check(report, write) == []
+    (report / "table-1.md").write_text("98.7")
+    (report / "heatmap.svg").unlink()
+    assert check(report, write) == ["heatmap.svg", "table-1.md"]
+
+
+def test_check_on_another_platform_compares_printed_tables(tmp_path):
+    study, runs = two_by_two()
+    report = tmp_path / "init_method"
+    build_into(report, study, runs)
+    manifest = json.loads((report / "manifest.json").read_text())
+    manifest["platform"]["simd"] = ["another"]
+    (report / "manifest.json").write_text(json.dumps(manifest))
+    (report / "heatmap.png").write_bytes(b"other bits")
+    assert check(report, lambda d: build_into(d, study, runs)) == []
+    (report / "table-1.md").write_text("98.7")
+    assert check(report, lambda d: build_into(d, study, runs)) == ["table-1.md"]
+
+
+def test_index_lists_studies_and_leaves_quick_ones_out(tmp_path):
+    study, runs = two_by_two()
+    for name in ("init_method", "b_study", "init_method-quick"):
+        build_into(tmp_path / name, study.model_copy(update={"name": name}), runs)
+    (tmp_path / "no_report").mkdir()
+    text = write_index(tmp_path).read_text()
+    assert text.index("b_study/README.md") < text.index("init_method/README.md")
+    assert "quick" not in text
+    assert "no_report" not in text
+    assert "Does the initialization matter?" in (tmp_path / "index.html").read_text()
+
+
+def test_an_empty_index(tmp_path):
+    assert "No study has a report yet." in write_index(tmp_path).read_text()

@@ -1,0 +1,251 @@
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ablate.records import Record
+from ablate.report.frame import (
+    CURVE_POINTS,
+    QUANTITIES,
+    STATISTICS,
+    Frames,
+    curve_edges,
+    frames,
+    read_frames,
+    write_frames,
+)
+from ablate.store import LedgerCell, LedgerError, run_directory, write_failure, write_run
+
+LAYERS, STEPS = 2, (0, 1, 40)
+PROVENANCE = {
+    "commit": "c0ffee", "dirty": False, "versions": {"torch": "2.6.0"}, "device": "cpu",
+    "cpu": "a CPU", "data_digest": "abc", "seed": 7,
+}  # fmt: skip
+
+
+def a_cell(init: str, **changes: Any) -> LedgerCell:
+    values: dict[str, Any] = {
+        "slug": f"init={init}", "name": init, "key": f"cell-{init}", "levels": {"init": init},
+        "replicates": 3, "metric": "test/accuracy",
+    }  # fmt: skip
+    return LedgerCell(**(values | changes))
+
+
+def a_probe(seed: int) -> Mapping[str, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    statistics = rng.random((len(STEPS), 3, LAYERS, 9))
+    statistics[1, 2, 1, 3] = np.nan
+    return {
+        "layers": np.array(["layer1", "layer2"]),
+        "steps": np.array(STEPS, dtype=np.int64),
+        "statistics": statistics,
+        "exponents": rng.integers(-9, 9, (len(STEPS), 3, LAYERS)).astype(np.int16),
+        "histograms": rng.integers(0, 99, (2, 3, LAYERS, 130)).astype(np.uint32),
+        "histogram_steps": np.array([0, 40]),
+    }
+
+
+def add_run(root: Path, cell: LedgerCell, replicate: int, branch: str = "", **changes: Any) -> Path:
+    values: dict[str, Any] = {
+        "status": "done", "nc_reason": None, "diverged_at_step": None,
+        "metrics": {"test/accuracy": 0.9 + replicate / 100, "validation/loss": 0.5},
+        "evaluations": tuple(
+            {"step": 20 * e, "epoch": float(e), "lr": 0.1, "train/loss": 2.0 - e,
+             "validation/loss": 2.5 - e, "validation/accuracy": 0.1 + 0.4 * e} for e in range(3)
+        ),
+        "evaluated_at": (0.0, 0.1, 0.2),
+        "losses": np.random.default_rng(replicate).random(500, dtype=np.float32),
+        "probe": a_probe(replicate), "predictions": None, "weights": None,
+        "parameters": 100, "multiply_adds": 90, "seconds": 1.0,
+    }  # fmt: skip
+    directory = run_directory(root, "s", cell.slug, replicate, branch)
+    config = {"optimizer": {"name": "sgd", "lr": float(branch or 0.1)}}
+    record = Record(**(values | changes))
+    write_run(
+        directory, record, config, f"{cell.key}-{replicate}", PROVENANCE, "2025-03-01T12:00:00Z"
+    )
+    return directory
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> tuple[Path, list[LedgerCell]]:
+    """Write a study of two cells with done, diverged, failed and missing runs."""
+    cells = [a_cell("he"), a_cell("xavier")]
+    for replicate in range(3):
+        add_run(tmp_path, cells[0], replicate)
+    add_run(
+        tmp_path, cells[1], 0, status="diverged", nc_reason="nonfinite", diverged_at_step=30,
+        metrics={}, losses=np.ones(31, np.float32), probe={},
+        evaluations=({"step": 0, "epoch": 0.0, "lr": 0.1, "train/loss": 2.3},),
+    )  # fmt: skip
+    directory = run_directory(tmp_path, "s", cells[1].slug, 1)
+    write_failure(directory, "cell-xavier-1", "It broke.", "", provenance=PROVENANCE)
+    return tmp_path, cells
+
+
+def test_runs_have_a_row_each_in_order_of_cells(ledger: tuple[Path, list[LedgerCell]]) -> None:
+    runs = frames(ledger[0], "s", ledger[1]).runs
+    assert list(runs.columns) == [
+        "cell", "cell_key", "key", "replicate", "factor:init", "status", "nc_reason",
+        "diverged_at_step", "test/accuracy", "validation/loss", "parameters", "multiply_adds",
+        "torch", "commit", "dirty", "device", "cpu", "data_digest", "seed",
+    ]  # fmt: skip
+    assert list(runs["status"]) == ["done"] * 3 + ["diverged", "failed"]
+    assert list(runs["replicate"]) == [0, 1, 2, 0, 1]
+    assert list(runs["factor:init"]) == ["he"] * 3 + ["xavier"] * 2
+    assert runs["test/accuracy"].dtype == np.float64
+    assert list(runs["test/accuracy"].isna()) == [False] * 3 + [True] * 2
+    assert runs.loc[3, "nc_reason"] == "nonfinite"
+    assert runs.loc[3, "diverged_at_step"] == 30
+    assert (runs["seed"] == 7).all()
+    assert (runs["torch"] == "2.6.0").all()
+    backwards = frames(ledger[0], "s", ledger[1][::-1]).runs
+    assert list(backwards["cell"]) == ["init=xavier"] * 2 + ["init=he"] * 3
+
+
+def test_epochs_leave_out_what_was_not_measured(ledger: tuple[Path, list[LedgerCell]]) -> None:
+    epochs = frames(ledger[0], "s", ledger[1]).epochs
+    assert len(epochs) == 3 * 3 + 1
+    assert list(epochs.columns) == [
+        "cell", "replicate", "step", "epoch", "lr", "train/loss", "validation/loss",
+        "validation/accuracy",
+    ]  # fmt: skip
+    assert list(epochs["step"][:3]) == [0, 20, 40]
+    last = epochs.iloc[-1]
+    assert (last["cell"], last["train/loss"]) == ("init=xavier", 2.3)
+    assert np.isnan(last["validation/loss"])
+
+
+def test_layers_place_every_number_of_the_packed_arrays(
+    ledger: tuple[Path, list[LedgerCell]],
+) -> None:
+    layers = frames(ledger[0], "s", ledger[1]).layers
+    assert len(layers) == 3 * len(STEPS) * 3 * LAYERS
+    probe = a_probe(1)
+    for s, step in enumerate(STEPS):
+        for q, quantity in enumerate(QUANTITIES):
+            for index in range(LAYERS):
+                row = layers[
+                    (layers["replicate"] == 1) & (layers["step"] == step)
+                    & (layers["quantity"] == quantity) & (layers["layer"] == index + 1)
+                ]  # fmt: skip
+                assert len(row) == 1
+                assert row["layer_name"].item() == f"layer{index + 1}"
+                assert row["exponent"].item() == probe["exponents"][s, q, index]
+                values = row[list(STATISTICS)].to_numpy()[0]
+                np.testing.assert_array_equal(values, probe["statistics"][s, q, index])
+                histogram = row["histogram"].iloc[0]
+                if step == 1:
+                    assert histogram is None
+                else:
+                    expected = probe["histograms"][[0, 40].index(step), q, index]
+                    np.testing.assert_array_equal(histogram, expected)
+
+
+def test_curves_are_block_means_on_common_blocks(ledger: tuple[Path, list[LedgerCell]]) -> None:
+    curves = frames(ledger[0], "s", ledger[1]).curves
+    losses = np.random.default_rng(0).random(500, dtype=np.float32).astype(np.float64)
+    run = curves[(curves["cell"] == "init=he") & (curves["replicate"] == 0)]
+    edges = curve_edges(500)
+    expected = [losses[a:b].mean() for a, b in itertools.pairwise(edges)]
+    # Sums in another order differ in the last bits.
+    np.testing.assert_allclose(run["loss"], expected, rtol=1e-12)
+    assert len(run) <= CURVE_POINTS
+    assert run["step"].iloc[0] == 0
+    # The run that ended at step 30 has the same blocks; only its last one is cut short.
+    short = curves[curves["cell"] == "init=xavier"]
+    assert (short["loss"] == 1).all()
+    np.testing.assert_array_equal(short["step"][:-1], run["step"][: len(short) - 1])
+
+
+@given(st.integers(0, 10**7))
+def test_blocks_cover_every_step_once(steps: int) -> None:
+    edges = curve_edges(steps)
+    assert edges[0] == 0
+    assert edges[-1] == steps
+    assert (np.diff(edges) > 0).all()
+    assert len(edges) - 1 <= CURVE_POINTS
+
+
+def test_unfinished_stale_and_undeclared_runs_have_no_row(
+    ledger: tuple[Path, list[LedgerCell]],
+) -> None:
+    root, cells = ledger
+    (run_directory(root, "s", cells[0].slug, 0) / "result.json").unlink()
+    keys = ("cell-he-0", "cell-he-1", "another key")
+    stale = frames(root, "s", [a_cell("he", run_keys=keys)])
+    assert list(stale.runs["replicate"]) == [1]
+    assert set(stale.epochs["replicate"]) == {1}
+    fewer = frames(root, "s", [a_cell("he", replicates=2)])
+    assert list(fewer.runs["replicate"]) == [1]
+
+
+def test_a_damaged_entry_is_named(ledger: tuple[Path, list[LedgerCell]]) -> None:
+    root, cells = ledger
+    path = run_directory(root, "s", cells[0].slug, 1) / "probe.npz"
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(LedgerError, match=r"init=he/1/probe\.npz"):
+        frames(root, "s", cells)
+
+
+def test_tuning_runs_have_a_frame_of_their_own(tmp_path: Path) -> None:
+    cell = a_cell("he", tuned="optimizer.lr", replicates=1)
+    add_run(tmp_path, cell, 0)
+    for lr in ("0.1", "0.01", "1.0"):
+        for replicate in (1, 0):
+            add_run(tmp_path, cell, replicate, branch=lr)
+    found = frames(tmp_path, "s", [cell])
+    assert list(found.runs["tuned:optimizer.lr"]) == [0.1]
+    assert list(found.tuning.columns) == [
+        "cell", "key", "value", "replicate", "status", "validation/loss", "validation/accuracy",
+    ]  # fmt: skip
+    assert list(found.tuning["value"]) == [0.01, 0.01, 0.1, 0.1, 1.0, 1.0]
+    assert list(found.tuning["replicate"]) == [0, 1] * 3
+    assert set(found.tuning["key"]) == {"optimizer.lr"}
+    write_frames(found, tmp_path / "out")
+    pd.testing.assert_frame_equal(read_frames(tmp_path / "out").tuning, found.tuning)
+    cell = a_cell("he", replicates=1)
+    write_frames(frames(tmp_path, "s", [cell]), tmp_path / "out")
+    assert not (tmp_path / "out" / "tuning.parquet").exists()
+
+
+def test_the_same_ledger_gives_the_same_bytes_and_they_read_back(
+    ledger: tuple[Path, list[LedgerCell]],
+) -> None:
+    root, cells = ledger
+    first, second, third = root / "1", root / "2", root / "3"
+    found = frames(root, "s", cells)
+    write_frames(found, first)
+    write_frames(frames(root, "s", cells), second)
+    back = read_frames(first)
+    write_frames(back, third)
+    names = sorted(path.name for path in first.iterdir())
+    assert names == ["curves.parquet", "epochs.parquet", "layers.parquet", "runs.parquet"]
+    for name in names:
+        content = (first / name).read_bytes()
+        assert content == (second / name).read_bytes()
+        assert content == (third / name).read_bytes()
+    assert_equal(found, back)
+
+
+def test_a_study_without_runs_has_typed_empty_frames(tmp_path: Path) -> None:
+    empty = frames(tmp_path, "s", [a_cell("he")])
+    write_frames(empty, tmp_path / "out")
+    back = read_frames(tmp_path / "out")
+    assert_equal(empty, back)
+    assert back.epochs["train/loss"].dtype == np.float64
+    assert all(getattr(back, field.name).empty for field in fields(Frames))
+
+
+def assert_equal(one: Frames, other: Frames) -> None:
+    for field in fields(Frames):
+        pd.testing.assert_frame_equal(getattr(one, field.name), getattr(other, field.name))

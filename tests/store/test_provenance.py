@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ablate.store.provenance import provenance
+
+
+def test_it_is_json_and_names_what_moves_numbers() -> None:
+    facts = provenance("cpu", data_digest="abc", seed=3)
+    json.dumps(facts, allow_nan=False)
+    assert (facts["device"], facts["data_digest"], facts["seed"]) == ("cpu", "abc", 3)
+    assert {"python", "ablate", "torch", "numpy"} <= set(facts["versions"])
+    assert facts["threads"] >= 1
+    assert facts["cpu"]
+
+
+def test_commit_and_dirty_flag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def git(*arguments: str) -> str:
+        command = ["git", "-c", "user.name=n", "-c", "user.email=n@example.org", *arguments]
+        return subprocess.run(
+            command, cwd=clean, check=True, capture_output=True, text=True
+        ).stdout.strip()
+
+    clean, dirty = tmp_path / "clean", tmp_path / "dirty"
+    clean.mkdir()
+    monkeypatch.chdir(clean)
+    # Folders of their own: the answer is kept for the life of the process.
+    git("init", "-q")
+    (clean / "file").write_text("one")
+    git("add", "file")
+    git("commit", "-q", "-m", "one")
+    facts = provenance("cpu", "abc", 0)
+    assert facts["commit"] == git("rev-parse", "HEAD")
+    assert facts["dirty"] is False
+    subprocess.run(["git", "clone", "-q", str(clean), str(dirty)], check=True)
+    (dirty / "file").write_text("two")
+    monkeypatch.chdir(dirty)
+    assert provenance("cpu", "abc", 0)["dirty"] is True
+
+
+def test_outside_git_there_is_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    folder = tmp_path / "plain"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    facts = provenance("cpu", "abc", 0)
+    assert (facts["commit"], facts["dirty"]) == (None, None)
+
+
+def test_nothing_heavy_is_imported() -> None:
+    code = (
+        "import sys, ablate.store; from ablate.store.provenance import provenance;"
+        "provenance('cpu', 'abc', 0);"
+        "print([m for m in ('torch', 'mlflow', 'pandas', 'scipy') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
