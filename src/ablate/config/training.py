@@ -34,7 +34,7 @@ class MomentumSgd(_Optimizer):
     """SGD with heavy-ball momentum, or Nesterov's."""
 
     name: Literal["momentum", "nesterov"]
-    lr: PositiveFloat = 0.05
+    lr: PositiveFloat = 0.02
     momentum: Momentum = 0.9
 
 

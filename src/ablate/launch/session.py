@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from ablate.errors import ConfigError
+from ablate.errors import AblateError, ConfigError
 from ablate.launch.start import SINGLE, Start
 from ablate.launch.status import swept_studies
 from ablate.launch.sweep import sweep
@@ -17,6 +18,9 @@ from ablate.store.ledger import run_directory
 from ablate.store.live import LiveMirror, unreachable
 from ablate.store.result import read_result
 from ablate.study.lockfile import read_lock
+
+if TYPE_CHECKING:
+    from ablate.store.sync import Synced
 
 
 def run_studies(starts: Sequence[Start], console: Console) -> int:
@@ -41,43 +45,58 @@ def run_study(start: Start, console: Console) -> int:
 
     try:
         failed = sweep(start.plan, root, start.launch, console, watch)
-        if not ended and not failed:
-            console.print(f"nothing to do: all {start.plan.runs} runs are in the ledger")
-        if study.name == SINGLE:
-            _print_metrics(start, console)
-        elif not failed:
-            _report(start, console, mirror)
     finally:
         problem = mirror.close()
-        if problem:
-            console.print(f"[yellow]{problem}[/]")
+    if not ended and not failed:
+        console.print(f"nothing to do: all {start.plan.runs} runs are in the ledger")
     if failed:
         console.print(
             f"{failed} runs failed; error.log in the folder of each says why, "
             "and the same command tries them again"
         )
+    changed = ended > 0
+    if study.name == SINGLE:
+        _print_metrics(start, console)
+    elif not failed:
+        changed |= _report(start, console)
+    if changed and problem is None:
+        problem = _bring_up_to_date(root, study.name)
+    if problem:
+        console.print(f"[yellow]{problem}[/]")
     return 1 if failed else 0
 
 
 def sync_studies(root: Path, names: Sequence[str]) -> int:
     """Bring the MLflow store up to the ledger for the studies named, or for all."""
-    from ablate.store.sync import sync
-
-    for name in names or swept_studies(root):
-        cells, locked = read_index(root, name), read_lock(root / "runs" / name)
-        if cells is None or locked is None:
+    known = swept_studies(root)
+    for name in names or known:
+        if name not in known:
             raise ConfigError(f"study '{name}' has no runs here; there is nothing to sync.")
-        report = root / "reports" / name
         try:
-            done = sync(
-                root, name, locked.study.question, cells, report if report.is_dir() else None
-            )
-        except OSError:
-            raise
+            done = _sync(root, name)
         except Exception as error:  # whatever MLflow raises for a store it cannot use
-            raise ConfigError(unreachable(root, error)) from error
+            raise AblateError(unreachable(root, error)) from error
         print(f"{name}: {done.written} written, {done.kept} up to date, {done.deleted} deleted")
     return 0
+
+
+def _sync(root: Path, name: str) -> Synced:
+    from ablate.store.sync import sync
+
+    cells, locked = read_index(root, name), read_lock(root / "runs" / name)
+    assert cells is not None
+    assert locked is not None
+    report = root / "reports" / name
+    return sync(root, name, locked.study.question, cells, report if report.is_dir() else None)
+
+
+def _bring_up_to_date(root: Path, name: str) -> str | None:
+    """Clear what the live mirror leaves: runs under old keys, and those of a killed process."""
+    try:
+        _sync(root, name)
+    except Exception as error:  # MLflow never costs a sweep its exit code
+        return unreachable(root, error)
+    return None
 
 
 def _heading(start: Start) -> str:
@@ -91,15 +110,15 @@ def _heading(start: Start) -> str:
     )
 
 
-def _report(start: Start, console: Console, mirror: LiveMirror) -> None:
+def _report(start: Start, console: Console) -> bool:
+    """Write the report where the ledger has news, say where it is; return whether it changed."""
     from ablate.report.regenerate import regenerate
 
     written = regenerate(start.root, start.plan.study.name)
-    if written.changed:
-        mirror.report_written(written.directory)
     console.print(written.answer)
     console.print(f"report: {_relative(written.directory)}/index.html (or README.md)")
     console.print(f"browse: ablate ui {start.plan.study.name}")
+    return written.changed
 
 
 def _print_metrics(start: Start, console: Console) -> None:

@@ -73,7 +73,7 @@ def check(plan: Plan, root: Path) -> None:
         config = cell.config
         if config.data not in seen:
             data.check_sizes(config.data)
-            data.check_available(config.data, root)
+            data.check_available(config.data, root, download=True)
             seen.add(config.data)
         try:
             nn.check(config.model, data.inputs_of(config.data))

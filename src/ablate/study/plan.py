@@ -69,6 +69,7 @@ def compile_study(
         overrides = [item for level in levels.values() for item in level.overrides.items()]
         names = {factor: level.name for factor, level in levels.items()}
         name = " · ".join(f"{factor}={level}" for factor, level in names.items())
+        name = name or "baseline"
         values = with_overrides(base, groups, explicit, overrides)
         config = run_config(values, where=name)
         key = cell_key(config, without)

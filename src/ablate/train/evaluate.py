@@ -11,8 +11,9 @@ from ablate.nn import Network
 from ablate.train.batches import Examples
 from ablate.train.metrics import scores
 
-#: Examples per forward pass. Fixed: it may decide the last bits of a logit.
-BATCH = 500
+#: Examples per forward pass. Fixed: it may decide the last bits of a logit. Small, because a
+#: large convolution spends its time on fresh memory pages.
+BATCH = 100
 
 
 def autocast(device: torch.device, precision: str) -> torch.autocast:

@@ -12,7 +12,6 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-
 ConfigStore.instance().store(
     group="hydra/sweeper",
     name="ablate",  # what `override hydra/sweeper: ablate` loads
@@ -34,8 +33,6 @@ class AblateSweeper(Sweeper):
         """Compose the overrides that have one value; expand those with several."""
         parsed = OverridesParser.create().parse_overrides(arguments)
         fixed = [str(o.input_line) for o in parsed if not o.is_sweep_override()]
-        swept = {
-            o.key_or_group: [*o.sweep_iterator()] for o in parsed if o.is_sweep_override()
-        }
+        swept = {o.key_or_group: [*o.sweep_iterator()] for o in parsed if o.is_sweep_override()}
         base = self.context.config_loader.load_sweep_config(self.config, fixed)
         return self.task(base, swept)  # type: ignore[call-arg]

@@ -1,0 +1,53 @@
+# `make demo` answers a question in about a minute; `make test` checks everything.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# One thread a process: two that share a core spin in each other's way.
+ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all bench clean
+
+help:  ## what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(VENV)/run.stamp  ## sweep a first study, report it, say where to look
+	$(BIN)/ablate sweep study=quickstart
+	@echo
+	@echo "read    reports/quickstart/index.html   (or README.md in the same folder)"
+	@echo "browse  $(BIN)/ablate ui quickstart"
+	@echo "next    $(BIN)/ablate studies"
+
+test: $(VENV)/dev.stamp  ## linters, types and all tests but the longest
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(ONE_THREAD) $(BIN)/python -m pytest -n 2
+
+test-all: test  ## the longest tests too
+	$(ONE_THREAD) $(BIN)/python -m pytest -m "longest" -n 2
+
+bench: $(VENV)/bench.stamp  ## measure, side by side, into bench/README.md
+	$(ONE_THREAD) $(BIN)/python bench/run.py
+
+clean:  ## remove the environment and caches; runs and reports stay
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# Versions come from constraints.txt; torch goes first, so that nothing else picks a build of it.
+$(VENV)/run.stamp: constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+	  f"ablate needs Python 3.11 or newer, this is {sys.version.split()[0]}; try make PYTHON=python3.12")'
+	@echo "setting up $(VENV) (some minutes the first time)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install -c constraints.txt torch
+	@$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp
+	@$(PIP) install -c constraints.txt -e '.[dev]'
+	@touch $@
+
+$(VENV)/bench.stamp: $(VENV)/run.stamp
+	@$(PIP) install -c constraints.txt -e '.[bench]'
+	@touch $@

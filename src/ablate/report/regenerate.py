@@ -1,0 +1,149 @@
+"""From a study's ledger, or from the frames committed beside its report, to the report."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ablate.errors import ConfigError, nearest, one_of
+from ablate.report.manifest import RunResult, digest, is_current, read_manifest
+from ablate.store.cell import LedgerCell
+from ablate.store.index import read_index
+from ablate.store.reader import finished
+from ablate.study.lockfile import NAME as LOCK_NAME
+from ablate.study.lockfile import Locked, read_lock
+
+if TYPE_CHECKING:
+    from ablate.report.frame import Frames
+
+
+@dataclass(frozen=True)
+class Written:
+    """A report on disk: its folder, its one-sentence answer, and whether it was made anew."""
+
+    directory: Path
+    answer: str
+    changed: bool
+
+
+def regenerate(root: Path, study: str, force: bool = False) -> Written:
+    """Bring one report up to the ledger; a current one is left alone unless `force` is given.
+
+    Where the ledger does not have all runs (a fresh clone), the report is made from the frames
+    that lie in its folder. Raises ConfigError where there is neither.
+    """
+    directory = root / "reports" / study
+    locked = _locked(root, study)
+    cells = _complete(root, study)
+    if cells is not None and not force:
+        results = [
+            RunResult(cell.slug, replicate, result.key, result.status, result.metrics)
+            for cell in cells
+            for replicate, _, result in finished(root, study, cell)
+        ]
+        if is_current(directory, digest(locked.study, results)):
+            return Written(directory, _answer(directory), changed=False)
+    _write(root, study, locked, cells, directory)
+    from ablate.report.pages import write_index
+
+    write_index(root / "reports")
+    return Written(directory, _answer(directory), changed=True)
+
+
+def regenerate_reports(root: Path, names: Sequence[str]) -> list[Written]:
+    """Make the named reports anew, or all there are."""
+    return [regenerate(root, name, force=True) for name in names or known_reports(root)]
+
+
+def check_reports(root: Path, names: Sequence[str]) -> list[Path]:
+    """Return the files of reports that are not what would be written now."""
+    from ablate.report.manifest import check
+
+    differing = []
+    for name in names or known_reports(root):
+        directory = root / "reports" / name
+        locked, cells = _locked(root, name), _complete(root, name)
+        files = check(directory, lambda fresh: _write(root, name, locked, cells, fresh))  # noqa: B023
+        differing += [directory / file for file in files]
+    return differing
+
+
+def load_frames(root: Path, study: str) -> Frames:
+    """Return a study's frames, from the complete ledger or else from its report's folder."""
+    from ablate.report.frame import frames, read_frames
+
+    cells = _complete(root, study)
+    directory = root / "reports" / study
+    if cells is not None:
+        return frames(root, study, cells)
+    if not (directory / "runs.parquet").exists():
+        raise ConfigError(f"study '{study}' has neither a finished sweep nor a report in {root}.")
+    return read_frames(directory)
+
+
+def known_reports(root: Path) -> list[str]:
+    """Return every study that has runs or a report here."""
+    found = {path.parent.name for path in (root / "runs").glob("[!.]*/index.json")}
+    found |= {path.parent.name for path in (root / "reports").glob("*/manifest.json")}
+    return sorted(found - {"run"})
+
+
+def _locked(root: Path, study: str) -> Locked:
+    locked = read_lock(root / "runs" / study) or read_lock(root / "reports" / study)
+    if locked is None:
+        known = known_reports(root)
+        have = f"there are {one_of(known)}" if known else "there are none yet"
+        raise ConfigError(
+            f"study '{study}' has neither runs nor a report here; {have}.{nearest(study, known)}"
+        )
+    return locked
+
+
+def _complete(root: Path, study: str) -> list[LedgerCell] | None:
+    """Return the study's cells if the ledger has a result for every run, else None."""
+    cells = read_index(root, study)
+    if cells is None:
+        return None
+    ended = sum(1 for cell in cells for _ in finished(root, study, cell))
+    return cells if ended == sum(cell.replicates for cell in cells) else None
+
+
+def _write(
+    root: Path, study: str, locked: Locked, cells: list[LedgerCell] | None, directory: Path
+) -> None:
+    from ablate.report.build import build_report
+    from ablate.report.facts import facts_of
+    from ablate.report.frame import frames, read_frames, write_frames
+
+    home = root / "reports" / study
+    directory.mkdir(parents=True, exist_ok=True)
+    if cells is not None:
+        write_frames(frames(root, study, cells), directory)
+    elif not (home / "runs.parquet").exists():
+        raise ConfigError(
+            f"study '{study}': the sweep is not finished and no earlier report has its frames; "
+            f"go on with: ablate sweep study={study}."
+        )
+    elif directory != home:
+        for path in home.glob("*.parquet"):
+            shutil.copyfile(path, directory / path.name)
+    lock = root / "runs" / study / LOCK_NAME
+    source = lock if lock.exists() else home / LOCK_NAME
+    if source.parent != directory:
+        shutil.copyfile(source, directory / LOCK_NAME)
+    configs = {cell.slug: cell.config for cell in locked.cells}
+    quick = locked.study.name.endswith("-quick")
+    commands = (
+        f"ablate sweep study={study.removesuffix('-quick')}{' --quick' if quick else ''}",
+        f"ablate report {study}",
+    )
+    facts = facts_of(configs.values(), commands, quick)
+    build_report(locked.study, read_frames(directory), directory, facts, configs)
+
+
+def _answer(directory: Path) -> str:
+    manifest = read_manifest(directory)
+    return str(manifest["answer"]) if manifest else ""

@@ -1,0 +1,117 @@
+"""The pool: what becomes of jobs when workers die, hang or fail."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from ablate.config.validate import run_config
+from ablate.launch.job import Job, Task, into_stacks, stack_limit
+from ablate.launch.marks import is_marked, marked
+from ablate.launch.pool import Event, run_jobs
+from ablate.store.result import read_result
+
+TINY = {
+    "data": {"name": "synthetic", "train_examples": 300, "validation_size": 50, "separation": 3.0},
+    "model": {"name": "mlp", "depth": 1, "width": 8},
+    "optimizer": {"name": "sgd", "lr": 0.1},
+    "trainer": {"epochs": 5, "batch_size": 16},
+    "probe": {"steps": "off"},
+}
+ENDLESS = {**TINY, "trainer": {"epochs": 10**6}}
+IMPOSSIBLE = {**TINY, "data": {**TINY["data"], "validation_size": 10_000}}
+
+
+def job(root: Path, name: str, config: dict, replicates: int = 1) -> Job:
+    tasks = tuple(Task(r, f"key{r}", root / name / str(r)) for r in range(replicates))
+    return Job(name, run_config(config), tasks, root, "cpu")
+
+
+def ended(events: list[Event]) -> dict[tuple[str, int], str]:
+    return {(e.job.name, e.task.replicate): str(e.status) for e in events if e.task is not None}
+
+
+def test_jobs_run_and_leave_results(tmp_path: Path) -> None:
+    jobs = [job(tmp_path, "a", TINY, 2), job(tmp_path, "b", TINY)]
+    assert ended(list(run_jobs(jobs, workers=2))) == {
+        ("a", 0): "done",
+        ("a", 1): "done",
+        ("b", 0): "done",
+    }
+    result = read_result(tmp_path / "a" / "1")
+    assert result is not None
+    assert (result.status, result.key) == ("done", "key1")
+    assert not is_marked(tmp_path / "a" / "1")
+
+
+def test_a_failing_job_is_named_and_the_others_finish(tmp_path: Path) -> None:
+    jobs = [job(tmp_path, "bad", IMPOSSIBLE), job(tmp_path, "good", TINY)]
+    events = list(run_jobs(jobs, workers=1))
+    assert ended(events) == {("bad", 0): "failed", ("good", 0): "done"}
+    assert "validation_size" in next(e.message for e in events if e.status == "failed")
+    assert "Traceback" in (tmp_path / "bad" / "0" / "error.log").read_text()
+
+
+def test_a_killed_worker_costs_its_own_job_only(tmp_path: Path) -> None:
+    """Every child is killed once while it trains; without the guard the sweep would hang."""
+    jobs = [job(tmp_path, "endless", ENDLESS, 2), job(tmp_path, "good", TINY)]
+    events = []
+    for event in run_jobs(jobs, workers=1):
+        events.append(event)
+        if event.status is None and event.job.name == "endless":
+            children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
+            workers = [pid for pid in map(int, children) if _is_worker(pid)]
+            for pid in workers:
+                os.kill(pid, signal.SIGKILL)
+    assert ended(events) == {
+        ("endless", 0): "failed",
+        ("endless", 1): "failed",
+        ("good", 0): "done",
+    }
+    assert any("signal 9" in event.message for event in events)
+
+
+def test_a_hung_run_is_ended(tmp_path: Path) -> None:
+    jobs = [job(tmp_path, "endless", ENDLESS)]
+    events = list(run_jobs(jobs, workers=1, timeout=4))
+    assert ended(events) == {("endless", 0): "failed"}
+    assert events[-1].message == "timeout after 4 s"
+
+
+def test_stop_starts_nothing_new(tmp_path: Path) -> None:
+    jobs = [job(tmp_path, name, TINY) for name in ("a", "b", "c")]
+    events: list[Event] = []
+    for event in run_jobs(jobs, 1, keep_going=lambda: not events):
+        events.append(event)
+    assert ended(events) == {("a", 0): "done"}
+
+
+def test_marks_end_with_their_block(tmp_path: Path) -> None:
+    with marked([tmp_path / "run"]):
+        assert is_marked(tmp_path / "run")
+    assert not is_marked(tmp_path / "run")
+    (tmp_path / "run" / ".running").touch()  # left by a process that was killed
+    assert not is_marked(tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("stack", "model", "device", "limit"),
+    [("auto", "mlp", "cpu", 8), ("auto", "cnn", "cpu", 1), ("auto", "cnn", "cuda", 8),
+     ("off", "mlp", "cpu", 1), (3, "cnn", "cpu", 3)],
+)  # fmt: skip
+def test_stack_limit(stack: object, model: str, device: str, limit: int) -> None:
+    config = run_config({**TINY, "model": {"name": model}, "trainer": {"stack": stack}})
+    assert stack_limit(config, device) == limit
+
+
+def test_blocks_on_a_gpu_are_fixed_by_replicate_number() -> None:
+    tasks = [Task(r, "", Path()) for r in (0, 3, 7, 8, 12)]
+    blocks = into_stacks(tasks, 8, "cuda", per_worker=1)
+    assert [[task.replicate for task in block] for block in blocks] == [[0, 3, 7], [8, 12]]
+    stacks = into_stacks(tasks, 8, "cpu", per_worker=2)
+    assert [len(stack) for stack in stacks] == [2, 2, 1]
+
+
+def _is_worker(pid: int) -> bool:
+    return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
