@@ -1,0 +1,1 @@
+"""What theory says, and the demonstrations of the lectures."""

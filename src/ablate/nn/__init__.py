@@ -1,7 +1,27 @@
-"""Networks with a leading replicate dimension, and how their weights are drawn."""
+"""Networks with a leading replicate dimension, and how their weights are drawn.
 
-from ablate.nn.initialization import initialize
-from ablate.nn.models import build, check
-from ablate.nn.network import Network, multiply_adds, parameter_count
+`check` and the modules `architectures` and `scales` do without torch, which takes a second.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ablate.nn.architectures import check
+
+if TYPE_CHECKING:
+    from ablate.nn.initialization import initialize
+    from ablate.nn.models import build
+    from ablate.nn.network import Network, multiply_adds, parameter_count
 
 __all__ = ["Network", "build", "check", "initialize", "multiply_adds", "parameter_count"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        from ablate.nn import initialization, models, network
+
+        for module in (network, models, initialization):
+            if hasattr(module, name):
+                return getattr(module, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""Activations, each with the gain that keeps the second moment and its saturation rule.
+"""Activations, each with its saturation rule; their gains are in `ablate.nn.scales`.
 
 Several are written in a form that gives a replicate the same bits alone and in a stack: torch's
 vectorized sigmoid, elu and selu treat the last elements of a tensor by other instructions than
@@ -7,7 +7,6 @@ the rest, so a replicate's numbers would depend on where it lies in the stack.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,9 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-VLRELU_SLOPE = 1 / 3
-LEAKY_SLOPE = 0.01
-PRELU_SLOPE = 0.25
+from ablate.nn.scales import LEAKY_SLOPE, VLRELU_SLOPE
+
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 
@@ -26,19 +24,11 @@ class Activation:
     """One elementwise function (prelu and maxout have parameters or pieces: see `layers`).
 
     function   pre-activation to activation
-    gain       He's factor: weights of variance gain^2/fan_in keep E[h^2] from layer to layer
-               for the functions He's derivation covers; torch's convention for the others
     saturated  marks the activations that lie where the function is flat; None: nowhere
     """
 
     function: Callable[[Tensor], Tensor]
-    gain: float
     saturated: Callable[[Tensor], Tensor] | None = None
-
-
-def leaky_gain(slope: float) -> float:
-    """Return sqrt(2/(1 + slope^2)) (He et al. 2015, equation 15)."""
-    return math.sqrt(2 / (1 + slope**2))
 
 
 def sigmoid(z: Tensor) -> Tensor:
@@ -60,22 +50,17 @@ def _linear(z: Tensor) -> Tensor:
     return z
 
 
-#: Every activation of `ablate.config.model.Activation`. The gains of elu and gelu are
-#: 1/sqrt(E[phi(z)^2]) for z ~ N(0, 1), by quadrature: torch has no convention for them.
+#: Every activation of `ablate.config.model.Activation`; prelu and maxout are linear here.
 ACTIVATIONS: dict[str, Activation] = {
-    "linear": Activation(_linear, 1.0),
-    "sigmoid": Activation(sigmoid, 1.0, lambda h: (h < 0.05) | (h > 0.95)),
-    "tanh": Activation(torch.tanh, 5 / 3, lambda h: h.abs() > 0.95),
-    "relu": Activation(torch.relu, math.sqrt(2)),
-    "vlrelu": Activation(
-        lambda z: functional.leaky_relu(z, VLRELU_SLOPE), leaky_gain(VLRELU_SLOPE)
-    ),
-    "leaky_relu": Activation(
-        lambda z: functional.leaky_relu(z, LEAKY_SLOPE), leaky_gain(LEAKY_SLOPE)
-    ),
-    "prelu": Activation(_linear, leaky_gain(PRELU_SLOPE)),
-    "elu": Activation(elu, 1.2451983007),
-    "selu": Activation(selu, 0.75),
-    "gelu": Activation(functional.gelu, 1.5335304412),
-    "maxout": Activation(_linear, 1.0),
+    "linear": Activation(_linear),
+    "sigmoid": Activation(sigmoid, lambda h: (h < 0.05) | (h > 0.95)),
+    "tanh": Activation(torch.tanh, lambda h: h.abs() > 0.95),
+    "relu": Activation(torch.relu),
+    "vlrelu": Activation(lambda z: functional.leaky_relu(z, VLRELU_SLOPE)),
+    "leaky_relu": Activation(lambda z: functional.leaky_relu(z, LEAKY_SLOPE)),
+    "prelu": Activation(_linear),
+    "elu": Activation(elu),
+    "selu": Activation(selu),
+    "gelu": Activation(functional.gelu),
+    "maxout": Activation(_linear),
 }

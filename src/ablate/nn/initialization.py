@@ -15,25 +15,17 @@ import torch
 from torch import Tensor
 
 from ablate.config.init import (
-    CaffeXavier,
     Constant,
-    Gain,
-    He,
     InitConfig,
-    Lecun,
     Lsuv,
-    Normal,
     Orthogonal,
     OrthogonalHe,
-    RandomWalk,
-    Uniform,
-    Xavier,
     Zeros,
 )
 from ablate.config.model import ModelConfig
-from ablate.nn.activations import ACTIVATIONS
 from ablate.nn.layers import Conv2d, Linear
 from ablate.nn.network import Network
+from ablate.nn.scales import gain_of, weight_variance
 from ablate.streams import Streams
 
 
@@ -66,43 +58,6 @@ def initialize(
                 block.linear.weight.mul_(config.scale)
 
 
-def weight_variance(config: InitConfig, activation: str, fan_in: int, fan_out: int) -> float | None:
-    """Return var(w) at scale 1; None where it follows from no fan (orthogonal, lsuv)."""
-    if isinstance(config, Zeros | Constant):
-        return 0.0
-    if isinstance(config, Normal):
-        return config.std**2
-    if isinstance(config, Uniform):
-        bound = 1 / math.sqrt(fan_in) if config.bound is None else config.bound
-        return bound**2 / 3
-    if isinstance(config, Lecun | CaffeXavier):
-        return 1 / fan_in
-    if isinstance(config, Xavier):
-        fans = {"average": (fan_in + fan_out) / 2, "fan_in": fan_in, "fan_out": fan_out}
-        return 1 / fans[config.mode]
-    if isinstance(config, He):
-        fan = fan_in if config.mode == "fan_in" else fan_out
-        return gain_of(config.gain, activation) ** 2 / fan
-    if isinstance(config, RandomWalk):
-        return random_walk_gain(activation, fan_in) ** 2 / fan_in
-    return None
-
-
-def gain_of(gain: Gain, activation: str) -> float:
-    """Return the factor that `init.gain` asks for: the activation's own, ReLU's or 1."""
-    return ACTIVATIONS[activation if gain == "activation" else gain].gain
-
-
-def random_walk_gain(activation: str, width: int) -> float:
-    """Return the gain that keeps the expected log-norm over depth (Sussillo & Abbott 2014).
-
-    sqrt(2) exp(1.2 / (max(N, 6) - 2.4)) for rectifiers, exp(1 / (2N)) for others, N the width.
-    """
-    if activation in ("relu", "vlrelu", "leaky_relu", "prelu"):
-        return ACTIVATIONS[activation].gain * math.exp(1.2 / (max(width, 6) - 2.4))
-    return math.exp(1 / (2 * width))
-
-
 def _matrix(
     config: InitConfig, activation: str, linear: Linear | Conv2d, generator: np.random.Generator
 ) -> np.ndarray:
@@ -117,10 +72,7 @@ def _matrix(
         return _orthonormal(shape, generator) * np.float32(gain_of(config.gain, activation))
     variance = weight_variance(config, activation, linear.fan_in, linear.fan_out)
     assert variance is not None
-    if (
-        isinstance(config, Uniform | CaffeXavier)
-        or getattr(config, "distribution", "") == "uniform"
-    ):
+    if getattr(config, "distribution", config.name) in ("uniform", "caffe_xavier"):
         draws = generator.random(shape, dtype=np.float32) * 2 - 1
         return draws * np.float32(math.sqrt(3 * variance))
     return generator.standard_normal(shape, dtype=np.float32) * np.float32(math.sqrt(variance))

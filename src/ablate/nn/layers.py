@@ -15,7 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ablate.nn.activations import ACTIVATIONS, PRELU_SLOPE
+from ablate.nn.activations import ACTIVATIONS
+from ablate.nn.scales import PRELU_SLOPE
 from ablate.streams import Streams
 
 
@@ -158,7 +159,7 @@ class BatchNorm(nn.Module):
             return (x - self.running_mean.unsqueeze(1)) * scale.unsqueeze(1) + self.bias.unsqueeze(
                 1
             )
-        normalize: Any = _NormalizeFeatures.apply  # type: ignore[no-untyped-call]
+        normalize: Any = _NormalizeFeatures.apply
         y, mean, variance = normalize(x, self.weight, self.bias, self.EPS)
         if self.track:
             with torch.no_grad():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,10 +85,12 @@ def _draw(
     depth = int(rows["layer"].max())
     layers = sorted({round(x) for x in np.linspace(1, depth, min(_DOWN, depth))})
     panels = {
-        (layer, level.name): _panel(subject, cell, layer, quantity, step)
+        (layer, level.name): _panel(cell[cell["layer"] == layer], layer, theory)
         for level in levels
-        for layer, cell in subject.where(rows, columns=level).groupby("layer")
-        if layer in layers
+        for cell in [subject.where(rows, columns=level)]
+        for theory in [_theory(subject, cell, quantity, step)]
+        for layer in layers
+        if (cell["layer"] == layer).any()
     }
     keys = ["saturated"] if _bounded(subject, levels) and quantity == "activation" else []
     if any(panel.shares["zero"] > 0.001 for panel in panels.values()):
@@ -112,15 +114,24 @@ def _draw(
     return Drawing(name, _caption(subject, quantity, step, panels, keys), figure)
 
 
-def _panel(subject: Subject, cell: pd.DataFrame, layer: int, quantity: str, step: str) -> _Panel:
+def _theory(subject: Subject, cell: pd.DataFrame, quantity: str, step: str) -> Floats | None:
+    """Return the predicted std of each layer; gradients start from the measured last layer."""
+    if step != "first" or cell.empty:
+        return None
+    theory = std_by_layer(subject.configs.get(cell["cell"].iloc[0]), quantity)
+    if theory is None or quantity == "activation":
+        return theory
+    return theory * float(cell.loc[cell["layer"] == cell["layer"].max(), "std"].median())
+
+
+def _panel(cell: pd.DataFrame, layer: int, theory: Floats | None) -> _Panel:
     finite = cell[np.isfinite(cell["std"])]
     exponent = int(finite["exponent"].max()) if len(finite) else 0
     counts = np.zeros(130)
     for histogram, k in zip(finite["histogram"], finite["exponent"], strict=True):
         counts += coarsen(np.asarray(histogram, dtype=np.float64), exponent - int(k))
     shares = {key: float(finite[key].median()) for key in ("zero", "dead", "saturated")}
-    theory = std_by_layer(subject.configs.get(cell["cell"].iloc[0]), quantity)
-    expected = float(theory[layer - 1]) if theory is not None and step == "first" else None
+    expected = float(theory[layer - 1]) if theory is not None else None
     return _Panel(counts, exponent, float(finite["std"].median()), shares, expected)
 
 
@@ -148,8 +159,8 @@ def _histogram(
                                           "right" if tick > 0 else "center")  # fmt: skip
         if panel.theory is not None and panel.theory < limit:
             marks = [panel.theory] if one_sided else [-panel.theory, panel.theory]
-            axis.vlines(marks, 0, 1 / (1 - _HEADROOM) * 0.55, color="black", lw=0.8,
-                        linestyles=[(0, (3, 1.5))])  # fmt: skip
+            top = 1 / (1 - _HEADROOM) * 0.55
+            axis.vlines(marks, 0, top, color="black", lw=0.8, linestyles=(0, (3, 1.5)))
     axis.set_ylim(0, 1 / (1 - _HEADROOM))
     lines = [f"std {number(panel.std)}"] if math.isfinite(panel.std) else []
     words = {"zero": "zero", "dead": "dead", "saturated": "sat."}
@@ -184,7 +195,13 @@ def _bounded(subject: Subject, levels: Sequence[Level]) -> bool:
     return all(activation in _BOUNDED for activation in at)
 
 
-def _caption(subject: Subject, quantity: str, step: str, panels: dict, keys: list[str]) -> str:
+def _caption(
+    subject: Subject,
+    quantity: str,
+    step: str,
+    panels: Mapping[tuple[int, str], _Panel],
+    keys: Sequence[str],
+) -> str:
     what = "Activations" if quantity == "activation" else "Gradients of the activations"
     when = "before the first step" if step == "first" else "after the last step"
     parts = [
@@ -194,7 +211,8 @@ def _caption(subject: Subject, quantity: str, step: str, panels: dict, keys: lis
         + (" and of the shares of " + _shares(keys) if keys else ""),
     ]
     if any(panel.theory is not None for panel in panels.values()):
-        parts.append("dashed: standard deviation predicted for infinite width")
+        start = "" if quantity == "activation" else ", from the measured last layer down"
+        parts.append(f"dashed: standard deviation predicted for infinite width{start}")
     return subject.caption(f"{what} {when}", "; ".join(parts) + ".")
 
 

@@ -79,7 +79,7 @@ def style() -> Iterator[None]:
     """Draw within this context: nobody's matplotlibrc reaches the figures."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_RC)
+        matplotlib.rcParams.update(_RC)  # type: ignore[arg-type]
         yield
 
 

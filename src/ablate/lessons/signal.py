@@ -1,0 +1,213 @@
+"""Signal propagation at initialization: mean-field theory and the lecture's experiment.
+
+For layers of many units, pre-activations are Gaussian with variance
+q_l = fan_in var(w) E[h_{l-1}^2], so that every moment of the activation h = phi(z) is an integral
+over one Gaussian (He et al. 2015; Poole et al. 2016). Gradients obey
+E[d_{l-1}^2] = fan_out var(w) E[phi'(z_{l-1})^2] E[d_l^2], d_l = dL/dh_l with the derivative of
+layer l taken in: see `theory`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+from ablate.config import RunConfig
+from ablate.config.data import Synthetic
+from ablate.config.init import Constant, InitConfig, Lsuv, Orthogonal, OrthogonalHe
+from ablate.config.model import Mlp
+from ablate.data import inputs_of
+from ablate.nn.scales import gain_of, weight_variance
+
+Floats = npt.NDArray[np.float64]
+Function = Callable[[Floats], Floats]
+
+# A plain grid: Gauss-Hermite with 201 nodes is wrong by a factor of ten for the gradient of a
+# saturated tanh, whose derivative lives in a sliver around zero.
+_GRID = np.linspace(-12, 12, 400_001)
+_DENSITY = np.exp(-(_GRID**2) / 2) / math.sqrt(2 * math.pi) * (_GRID[1] - _GRID[0])
+_SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
+
+
+def _sigmoid_slope(z: Floats) -> Floats:
+    value: Floats = special.expit(z)
+    return value * (1 - value)
+
+
+def _leaky(slope: float) -> tuple[Function, Function]:
+    return (lambda z: np.where(z > 0, z, slope * z), lambda z: np.where(z > 0, 1.0, slope))
+
+
+def _elu(alpha: float, scale: float) -> tuple[Function, Function]:
+    return (
+        lambda z: scale * np.where(z > 0, z, alpha * np.expm1(np.minimum(z, 0))),
+        lambda z: scale * np.where(z > 0, 1.0, alpha * np.exp(np.minimum(z, 0))),
+    )
+
+
+_FUNCTIONS: dict[str, tuple[Function, Function]] = {
+    "linear": (lambda z: z, lambda z: np.ones_like(z)),
+    "sigmoid": (special.expit, _sigmoid_slope),
+    "tanh": (np.tanh, lambda z: 1 / np.cosh(np.clip(z, -300, 300)) ** 2),
+    "relu": _leaky(0.0),
+    "vlrelu": _leaky(1 / 3),
+    "leaky_relu": _leaky(0.01),
+    "prelu": _leaky(0.25),
+    "elu": _elu(1.0, 1.0),
+    "selu": _elu(_SELU_ALPHA, _SELU_SCALE),
+    "gelu": (
+        lambda z: z * special.ndtr(z),
+        lambda z: special.ndtr(z) + z * np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Of h = phi(z), z ~ N(0, q): mean, E[h^2], and E[phi'(z)^2]."""
+
+    mean: float
+    second: float
+    slope: float
+
+    @property
+    def std(self) -> float:
+        """Standard deviation of h."""
+        return math.sqrt(max(self.second - self.mean**2, 0.0))
+
+
+def moments(activation: str, q: float, pieces: int = 2) -> Moments:
+    """Return the moments of an activation of N(0, q); maxout takes `pieces` independent inputs.
+
+    The rectifiers are homogeneous, phi(sqrt(q) z) = sqrt(q) phi(z), so one integral serves all q.
+    """
+    root = math.sqrt(q)
+    if activation == "maxout":
+        density = pieces * special.ndtr(_GRID) ** (pieces - 1) * _DENSITY
+        mean, second = float(density @ _GRID), float(density @ _GRID**2)
+        return Moments(root * mean, q * second, 1.0)
+    function, slope = _FUNCTIONS[activation]
+    z = _GRID * root
+    h = function(z)
+    return Moments(float(_DENSITY @ h), float(_DENSITY @ h**2), float(_DENSITY @ slope(z) ** 2))
+
+
+@dataclass(frozen=True, eq=False)
+class Theory:
+    """Per hidden layer, first to last.
+
+    activation_std  of h
+    gradient_std    of dL/dh, relative to the last hidden layer
+    """
+
+    activation_std: Floats
+    gradient_std: Floats
+
+
+@lru_cache(maxsize=1024)
+def theory(config: RunConfig) -> Theory | None:
+    """Return what an infinitely wide network of this config would show before training.
+
+    None where there is no theory here: convolutions, normalization, dropout, constant weights
+    (all units of a layer are one), inputs that are not of unit variance.
+    """
+    model, init = config.model, config.init
+    if not isinstance(model, Mlp) or model.norm != "none" or model.dropout or model.input_dropout:
+        return None
+    if isinstance(init, Constant):
+        return None
+    if not config.data.normalize and not (
+        isinstance(config.data, Synthetic) and config.data.separation == 0
+    ):
+        return None
+    pieces = model.pieces if model.activation == "maxout" else 1
+    fan_ins = [math.prod(inputs_of(config.data)), *model.widths[:-1]]
+    second = 1.0
+    stds, slopes, variances = [], [], []
+    for fan_in, width in zip(fan_ins, model.widths, strict=True):
+        fan_out = width * pieces
+        variance = _variance(init, model.activation, fan_in, fan_out, second)
+        layer = moments(model.activation, fan_in * variance * second, model.pieces)
+        second = layer.second
+        stds.append(layer.std)
+        slopes.append(layer.slope)
+        variances.append(variance)
+    gradients = [1.0]
+    # dL/dh_{l-1} = W_l (phi'(z_l) dL/dh_l): each unit of layer l sends one piece back.
+    for layer_index in range(len(stds) - 1, 0, -1):
+        factor = model.widths[layer_index] * variances[layer_index] * slopes[layer_index]
+        gradients.append(gradients[-1] * math.sqrt(factor))
+    return Theory(np.array(stds), np.array(gradients[::-1]))
+
+
+def _variance(init: InitConfig, activation: str, fan_in: int, fan_out: int, second: float) -> float:
+    """Return var(w), with `init.scale`; `second` is E[h^2] of the layer's input."""
+    if isinstance(init, Lsuv):  # whatever makes the pre-activation's variance 1
+        return init.scale**2 / (fan_in * second)
+    if isinstance(init, Orthogonal | OrthogonalHe):
+        # Orthonormal along the longer side: E[w^2] = 1/max(fan_in, fan_out).
+        gain = 1.0 if isinstance(init, Orthogonal) else gain_of(init.gain, activation)
+        return (init.scale * gain) ** 2 / max(fan_in, fan_out)
+    variance = weight_variance(init, activation, fan_in, fan_out)
+    assert variance is not None
+    return init.scale**2 * variance
+
+
+#: The lecture's cases: scheme and activation.
+LECTURE_CASES: dict[str, tuple[float, str]] = {
+    "small relu": (0.01, "relu"),
+    "small tanh": (0.01, "tanh"),
+    "large relu": (1.0, "relu"),
+    "large tanh": (1.0, "tanh"),
+    "xavier tanh": (math.sqrt(1 / 100), "tanh"),
+    "xavier relu": (math.sqrt(1 / 100), "relu"),
+    "he relu": (math.sqrt(2 / 100), "relu"),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class LectureExperiment:
+    """Ten layers of 100 units on 1,000 normal inputs.
+
+    activation_std   (11,), layer 0 is the input
+    gradient_std     (11,), of dL/dh_l
+    weight_gradient  (10,), Frobenius norm of dL/dW_l
+    dead             (10,), fraction of units that are zero on every input
+    """
+
+    activation_std: Floats
+    gradient_std: Floats
+    weight_gradient: Floats
+    dead: Floats
+
+
+def lecture_experiment(case: str, seed: int) -> LectureExperiment:
+    """Run one of `LECTURE_CASES` in float64: forward, then back from dL/dH10 = 100 randn."""
+    std, activation = LECTURE_CASES[case]
+    function, slope = _FUNCTIONS[activation]
+    rng = np.random.default_rng(seed)
+    activations = [rng.standard_normal((100, 1000))]
+    weights = [std * rng.standard_normal((100, 100)) for _ in range(10)]
+    slopes = []
+    for weight in weights:
+        z = weight @ activations[-1]
+        activations.append(function(z))
+        slopes.append(slope(z))
+    gradients = [100 * rng.standard_normal((100, 1000))]
+    norms = []
+    for index in range(9, -1, -1):
+        through = gradients[-1] * slopes[index]
+        norms.append(float(np.linalg.norm(through @ activations[index].T)))
+        gradients.append(weights[index].T @ through)
+    return LectureExperiment(
+        activation_std=np.array([h.std() for h in activations]),
+        gradient_std=np.array([g.std() for g in gradients[::-1]]),
+        weight_gradient=np.array(norms[::-1]),
+        dead=np.array([(h == 0).all(axis=1).mean() for h in activations[1:]]),
+    )

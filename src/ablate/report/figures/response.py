@@ -1,0 +1,191 @@
+"""What a factor does to the metric: points, means and intervals over its levels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import NullLocator
+
+from ablate.errors import ConfigError
+from ablate.report.figures.canvas import (
+    Drawing,
+    Legend,
+    Margins,
+    level_handle,
+    page,
+    panel_title,
+)
+from ablate.report.figures.select import Request, Subject, subjects
+from ablate.report.figures.style import NEUTRAL, ONE_COLUMN, SMALL, TWO_COLUMNS, plain
+from ablate.report.statistics import t_half_width
+from ablate.study.schema import Factor, Level
+
+_STRIP = 0.16  # inches of the n/c strip per line
+
+
+def factor_response(request: Request) -> Iterator[Drawing]:
+    """Draw the metric against the levels of a factor, one line per level of another."""
+    for subject in subjects(request, "x", "lines", numeric_first=True):
+        yield _response(subject)
+
+
+def _response(subject: Subject) -> Drawing:
+    metric, factor = subject.study.metric, subject.roles["x"]
+    if factor is None or metric.name not in subject.runs:
+        raise ConfigError("report: factor_response needs a factor and runs with its metric.")
+    lines, line_factor = subject.levels("lines"), subject.roles["lines"]
+    handles = [
+        level_handle(subject.look(line_factor, line), line.name, "marker")
+        for line in lines
+        if line_factor
+    ]
+    legend = Legend(line_factor.label if line_factor else "", handles) if handles else None
+    lost = bool((subject.runs["status"] == "diverged").any())
+    margins = Margins(left=0.5, top=0.08, bottom=0.38, down=0.06)
+    strip = [_STRIP * len(lines)] if lost else []
+    figure, axes = page(
+        1 + lost, 1, ONE_COLUMN, 1.9, margins, legend, heights=[1.9, *strip], sharex=True
+    )
+    axis: Axes = axes[0, 0]
+    levels = subject.levels("x")
+    positions = _positions(axis, factor, levels)
+    scale = 100 if metric.is_percent else 1
+    for index, line in enumerate(lines):
+        color = subject.look(line_factor, line).color if line_factor else NEUTRAL
+        marker = subject.look(line_factor, line).marker if line_factor else "o"
+        shift = _shift(factor, index, len(lines), positions)
+        means: list[tuple[float, float, float]] = []
+        for level, x in zip(levels, positions, strict=True):
+            runs = subject.where(subject.runs, x=level, lines=line)
+            values = scale * runs.loc[runs["status"] == "done", metric.name].to_numpy(dtype=float)
+            at = shift(x)
+            axis.plot([at] * len(values), values, ls="", marker=".", ms=2.5, color=color, alpha=0.5)
+            if len(values):
+                half = t_half_width(values) if len(values) > 1 else None
+                means.append((at, float(values.mean()), half or 0.0))
+            if lost and len(runs):
+                _share(axes[1, 0], x, index, runs)
+        if means:
+            x_at, mean, half_width = (np.array(part) for part in zip(*means, strict=True))
+            axis.errorbar(
+                x_at, mean, half_width, color=color, marker=marker, lw=0.9, elinewidth=0.9,
+                capsize=1.5, ms=3.2,
+            )  # fmt: skip
+    axis.set_ylabel(metric.label)
+    bottom: Axes = axes[-1, 0]
+    if lost:
+        _finish_strip(bottom, lines)
+    if factor.axis == "category" or len(levels) <= 10:
+        for panel in axes[:, 0]:
+            panel.set_xticks(positions, [level.name for level in levels])
+            panel.xaxis.set_minor_locator(NullLocator())
+    bottom.set_xlabel(factor.label)
+    spread = "Dots: replicates that converged; markers: their mean with its 95 % t interval." + (
+        " Below: share of runs that did not converge (n/c)." if lost else ""
+    )
+    what = metric.label.split(" (")[0].capitalize()
+    caption = subject.caption(f"{what} against {factor.label}", spread)
+    return Drawing(subject.name, caption, figure)
+
+
+def _positions(axis: Axes, factor: Factor, levels: Sequence[Level]) -> list[float]:
+    numbers = [level.number for level in levels]
+    if factor.axis == "category" or any(number is None for number in numbers):
+        return [float(index) for index in range(len(levels))]
+    axis.set_xscale(factor.axis)
+    return [float(number) for number in numbers if number is not None]
+
+
+def _shift(
+    factor: Factor, index: int, count: int, positions: Sequence[float]
+) -> Callable[[float], float]:
+    """Return where a line's points stand: lines side by side, so that none hides another."""
+    offset = 0.12 * (index - (count - 1) / 2) / max(count - 1, 1)
+    if factor.axis == "log":
+        steps = np.diff(np.log(sorted(positions)))
+        width = float(steps.min()) if len(steps) else 1.0
+        return lambda x: x * float(np.exp(offset * width))
+    steps = np.diff(sorted(positions))
+    width = float(steps.min()) if len(steps) else 1.0
+    return lambda x: x + offset * width
+
+
+def _share(axis: Axes, x: float, row: int, runs: pd.DataFrame) -> None:
+    lost, total = int((runs["status"] == "diverged").sum()), len(runs)
+    axis.text(
+        x, -row, f"{lost}/{total}" if lost else "0", ha="center", va="center", fontsize=SMALL - 1.5,
+        color="black" if lost else "#888888", fontweight="bold" if lost == total else "normal",
+    )  # fmt: skip
+
+
+def _finish_strip(axis: Axes, lines: Sequence[Level]) -> None:
+    axis.set_ylim(-len(lines) + 0.5, 0.5)
+    names = [f"n/c {line.name}".strip() for line in lines]
+    axis.set_yticks([-i for i in range(len(lines))], names, fontsize=SMALL - 1)
+    axis.tick_params(axis="y", length=0)
+    axis.spines["left"].set_visible(False)
+
+
+def learning_rate_sensitivity(request: Request) -> Iterator[Drawing]:
+    """Draw the validation metric over the tuned values, to tell an effect from an lr effect."""
+    tune = request.study.tune
+    if tune is None:
+        raise ConfigError("report: learning_rate_sensitivity needs a study that tunes a key.")
+    if len(request.frames.tuning):
+        for subject in subjects(request, "lines", "panels"):
+            yield _sensitivity(subject, tune.key)
+
+
+def _sensitivity(subject: Subject, key: str) -> Drawing:
+    levels = ["cell", *[f"factor:{factor.name}" for factor in subject.study.factors]]
+    cells = subject.runs[[*levels, f"tuned:{key}"]].drop_duplicates("cell")
+    tuning = subject.frames.tuning.merge(cells, on="cell")
+    panels, lines = subject.levels("panels"), subject.levels("lines")
+    factor = subject.roles["lines"]
+    handles = [level_handle(subject.look(factor, v), v.name, "marker") for v in lines if factor]
+    columns = min(len(panels), 3)
+    rows = -(-len(panels) // columns)
+    figure, axes = page(
+        rows, columns, TWO_COLUMNS, 1.3, Margins(top=0.2, across=0.15, down=0.34),
+        Legend(factor.label if factor else "", handles), sharex=True, sharey=True,
+    )  # fmt: skip
+    flat: list[Axes] = list(axes.flat)
+    for axis in flat[len(panels) :]:
+        axis.set_visible(False)
+    for index, (axis, panel) in enumerate(zip(flat, panels, strict=False)):
+        axis.set_xscale("log")
+        for line in lines:
+            cell = subject.where(tuning, lines=line, panels=panel)
+            color = subject.look(factor, line).color if factor else NEUTRAL
+            marker = subject.look(factor, line).marker if factor else "o"
+            _tuned_line(axis, cell, key, color, marker)
+        panel_title(axis, panel.name)
+        if index + columns >= len(panels):
+            axis.tick_params(labelbottom=True)
+            axis.set_xlabel(key)
+    ticks = sorted(set(tuning["value"]))
+    flat[0].set_xticks(ticks, [plain(tick) for tick in ticks])
+    flat[0].xaxis.set_minor_locator(NullLocator())
+    for row in range(rows):
+        axes[row, 0].set_ylabel("accuracy (%)")
+    lost = int((tuning["status"] == "diverged").sum())
+    spread = "Mean over the tuning replicates; ringed: the value that validation chose."
+    if lost:
+        spread += f" {lost} of {len(tuning)} tuning runs did not converge and score as guessing."
+    caption = subject.caption(f"Validation accuracy against {key} while tuning", spread)
+    return Drawing(subject.name, caption, figure)
+
+
+def _tuned_line(axis: Axes, cell: pd.DataFrame, key: str, color: str, marker: str) -> None:
+    converged = (cell["status"] == "done") & np.isfinite(cell["validation/accuracy"])
+    shown = cell.assign(y=np.where(converged, 100 * cell["validation/accuracy"], 10.0))
+    means = shown.groupby("value")["y"].mean()
+    if len(means) == 0:
+        return
+    axis.plot(means.index, means.to_numpy(), color=color, marker=marker, lw=0.9)
+    chosen = float(cell[f"tuned:{key}"].iloc[0])
+    if chosen in means.index:
+        axis.plot([chosen], [means[chosen]], marker="o", ms=7, mfc="none", mec=color, mew=0.9)
