@@ -233,7 +233,7 @@ def test_an_unreachable_mlflow_costs_no_run(tmp_path: Path) -> None:
         (["sweep", "study=quickstart", "replicates=0"], "replicates=0 is not allowed"),
         (["run", "init=hee"], "Did you mean 'he'?"),
         (["run", "data=mnist", "paths.root=."], "mnist"),
-        (["run", "model=fitnet1"], "model=fitnet1 is too deep for images of 1 x 8 x 8"),
+        (["run", "model=lenet"], "model=lenet is too deep for images of 1 x 8 x 8"),
         (["run", "trainer.device=cuda"], "trainer.device=cuda is not possible here"),
         (["run", "hello"], "'hello' is not an override"),
         (["report", "nothing"], "study 'nothing' has neither runs nor a report here"),

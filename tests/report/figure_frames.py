@@ -69,7 +69,7 @@ def study(*factors: Factor, tune: Tune | None = None, metric: str = "test/accura
 
 @cache
 def init_by_activation(inits: int = 4, replicates: int = 6) -> tuple[Study, FakeFrames]:
-    """The signal experiment: some initializations by two activations."""
+    """Return the signal experiment: some initializations by two activations."""
     names = list(SCALES)[:inits]
     made = study(
         factor("init", names, label="initialization"),
@@ -98,7 +98,7 @@ def init_by_activation(inits: int = 4, replicates: int = 6) -> tuple[Study, Fake
 
 @cache
 def scale_by_norm() -> tuple[Study, FakeFrames]:
-    """A tuned study over a numeric factor: accuracy near the ceiling, some cells n/c."""
+    """Return a tuned study over a numeric factor: accuracy near the ceiling, some cells n/c."""
     scales = [0.1, 0.3, 1, 3, 10]
     made = study(
         factor("init.scale", scales, axis="log", label="initialization scale (× He)"),
@@ -161,9 +161,7 @@ def training(keys: dict, stuck: bool, broken: bool, quality: float, rng) -> tupl
         losses = 2.3026 + 0.002 * rng.standard_normal(len(blocks))
     else:
         losses = (2.3 / (1 + (blocks / 30) ** 1.1) + 1.5 * (1 - quality)) * noise
-    curve = [
-        keys | {"step": int(s), "loss": float(v)} for s, v in zip(blocks, losses, strict=True)
-    ]
+    curve = [keys | {"step": int(s), "loss": float(v)} for s, v in zip(blocks, losses, strict=True)]
     evaluations = []
     for epoch, step in enumerate((0, *np.unique(np.geomspace(20, 1170, 12).astype(int)))):
         if broken and step > 37:
@@ -206,9 +204,11 @@ def probe(keys: dict, scale: float, activation: str, rng, broken: bool) -> list[
             break
         drift = 1 + 0.15 * math.log1p(step / 20)
         for row in first:
-            grown = {name: drift * row[name] for name in ("mean", "std", "p15", "p50", "p85", "rms")}
+            grown = {
+                name: drift * row[name] for name in ("mean", "std", "p15", "p50", "p85", "rms")
+            }
             if broken and step > 10:
-                grown = {name: math.nan for name in (*grown, "zero", "dead", "saturated")}
+                grown = dict.fromkeys((*grown, "zero", "dead", "saturated"), math.nan)
             counts = row["histogram"] if step in (0, STEPS[-1]) else None
             rows.append(row | grown | {"step": step, "histogram": counts})
     return rows

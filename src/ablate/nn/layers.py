@@ -170,11 +170,11 @@ class BatchNorm(nn.Module):
 
 
 class _NormalizeFeatures(torch.autograd.Function):
-    """Batch normalization of (R, B, C) over B, in fp32, reduced along one axis only."""
+    """Batch normalization of (R, B, C) over B, at least in fp32, reduced along one axis only."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Any:
-        wide = x.float()
+        wide = x.to(torch.promote_types(x.dtype, torch.float32))
         mean = wide.mean(dim=1)
         centred = wide - mean.unsqueeze(1)
         variance = (centred * centred).mean(dim=1)
@@ -188,7 +188,7 @@ class _NormalizeFeatures(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor, *_: Tensor) -> Any:
         normalized, weight, inverse = ctx.saved_tensors
-        wide = gradient.float()
+        wide = gradient.to(normalized.dtype)
         d_bias = wide.sum(dim=1)
         d_weight = (wide * normalized).sum(dim=1)
         batch = wide.shape[1]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+import pandas as pd
+
 from ablate.report.printed import mean_text
 from ablate.report.tables import Cell, Table
 from ablate.study.schema import Study
@@ -32,6 +35,39 @@ def answer(tables: Sequence[Table], study: Study) -> str:
         parts.append(f"{missing} of {finished + missing} runs are missing")
     text = "; ".join(part for part in parts if part)
     return f"{text[0].upper()}{text[1:]}."
+
+
+def untrained_answer(layers: pd.DataFrame, runs: pd.DataFrame, study: Study) -> str:
+    """Return what happens to the forward signal, for a study that trains nothing.
+
+    layers  as in `ablate.report.frame.Frames`; the median over replicates of a cell's ratio of
+            the last hidden layer's standard deviation to the first's is what is told
+    """
+    signal = layers[(layers["quantity"] == "activation") & (layers["step"] == 0)]
+    by_layer = signal.groupby(["cell", "layer"])["std"].median().unstack()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = (by_layer.iloc[:, -1] / by_layer.iloc[:, 0]).dropna().sort_values()
+    ratios = ratios[np.isfinite(ratios)]
+    if ratios.empty:
+        return "Nothing is trained, and no layer carries a signal."
+    factors = [factor.name for factor in study.factors]
+    levels = runs.drop_duplicates("cell").set_index("cell")
+
+    def name(cell: str) -> str:
+        return " · ".join(f"{f}={levels[f'factor:{f}'][cell]}" for f in factors)
+
+    kept = int(((ratios > 0.5) & (ratios < 2)).sum())
+    low, high = str(ratios.index[0]), str(ratios.index[-1])
+    return (
+        f"From the first hidden layer to the last, the standard deviation of the activations "
+        f"changes by less than a factor of two in {kept} of {len(by_layer)} cells; it shrinks "
+        f"most with {name(low)} (by {1 / ratios[low]:.2g}) and grows most with {name(high)} "
+        f"(by {ratios[high]:.2g}); nothing is trained."
+        if 0 < ratios[low] < 1 < ratios[high]
+        else f"From the first hidden layer to the last, the standard deviation of the activations "
+        f"changes by less than a factor of two in {kept} of {len(by_layer)} cells; nothing is "
+        "trained."
+    )
 
 
 def _leaders(tables: Sequence[Table], study: Study) -> str:

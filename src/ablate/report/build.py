@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ablate.report.answer import answer
+from ablate.report.answer import answer, untrained_answer
 from ablate.report.facts import Facts
 from ablate.report.figures import Figure, draw
 from ablate.report.grid import Grid, to_markdown, to_tex
@@ -50,7 +50,10 @@ def build_report(
     for item in study.report:
         if item.kind not in ("table", "published"):
             figures += draw(item, study, frames, directory, configs)
-    sentence = answer(tables, study)
+    if facts.is_trained:
+        sentence = answer(tables, study)
+    else:
+        sentence = untrained_answer(frames.layers, frames.runs, study)
     page = Page(
         study=study,
         facts=facts,
@@ -76,7 +79,8 @@ def _write_tables(
 ) -> tuple[list[Table], list[Printed]]:
     """Write every table of the report; a study that asks for none gets one all the same."""
     items = [item for item in study.report if item.kind in ("table", "published")]
-    if study.factors and not any(item.kind == "table" for item in items):
+    tabled = any(item.kind == "table" for item in items)
+    if study.factors and facts.is_trained and not tabled:
         items.insert(0, ReportItem(kind="table"))
     own: list[Table] = []
     printed: list[Printed] = []

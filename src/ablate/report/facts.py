@@ -34,6 +34,11 @@ class Facts:
     commands: tuple[str, ...]
     quick: bool = False
 
+    @property
+    def is_trained(self) -> bool:
+        """False for a study of networks at initialization: their metrics tell nothing."""
+        return not self.training.startswith("0 epochs")
+
 
 def facts_of(configs: Iterable[RunConfig], commands: tuple[str, ...], quick: bool = False) -> Facts:
     """Gather the facts of a study from the configs of its cells."""

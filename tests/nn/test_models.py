@@ -1,0 +1,95 @@
+"""Architectures against their published counts, and the data they can and cannot take."""
+
+import pytest
+import torch
+
+from ablate.config.model import Cnn, FitNet, LeNet, Mlp
+from ablate.errors import ConfigError
+from ablate.nn import build, check, multiply_adds, parameter_count
+from ablate.streams import Streams
+
+CIFAR, MNIST, DIGITS = (3, 32, 32), (1, 28, 28), (1, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("name", "activation", "count"),
+    [
+        # Counted from the published shapes; the maxout column has 2.15 times the parameters.
+        ("fitnet4", "relu", 1_276_806),
+        ("fitnet4", "maxout", 2_742_102),
+        ("mnist_fitnet", "maxout", 21_426),
+        ("fitnet1", "maxout", 348_694),
+        ("fitnet2", "maxout", 1_057_622),
+        ("fitnet3", "maxout", 1_699_638),
+    ],
+)
+def test_parameters(name: str, activation: str, count: int) -> None:
+    inputs = MNIST if name == "mnist_fitnet" else CIFAR
+    config = FitNet(name=name, activation=activation)
+    assert parameter_count(build(config, inputs, 10, replicates=2)) == count
+
+
+@pytest.mark.parametrize(
+    ("name", "millions"), [("fitnet1", 30), ("fitnet2", 108), ("fitnet4", 382)]
+)
+def test_multiply_adds_are_the_published_ones(name: str, millions: int) -> None:
+    network = build(FitNet(name=name, activation="maxout"), CIFAR, 10, replicates=1)
+    assert round(multiply_adds(network, CIFAR) / 1e6) == millions
+
+
+def test_counts_of_plain_networks() -> None:
+    mlp = build(Mlp(name="mlp"), MNIST, 10, 3)
+    assert parameter_count(mlp) == 784 * 256 + 256 + 256 * 256 + 256 + 2570
+    assert multiply_adds(mlp, MNIST) == 784 * 256 + 256 * 256 + 2560
+    assert parameter_count(build(LeNet(name="lenet"), MNIST, 10, 1)) == 61_706  # LeNet-5
+    listed = Mlp(name="mlp", depth=None, width=[64, 128, 64], norm="batch")
+    network = build(listed, MNIST, 10, 1)
+    assert network.layer_names == ("layer1", "layer2", "layer3")
+    weights = 784 * 64 + 64 * 128 + 128 * 64 + 640
+    assert parameter_count(network) == weights + (64 + 128 + 64) * 3 + 10
+
+
+@pytest.mark.parametrize(
+    ("config", "inputs"),
+    [
+        (Mlp(name="mlp", activation="maxout", norm="batch", dropout=0.2, input_dropout=0.1), CIFAR),
+        (Mlp(name="mlp"), (20,)),
+        (Cnn(name="cnn", dropout=0.3), DIGITS),
+        (Cnn(name="cnn", activation="prelu"), MNIST),
+        (LeNet(name="lenet", norm="batch"), CIFAR),
+        (LeNet(name="lenet"), MNIST),
+        (FitNet(name="fitnet1", activation="maxout", norm="batch"), CIFAR),
+        (FitNet(name="mnist_fitnet", activation="maxout"), MNIST),
+    ],
+    ids=lambda value: value.name if hasattr(value, "name") else "x".join(map(str, value)),
+)
+def test_shapes_and_taps(config: object, inputs: tuple[int, ...]) -> None:
+    check(config, inputs)
+    network = build(config, inputs, 7, replicates=2)
+    network.seed_dropout([Streams(0, 0), Streams(0, 1)], "cpu")
+    seen = []
+    logits = network(torch.randn(2, 3, *inputs), tap=lambda name, pre, post: seen.append(name))
+    assert logits.shape == (2, 3, 7)
+    assert tuple(seen) == network.layer_names
+
+
+@pytest.mark.parametrize(
+    ("config", "inputs", "sentence"),
+    [
+        (
+            Cnn(name="cnn", channels=[4] * 5),
+            DIGITS,
+            "model=cnn is too deep for images of 1 x 8 x 8",
+        ),
+        (LeNet(name="lenet"), DIGITS, "model=lenet is too deep for images of 1 x 8 x 8"),
+        (
+            Cnn(name="cnn"),
+            (20,),
+            "model=cnn needs images, but the data has examples of 20 features",
+        ),
+    ],
+    ids=["deep", "lenet", "flat"],
+)
+def test_data_that_does_not_fit(config: object, inputs: tuple[int, ...], sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        check(config, inputs)
