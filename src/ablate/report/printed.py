@@ -178,8 +178,8 @@ def _marks(table: Table) -> str:
     count = f"{most}" if min(families) == most else f"up to {most}"
     return (
         "Bold: best of its column, never a cell with half or more n/c. °: not shown worse than "
-        "the best at 5 % (paired t over replicates, or an exact sign test on wins where a run is "
-        f"n/c; Holm over all pairs of the column: {count} {_plural('comparison', most)})."
+        "the best at 5 % (paired t over replicates that converged in both, or an exact sign test "
+        f"on wins where n/c runs speak against it; Holm over all pairs of the column: {count} {_plural('comparison', most)})."
     )
 
 

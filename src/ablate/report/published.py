@@ -283,8 +283,9 @@ def _caption(comparison: Comparison) -> tuple[str, ...]:
         "Published: CIFAR-10 test accuracy in percent of FitNet-4, one run per cell, no intervals. "
         "Where data or network differ here, compare the order and not the level.",
         f"Published orderings of two rows: {total}; in our runs {held} of them hold, {turned} "
-        f"turned out reversed and {total - held - turned} stay undecided (paired t test over "
-        "replicates, or an exact sign test on wins where a run is n/c; Holm over each column; "
+        f"turned out reversed and {total - held - turned} stay undecided (paired t over replicates "
+        "that converged in both, or an exact sign test on wins where n/c runs speak against it; "
+        "Holm over each column; "
         "5 %). A published n/c counts as worse than any number, and two of them order nothing.",
     ]
     for column, (published, here) in comparison.failures.items():

@@ -153,8 +153,9 @@ def proportion_half_width(proportion: float, examples: int) -> float:
 def compare(a: Outcomes, b: Outcomes, better: Better) -> Comparison:
     """Compare two cells over the replicates that finished in both.
 
-    A paired t test where all of them converged; with any n/c among them, an exact sign test on
-    wins. Differences that are all equal say nothing of their spread: p is then 1.
+    A paired t test on the pairs that both converged, where no n/c run speaks against what it
+    finds; else an exact sign test on wins, an n/c run losing to a converged one. Differences
+    that are all equal say nothing of their spread: p is then 1.
     """
     both = a.converged & b.converged
     difference = a.values[both] - b.values[both]
@@ -172,12 +173,18 @@ def compare(a: Outcomes, b: Outcomes, better: Better) -> Comparison:
         low = high = None
     else:
         low, high = mean - half_width, mean + half_width
+    # The cell that trails where both converged is the one that lost runs: leaving those pairs out
+    # only flatters it. (With six replicates a sign test over many pairs could never tell.)
+    lost_by_a, lost_by_b = int(b_only.sum()), int(a_only.sum())
+    trails = mean is not None and (
+        (lost_by_a == 0 and ahead.mean() > 0) or (lost_by_b == 0 and ahead.mean() < 0)
+    )
     test: Literal["paired t", "sign", "none"]
     p: float | None
     lead = float(wins - losses)
     if pairs < 2:
         test, p = "none", None
-    elif len(difference) < pairs:
+    elif len(difference) < pairs and (low is None or not trails):
         test = "sign"
         p = float(stats.binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0
     else:
