@@ -2,12 +2,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 # One thread a process: two that share a core spin in each other's way.
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all bench clean
+.PHONY: help demo test test-all checks bench clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -19,14 +19,16 @@ demo: $(VENV)/run.stamp  ## sweep a first study, report it, say where to look
 	@echo "browse  $(BIN)/ablate ui quickstart"
 	@echo "next    $(BIN)/ablate studies"
 
-test: $(VENV)/dev.stamp  ## linters, types and all tests but the longest
+test: SELECTION := -m "not longest"
+test: checks  ## linters, types and all tests but the longest
+
+test-all: checks  ## the longest tests too
+
+checks: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(ONE_THREAD) $(BIN)/python -m pytest -n 2
-
-test-all: test  ## the longest tests too
-	$(ONE_THREAD) $(BIN)/python -m pytest -m "longest" -n 2
+	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 $(SELECTION)
 
 bench: $(VENV)/bench.stamp  ## measure, side by side, into bench/README.md
 	$(ONE_THREAD) $(BIN)/python bench/run.py

@@ -171,18 +171,23 @@ def test_tuning_picks_per_cell_and_scores_on_fresh_replicates(tmp_path: Path) ->
 
 
 def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(tmp_path: Path) -> None:
-    slow = STUDY.replace("trainer.epochs: 2", "trainer.epochs: 40").replace("replicates: 3", "replicates: 6")  # fmt: skip
+    slow = STUDY.replace("trainer.epochs: 2", "trainer.epochs: 150").replace("replicates: 3", "replicates: 6")  # fmt: skip
     (tmp_path / "mine.yaml").write_text(slow)
     process = subprocess.Popen(
         [sys.executable, "-m", "ablate", "sweep", "study=mine.yaml"],
         cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    deadline = time.monotonic() + 120
-    while not list(tmp_path.glob("runs/mine/*/*/result.json")):
-        assert time.monotonic() < deadline, "no run finished"
-        assert process.poll() is None, process.stderr.read() if process.stderr else ""
-        time.sleep(0.05)
+
+    def wait_for(pattern: str) -> None:
+        deadline = time.monotonic() + 120
+        while not list(tmp_path.glob(pattern)):
+            assert time.monotonic() < deadline, f"no {pattern}"
+            assert process.poll() is None, process.stderr.read() if process.stderr else ""
+            time.sleep(0.05)
+
+    wait_for("runs/mine/*/*/.running")
     second = ablate("sweep", "study=mine.yaml", cwd=tmp_path)
+    wait_for("runs/mine/*/*/result.json")
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130

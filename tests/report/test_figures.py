@@ -1,0 +1,108 @@
+"""Every figure draws, is the same bytes twice, and has no text over other text."""
+
+import subprocess
+import sys
+from itertools import combinations
+from pathlib import Path
+
+import figure_frames
+import pytest
+from matplotlib.figure import Figure as Canvas
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
+
+from ablate.report.figures import draw
+from ablate.report.figures.kinds import _DRAW, draw_item
+from ablate.report.figures.style import looks
+from ablate.study.schema import FIGURE_KINDS, ReportItem
+
+CASES = {
+    "activation_distribution": "init_by_activation",
+    "gradient_distribution": "init_by_activation",
+    "signal_by_layer": "init_by_activation",
+    "activations_over_training": "init_by_activation",
+    "learning_curves": "init_by_activation",
+    "factor_response": "scale_by_norm",
+    "heatmap": "scale_by_norm",
+    "learning_rate_sensitivity": "scale_by_norm",
+}
+
+
+def drawn(kind: str, frames: str | None = None) -> list[Canvas]:
+    study, fake = getattr(figure_frames, frames or CASES[kind])()
+    return [drawing.figure for drawing in draw_item(ReportItem(kind=kind), study, fake, {})]
+
+
+def visible_texts(figure: Canvas) -> list[tuple[str, Bbox]]:
+    renderer = figure.canvas.get_renderer()
+    figure.draw(renderer)
+    all_ticks: set[Text] = set()
+    drawn_ticks: set[Text] = set()
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            for tick in [*axis.get_major_ticks(), *axis.get_minor_ticks()]:
+                all_ticks |= {tick.label1, tick.label2}
+            # Ticks outside the limits exist and are not drawn.
+            drawn_ticks |= {tick.label1 for tick in axis._update_ticks()}
+    found = []
+    for text in figure.findobj(Text):
+        hidden = text in all_ticks and text not in drawn_ticks
+        of_hidden_panel = text.axes is not None and not text.axes.get_visible()
+        if text.get_text().strip() and text.get_visible() and not hidden and not of_hidden_panel:
+            found.append((text.get_text(), text.get_window_extent(renderer)))
+    return found
+
+
+def test_every_kind_a_study_may_ask_for_is_drawn() -> None:
+    assert tuple(_DRAW) == FIGURE_KINDS == tuple(CASES)
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_no_text_overlaps_or_leaves_the_figure(kind: str) -> None:
+    for figure in drawn(kind):
+        texts = visible_texts(figure)
+        assert len(texts) > 3
+        page = figure.bbox
+        for words, box in texts:
+            assert page.x0 - 1 <= box.x0, words
+            assert box.x1 <= page.x1 + 1, words
+            assert page.y0 - 1 <= box.y0, words
+            assert box.y1 <= page.y1 + 1, words
+        for (first, a), (second, b) in combinations(texts, 2):
+            # A pixel of touching is the rounding of the renderer.
+            width = min(a.x1, b.x1) - max(a.x0, b.x0)
+            height = min(a.y1, b.y1) - max(a.y0, b.y0)
+            assert width <= 1 or height <= 1, f"{first!r} over {second!r}"
+
+
+def test_the_same_bytes_in_another_process(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[1])\n"
+        "import figure_frames; from ablate.report.figures import draw\n"
+        "from ablate.study.schema import ReportItem\n"
+        "for kind, frames in {'learning_curves': 'init_by_activation', 'heatmap': 'scale_by_norm'}.items():\n"
+        "    study, fake = getattr(figure_frames, frames)()\n"
+        "    draw(ReportItem(kind=kind), study, fake, Path(sys.argv[2]))\n"
+    )
+    for folder in ("a", "b"):
+        here = str(Path(__file__).parent)
+        subprocess.run([sys.executable, "-c", code, here, str(tmp_path / folder)], check=True)
+    first = sorted((tmp_path / "a").iterdir())
+    assert len(first) == 4
+    for path in first:
+        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes(), path.name
+
+
+def test_a_level_has_one_look_in_all_figures() -> None:
+    study, _ = figure_frames.init_by_activation()
+    table = looks(study)
+    assert len(table) == sum(len(factor.levels) for factor in study.factors)
+    assert len({(look.color, look.marker, str(look.dash)) for look in table.values()}) == len(table)
+
+
+def test_files_and_captions(tmp_path: Path) -> None:
+    study, fake = figure_frames.scale_by_norm()
+    (figure,) = draw(ReportItem(kind="heatmap"), study, fake, tmp_path)
+    assert figure.png.stat().st_size > 0
+    assert figure.svg.read_text().startswith("<?xml")
+    assert figure.caption.endswith(".")
