@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 # One thread a process: two that share a core spin in each other's way.
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
+# Which tests; empty is all of them, whatever the environment says.
+SELECTION :=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all checks bench clean

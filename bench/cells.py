@@ -32,6 +32,8 @@ def cell(
                 "validation_size": validation_size,
             },
             "model": model,
+            # What torch.nn.Linear does, so that the peers of `bench.peers` start alike.
+            "init": {"name": "uniform"},
             "optimizer": optimizer,
             "trainer": {"epochs": 1, "batch_size": BATCH},
             "probe": {"steps": "off"},

@@ -7,14 +7,15 @@ results written where they belong, and nothing between them.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 
 from ablate.data import Data
-from bench.cells import BATCH, MOMENTUM, THIN, WIDE, cell, epoch_of
-from bench.timing import Spread, interleave, ratios, timed
+from .cells import BATCH, MOMENTUM, THIN, WIDE, cell, epoch_of
+from .timing import Spread, interleave, ratios, timed
 
 CLASSES = 10
 # One evaluation of so few examples is lost beside the steps.
@@ -79,7 +80,7 @@ def measure(data: Data, rounds: int, steps: int, say: Callable[[str], None]) -> 
 
 def layer_shapes(widths: Sequence[int]) -> list[tuple[int, int]]:
     """Return (inputs, outputs) of each layer of a fully connected network."""
-    return list(zip(widths, widths[1:], strict=False))
+    return list(itertools.pairwise(widths))
 
 
 def flop(shapes: Sequence[tuple[int, int]], stack: int) -> int:

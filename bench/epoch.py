@@ -9,9 +9,9 @@ from ablate.config import RunConfig
 from ablate.data import Data, channel_statistics, split
 from ablate.records import Record
 from ablate.streams import Streams
-from bench.cells import ADAM, THIN, cell, epoch_of
-from bench.peers import Images, lightning_epoch, plain_epoch
-from bench.timing import Spread, interleave, ratios
+from .cells import ADAM, THIN, cell, epoch_of
+from .peers import Images, lightning_epoch, plain_epoch
+from .timing import Spread, interleave, ratios
 
 STACK = 8
 ALONE = "ablate, one network"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.efficiency import Efficiency
-from bench.epoch import Epoch
-from bench.timing import Spread
+from .efficiency import Efficiency
+from .epoch import Epoch
+from .timing import Spread
 
 BEGIN = "<!-- begin: written by make bench -->"
 END = "<!-- end: written by make bench -->"

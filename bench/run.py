@@ -16,11 +16,12 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+_DESCRIPTION = "Measure, side by side, and write the tables of bench/README.md."
 
 
 def main() -> int:
     """Run all measurements; return the exit code."""
-    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser = argparse.ArgumentParser(prog="make bench", description=_DESCRIPTION)
     parser.add_argument("--quick", action="store_true", help="few rounds; prints only")
     quick = parser.parse_args().quick
     if importlib.util.find_spec("lightning") is None:
@@ -31,22 +32,22 @@ def main() -> int:
 
     prepare_process(threads=1)
     from ablate import data
-    from bench import efficiency, epoch, page
-    from bench.cells import ADAM, THIN, cell
+
+    from . import efficiency, epoch, page
+    from .cells import ADAM, THIN, cell
 
     began = time.perf_counter()
 
     def say(what: str) -> None:
         print(f"{time.perf_counter() - began:6.0f} s  {what}", flush=True)
 
+    rounds = (3, 2) if quick else (15, 9)
     mnist = data.load(cell(THIN, ADAM, 55_000, 5_000).data, HERE.parent)
     say("arithmetic efficiency")
-    shares = efficiency.measure(
-        mnist, rounds=3 if quick else 15, steps=50 if quick else 100, say=say
-    )
+    shares = efficiency.measure(mnist, rounds[0], steps=50 if quick else 100, say=say)
     say("one epoch")
-    epochs = epoch.measure(mnist, rounds=2 if quick else 9, say=say)
-    text = page.tables(_where(3 if quick else 15, 2 if quick else 9), shares, epochs)
+    epochs = epoch.measure(mnist, rounds[1], say)
+    text = page.tables(_where(*rounds), shares, epochs)
     print("\n" + text)
     if not quick:
         page.write(HERE / "README.md", text)

@@ -179,7 +179,8 @@ def _marks(table: Table) -> str:
     return (
         "Bold: best of its column, never a cell with half or more n/c. °: not shown worse than "
         "the best at 5 % (paired t over replicates that converged in both, or an exact sign test "
-        f"on wins where n/c runs speak against it; Holm over all pairs of the column: {count} {_plural('comparison', most)})."
+        "on wins where n/c runs speak against it; Holm over all pairs of the column: "
+        f"{count} {_plural('comparison', most)})."
     )
 
 

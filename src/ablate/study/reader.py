@@ -192,6 +192,14 @@ def _check_items(study: Study, where: str) -> None:
     """Raise ConfigError for a table or figure that names a factor the study lacks."""
     names = [factor.name for factor in study.factors]
     for item in study.report:
+        for name, kept in _mapping(item.options.get("only", {}), f"{where}: only").items():
+            known = [lv.name for lv in study.factor(name).levels] if name in names else []
+            for level in _listed(kept, f"{where}: only.{name}"):
+                if level not in known:
+                    raise ConfigError(
+                        f"{where}: report: {item.kind} has only: {name}: {level}, which is no "
+                        f"level of the study."
+                    )
         for option in ("rows", "columns", "lines", "panels"):
             value = item.options.get(option)
             if value is not None and value not in names:

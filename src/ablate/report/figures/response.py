@@ -75,6 +75,7 @@ def _response(subject: Subject) -> Drawing:
                 capsize=1.5, ms=3.2,
             )  # fmt: skip
     axis.set_ylabel(metric.label)
+    _leave_room(axis, factor, positions)
     bottom: Axes = axes[-1, 0]
     if lost:
         _finish_strip(bottom, lines)
@@ -97,6 +98,19 @@ def _positions(axis: Axes, factor: Factor, levels: Sequence[Level]) -> list[floa
         return [float(index) for index in range(len(levels))]
     axis.set_xscale(factor.axis)
     return [float(number) for number in numbers if number is not None]
+
+
+def _leave_room(axis: Axes, factor: Factor, positions: Sequence[float]) -> None:
+    """Keep the counts of the n/c strip, centred on the outer levels, inside the panel."""
+    if len(positions) < 2:
+        return
+    low, high = min(positions), max(positions)
+    if factor.axis == "log" and low > 0:
+        room = (high / low) ** 0.07
+        axis.set_xlim(low / room, high * room)
+    else:
+        room = 0.07 * (high - low)
+        axis.set_xlim(low - room, high + room)
 
 
 def _shift(

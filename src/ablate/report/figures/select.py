@@ -112,7 +112,8 @@ def subjects(request: Request, *roles: str, numeric_first: bool = False) -> Iter
     """Yield one subject per combination of the levels that play no role in the figure.
 
     A role goes to the factor that the item's options name, else to the factor left over that
-    has most levels (`numeric_first`: to one on a numeric axis before all others).
+    has most levels (`numeric_first`: to one on a numeric axis before all others). The option
+    `only` keeps some levels of a factor without a role: `{activation: [relu, tanh]}`.
     """
     study, options = request.study, request.item.options
     named = {role: str(options[role]) for role in roles if role in options}
@@ -123,8 +124,11 @@ def subjects(request: Request, *roles: str, numeric_first: bool = False) -> Iter
         assigned[role] = study.factor(named[role]) if role in named else next(iter(left), None)
         left = [factor for factor in left if factor is not assigned[role]]
     others = [factor for factor in study.factors if factor in left]
+    only = options.get("only", {})
     for levels in itertools.product(*(factor.levels for factor in others)):
         fixed = {f.name: level.name for f, level in zip(others, levels, strict=True)}
+        if any(fixed.get(name) not in (None, *kept) for name, kept in only.items()):
+            continue
         runs = request.frames.runs
         runs = runs[runs["status"] != "failed"]
         for factor, level in fixed.items():
