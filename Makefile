@@ -5,11 +5,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 # One thread a process: two that share a core spin in each other's way.
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
-# Which tests; empty is all of them, whatever the environment says.
-SELECTION :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all checks bench clean
+.PHONY: help demo test bench clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,19 +19,14 @@ demo: $(VENV)/run.stamp  ## sweep a first study, report it, say where to look
 	@echo "browse  $(BIN)/ablate ui quickstart"
 	@echo "next    $(BIN)/ablate studies"
 
-test: SELECTION := -m "not longest"
-test: checks  ## linters, types and all tests but the longest
-
-test-all: checks  ## the longest tests too
-
-checks: $(VENV)/dev.stamp
+test: $(VENV)/dev.stamp  ## linters, types and all tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 $(SELECTION)
+	$(ONE_THREAD) $(BIN)/python -m pytest -n 2
 
-bench: $(VENV)/bench.stamp  ## measure, side by side, into bench/README.md
-	$(ONE_THREAD) $(BIN)/python bench/run.py
+bench: $(VENV)/bench.stamp  ## measure, side by side, into bench/README.md (ARGS=--quick: print only)
+	$(ONE_THREAD) $(BIN)/python -m bench.run $(ARGS)
 
 clean:  ## remove the environment and caches; runs and reports stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

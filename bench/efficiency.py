@@ -10,12 +10,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
 from ablate.data import Data
+
 from .cells import BATCH, MOMENTUM, THIN, WIDE, cell, epoch_of
-from .timing import Spread, interleave, ratios, timed
+from .timing import Contender, Spread, interleave, ratios, timed
 
 CLASSES = 10
 # One evaluation of so few examples is lost beside the steps.
@@ -23,56 +25,63 @@ _VALIDATION = 100
 
 
 @dataclass(frozen=True)
+class Case:
+    """A network, trained in a stack; `target` is what its efficiency is meant to reach."""
+
+    network: str
+    model: dict[str, Any]
+    hidden: tuple[int, ...]
+    stack: int
+    target: float | None = None
+
+
+@dataclass(frozen=True)
 class Efficiency:
-    """One network in one stack.
+    """What was measured of a case.
 
     flop      of the products of one step, of all replicates
     step      milliseconds of one step of training
     products  milliseconds of its products alone
     share     products / step; 1 would be no overhead at all
-    target    what `share` is meant to reach, None where nothing was promised
     """
 
-    network: str
-    stack: int
+    case: Case
     flop: int
     step: Spread
     products: Spread
     share: Spread
-    target: float | None
 
 
-_CASES = (
-    ("784-256-256-10", WIDE, (256, 256), 1, 0.50),
-    ("784-256-256-10", WIDE, (256, 256), 8, 0.65),
-    ("784-64-128-64-10, batch norm", THIN, (64, 128, 64), 1, None),
-    ("784-64-128-64-10, batch norm", THIN, (64, 128, 64), 8, 0.38),
+_WIDE, _THIN = "784-256-256-10", "784-64-128-64-10, batch norm"
+CASES = (
+    Case(_WIDE, WIDE, (256, 256), 1, 0.50),
+    Case(_WIDE, WIDE, (256, 256), 8, 0.65),
+    Case(_THIN, THIN, (64, 128, 64), 1),
+    Case(_THIN, THIN, (64, 128, 64), 8, 0.38),
 )
 
 
 def measure(data: Data, rounds: int, steps: int, say: Callable[[str], None]) -> list[Efficiency]:
     """Time `steps` steps of SGD with momentum and as many times their products, in turn."""
-    contenders = {}
+    contenders: dict[str, Contender] = {}
     features = data.train[0][0].numel()
-    for number, (_, model, hidden, stack, _) in enumerate(_CASES):
-        config = cell(model, MOMENTUM, steps * BATCH, _VALIDATION)
-        contenders[f"{number} step"] = epoch_of(config, data, range(stack))
-        shapes = layer_shapes((features, *hidden, CLASSES))
-        contenders[f"{number} products"] = timed(products(shapes, stack, steps))
+    shapes = [layer_shapes((features, *case.hidden, CLASSES)) for case in CASES]
+    for number, case in enumerate(CASES):
+        config = cell(case.model, MOMENTUM, steps * BATCH, _VALIDATION)
+        contenders[f"{number} step"] = epoch_of(config, data, range(case.stack))
+        contenders[f"{number} products"] = timed(products(shapes[number], case.stack, steps))
     seconds = interleave(contenders, rounds, say)
 
     found = []
-    for number, (network, _, hidden, stack, target) in enumerate(_CASES):
+    for number, case in enumerate(CASES):
         training, floor = seconds[f"{number} step"], seconds[f"{number} products"]
         found.append(
             Efficiency(
-                network=network,
-                stack=stack,
-                flop=flop(layer_shapes((features, *hidden, CLASSES)), stack),
+                case=case,
+                flop=flop(shapes[number], case.stack),
                 step=Spread.of([1e3 * s / steps for s in training]),
                 products=Spread.of([1e3 * s / steps for s in floor]),
                 share=ratios(floor, training),
-                target=target,
             )
         )
     return found

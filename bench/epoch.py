@@ -9,6 +9,7 @@ from ablate.config import RunConfig
 from ablate.data import Data, channel_statistics, split
 from ablate.records import Record
 from ablate.streams import Streams
+
 from .cells import ADAM, THIN, cell, epoch_of
 from .peers import Images, lightning_epoch, plain_epoch
 from .timing import Spread, interleave, ratios

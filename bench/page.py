@@ -35,9 +35,9 @@ def tables(where: str, efficiency: Sequence[Efficiency], epochs: Sequence[Epoch]
     ]
     for row in efficiency:
         lines.append(
-            f"| {row.network} | {row.stack} | {row.flop / 1e6:.0f} | {_spread(row.step, '.2f')} "
-            f"| {_spread(row.products, '.2f')} | **{_percent(row.share)}** "
-            f"| {_target(row.target, '≥ {:.0%}')} |"
+            f"| {row.case.network} | {row.case.stack} | {row.flop / 1e6:.0f} "
+            f"| {_spread(row.step, '.2f')} | {_spread(row.products, '.2f')} "
+            f"| **{_percent(row.share)}** | {_target(row.case.target, '≥ {:.0%}')} |"
         )
     lines += [
         "",

@@ -90,9 +90,10 @@ def prepare(config: RunConfig, data: Data, replicates: Sequence[int], device: st
     batch = None
     if config.init.name == "lsuv":
         batch, _ = training.batch(task.order(0)[:, :_INIT_BATCH])
-    nn.initialize(network, config.init, config.model, streams, batch)
-    network.seed_dropout(streams, device)
     network.train()
+    network.seed_dropout(streams, device)  # lsuv looks at the network as it trains
+    nn.initialize(network, config.init, config.model, streams, batch)
+    network.seed_dropout(streams, device)  # and training starts its masks from the beginning
     return task
 
 
