@@ -38,8 +38,9 @@ def serve(root: Path, study: str | None, port: int) -> int:
         sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri,
         "--host", HOST, "--port", str(port), "--workers", "1",
     ]  # fmt: skip
-    environment = {"MLFLOW_DISABLE_TELEMETRY": "true", **os.environ}
-    with subprocess.Popen(command, env=environment, cwd=root) as server:
+    # Its job queue would start ten idle processes more.
+    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with subprocess.Popen(command, env={**quiet, **os.environ}, cwd=root) as server:
         try:
             return server.wait()
         except KeyboardInterrupt:
