@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from ablate.config import RunConfig
 from ablate.config.key import canonical
 from ablate.config.validate import run_config
 from ablate.errors import ConfigError
-from ablate.study.plan import Plan
+from ablate.study.plan import Cell, Plan
 from ablate.study.schema import Study
 
 NAME = "study.lock.yaml"
-
-
-@dataclass(frozen=True)
-class LockedCell:
-    """A cell as the lock file names it; `config` holds the fields that differ from defaults."""
-
-    slug: str
-    name: str
-    key: str
-    levels: Mapping[str, str]
-    config: RunConfig
 
 
 @dataclass(frozen=True)
@@ -36,7 +23,7 @@ class Locked:
     """The latest declaration of a study."""
 
     study: Study
-    cells: tuple[LockedCell, ...]
+    cells: tuple[Cell, ...]
     digest: str
 
 
@@ -76,7 +63,7 @@ def read_lock(folder: Path) -> Locked | None:
         text = path.read_text(encoding="utf-8")
         entry: dict[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)[-1]
         cells = tuple(
-            LockedCell(**{**cell, "config": run_config(cell["config"])}) for cell in entry["cells"]
+            Cell(**{**cell, "config": run_config(cell["config"])}) for cell in entry["cells"]
         )
         return Locked(Study.model_validate(entry["study"]), cells, digest_of(text))
     except (yaml.YAMLError, KeyError, TypeError, IndexError, ValueError) as error:

@@ -15,18 +15,6 @@ if TYPE_CHECKING:
     from ablate.report.frame import Frames
     from ablate.study.schema import ReportItem, Study
 
-#: What a study's report may name; each is a function in one of the modules beside this one.
-KINDS = (
-    "activation_distribution",
-    "gradient_distribution",
-    "signal_by_layer",
-    "activations_over_training",
-    "learning_curves",
-    "factor_response",
-    "heatmap",
-    "learning_rate_sensitivity",
-)
-
 
 @dataclass(frozen=True)
 class Figure:
