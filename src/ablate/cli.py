@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from ablate.errors import AblateError, ConfigError
+from ablate.errors import AblateError, ConfigError, DataError
 
 _DESCRIPTION = """\
 From a declared question to a defensible, regenerable answer: ablation studies for
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if debug:
             raise
         print(f"ablate: {error}", file=sys.stderr)
-        return 2 if isinstance(error, ConfigError) else 1
+        return 2 if isinstance(error, ConfigError | DataError) else 1
     except Exception as error:
         if debug:
             raise

@@ -14,6 +14,8 @@ from typing import Any
 
 from ablate.errors import ConfigError
 
+_FULL_ERROR = "HYDRA_FULL_ERROR"
+
 
 @dataclass(frozen=True)
 class Composed:
@@ -46,7 +48,6 @@ def compose(
 
     Raises ConfigError for whatever Hydra refuses, as one sentence.
     """
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # else Hydra prints a traceback and exits 1 itself
     import hydra
     from hydra.errors import HydraException
     from omegaconf import OmegaConf
@@ -58,15 +59,11 @@ def compose(
         composed.append((config, swept or {}))
 
     folders = conf_folders(root)
-    search = [f"hydra.searchpath=[{','.join(f'file://{f}' for f in folders[1:])}]"]
-    before = sys.argv
-    sys.argv = [
-        "ablate",
-        *flags,
-        *(["--multirun"] if multirun else []),
-        *search[: len(folders) - 1],
-    ]
-    sys.argv += overrides
+    mode = ["--multirun"] if multirun else []
+    search = [f"hydra.searchpath=[file://{folder}]" for folder in folders[1:]]
+    before, asked = sys.argv, os.environ.get(_FULL_ERROR)
+    sys.argv = ["ablate", *flags, *mode, *search, *overrides]
+    os.environ[_FULL_ERROR] = "1"  # else Hydra prints a traceback and exits 1 itself
     try:
         hydra.main(version_base="1.3", config_path=str(folders[0]), config_name="config")(task)()
         if not composed:
@@ -77,6 +74,10 @@ def compose(
         raise ConfigError(_first_sentence(str(error))) from error
     finally:
         sys.argv = before
+        if asked is None:
+            del os.environ[_FULL_ERROR]
+        else:
+            os.environ[_FULL_ERROR] = asked
     assert isinstance(base, dict)
     return Composed({str(k): v for k, v in base.items() if k != "hydra"}, swept)
 
