@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
+from ablate.data import classes_of
 from ablate.errors import ConfigError
 from ablate.report.figures.canvas import (
     Drawing,
@@ -175,7 +176,7 @@ def _sensitivity(subject: Subject, key: str) -> Drawing:
             cell = subject.where(tuning, lines=line, panels=panel)
             color = subject.look(factor, line).color if factor else NEUTRAL
             marker = subject.look(factor, line).marker if factor else "o"
-            _tuned_line(axis, cell, key, color, marker)
+            _tuned_line(axis, cell, key, (color, marker), _chance(subject, cell))
         panel_title(axis, panel.name)
         if index + columns >= len(panels):
             axis.tick_params(labelbottom=True)
@@ -193,9 +194,18 @@ def _sensitivity(subject: Subject, key: str) -> Drawing:
     return Drawing(subject.name, caption, figure)
 
 
-def _tuned_line(axis: Axes, cell: pd.DataFrame, key: str, color: str, marker: str) -> None:
+def _chance(subject: Subject, cell: pd.DataFrame) -> float:
+    """Return the accuracy of guessing in percent, NaN where the cell's config is not known."""
+    config = subject.configs.get(cell["cell"].iloc[0]) if len(cell) else None
+    return float("nan") if config is None else 100 / classes_of(config.data)
+
+
+def _tuned_line(
+    axis: Axes, cell: pd.DataFrame, key: str, look: tuple[str, str], chance: float
+) -> None:
+    color, marker = look
     converged = (cell["status"] == "done") & np.isfinite(cell["validation/accuracy"])
-    shown = cell.assign(y=np.where(converged, 100 * cell["validation/accuracy"], 10.0))
+    shown = cell.assign(y=np.where(converged, 100 * cell["validation/accuracy"], chance))
     means = shown.groupby("value")["y"].mean()
     if len(means) == 0:
         return
