@@ -78,8 +78,9 @@ def run_jobs(
                 if worker.connection in ready:
                     yield from _receive(worker)
                 late = timeout is not None and time.monotonic() - worker.since > timeout
+                # asked each time: a sentinel can stay open in a process that inherited it
                 dead = worker.hung_up or (
-                    worker.process.sentinel in ready and not worker.connection.poll()
+                    not worker.process.is_alive() and not worker.connection.poll()
                 )
                 if worker.job is not None and (late or dead):
                     yield from _give_up(worker, f"timeout after {timeout:g} s" if late else "")
