@@ -4,22 +4,38 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-import yaml
 
 from ablate.config.compose import as_override, compose, conf_folders, package_conf, parse_override
 from ablate.config.groups import layered, read_groups, with_overrides
+from ablate.config.key import canonical
+from ablate.config.regularization import Augment
 from ablate.config.run import RunConfig
 from ablate.config.validate import run_config
+from ablate.config.yaml_file import read_yaml
 from ablate.errors import ConfigError
 
 GROUPS = read_groups([package_conf()])
-FILES = sorted(
-    path for path in package_conf().glob("*/*.yaml") if path.parent.name not in ("study", "trainer")
+NAMED = (
+    "data",
+    "model",
+    "init",
+    "loss",
+    "optimizer",
+    "schedule",
+    "penalty",
+    "ensemble",
+    "stopping",
 )
+FILES = sorted(path for group in NAMED for path in package_conf().glob(f"{group}/*.yaml"))
+
+
+def members(group: str) -> tuple[type, ...]:
+    annotation = RunConfig.model_fields[group].annotation
+    return get_args(annotation) or (annotation,)
 
 
 def option_class(group: str, name: str) -> type:
-    for member in get_args(RunConfig.model_fields[group].annotation):
+    for member in members(group):
         if name in get_args(member.model_fields["name"].annotation):
             return member
     raise AssertionError(f"{group} {name} has a file but no class")
@@ -28,18 +44,58 @@ def option_class(group: str, name: str) -> type:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}={path.stem}")
 def test_a_group_file_says_every_field_with_the_schemas_default(path: Path) -> None:
     """Else Hydra would refuse a key, or a default would enter the canonical form."""
-    content = yaml.safe_load(path.read_text().replace("1e-8", "1.0e-8"))
+    content = read_yaml(path)
     fields = option_class(path.parent.name, path.stem).model_fields
     defaults = {name: field.default for name, field in fields.items() if name != "name"}
     listed = {k: list(v) if isinstance(v, tuple) else v for k, v in defaults.items()}
     assert content == {"name": path.stem, **listed}
 
 
-@pytest.mark.parametrize("group", ["data", "model", "init", "optimizer", "schedule"])
+@pytest.mark.parametrize("group", NAMED)
 def test_every_option_of_the_schema_has_a_file(group: str) -> None:
-    members = get_args(RunConfig.model_fields[group].annotation)
-    names = {name for m in members for name in get_args(m.model_fields["name"].annotation)}
+    names = {n for m in members(group) for n in get_args(m.model_fields["name"].annotation)}
     assert names == set(GROUPS.options[group])
+
+
+@pytest.mark.parametrize("preset", sorted(GROUPS.options["augment"]))
+def test_an_augmentation_says_every_setting(preset: str) -> None:
+    """Presets of one class: what one turns on, the next must turn off."""
+    content = GROUPS.options["augment"][preset]
+    assert set(content) == set(Augment.model_fields)
+    assert (Augment.model_validate(dict(content)) == Augment()) is (preset == "none")
+
+
+def test_options_that_do_nothing_leave_no_trace_in_the_canonical_form() -> None:
+    values = {"data": {"name": "digits"}, "model": {"name": "mlp"}, "optimizer": {"name": "sgd"}}
+    off = {
+        group: dict(GROUPS.options[group][option])
+        for group, option in {
+            "loss": "cross_entropy", "penalty": "none", "augment": "none",
+            "ensemble": "none", "stopping": "none",
+        }.items()
+    }  # fmt: skip
+    assert canonical(run_config(values | off)) == canonical(run_config(values))
+
+
+NONSENSE = [
+    ({"optimizer": "lbfgs", "model.dropout": 0.5}, "line search"),
+    ({"optimizer": "lbfgs", "penalty": "l1"}, "smooth loss"),
+    ({"ensemble": "mc_dropout"}, "needs dropout"),
+    ({"ensemble": "snapshot", "stopping": "patience"}, "spread over the whole training"),
+    ({"ensemble": "snapshot", "ensemble.size": 9}, "at most ensemble.snapshots=5"),
+    ({"model": "resnet20", "model.activation": "maxout"}, "one piece"),
+]
+
+
+@pytest.mark.parametrize(("overrides", "reason"), NONSENSE, ids=lambda value: str(value)[:40])
+def test_options_that_do_not_go_together_are_refused_in_one_sentence(
+    overrides: dict, reason: str, tmp_path: Path
+) -> None:
+    composed = compose([as_override(*item) for item in overrides.items()], tmp_path)
+    assert composed is not None
+    with pytest.raises(ConfigError, match=reason) as caught:
+        run_config(composed.base)
+    assert "\n" not in str(caught.value)
 
 
 CASES = [
@@ -81,7 +137,7 @@ def test_the_base_is_left_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("key", "sentence"),
     [
-        ("optimizr.lr", "unknown key 'optimizr.lr'; the top-level keys are data, init"),
+        ("optimizr.lr", "unknown key 'optimizr.lr'; the top-level keys are augment, data, ensemble, init"),
         ("optimizr.lr", "Did you mean 'optimizer'?"),
         ("optimizer.lrr", "Did you mean 'lr'?"),
     ],

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from ablate.config.data import Digits, DownloadedData
 from ablate.config.model import Mlp
+from ablate.config.optimizer import MomentumSgd
 from ablate.config.run import RunConfig
-from ablate.config.training import MomentumSgd, Trainer
+from ablate.config.training import Trainer
 from ablate.report.facts import facts_of
 
 

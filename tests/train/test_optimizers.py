@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from ablate.config.training import Adam, MomentumSgd, Sgd
+from ablate.config.optimizer import Adam, MomentumSgd, Sgd
 from ablate.train.optimizers import build_optimizer, update
 
 SGD = Sgd(name="sgd", lr=0.1)

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ablate.config.training import ConstantSchedule, Cosine, Step
+from ablate.config.schedule import ConstantSchedule, Cosine, Step
 from ablate.train.schedules import learning_rate
 
 CONSTANT = ConstantSchedule(name="constant")

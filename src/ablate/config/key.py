@@ -23,9 +23,10 @@ def canonical(config: RunConfig, without: tuple[str, ...] = ()) -> dict[str, Any
     """
     fields: dict[str, Any] = config.model_dump(mode="json", exclude_defaults=True)
     for group in type(config).model_fields:
-        # exclude_defaults compares whole groups: a default group still says its name.
+        # exclude_defaults compares whole groups: a default group still says its name, unless
+        # the name itself is a default, as that of an option that does nothing.
         value = getattr(config, group)
-        if hasattr(value, "name"):
+        if hasattr(value, "name") and type(value).model_fields["name"].is_required():
             fields.setdefault(group, {})["name"] = value.name
     for group, names in RUNTIME_FIELDS.items():
         _drop(fields, group, names)

@@ -12,23 +12,35 @@ Activation = Literal[
     "linear", "sigmoid", "tanh", "relu", "vlrelu", "leaky_relu",
     "prelu", "elu", "selu", "gelu", "maxout",
 ]  # fmt: skip
-Norm = Literal["none", "batch"]
+Norm = Literal["none", "batch", "batch_after", "layer", "group"]
+DropoutKind = Literal["inverted", "standard", "gaussian", "drop_connect"]
 
 
 class _Model(Frozen):
     """What every architecture has.
 
     activation     between layers; `maxout` takes the maximum over `pieces` linear maps
-    norm           `batch`: batch normalization between the linear map and the activation
-    dropout        probability that a hidden unit is dropped (inverted dropout)
+    norm           `batch`: batch normalization between the linear map and the activation;
+                   `batch_after`: behind the activation; `layer`: over all units of an example;
+                   `group`: over groups of channels, the largest number of groups up to `groups`
+                   that divides a layer's channels
+    statistics     what batch normalization takes at inference: its running averages, or the
+                   exact `population` statistics of the training split, layer by layer
+    dropout        probability that a hidden unit is dropped
     input_dropout  probability that an input is dropped
+    dropout_kind   `inverted`: kept units are divided by 1 - p in training; `standard`: units are
+                   multiplied by 1 - p at inference; `gaussian`: units are multiplied by
+                   N(1, p/(1 - p)); `drop_connect`: weights are dropped instead of units
     """
 
     activation: Activation = "relu"
     pieces: Annotated[Positive, Field(ge=2)] = 2
     norm: Norm = "none"
+    groups: Positive = 8
+    statistics: Literal["running", "population"] = "running"
     dropout: DropProbability = 0.0
     input_dropout: DropProbability = 0.0
+    dropout_kind: DropoutKind = "inverted"
 
 
 class Mlp(_Model):
@@ -82,4 +94,20 @@ class FitNet(_Model):
     name: Literal["fitnet1", "fitnet2", "fitnet3", "fitnet4", "mnist_fitnet"]
 
 
-ModelConfig = Annotated[Mlp | Cnn | LeNet | FitNet, Field(discriminator="name")]
+class ResNet(_Model):
+    """ResNet-20 for small images (He et al. 2016): three stages of three residual blocks."""
+
+    name: Literal["resnet20"]
+    norm: Norm = "batch"
+
+    @model_validator(mode="after")
+    def _one_piece(self) -> ResNet:
+        if self.activation == "maxout":
+            raise ValueError(
+                "model.activation=maxout is not allowed with model=resnet20: a shortcut has as "
+                "many channels as one piece"
+            )
+        return self
+
+
+ModelConfig = Annotated[Mlp | Cnn | LeNet | FitNet | ResNet, Field(discriminator="name")]

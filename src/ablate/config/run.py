@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ablate.config.base import Count, Frozen, Positive, PositiveFloat
 from ablate.config.data import DataConfig
+from ablate.config.ensemble import EnsembleConfig, McDropout, NoEnsemble, Snapshot
 from ablate.config.init import He, InitConfig
 from ablate.config.model import ModelConfig
-from ablate.config.training import (
-    ConstantSchedule,
-    OptimizerConfig,
-    Probe,
-    ScheduleConfig,
-    Trainer,
+from ablate.config.optimizer import Lbfgs, OptimizerConfig
+from ablate.config.regularization import (
+    Augment,
+    CrossEntropy,
+    LossConfig,
+    MaxNorm,
+    NoPenalty,
+    NoStopping,
+    PenaltyConfig,
+    StoppingConfig,
 )
+from ablate.config.schedule import ConstantSchedule, ScheduleConfig
+from ablate.config.training import Probe, Trainer
 
 
 class RunConfig(Frozen):
@@ -25,11 +32,45 @@ class RunConfig(Frozen):
     data: DataConfig
     model: ModelConfig
     init: InitConfig = Field(default=He(name="he"))
+    loss: LossConfig = CrossEntropy()
     optimizer: OptimizerConfig
     schedule: ScheduleConfig = Field(default=ConstantSchedule(name="constant"))
+    penalty: PenaltyConfig = NoPenalty()
+    augment: Augment = Augment()
+    ensemble: EnsembleConfig = NoEnsemble()
+    stopping: StoppingConfig = NoStopping()
     trainer: Trainer = Trainer()
     probe: Probe = Probe()
     seed: Count = 0
+
+    @model_validator(mode="after")
+    def _options_that_go_together(self) -> RunConfig:
+        """Refuse, in one sentence, the few pairs of options that mean nothing together."""
+        drops = self.model.dropout > 0 or self.model.input_dropout > 0
+        if isinstance(self.optimizer, Lbfgs):
+            if drops:
+                raise ValueError(
+                    "optimizer=lbfgs is not allowed with dropout: its line search needs a loss "
+                    "that stays the same from one look to the next"
+                )
+            if not isinstance(self.penalty, NoPenalty | MaxNorm):
+                raise ValueError(
+                    f"optimizer=lbfgs is not allowed with penalty={self.penalty.name}: its line "
+                    "search needs a smooth loss; allowed are none or max_norm"
+                )
+        if isinstance(self.ensemble, McDropout) and not drops:
+            raise ValueError(
+                "ensemble=mc_dropout needs dropout: set model.dropout or model.input_dropout "
+                "above 0"
+            )
+        if isinstance(self.ensemble, Snapshot) and not isinstance(self.stopping, NoStopping):
+            raise ValueError(
+                "ensemble=snapshot is not allowed with stopping=patience: its snapshots are "
+                "spread over the whole training"
+            )
+        if isinstance(self.ensemble, Snapshot) and not self.trainer.epochs:
+            raise ValueError("ensemble=snapshot needs training: trainer.epochs is 0")
+        return self
 
 
 class Launch(Frozen):

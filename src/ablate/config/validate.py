@@ -12,6 +12,11 @@ from ablate.errors import ConfigError, nearest, one_of
 
 Model = TypeVar("Model", bound=BaseModel)
 
+#: Groups whose options are told apart by `name`.
+_UNIONS = frozenset(
+    {"data", "model", "init", "optimizer", "schedule", "penalty", "ensemble", "stopping"}
+)
+
 _RULES = {
     "greater_than": "greater than {gt}",
     "greater_than_equal": "at least {ge}",
@@ -88,8 +93,7 @@ def _allowed(kind: str, context: Mapping[str, Any]) -> str:
 
 def _without_tags(location: list[str]) -> list[str]:
     """Drop the tag of a union from a location; leave everything else as it is."""
-    unions = {"data", "model", "init", "optimizer", "schedule"}
-    if len(location) > 1 and location[0] in unions:
+    if len(location) > 1 and location[0] in _UNIONS:
         location = [location[0], *location[2:]]
     # Members of a plain union ("int", "tuple[...]") say nothing that a user wrote.
     return [p for p in location if not p.startswith(("tuple[", "literal[", "function-"))

@@ -49,7 +49,9 @@ def layers_of(config: ModelConfig, inputs: tuple[int, ...]) -> list[Layer]:
             Layer(120),
             Layer(84),
         ]
-    return _fitnet(config)
+    if isinstance(config, FitNet):
+        return _fitnet(config)
+    raise ConfigError('model=resnet20 is not built yet.')
 
 
 def _fitnet(config: FitNet) -> list[Layer]:

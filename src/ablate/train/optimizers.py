@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ablate.config.training import Adam, MomentumSgd, OptimizerConfig
+from ablate.config.optimizer import Adam, MomentumSgd, OptimizerConfig
 
 # A fused kernel computes what does not fill a vector with other instructions. In a stack
 # those would fall on other elements than alone, unless each replicate fills its vectors.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ablate.config.training import ConstantSchedule, Cosine, ScheduleConfig, Step
+from ablate.config.schedule import ConstantSchedule, Cosine, ScheduleConfig, Step
 
 
 def learning_rate(

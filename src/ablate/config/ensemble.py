@@ -1,0 +1,78 @@
+"""The `ensemble` group: several networks, or several looks of one, that predict together."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from ablate.config.base import Frozen, Positive
+
+
+class NoEnsemble(Frozen):
+    """One network predicts alone."""
+
+    name: Literal["none"] = "none"
+
+
+class _Ensemble(Frozen):
+    """What every ensemble has.
+
+    size     members that predict together
+    combine  `average` their probabilities, or let each `vote` for a class
+    """
+
+    size: Positive = 5
+    combine: Literal["average", "vote"] = "average"
+
+
+class Seeds(_Ensemble):
+    """Networks that differ in initialization, order and every other random draw."""
+
+    name: Literal["seeds"]
+
+
+class Bagging(_Ensemble):
+    """Networks on bootstrap samples of the training split (Breiman 1996)."""
+
+    name: Literal["bagging"]
+
+
+class Snapshot(_Ensemble):
+    """The last `size` of `snapshots` taken of one network at equal distances in training.
+
+    With schedule=cosine_restarts of as many cycles these are Huang et al. 2017's.
+    """
+
+    name: Literal["snapshot"]
+    snapshots: Positive = 5
+
+    @model_validator(mode="after")
+    def _enough(self) -> Snapshot:
+        if self.size > self.snapshots:
+            raise ValueError(
+                f"ensemble.size={self.size} is not allowed: it must be at most "
+                f"ensemble.snapshots={self.snapshots}"
+            )
+        return self
+
+
+class McDropout(_Ensemble):
+    """The first `size` of `passes` with dropout at work (Gal & Ghahramani 2016)."""
+
+    name: Literal["mc_dropout"]
+    passes: Positive = 50
+
+    @model_validator(mode="after")
+    def _enough(self) -> McDropout:
+        if self.size > self.passes:
+            raise ValueError(
+                f"ensemble.size={self.size} is not allowed: it must be at most "
+                f"ensemble.passes={self.passes}"
+            )
+        return self
+
+
+EnsembleConfig = Annotated[
+    NoEnsemble | Seeds | Bagging | Snapshot | McDropout, Field(discriminator="name")
+]

@@ -1,0 +1,110 @@
+"""The `optimizer` group."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ablate.config.base import Frozen, NonNegativeFloat, Positive, PositiveFloat
+
+Momentum = Annotated[float, Field(ge=0, lt=1)]
+
+
+class _Optimizer(Frozen):
+    """What every optimizer but L-BFGS has.
+
+    weight_decay  L2 strength, on weights only, never on biases or a norm's parameters
+    decoupled     false: the penalty's gradient joins the loss gradient; true: weights shrink
+                  by lr * weight_decay beside the step (Loshchilov & Hutter 2019)
+    clip_norm     the gradient over all parameters is scaled down to this norm; null: never
+    """
+
+    lr: PositiveFloat = 0.1
+    weight_decay: NonNegativeFloat = 0.0
+    decoupled: bool = False
+    clip_norm: PositiveFloat | None = None
+
+
+class Sgd(_Optimizer):
+    """Plain stochastic gradient descent."""
+
+    name: Literal["sgd"]
+
+
+class MomentumSgd(_Optimizer):
+    """SGD with heavy-ball momentum, or Nesterov's."""
+
+    name: Literal["momentum", "nesterov"]
+    lr: PositiveFloat = 0.02
+    momentum: Momentum = 0.9
+
+
+class Adagrad(_Optimizer):
+    """Duchi et al. 2011: steps divided by the root of the sum of squared gradients."""
+
+    name: Literal["adagrad"]
+    lr: PositiveFloat = 0.01
+    eps: PositiveFloat = 1e-10
+
+
+class RmsProp(_Optimizer):
+    """Tieleman & Hinton 2012: steps divided by a running root mean square of gradients."""
+
+    name: Literal["rmsprop"]
+    lr: PositiveFloat = 0.001
+    alpha: Momentum = 0.99
+    eps: PositiveFloat = 1e-8
+
+
+class RmsPropMomentum(RmsProp):
+    """RMSProp whose divided gradients pass through heavy-ball momentum."""
+
+    name: Literal["rmsprop_momentum"]  # type: ignore[assignment]
+    momentum: Momentum = 0.9
+
+
+class Adadelta(_Optimizer):
+    """Zeiler 2012: RMSProp in units of the weights; `lr` scales its own step size."""
+
+    name: Literal["adadelta"]
+    lr: PositiveFloat = 1.0
+    rho: Momentum = 0.9
+    eps: PositiveFloat = 1e-6
+
+
+class Adam(_Optimizer):
+    """Kingma & Ba 2015; `adam_uncorrected` leaves out the bias correction."""
+
+    name: Literal["adam", "adam_uncorrected"]
+    lr: PositiveFloat = 0.001
+    beta1: Momentum = 0.9
+    beta2: Momentum = 0.999
+    eps: PositiveFloat = 1e-8
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay (Loshchilov & Hutter 2019)."""
+
+    name: Literal["adamw"]  # type: ignore[assignment]
+    weight_decay: NonNegativeFloat = 0.01
+    decoupled: bool = True
+
+
+class Lbfgs(Frozen):
+    """L-BFGS with a strong Wolfe line search on each batch (Nocedal & Wright 2006, ch. 7).
+
+    iterations  per batch, at most
+    history     pairs of steps and gradient changes kept
+    """
+
+    name: Literal["lbfgs"]
+    lr: PositiveFloat = 1.0
+    iterations: Positive = 10
+    history: Positive = 10
+
+
+OptimizerConfig = Annotated[
+    Sgd | MomentumSgd | Adagrad | RmsProp | RmsPropMomentum | Adadelta | Adam | AdamW | Lbfgs,
+    Field(discriminator="name"),
+]
