@@ -28,6 +28,8 @@ class Record:
     losses         (steps,) float32, the training loss of every step up to the divergence
     probe          packed arrays, see `ablate.probe`; empty when the probe is off
     predictions    (test examples, classes) float16 logits; None when a loss was not finite
+    members        (members, test examples, classes) float16 logits of what one training gives an
+                   ensemble: snapshots, or passes with dropout; else None
     weights        state of the network by parameter name; None unless `trainer.save` asks
     """
 
@@ -40,6 +42,7 @@ class Record:
     losses: np.ndarray
     probe: Mapping[str, np.ndarray]
     predictions: np.ndarray | None
+    members: np.ndarray | None
     weights: Mapping[str, np.ndarray] | None
     parameters: int
     multiply_adds: int

@@ -137,7 +137,10 @@ def test_the_base_is_left_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("key", "sentence"),
     [
-        ("optimizr.lr", "unknown key 'optimizr.lr'; the top-level keys are augment, data, ensemble, init"),
+        (
+            "optimizr.lr",
+            "unknown key 'optimizr.lr'; the top-level keys are augment, data, ensemble, init",
+        ),
         ("optimizr.lr", "Did you mean 'optimizer'?"),
         ("optimizer.lrr", "Did you mean 'lr'?"),
     ],

@@ -5,7 +5,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ablate.nn.layers import Activate, BatchNorm, Conv2d, Dropout, Linear, MaxPool
+from ablate.nn.dropout import Dropout
+from ablate.nn.layers import Activate, Conv2d, Linear, MaxPool
+from ablate.nn.norms import BatchNorm
 from ablate.streams import Streams
 
 STREAMS = [Streams(0, replicate) for replicate in range(3)]

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ablate.config.init import He
-from ablate.config.model import Activation, Mlp
+from ablate.config.model import Activation, DropoutKind, Mlp, Norm
 from ablate.nn import build, initialize
 from ablate.streams import Streams
 
@@ -35,13 +35,30 @@ def trained(model: Mlp, replicates: list[int]) -> list[torch.Tensor]:
     return [value.detach().clone() for value in network.state_dict().values()]
 
 
-@pytest.mark.parametrize("dropout", [0.0, 0.5], ids=["", "dropout"])
-@pytest.mark.parametrize("norm", ["none", "batch"])
-@pytest.mark.parametrize("activation", get_args(Activation))
-def test_bits(activation: str, norm: str, dropout: float) -> None:
-    model = Mlp(name="mlp", depth=2, width=100, activation=activation, norm=norm, dropout=dropout)
+def assert_same_bits(model: Mlp) -> None:
     alone = trained(model, [2])
     for stack in ([2, 0], [0, 1, 2], [5, 2, 3, 4, 0, 1, 6, 7]):
         place = stack.index(2)
         for single, many in zip(alone, trained(model, stack), strict=True):
             assert torch.equal(single[0], many[place])
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.5], ids=["", "dropout"])
+@pytest.mark.parametrize("norm", ["none", "batch"])
+@pytest.mark.parametrize("activation", get_args(Activation))
+def test_bits(activation: str, norm: str, dropout: float) -> None:
+    assert_same_bits(
+        Mlp(name="mlp", depth=2, width=100, activation=activation, norm=norm, dropout=dropout)
+    )
+
+
+@pytest.mark.parametrize("kind", get_args(DropoutKind))
+@pytest.mark.parametrize("norm", get_args(Norm))
+@pytest.mark.parametrize("width", [100, 64, 37])
+def test_bits_of_norms_and_kinds_of_dropout(width: int, norm: str, kind: str) -> None:
+    assert_same_bits(
+        Mlp(
+            name="mlp", depth=2, width=width, activation="maxout", norm=norm, dropout=0.3,
+            input_dropout=0.1, dropout_kind=kind,
+        )
+    )  # fmt: skip

@@ -6,6 +6,7 @@ import torch
 
 from ablate import data as data_sets
 from ablate.config.validate import run_config
+from ablate.streams import Streams
 from ablate.train import prepare, train
 from ablate.train.evaluate import evaluate
 
@@ -219,11 +220,12 @@ def test_the_learning_rate_follows_the_schedule(run):
 
 def test_every_metric_is_there(run):
     metrics = run(config())[0].metrics
-    assert set(metrics) == {
+    scores = {
         f"{part}/{name}"
         for part in ("train", "validation", "test")
         for name in ("loss", "accuracy", "nll", "brier", "ece")
     }
+    assert set(metrics) == scores | {"weights/norm", "weights/zero", "weights/small"}
     assert metrics["test/accuracy"] > 0.8
 
 
@@ -266,10 +268,10 @@ def test_saved_weights_give_the_metrics(run, tmp_path):
     cell = config(trainer__save="last", model__norm="batch")
     record = run(cell, [5, 1])[1]
     data = data_sets.load(cell.data, tmp_path, cell.seed)
-    task = prepare.prepare(cell, data, [1], "cpu")
+    task = prepare.prepare(cell, data, [Streams(0, 1)], "cpu")
     state = {name: torch.from_numpy(w).unsqueeze(0) for name, w in record.weights.items()}
     task.network.load_state_dict(state)
-    scores = evaluate(task.network, task.test, task.test_indices, "fp32")[0]
+    scores = evaluate(task.network, task.test, task.test_indices, "fp32", 0.0)[0]
     assert scores["loss"] == record.metrics["test/loss"]
 
 
@@ -302,7 +304,7 @@ def test_convnets_train(run, model):
 def test_each_replicate_has_its_own_split_order_and_weights(run, tmp_path):
     cell = config()
     data = data_sets.load(cell.data, tmp_path, cell.seed)
-    task = prepare.prepare(cell, data, [0, 1], "cpu")
+    task = prepare.prepare(cell, data, [Streams(0, 0), Streams(0, 1)], "cpu")
     first, second = task.order(0)
     assert sorted(first.tolist()) == sorted(task.training_indices[0].tolist())
     assert first.tolist() != second.tolist()

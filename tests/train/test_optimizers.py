@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from ablate.config.optimizer import Adam, MomentumSgd, Sgd
+from ablate.config.regularization import NoPenalty
 from ablate.train.optimizers import build_optimizer, update
 
 SGD = Sgd(name="sgd", lr=0.1)
@@ -33,7 +34,7 @@ def trained(config, steps=20, lr=None, changes=None):
     optimizer = build_optimizer(config.model_copy(update=changes or {}), named.items())
     for step in range(steps):
         gradients(named, step)
-        update(optimizer, lr if lr is not None else config.lr)
+        update(optimizer, lr if lr is not None else config.lr, NoPenalty(), None)
     return {name: p.detach() for name, p in named.items()}
 
 
@@ -137,7 +138,7 @@ def test_gradients_are_dropped():
     named = parameters()
     optimizer = build_optimizer(ADAM, named.items())
     gradients(named, 0)
-    update(optimizer, 0.1)
+    update(optimizer, 0.1, NoPenalty(), None)
     assert all(p.grad is None for p in named.values())
 
 
@@ -163,7 +164,7 @@ def test_a_stack_has_the_bits_of_each_replicate_alone(config):
         for step in pushes:
             for tensor, push in zip(tensors, step, strict=True):
                 tensor.grad = torch.from_numpy(push[rows].copy())
-            update(optimizer, 0.01)
+            update(optimizer, 0.01, NoPenalty(), None)
         return [t.detach() for t in tensors]
 
     stacked = run(slice(0, 5))

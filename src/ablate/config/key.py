@@ -41,20 +41,22 @@ def cell_key(config: RunConfig, without: tuple[str, ...] = ()) -> str:
     return _sha256({"config": canonical(config, without)})
 
 
-def run_key(config: RunConfig, replicate: int, device: str, data_digest: str) -> str:
+def run_key(
+    config: RunConfig, replicate: int, device: str, data_digest: str, member: int = 0
+) -> str:
     """Return the SHA-256 that a finished run must carry to count as done.
 
-    `device` is the kind, `cpu` or `cuda`: their numbers differ in the last bits.
+    `device` is the kind, `cpu` or `cuda`: their numbers differ in the last bits. Member 0 of an
+    ensemble is the plain run.
     """
-    return _sha256(
-        {
-            "config": canonical(config),
-            "replicate": replicate,
-            "device": device,
-            "data": data_digest,
-            "results_version": RESULTS_VERSION,
-        }
-    )
+    content = {
+        "config": canonical(config),
+        "replicate": replicate,
+        "device": device,
+        "data": data_digest,
+        "results_version": RESULTS_VERSION,
+    }
+    return _sha256(content | {"member": member} if member else content)
 
 
 def _drop(fields: dict[str, Any], group: str, names: Any) -> None:

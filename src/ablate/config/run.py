@@ -43,6 +43,11 @@ class RunConfig(Frozen):
     probe: Probe = Probe()
     seed: Count = 0
 
+    @property
+    def trains_alone(self) -> bool:
+        """Tell whether replicates cannot share a program: they would share steps or rates."""
+        return self.optimizer.name == "lbfgs" or self.schedule.name == "plateau"
+
     @model_validator(mode="after")
     def _options_that_go_together(self) -> RunConfig:
         """Refuse, in one sentence, the few pairs of options that mean nothing together."""

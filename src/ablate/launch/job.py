@@ -14,11 +14,17 @@ AUTO_STACK = 8
 
 @dataclass(frozen=True)
 class Task:
-    """One run: the replicate whose random streams it draws from, its key and its folder."""
+    """One run: the replicate whose random streams it draws from, its key and its folder.
+
+    member    of the replicate's ensemble; 0 is the plain run
+    members   folders of the trainings that an ensemble is formed from; none for a training
+    """
 
     replicate: int
     key: str
     directory: Path
+    member: int = 0
+    members: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,8 @@ def stack_limit(config: RunConfig, device: str) -> int:
     0.92 times the speed of one by one); there a replicate has the same bits in any stack.
     """
     stack = config.trainer.stack
+    if config.trains_alone:
+        return 1
     if isinstance(stack, int):
         return stack
     gains = device == "cuda" or config.model.name == "mlp"
@@ -54,9 +62,9 @@ def into_stacks(
     keeps every worker busy. On a GPU, where it does not, blocks are fixed by replicate number.
     """
     if device == "cuda":
-        blocks: dict[int, list[Task]] = {}
+        blocks: dict[tuple[int, int], list[Task]] = {}
         for task in tasks:
-            blocks.setdefault(task.replicate // limit, []).append(task)
+            blocks.setdefault((task.member, task.replicate // limit), []).append(task)
         return [tuple(block) for block in blocks.values()]
     size = max(1, min(limit, per_worker or limit))
     return [tuple(tasks[start : start + size]) for start in range(0, len(tasks), size)]

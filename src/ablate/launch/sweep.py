@@ -10,12 +10,13 @@ from rich.console import Console
 
 from ablate import data
 from ablate.config import Launch
+from ablate.data.augment_check import check_augment
 from ablate.errors import ConfigError
 from ablate.launch.device import device_kind
 from ablate.launch.job import Job, into_stacks, stack_limit
 from ablate.launch.pool import run_jobs
 from ablate.launch.progress import progress
-from ablate.launch.todo import Work, choose, scored_work, tuning_work
+from ablate.launch.todo import Work, choose, member_work, scored_work, tuning_work
 from ablate.store.cell import LedgerCell
 from ablate.store.index import write_index
 from ablate.store.ledger import move_stale
@@ -49,6 +50,9 @@ def sweep(plan: Plan, root: Path, launch: Launch, console: Console, watch: Watch
             failed = _train("tuned", tuning, root, device, workers, launch, console, None)
             scored = scored_work(plan, root, device, choose(plan, root))
             declare(plan, root, scored)
+        members = member_work(scored, plan, root, device)
+        if members and (not failed or launch.on_error == "continue"):
+            failed += _train("members", members, root, device, workers, launch, console, None)
         if not failed or launch.on_error == "continue":
             cells = {cell.name: cell for cell in ledger_cells(plan, scored)}
             failed += _train(
@@ -76,7 +80,9 @@ def check(plan: Plan, root: Path) -> None:
             data.check_available(config.data, root, download=True)
             seen.add(config.data)
         try:
-            nn.check(config.model, data.inputs_of(config.data))
+            inputs = data.inputs_of(config.data)
+            nn.check(config.model, inputs)
+            check_augment(config.augment, inputs)
         except ConfigError as error:
             raise ConfigError(f"{cell.name}: {error}") from error
 
@@ -133,7 +139,8 @@ def _jobs(works: Sequence[Work], root: Path, device: str, workers: int) -> list[
         for task in work.missing:
             if (task.directory / "result.json").exists():
                 move_stale(task.directory, root)
-        limit = stack_limit(work.config, device)
+        formed = any(task.members for task in work.missing)
+        limit = 1 if formed else stack_limit(work.config, device)
         for tasks in into_stacks(work.missing, limit, device, per_worker):
             jobs.append(Job(work.name, work.config, tasks, root, device))
     return jobs

@@ -1,9 +1,9 @@
-"""What a plan still has to train: the ledger looked up by key."""
+"""What a plan still has to train, and what to form from it: the ledger looked up by key."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from ablate.config import RunConfig
 from ablate.config.key import run_key
 from ablate.errors import AblateError
 from ablate.launch.job import Task
+from ablate.launch.members import is_formed, member_directory, member_numbers, training_config
 from ablate.store.ledger import run_directory
 from ablate.store.result import is_complete, read_result
 from ablate.streams import TUNING_REPLICATES_START
@@ -31,13 +32,17 @@ class Work:
 
 
 def tuning_work(plan: Plan, root: Path, device: str) -> list[Work]:
-    """Return the work of tuning: per cell and value, on replicates of its own."""
+    """Return the work of tuning: per cell and value, on replicates of its own.
+
+    An ensemble is tuned as its first member.
+    """
     tune = plan.study.tune
     if tune is None:
         return []
     return [
         _work(
-            plan, root, device, cell, tuned_config(cell.config, tune.key, value),
+            plan, root, device, cell,
+            tuned_config(training_config(cell.config), tune.key, value),
             range(TUNING_REPLICATES_START, TUNING_REPLICATES_START + tune.replicates),
             branch=level_name(value),
         )
@@ -102,6 +107,25 @@ def _score(plan: Plan, root: Path, cell: Cell, tune: Tune, value: float) -> floa
     return total / tune.replicates
 
 
+def member_work(scored: Sequence[Work], plan: Plan, root: Path, device: str) -> list[Work]:
+    """Return the trainings behind the ensembles that are still to be formed, each once."""
+    found: dict[str, tuple[RunConfig, dict[Path, Task]]] = {}
+    for work in scored:
+        if not is_formed(work.config):
+            continue
+        config, digest = training_config(work.config), data.digest(work.config.data)
+        for task in work.missing:
+            for member, directory in zip(member_numbers(work.config), task.members, strict=True):
+                key = run_key(config, task.replicate, device, digest, member)
+                name = f"members {directory.parts[-3]}"
+                _, tasks = found.setdefault(name, (config, {}))
+                tasks[directory] = Task(task.replicate, key, directory, member)
+    return [
+        Work(name, config, tuple(tasks.values()), _missing(tasks.values()))
+        for name, (config, tasks) in found.items()
+    ]
+
+
 def _work(
     plan: Plan,
     root: Path,
@@ -111,17 +135,34 @@ def _work(
     replicates: Sequence[int],
     branch: str = "",
 ) -> Work:
-    digest = data.digest(config.data)
-    tasks, missing = [], []
+    study, digest = plan.study.name, data.digest(config.data)
+    trained = training_config(config)
+    tasks = []
     for number, replicate in enumerate(replicates):
-        key = run_key(config, replicate, device, digest)
-        directory = run_directory(root, plan.study.name, cell.slug, number, branch=branch)
-        tasks.append(Task(replicate, key, directory))
+        members = tuple(
+            member_directory(root, study, trained, replicate, member)
+            for member in member_numbers(config)
+            if not branch
+        )
+        tasks.append(
+            Task(
+                replicate,
+                run_key(config, replicate, device, digest),
+                run_directory(root, study, cell.slug, number, branch=branch),
+                members=members,
+            )
+        )
+    return Work(f"{cell.name} {branch}".strip(), config, tuple(tasks), _missing(tasks))
+
+
+def _missing(tasks: Iterable[Task]) -> tuple[Task, ...]:
+    """Return the tasks without a complete result; a damaged entry is trained again."""
+    missing = []
+    for task in tasks:
         try:
-            complete = is_complete(read_result(directory), key)
+            complete = is_complete(read_result(task.directory), task.key)
         except AblateError:
-            complete = False  # a damaged entry is trained again
+            complete = False
         if not complete:
-            missing.append(tasks[-1])
-    name = f"{cell.name} {branch}".strip()
-    return Work(name, config, tuple(tasks), tuple(missing))
+            missing.append(task)
+    return tuple(missing)

@@ -44,6 +44,7 @@ def work(connection: Connection) -> None:
 def _run(job: Job, loaded: tuple[str, Data] | None, out: Connection) -> tuple[str, Data] | None:
     """Train one job and write its runs; return the data, which the next job may share."""
     from ablate import data
+    from ablate.launch.form import form
     from ablate.store.ledger import write_failure, write_run
     from ablate.store.provenance import provenance
     from ablate.train import train
@@ -54,8 +55,13 @@ def _run(job: Job, loaded: tuple[str, Data] | None, out: Connection) -> tuple[st
         if loaded is None or loaded[0] != wanted:
             loaded = wanted, data.load(job.config.data, job.root, job.config.seed)
         facts = provenance(job.device, data.digest(job.config.data), job.config.seed)
-        replicates = [task.replicate for task in job.tasks]
-        records = train(job.config, loaded[1], replicates, job.device)
+        if job.tasks[0].members:
+            labels = loaded[1].test[1].numpy()
+            records = [form(job.config, task.members, labels) for task in job.tasks]
+        else:
+            replicates = [task.replicate for task in job.tasks]
+            members = [task.member for task in job.tasks]
+            records = train(job.config, loaded[1], replicates, job.device, members=members)
         resolved = job.config.model_dump(mode="json")
         for position, (task, record) in enumerate(zip(job.tasks, records, strict=True)):
             write_run(task.directory, record, resolved, task.key, facts, started)

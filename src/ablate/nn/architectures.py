@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ablate.config.model import Cnn, FitNet, LeNet, Mlp, ModelConfig
+from ablate.config.model import Cnn, FitNet, LeNet, Mlp, ModelConfig, ResNet
 from ablate.errors import ConfigError
 
 #: Blocks of 3x3 convolutions, from Romero et al. 2015, tables 5 and 7.
@@ -23,15 +23,24 @@ _FITNET_UNIT_PIECES = 5  # of the fully connected maxout layer, whatever `model.
 class Layer:
     """One hidden layer of an architecture: a fully connected one, or a square convolution.
 
-    pool  size and stride of the max-pooling behind it; size 0 is global
+    pool       size and stride of the max-pooling behind it; size 0 is global
+    average    the global pooling takes the mean
+    with_bias  false where a norm would take it away at once
+    opens      its input is what the next shortcut starts from
+    closes     a shortcut from there is added in front of its activation
     """
 
     units: int
     kernel: int = 0
     padding: int = 0
+    stride: int = 1
     pool: tuple[int, int] | None = None
+    average: bool = False
     pieces: int | None = None
     input_padding: int = 0
+    with_bias: bool = True
+    opens: bool = False
+    closes: bool = False
 
 
 def layers_of(config: ModelConfig, inputs: tuple[int, ...]) -> list[Layer]:
@@ -51,7 +60,7 @@ def layers_of(config: ModelConfig, inputs: tuple[int, ...]) -> list[Layer]:
         ]
     if isinstance(config, FitNet):
         return _fitnet(config)
-    raise ConfigError('model=resnet20 is not built yet.')
+    return _resnet(config)
 
 
 def _fitnet(config: FitNet) -> list[Layer]:
@@ -64,6 +73,19 @@ def _fitnet(config: FitNet) -> list[Layer]:
         layers += [*convolutions[:-1], last]
     if not small:
         layers.append(Layer(_FITNET_UNITS, pieces=_FITNET_UNIT_PIECES))
+    return layers
+
+
+def _resnet(config: ResNet) -> list[Layer]:
+    """Three stages of three blocks of two convolutions, the later stages at half the size."""
+    with_bias = config.norm in ("none", "batch_after")
+    layers = [Layer(16, kernel=3, padding=1, with_bias=with_bias)]
+    for stage, maps in enumerate((16, 32, 64)):
+        for number in range(3):
+            stride = 2 if stage and not number else 1
+            first = Layer(maps, 3, 1, stride, with_bias=with_bias, opens=True)
+            layers += [first, Layer(maps, 3, 1, with_bias=with_bias, closes=True)]
+    layers[-1] = replace(layers[-1], pool=(0, 0), average=True)
     return layers
 
 
@@ -93,9 +115,8 @@ def output_shape(
             f"model={config.name} needs images, but the data has examples of {shown} features; "
             "take model=mlp."
         )
-    sides = [
-        side + 2 * (layer.padding + layer.input_padding) - layer.kernel + 1 for side in dims[1:]
-    ]
+    padding = 2 * (layer.padding + layer.input_padding)
+    sides = [(side + padding - layer.kernel) // layer.stride + 1 for side in dims[1:]]
     if layer.pool and layer.pool[0]:
         size, stride = layer.pool
         sides = [-(-(side - size) // stride) + 1 if side >= size else 0 for side in sides]

@@ -62,8 +62,7 @@ def _matrix(
     config: InitConfig, activation: str, linear: Linear | Conv2d, generator: np.random.Generator
 ) -> np.ndarray:
     """Return one replicate's weights (out, fan_in) at scale 1, float32."""
-    units = linear.bias.shape[1]
-    shape = (units, linear.fan_in)
+    shape = (linear.units, linear.fan_in)
     if isinstance(config, Zeros | Constant):
         return np.full(shape, getattr(config, "value", 0.0), dtype=np.float32)
     if isinstance(config, Orthogonal | Lsuv):
@@ -97,8 +96,9 @@ def _unit_variance(network: Network, config: Lsuv, batch: Tensor) -> None:
     network is in training mode, as in the authors' code; normalization is left out, since it
     would undo every scale.
     """
-    x = batch
+    x = kept = batch
     for block in network.chain:
+        kept = x if block.opens else kept
         x = block.before(x)
         z = block.linear(x)
         for _ in range(config.max_iterations):
@@ -110,4 +110,5 @@ def _unit_variance(network: Network, config: Lsuv, batch: Tensor) -> None:
             factor = torch.where(off, variance.rsqrt(), torch.ones_like(variance))
             block.linear.weight.mul_(factor.view(-1, *[1] * (block.linear.weight.dim() - 1)))
             z = block.linear(x)
-        x = z if block.activation is None else block.after(block.activation(z))
+        if block.activation is not None:
+            x = block.after(block.activation(block.joined(z, kept)))

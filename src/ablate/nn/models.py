@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import nn
 
 from ablate.config.model import ModelConfig
 from ablate.nn.architectures import Layer, layers_of, output_shape
-from ablate.nn.layers import Activate, BatchNorm, Conv2d, Dropout, Flatten, Linear, MaxPool
+from ablate.nn.dropout import DropConnect, Dropout
+from ablate.nn.layers import (
+    Activate,
+    Conv2d,
+    Flatten,
+    GlobalPool,
+    Linear,
+    MaxPool,
+    Pad,
+    Shortcut,
+)
 from ablate.nn.network import Block, Network
+from ablate.nn.norms import build_norm
 
 
 def build(config: ModelConfig, inputs: tuple[int, ...], classes: int, replicates: int) -> Network:
@@ -17,32 +27,61 @@ def build(config: ModelConfig, inputs: tuple[int, ...], classes: int, replicates
     Raises ConfigError when the architecture cannot take examples of shape `inputs`.
     """
     blocks: list[Block] = []
-    dims = inputs
+    dims = kept = inputs
+    stride = 1
     pieces = config.pieces if config.activation == "maxout" else 1
+    by_weight = config.dropout_kind == "drop_connect"
+    dropped = ("input", config.input_dropout)  # where units arrive that dropout acts on
     for number, layer in enumerate(layers_of(config, inputs), start=1):
         name = f"layer{number}"
+        if layer.opens:
+            kept, stride = dims, layer.stride
         maps = pieces if layer.pieces is None or pieces == 1 else layer.pieces
-        before: list[nn.Module] = []
-        if number == 1 and config.input_dropout:
-            before.append(Dropout(config.input_dropout, "input"))
-        if layer.input_padding:
-            before.append(_Pad(layer.input_padding))
         linear, flattened = _linear_map(layer, dims, replicates, layer.units * maps)
+        before, connect = _dropping(config, *dropped) if number == 1 or by_weight else ([], None)
+        if layer.input_padding:
+            before.append(Pad(layer.input_padding))
         if flattened:
             before.append(Flatten())
-        norm = BatchNorm(replicates, layer.units * maps) if config.norm == "batch" else None
-        activation = Activate(config.activation, replicates, layer.units, maps)
+        after_activation = config.norm == "batch_after"
+        channels = layer.units * (1 if after_activation else maps)
         dims = output_shape(config, layer, dims, number, inputs)
         after: list[nn.Module] = []
         if layer.pool:
-            size, stride = layer.pool
-            after.append(MaxPool(size, stride) if size else _GlobalMaxPool())
-        if config.dropout and (layer.pool or not layer.kernel):
-            after.append(Dropout(config.dropout, name))
-        blocks.append(Block(name, before, linear, norm, activation, after))
+            size, step = layer.pool
+            after.append(MaxPool(size, step) if size else GlobalPool(layer.average))
+        dropped = (name, config.dropout if layer.pool or not layer.kernel else 0.0)
+        after += _dropping(config, *dropped)[0]
+        shortcut = Shortcut(stride, layer.units - kept[0]) if layer.closes else None
+        blocks.append(
+            Block(
+                name,
+                before,
+                linear,
+                build_norm(config, replicates, channels),
+                Activate(config.activation, replicates, layer.units, maps),
+                after,
+                norm_after=after_activation,
+                connect=connect,
+                opens=layer.opens,
+                shortcut=shortcut,
+            )
+        )
     head, flattened = _linear_map(Layer(classes), dims, replicates, classes)
-    blocks.append(Block("output", [Flatten()] if flattened else [], head, None, None, []))
+    connect = _dropping(config, *dropped)[1]
+    blocks.append(Block("output", [Flatten()] if flattened else [], head, connect=connect))
     return Network(blocks)
+
+
+def _dropping(
+    config: ModelConfig, name: str, p: float
+) -> tuple[list[nn.Module], DropConnect | None]:
+    """Return what drops units that leave a layer, or what drops the weights they meet."""
+    if p == 0:
+        return [], None
+    if config.dropout_kind == "drop_connect":
+        return [], DropConnect(p, name)
+    return [Dropout(p, name, config.dropout_kind)], None
 
 
 def _linear_map(
@@ -50,26 +89,12 @@ def _linear_map(
 ) -> tuple[Linear | Conv2d, bool]:
     """Return the map and whether its input has to be flattened first."""
     if layer.kernel:
-        return Conv2d(replicates, dims[0], outputs, layer.kernel, layer.padding), False
+        convolution = Conv2d(
+            replicates, dims[0], outputs, layer.kernel, layer.padding, layer.stride,
+            layer.with_bias,
+        )  # fmt: skip
+        return convolution, False
     features = 1
     for dim in dims:
         features *= dim
     return Linear(replicates, features, outputs), len(dims) > 1
-
-
-class _Pad(nn.Module):
-    """A border of zeros around (R, B, C, H, W)."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.width = width
-
-    def forward(self, x: Tensor) -> Tensor:
-        return functional.pad(x, [self.width] * 4)
-
-
-class _GlobalMaxPool(nn.Module):
-    """(R, B, C, H, W) to (R, B, C, 1, 1)."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.amax(dim=(3, 4), keepdim=True)

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
-from ablate.nn.layers import Activate, BatchNorm, Conv2d, Dropout, Linear
+from ablate.nn.dropout import DropConnect, Masks
+from ablate.nn.layers import Activate, Conv2d, Linear, Shortcut
 from ablate.streams import Streams
 
-#: Told each hidden layer's name, pre-activation (after normalization) and activation.
+#: Told each hidden layer's name, what goes into its activation, and what comes out.
 Tap = Callable[[str, Tensor, Tensor], None]
 
 
 class Block(nn.Module):
     """A linear map, then what stands between it and the next: norm, activation, pool, dropout.
 
-    before   what the input passes first (flattening, padding, input dropout)
-    linear   `Linear` or `Conv2d`
-    after    what follows the activation (pooling, dropout)
+    before      what the input passes first (flattening, padding, input dropout)
+    linear      `Linear` or `Conv2d`
+    norm        in front of the activation, or behind it where `norm_after` says so
+    after       what follows the activation (pooling, dropout)
+    connect     drops weights of `linear`
+    opens       its input is kept for the shortcut of this block or a later one
+    shortcut    of what was kept last, added in front of the activation
     """
 
     def __init__(
@@ -27,30 +33,45 @@ class Block(nn.Module):
         name: str,
         before: Sequence[nn.Module],
         linear: Linear | Conv2d,
-        norm: BatchNorm | None,
-        activation: Activate | None,
-        after: Sequence[nn.Module],
+        norm: nn.Module | None = None,
+        activation: Activate | None = None,
+        after: Sequence[nn.Module] = (),
+        norm_after: bool = False,
+        connect: DropConnect | None = None,
+        opens: bool = False,
+        shortcut: Shortcut | None = None,
     ) -> None:
         super().__init__()
         self.name = name
         self.before = nn.Sequential(*before)
         self.linear, self.norm, self.activation = linear, norm, activation
         self.after = nn.Sequential(*after)
+        self.norm_after, self.connect = norm_after, connect
+        self.opens, self.shortcut = opens, shortcut
 
-    def forward(self, x: Tensor, tap: Tap | None = None) -> Tensor:
-        """Return what the next block receives."""
-        return self.finish(self.linear(self.before(x)), tap)
-
-    def finish(self, z: Tensor, tap: Tap | None = None) -> Tensor:
-        """Return what the next block receives, from this block's linear map."""
+    def forward(self, x: Tensor, kept: Tensor, tap: Tap | None = None) -> Tensor:
+        """Return what the next block receives; `kept` is what the last opening block received."""
+        weight = None if self.connect is None else self.connect(self.linear.weight)
+        z: Tensor = self.linear(self.before(x), weight)
         if self.activation is None:
             return z  # the output layer
-        z = z if self.norm is None else self.norm(z)
+        if self.norm is not None and not self.norm_after:
+            z = self.norm(z)
+        z = self.joined(z, kept)
         h = self.activation(z)
         if tap is not None:
             tap(self.name, z, h)
+        if self.norm is not None and self.norm_after:
+            h = self.norm(h)
         result: Tensor = self.after(h)
         return result
+
+    def joined(self, z: Tensor, kept: Tensor) -> Tensor:
+        """Return z with the shortcut added, where the block has one."""
+        if self.shortcut is None:
+            return z
+        added: Tensor = self.shortcut(kept)
+        return z + added
 
 
 class Network(nn.Module):
@@ -72,15 +93,29 @@ class Network(nn.Module):
 
     def forward(self, x: Tensor, tap: Tap | None = None) -> Tensor:
         """Return logits (R, B, classes) of x (R, B, *inputs)."""
-        for block in self.blocks:
-            x = block(x, tap)
+        kept = x
+        for block in self.chain:
+            kept = x if block.opens else kept
+            x = block(x, kept, tap)
         return x
 
     def seed_dropout(self, streams: Sequence[Streams], device: str) -> None:
-        """Give every dropout layer the streams of the replicates; training needs it."""
+        """Give everything that drops the streams of the replicates; training needs it."""
         for module in self.modules():
-            if isinstance(module, Dropout):
+            if isinstance(module, Masks):
                 module.seed(streams, device)
+
+    @contextmanager
+    def dropout_at_inference(self) -> Iterator[None]:
+        """Put dropout to work in evaluation mode, for Monte-Carlo averages; then train again."""
+        self.eval()
+        for module in self.modules():
+            if isinstance(module, Masks):
+                module.train()
+        try:
+            yield
+        finally:
+            self.train()
 
 
 def parameter_count(network: Network) -> int:

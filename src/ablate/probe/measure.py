@@ -27,8 +27,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ablate.nn.activations import ACTIVATIONS
-from ablate.nn.layers import BatchNorm
 from ablate.nn.network import Block, Network
+from ablate.nn.norms import BatchNorm
 from ablate.probe import QUANTITIES, STATISTICS
 from ablate.probe.histogram import BINS, exponent, histogram
 from ablate.probe.statistics import Summary, merge, rms, statistics, summarize

@@ -5,7 +5,8 @@ runs/<study>/<cell>/<replicate>/
   metrics.jsonl      a line per evaluation
   curve.npz          training loss of every step
   probe.npz          packed layer statistics
-  predictions.npz    test logits, float16; absent where a loss was not finite
+  predictions.npz    test logits, float16, and those of an ensemble's members where one training
+                     gives several; absent where a loss was not finite
   weights.npz        where `trainer.save` asks
   evaluated_at.json  when: kept apart, since times must not enter compared files
   error.log          traceback of a failed run
@@ -58,7 +59,10 @@ def write_run(
         "evaluated_at.json": _times(directory, started, record.evaluated_at),
     }
     if record.predictions is not None:
-        files["predictions.npz"] = npz_bytes({"logits": record.predictions}, compressed=True)
+        arrays = {"logits": record.predictions}
+        if record.members is not None:
+            arrays["members"] = record.members
+        files["predictions.npz"] = npz_bytes(arrays, compressed=True)
     if record.weights is not None:
         files["weights.npz"] = npz_bytes(record.weights)
     result = Result(

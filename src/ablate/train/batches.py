@@ -7,19 +7,26 @@ per replicate takes a third of the time of one advanced index over all of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+#: Changes images (R, B, *inputs) in units of the full range, [0, 1] where bytes are stored.
+Change = Callable[[Tensor], Tensor]
+
 
 @dataclass(frozen=True, eq=False)
 class Scaling:
-    """x * scale + shift turns stored values into inputs; float32 (R, 1, ...) each."""
+    """x * scale + shift turns stored values into inputs; float32 (R, 1, ...) each.
+
+    unit  x * unit are the stored values in units of the full range: 1/255 for bytes, else 1
+    """
 
     scale: Tensor
     shift: Tensor
+    unit: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,10 +48,10 @@ class Examples:
     stored: Tensor
     scaled: Tensor
 
-    def batch(self, indices: Tensor) -> tuple[Tensor, Tensor]:
+    def batch(self, indices: Tensor, change: Change | None = None) -> tuple[Tensor, Tensor]:
         """Return inputs (R, B, *inputs) and labels (R, B) of `indices` (R, B).
 
-        The inputs are overwritten by the next call.
+        `change` is made before the inputs are scaled. They are overwritten by the next call.
         """
         replicates, size = indices.shape
         features = self.x.shape[1]
@@ -54,11 +61,14 @@ class Examples:
         scaled = self.scaled[: indices.numel() * features]
         scaled = scaled.view(replicates, size, *self.inputs)
         scaled.copy_(stored.view_as(scaled))
+        labels = self.y.index_select(0, indices.reshape(-1)).view(replicates, size)
+        scale, shift = self.scaling.scale, self.scaling.shift
+        if change is not None:
+            changed = change(scaled.mul_(self.scaling.unit))
+            return changed.mul(scale / self.scaling.unit).add_(shift), labels
         # Two passes, each rounded once: a fused one (addcmul) took five times as long and
         # rounds differently where it does not fill a vector.
-        scaled.mul_(self.scaling.scale).add_(self.scaling.shift)
-        labels = self.y.index_select(0, indices.reshape(-1)).view(replicates, size)
-        return scaled, labels
+        return scaled.mul_(scale).add_(shift), labels
 
 
 def examples(
@@ -92,7 +102,8 @@ def scaling(
     unit = 1 / 255 if dtype == torch.uint8 else 1.0
     if statistics is None:
         shape = (replicates, 1, *[1] * len(inputs))
-        return Scaling(torch.full(shape, unit, device=device), torch.zeros(shape, device=device))
+        scale = torch.full(shape, unit, device=device)
+        return Scaling(scale, torch.zeros(shape, device=device), unit)
     mean = torch.stack([pair[0] for pair in statistics]).unsqueeze(1).to(device)
     std = torch.stack([pair[1] for pair in statistics]).unsqueeze(1).to(device)
-    return Scaling(unit / std, -mean / std)
+    return Scaling(unit / std, -mean / std, unit)

@@ -3,48 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor
 
 from ablate import nn
-from ablate.probe.measure import Snapshot, pack
+from ablate.config.ensemble import McDropout, Snapshot
+from ablate.config.regularization import NoStopping
+from ablate.data.views import view_count
+from ablate.probe.measure import pack
 from ablate.records import NotConverged, Record
+from ablate.train.batches import Examples
 from ablate.train.convergence import EXAMPLES, first_nonfinite, no_progress
-from ablate.train.evaluate import evaluate, logits
+from ablate.train.evaluate import evaluate, stochastic_logits
+from ablate.train.look import final_logits, history_of, probe, settle_statistics
 from ablate.train.metrics import scores
+from ablate.train.penalties import is_weight
 from ablate.train.prepare import Task
+from ablate.train.progress import Progress, Weights, weights_of
+from ablate.train.stopping import best_evaluation
 
 _FLOAT16_MAX = 65504.0
+_SMALL = 1e-3
 
-Weights = Mapping[str, np.ndarray]
-
-
-@dataclass(frozen=True, eq=False)
-class Progress:
-    """What training gathers as it goes, for all R replicates of a stack.
-
-    losses        (R, steps) on the device, filled up to the last step taken
-    evaluations   per evaluation, a mapping per replicate
-    evaluated_at  seconds since the start, per evaluation
-    snapshots     by probed step, one per replicate
-    best          per replicate the lowest validation loss and the weights that had it; kept
-                  up to date where `trainer.save` is `best`
-    """
-
-    losses: Tensor
-    evaluations: list[list[dict[str, float]]] = field(default_factory=list)
-    evaluated_at: list[float] = field(default_factory=list)
-    snapshots: dict[int, list[Snapshot]] = field(default_factory=dict)
-    best: dict[int, tuple[float, Weights]] = field(default_factory=dict)
-
-
-def weights_of(network: nn.Network, replicate: int) -> Weights:
-    """Return a copy of one replicate's parameters and buffers by name."""
-    return {name: t[replicate].cpu().numpy().copy() for name, t in network.state_dict().items()}
+Logits = npt.NDArray[np.float32]
 
 
 def conclude(task: Task, progress: Progress, started: float) -> list[Record]:
@@ -53,20 +37,27 @@ def conclude(task: Task, progress: Progress, started: float) -> list[Record]:
     A replicate whose losses were not all finite gets no final metrics, and its records end
     at that step: nothing depends on when the loss was noticed. One whose last update alone
     spoilt it, so that its final training loss is not finite, diverged at the step that
-    would have come next.
+    would have come next. One that was stopped early ends at the evaluation that stopped it.
     """
+    _restore(task, progress)
     losses = progress.losses.cpu().numpy()
     labels = task.training.y[task.training_indices].cpu().numpy()
     parts, outputs = _final_scores(task)
-    counts = nn.parameter_count(task.network), nn.multiply_adds(task.network, task.training.inputs)
+    members = _members(task, progress)
+    looks = view_count(task.config.augment)
+    cost = looks * nn.multiply_adds(task.network, task.training.inputs)
+    parameters = nn.parameter_count(task.network)
+    with_end = progress.stopped and task.config.probe.steps != "off"
+    at_end = probe(task, with_histograms=True) if with_end else []
     seconds = (time.perf_counter() - started) / len(task.streams)
     records = []
     for r in range(len(task.streams)):
         train = parts["train"][r]
-        died = first_nonfinite(losses[r])
+        end = progress.stopped.get(r, task.steps)
+        died = first_nonfinite(losses[r, :end])
         if died is None and task.steps and not train:
-            died = task.steps
-        last = task.steps if died is None else died
+            died = end
+        last = end if died is None else died
         reason: NotConverged | None = None
         if died is not None:
             reason = "nonfinite"
@@ -79,45 +70,104 @@ def conclude(task: Task, progress: Progress, started: float) -> list[Record]:
             for name, value in scores_of[r].items()
         }
         seen = {step: rows[r] for step, rows in progress.snapshots.items() if step <= last}
+        if r in progress.stopped and at_end and died is None:
+            seen[last] = at_end[r]
         records.append(
             Record(
                 status="done" if reason is None else "diverged",
                 nc_reason=reason,
                 diverged_at_step=died,
-                metrics=final if died is None else {},
+                metrics={**final, **_stopping(task, progress, r, end), **_weights_like(task, r)}
+                if died is None
+                else {},
                 evaluations=tuple(progress.evaluations[i][r] for i in kept),
                 evaluated_at=tuple(progress.evaluated_at[i] for i in kept),
                 losses=losses[r, :last],
                 probe=pack(task.network.layer_names, seen),
                 predictions=_predictions(outputs[r]) if died is None else None,
+                members=_predictions(members[:, r]) if members is not None and died is None
+                else None,
                 weights=_weights(task, progress, r) if died is None else None,
-                parameters=counts[0],
-                multiply_adds=counts[1],
+                parameters=parameters,
+                multiply_adds=cost,
                 seconds=seconds,
             )
-        )
+        )  # fmt: skip
     return records
 
 
-def _final_scores(
-    task: Task,
-) -> tuple[dict[str, list[dict[str, float]]], npt.NDArray[np.float32]]:
+def _restore(task: Task, progress: Progress) -> None:
+    """Give each replicate the weights it ends with, where training went on without it."""
+    ends: dict[int, Weights] = dict(progress.ended)
+    stopping = task.config.stopping
+    if not isinstance(stopping, NoStopping) and stopping.restore:
+        ends |= {r: weights for r, (_, weights) in progress.best.items()}
+    state = task.network.state_dict()
+    for r, weights in ends.items():
+        for name, value in weights.items():
+            state[name][r] = torch.from_numpy(value).to(state[name].device)
+
+
+def _final_scores(task: Task) -> tuple[dict[str, list[dict[str, float]]], Logits]:
     """Return the scores by part of the data and replicate, and the test set's logits.
 
     Training examples are the first of each split, at most `convergence.EXAMPLES`.
     """
-    network, precision = task.network, task.config.trainer.precision
+    precision, smoothing = task.config.trainer.precision, task.config.loss.label_smoothing
     some = task.training_indices[:, :EXAMPLES]
-    outputs = logits(network, task.test, task.test_indices, precision)
+    settle_statistics(task)
+
+    def measured(data: Examples, indices: Tensor) -> list[dict[str, float]]:
+        return evaluate(task.network, data, indices, precision, smoothing)
+
+    train = measured(task.training, some)
+    validation = measured(task.validation, task.validation_indices)
+    outputs = final_logits(task)
     labels = task.test.y.cpu().numpy()
+    test = [scores(output, labels, smoothing) for output in outputs]
+    return {"train": train, "validation": validation, "test": test}, outputs
+
+
+def _members(task: Task, progress: Progress) -> Logits | None:
+    """Return the logits (M, R, N, K) of what one training gives an ensemble, or None."""
+    ensemble = task.config.ensemble
+    if isinstance(ensemble, Snapshot):
+        missing = ensemble.snapshots - len(progress.members)  # where nothing was left to train
+        return np.stack(progress.members + progress.members[-1:] * missing) if (
+            progress.members
+        ) else None  # fmt: skip
+    if isinstance(ensemble, McDropout):
+        return stochastic_logits(
+            task.network, task.test, task.test_indices, task.config.trainer.precision,
+            task.streams, ensemble.passes,
+        )  # fmt: skip
+    return None
+
+
+def _stopping(task: Task, progress: Progress, r: int, end: int) -> dict[str, float]:
+    """Return when early stopping ended training, and which evaluation was the best."""
+    stopping = task.config.stopping
+    if isinstance(stopping, NoStopping):
+        return {}
+    rows = [row[r] for row in progress.evaluations if row[r]["step"] <= end]
+    best = best_evaluation(history_of(progress, r, stopping.monitor)[: len(rows)], stopping.monitor)
+    step = rows[best]["step"] if best is not None else end
+    return {"stopping/step": float(end), "stopping/best_step": float(step)}
+
+
+def _weights_like(task: Task, r: int) -> dict[str, float]:
+    """Return the norm of one replicate's weights, and the shares that are zero and small."""
+    weights = torch.cat(
+        [p[r].detach().flatten() for p in task.network.parameters() if is_weight(p)]
+    ).double()
     return {
-        "train": evaluate(network, task.training, some, precision),
-        "validation": evaluate(network, task.validation, task.validation_indices, precision),
-        "test": [scores(output, labels) for output in outputs],
-    }, outputs
+        "weights/norm": float(weights.norm()),
+        "weights/zero": float((weights == 0).double().mean()),
+        "weights/small": float((weights.abs() < _SMALL).double().mean()),
+    }
 
 
-def _predictions(output: npt.NDArray[np.float32]) -> npt.NDArray[np.float16] | None:
+def _predictions(output: Logits) -> npt.NDArray[np.float16] | None:
     """Return logits as float16, None if one is not finite; large ones are clipped."""
     if not np.isfinite(output).all():
         return None
@@ -131,5 +181,5 @@ def _weights(task: Task, progress: Progress, replicate: int) -> Weights | None:
         case "last":
             return weights_of(task.network, replicate)
         case "best":
-            _, weights = progress.best.get(replicate, (0.0, None))
+            _, weights = progress.best.get(replicate, (0, None))
             return weights if weights is not None else weights_of(task.network, replicate)

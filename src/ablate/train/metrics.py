@@ -57,18 +57,24 @@ def calibration_error(log_p: Array, labels: Labels, bins: int = CALIBRATION_BINS
     return float(np.abs(gap).sum() / len(labels))
 
 
-def scores(logits: npt.NDArray[np.floating], labels: Labels) -> dict[str, float]:
+def scores(
+    logits: npt.NDArray[np.floating], labels: Labels, label_smoothing: float = 0.0
+) -> dict[str, float]:
     """Return loss, accuracy, nll, brier and ece of `logits` (N, K); none if one is not finite.
 
     `nll` is the cross-entropy against hard labels whatever the loss trained on; `loss` is
-    the training loss without penalties, at present the same.
+    the training loss without penalties: against targets smoothed by a, (1 - a) nll + a times
+    the mean of -log p over classes.
     """
     if not np.isfinite(logits).all():
         return {}
     log_p = log_probabilities(logits)
     nll = cross_entropy(log_p, labels)
+    loss = nll
+    if label_smoothing:
+        loss = (1 - label_smoothing) * nll - label_smoothing * float(log_p.mean())
     return {
-        "loss": nll,
+        "loss": loss,
         "accuracy": accuracy(log_p, labels),
         "nll": nll,
         "brier": brier(log_p, labels),

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ablate.config.optimizer import Adam, MomentumSgd, OptimizerConfig
+from ablate.config.optimizer import (
+    Adadelta,
+    Adagrad,
+    Adam,
+    Lbfgs,
+    MomentumSgd,
+    OptimizerConfig,
+    RmsProp,
+    RmsPropMomentum,
+)
+from ablate.config.regularization import PenaltyConfig
+from ablate.train.adam import UncorrectedAdam
+from ablate.train.penalties import add_gradients, is_weight, project
 
 # A fused kernel computes what does not fill a vector with other instructions. In a stack
 # those would fall on other elements than alone, unless each replicate fills its vectors.
@@ -20,15 +32,23 @@ def build_optimizer(
 ) -> torch.optim.Optimizer:
     """Return the optimizer of `config` over named parameters (R, ...).
 
-    Weights decay; biases and the parameters of batch normalization and PReLU never do. With
-    `decoupled`, weights shrink by lr * weight_decay beside the step (Loshchilov & Hutter
-    2019, algorithms 1 and 2): torch has it for Adam, `update` does it for SGD.
+    Weights decay; biases and the parameters of norms and PReLU never do. With `decoupled`,
+    weights shrink by lr * weight_decay beside the step (Loshchilov & Hutter 2019, algorithms 1
+    and 2): torch has it for Adam, `update` does it for the others.
 
-    Large tensors are updated by fused kernels, twice as fast and more, the rest by foreach;
-    which is decided by shape alone, so that a replicate has the same bits in any stack.
+    Large tensors are updated by fused kernels where torch has them, twice as fast and more, the
+    rest by foreach; which is decided by shape alone, so that a replicate has the same bits in
+    any stack. Raises ValueError for L-BFGS over more than one replicate: they would share steps.
     """
-    groups = _groups(config, parameters)
+    if isinstance(config, Lbfgs):
+        return _lbfgs(config, [parameter for _, parameter in parameters])
+    fusible = not isinstance(config, RmsProp | Adadelta) and config.name != "adam_uncorrected"
+    groups = _groups(config, parameters, fusible)
     match config:
+        case Adam(name="adam_uncorrected"):
+            for group in groups:
+                del group["fused"], group["foreach"]
+            return UncorrectedAdam(groups, config.lr, (config.beta1, config.beta2), config.eps)
         case Adam():
             kind = torch.optim.AdamW if config.decoupled else torch.optim.Adam
             betas = (config.beta1, config.beta2)
@@ -38,35 +58,81 @@ def build_optimizer(
             return torch.optim.SGD(
                 groups, lr=config.lr, momentum=config.momentum, nesterov=nesterov
             )
+        case Adagrad():
+            return torch.optim.Adagrad(groups, lr=config.lr, eps=config.eps)
+        case RmsProp():
+            momentum = config.momentum if isinstance(config, RmsPropMomentum) else 0.0
+            return torch.optim.RMSprop(
+                groups, lr=config.lr, alpha=config.alpha, eps=config.eps, momentum=momentum
+            )
+        case Adadelta():
+            return torch.optim.Adadelta(groups, lr=config.lr, rho=config.rho, eps=config.eps)
         case _:
             return torch.optim.SGD(groups, lr=config.lr)
 
 
-def update(optimizer: torch.optim.Optimizer, lr: float) -> None:
-    """Take one step at learning rate `lr` from the parameters' gradients, then drop these."""
+def update(
+    optimizer: torch.optim.Optimizer, lr: float, penalty: PenaltyConfig, clip_norm: float | None
+) -> None:
+    """Take one step at learning rate `lr` from the parameters' gradients, then drop these.
+
+    The gradient of the loss is clipped first; the penalty's joins it afterwards, and weight
+    decay after that, as in torch when clipping stands before the step.
+    """
+    parameters = _parameters(optimizer)
+    weights = [parameter for parameter in parameters if is_weight(parameter)]
+    if clip_norm is not None:
+        clip(parameters, clip_norm)
+    add_gradients(penalty, weights)
     for group in optimizer.param_groups:
         group["lr"] = lr
         if group["shrink"]:
             with torch.no_grad():
                 torch._foreach_mul_(group["params"], 1 - lr * group["shrink"])
     optimizer.step()
+    project(penalty, weights, lr)
     optimizer.zero_grad(set_to_none=True)
 
 
-def decays(parameter: Tensor) -> bool:
-    """Tell whether weight decay acts on a parameter (R, ...): weights are at least matrices."""
-    return parameter.ndim > 2
+def update_by_search(
+    optimizer: torch.optim.LBFGS, lr: float, penalty: PenaltyConfig, closure: Callable[[], Tensor]
+) -> None:
+    """Let L-BFGS search along its directions; `closure` returns the loss, gradients set."""
+    optimizer.param_groups[0]["lr"] = lr
+    optimizer.step(closure)  # type: ignore[no-untyped-call]
+    project(penalty, [p for p in _parameters(optimizer) if is_weight(p)], lr)
+    optimizer.zero_grad(set_to_none=True)
+
+
+@torch.no_grad()
+def clip(parameters: Sequence[Tensor], limit: float) -> None:
+    """Scale each replicate's gradient over all parameters (R, ...) down to norm `limit`.
+
+    Norms are taken within a replicate first, so that its bits do not depend on the stack, and a
+    gradient that is not finite spoils its own replicate only.
+    """
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    norms = [torch.linalg.vector_norm(g.flatten(1), dim=1) for g in gradients]
+    total = torch.stack(norms, dim=1).norm(dim=1)
+    scale = torch.where(total > limit, limit / total, torch.ones_like(total))
+    for gradient in gradients:
+        gradient.mul_(scale.view(-1, *[1] * (gradient.ndim - 1)))
+
+
+def _parameters(optimizer: torch.optim.Optimizer) -> list[Tensor]:
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
 
 
 def _groups(
-    config: OptimizerConfig, parameters: Iterable[tuple[str, Tensor]]
+    config: Any, parameters: Iterable[tuple[str, Tensor]], fusible: bool
 ) -> list[dict[str, Any]]:
     members: dict[tuple[bool, bool], list[Tensor]] = {}
     for _, parameter in parameters:
-        decayed = config.weight_decay > 0 and decays(parameter)
-        fused = parameter[0].numel() % _VECTOR == 0
+        decayed = config.weight_decay > 0 and is_weight(parameter)
+        fused = fusible and parameter[0].numel() % _VECTOR == 0
         members.setdefault((decayed, fused), []).append(parameter)
-    by_hand = config.decoupled and not isinstance(config, Adam)
+    own = isinstance(config, Adam) and config.name != "adam_uncorrected"
+    by_hand = config.decoupled and not own
     return [
         {
             "params": tensors,
@@ -77,3 +143,15 @@ def _groups(
         }
         for (decayed, fused), tensors in members.items()
     ]
+
+
+def _lbfgs(config: Lbfgs, parameters: list[Tensor]) -> torch.optim.LBFGS:
+    if any(len(parameter) > 1 for parameter in parameters):
+        raise ValueError("L-BFGS trains one replicate at a time: a stack would share its steps")
+    return torch.optim.LBFGS(
+        parameters,
+        lr=config.lr,
+        max_iter=config.iterations,
+        history_size=config.history,
+        line_search_fn="strong_wolfe",
+    )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -12,12 +12,22 @@ from torch import Tensor
 from ablate import nn
 from ablate.config import RunConfig
 from ablate.data import Data, Split, channel_statistics, split
+from ablate.data.augmentation import Mix, augment, mixed, mixup
 from ablate.streams import Streams
 from ablate.train.batches import Examples, Scaling, examples, scaling
 from ablate.train.evaluate import BATCH
 
 #: Examples that a data-dependent initialization sees.
 _INIT_BATCH = 128
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """What one step sees: inputs (R, B, *inputs), labels (R, B), and how examples are mixed."""
+
+    inputs: Tensor
+    labels: Tensor
+    mix: Mix | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,19 +61,46 @@ class Task:
         positions = torch.from_numpy(np.stack(orders)).to(self.training_indices.device)
         return self.training_indices.gather(1, positions)
 
+    def batch(self, indices: Tensor, epoch: int, step: int) -> Batch:
+        """Return training examples as they are trained on, augmented and mixed."""
+        config = self.config.augment
+        if not config.changes_training:
+            inputs, labels = self.training.batch(indices)
+            return Batch(inputs, labels, None)
 
-def prepare(config: RunConfig, data: Data, replicates: Sequence[int], device: str) -> Task:
-    """Split and scale the data, build and initialize the network of each replicate."""
+        def change(images: Tensor) -> Tensor:
+            size, bounded = len(self.training.y), self.training.x.dtype == torch.uint8
+            return augment(config, images, indices, self.streams, epoch, step, size, bounded)
+
+        inputs, labels = self.training.batch(indices, change)
+        mix = mixup(config, self.streams, step, indices.shape[1])
+        return Batch(inputs if mix is None else mixed(inputs, mix), labels, mix)
+
+    def population(self) -> Iterator[Tensor]:
+        """Return the inputs of the whole training split, batch by batch."""
+        for indices in self.training_indices.split(BATCH, dim=1):  # type: ignore[no-untyped-call]
+            yield self.training.batch(indices)[0]
+
+
+def prepare(config: RunConfig, data: Data, streams: Sequence[Streams], device: str) -> Task:
+    """Split and scale the data, build and initialize the network of each replicate.
+
+    Members of an ensemble share the split of their replicate, so that they can be compared on
+    the same validation examples; with bagging each trains on a bootstrap sample of it.
+    """
     where = torch.device(device)
-    streams = tuple(Streams(config.seed, replicate) for replicate in replicates)
-    splits = [split(data, config.data, s) for s in streams]
+    streams = tuple(streams)
+    splits = [split(data, config.data, replace(s, member=0)) for s in streams]
     batch_size = config.trainer.batch_size
     room = max(batch_size, BATCH, _INIT_BATCH)
 
     x, y = data.train
     rule = _scaling(config, x, splits, where)
     training = examples(x, y, rule, room, where)
-    training_indices = torch.stack([part.train for part in splits]).to(where)
+    chosen = [part.train for part in splits]
+    if config.ensemble.name == "bagging":
+        chosen = [bootstrap(part, s) for part, s in zip(chosen, streams, strict=True)]
+    training_indices = torch.stack(chosen).to(where)
     held_out = [part.validation for part in splits if part.validation is not None]
     if data.validation is None:
         validation, validation_indices = training, torch.stack(held_out).to(where)
@@ -95,6 +132,12 @@ def prepare(config: RunConfig, data: Data, replicates: Sequence[int], device: st
     nn.initialize(network, config.init, config.model, streams, batch)
     network.seed_dropout(streams, device)  # and training starts its masks from the beginning
     return task
+
+
+def bootstrap(indices: Tensor, streams: Streams) -> Tensor:
+    """Return as many of `indices` (n,), drawn with replacement (Breiman 1996)."""
+    draws = streams.numpy("bootstrap").integers(0, len(indices), len(indices))
+    return indices[torch.from_numpy(draws)]
 
 
 def _scaling(

@@ -2,37 +2,108 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Sequence
 
-from ablate.config.schedule import ConstantSchedule, Cosine, ScheduleConfig, Step
+from ablate.config.schedule import (
+    ConstantSchedule,
+    Cosine,
+    CosineRestarts,
+    Exponential,
+    InverseTime,
+    Linear,
+    OneCycle,
+    Plateau,
+    ScheduleConfig,
+    Step,
+)
 
 
 def learning_rate(
-    schedule: ScheduleConfig, base_lr: float, step: int, steps: int, steps_per_epoch: int
+    schedule: ScheduleConfig,
+    base_lr: float,
+    step: int,
+    steps: int,
+    steps_per_epoch: int,
+    history: Sequence[float] = (),
 ) -> float:
     """Return the learning rate of `step`, counted from 0, in a training of `steps` steps.
 
-    constant  base_lr
-    step      base_lr * gamma^m, m the milestones reached; a milestone f is reached at
-              step round(f * steps)
-    cosine    base_lr * (final + (1 - final) (1 + cos(pi step / steps)) / 2), Loshchilov &
-              Hutter 2017 without restarts
+    With t = step / steps the share of training done, e = step / steps_per_epoch the epochs and
+    half(x) = (1 + cos(pi x)) / 2, base_lr is multiplied by
+
+    constant         1
+    step             gamma^m, m the milestones reached; f is reached at step round(f * steps)
+    plateau          gamma^m, m how often `history`, the monitored values so far, stalled
+    exponential      gamma^e
+    inverse_time     1 / (1 + decay * e) (Robbins & Monro 1951)
+    linear           1 - (1 - final) t
+    cosine           final + (1 - final) half(t) (Loshchilov & Hutter 2017, without restarts)
+    cosine_restarts  the same over each of `cycles` equal parts (Huang et al. 2017)
+    one_cycle        start to 1 along half a cosine until `peak`, then to final (Smith & Topin
+                     2018, with the cosines of fastai and torch)
 
     A warm-up of W = warmup * steps_per_epoch steps multiplies step s < W by (s + 1) / W: the
     line starts from 0 one step before training, since a step of rate 0 would be wasted.
     """
     warmup_steps = round(schedule.warmup * steps_per_epoch)
     warmup = min(1.0, (step + 1) / warmup_steps) if warmup_steps else 1.0
-    return base_lr * warmup * _decay(schedule, step, steps)
+    return base_lr * warmup * _decay(schedule, step, steps, step / steps_per_epoch, history)
 
 
-def _decay(schedule: ScheduleConfig, step: int, steps: int) -> float:
+def parts(steps: int, count: int) -> tuple[int, ...]:
+    """Return after how many steps each of `count` equal parts of a training ends."""
+    return tuple(round((number + 1) * steps / count) for number in range(count))
+
+
+def stalls(schedule: Plateau, history: Sequence[float]) -> int:
+    """Return how often `patience` evaluations in a row brought nothing better than the best.
+
+    The count starts anew after each stall; a value that is not a number is no better.
+    """
+    sign = -1 if schedule.monitor.endswith("accuracy") else 1
+    best, waited, count = math.inf, 0, 0
+    for value in history:
+        if sign * value < best:
+            best, waited = sign * value, 0
+        else:
+            waited += 1
+        if waited == schedule.patience:
+            waited, count = 0, count + 1
+    return count
+
+
+def _decay(
+    schedule: ScheduleConfig, step: int, steps: int, epochs: float, history: Sequence[float]
+) -> float:
     match schedule:
         case ConstantSchedule():
             return 1.0
         case Step():
             reached = sum(step >= round(fraction * steps) for fraction in schedule.milestones)
             return float(schedule.gamma**reached)
+        case Plateau():
+            return float(schedule.gamma ** stalls(schedule, history))
+        case Exponential():
+            return float(schedule.gamma**epochs)
+        case InverseTime():
+            return 1 / (1 + schedule.decay * epochs)
+        case Linear():
+            return 1 - (1 - schedule.final) * step / steps
         case Cosine():
-            half_wave = (1 + math.cos(math.pi * step / steps)) / 2
-            return schedule.final + (1 - schedule.final) * half_wave
+            return _half_wave(step / steps, 1.0, schedule.final)
+        case CosineRestarts():
+            ends = (0, *parts(steps, schedule.cycles))
+            start, end = next((a, b) for a, b in itertools.pairwise(ends) if step < b or b == steps)
+            return _half_wave((step - start) / (end - start), 1.0, schedule.final)
+        case OneCycle():
+            done = step / steps
+            if done < schedule.peak:
+                return _half_wave(done / schedule.peak, schedule.start, 1.0)
+            return _half_wave((done - schedule.peak) / (1 - schedule.peak), 1.0, schedule.final)
+
+
+def _half_wave(share: float, first: float, last: float) -> float:
+    """Return the way from `first` to `last` along half a cosine."""
+    return last + (first - last) * (1 + math.cos(math.pi * share)) / 2

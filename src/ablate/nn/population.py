@@ -1,0 +1,74 @@
+"""Exact statistics of the training split for batch normalization at inference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ablate.nn.network import Network
+from ablate.nn.norms import BatchNorm
+
+
+class _Reached(Exception):
+    """Ends a forward pass at the layer that is looked at."""
+
+
+@torch.no_grad()
+def set_population_statistics(network: Network, batches: Callable[[], Iterable[Tensor]]) -> None:
+    """Replace running averages by the mean and variance of each norm's input over all batches.
+
+    batches  gives the inputs (R, B, *inputs) of the training split afresh
+
+    First to last layer, so that a layer sees its predecessors as inference will (Ioffe & Szegedy
+    2015, algorithm 2); dropout is off. The variance is the population's, divided by N. Costs a
+    forward pass per layer. The network is left in training mode.
+    """
+    network.eval()
+    for module in network.modules():
+        if isinstance(module, BatchNorm):
+            mean, variance = _moments(network, module, batches)
+            module.running_mean.copy_(mean)
+            module.running_var.copy_(variance)
+    network.train()
+
+
+def _moments(
+    network: Network, norm: BatchNorm, batches: Callable[[], Iterable[Tensor]]
+) -> tuple[Tensor, Tensor]:
+    """Return mean and variance (R, C) of what reaches `norm`, in float64."""
+    mean = squares = torch.zeros_like(norm.running_mean, dtype=torch.float64)
+    count = 0
+    for inputs in batches():
+        seen = _input_of(norm, network, inputs)
+        # Replicate by replicate, each channel one row: no sum runs across replicates.
+        rows = [own.transpose(0, 1).flatten(1).double().contiguous() for own in seen]
+        own_mean = torch.stack([row.mean(dim=1) for row in rows])
+        own_squares = torch.stack([row.var(dim=1, correction=0) * row.shape[1] for row in rows])
+        size = rows[0].shape[1]
+        # Chan et al. 1983: means and sums of squared deviations of two samples joined.
+        shift = own_mean - mean
+        total = count + size
+        squares = squares + own_squares + shift**2 * (count * size / total)
+        mean = mean + shift * (size / total)
+        count = total
+    return mean, squares / count
+
+
+def _input_of(norm: nn.Module, network: Network, inputs: Tensor) -> Tensor:
+    seen: list[Tensor] = []
+
+    def stop(_: nn.Module, arguments: tuple[Any, ...]) -> None:
+        seen.append(arguments[0])
+        raise _Reached
+
+    hook = norm.register_forward_pre_hook(stop)
+    try:
+        network(inputs)
+    except _Reached:
+        return seen[0]
+    finally:
+        hook.remove()
+    raise RuntimeError("the network never reaches this layer")

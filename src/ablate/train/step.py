@@ -1,0 +1,69 @@
+"""One step of training: the loss of a batch, its gradients, and the update."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ablate.config.regularization import ActivationL1
+from ablate.train.evaluate import autocast
+from ablate.train.optimizers import update, update_by_search
+from ablate.train.penalties import activation_penalty
+from ablate.train.prepare import Batch, Task
+
+
+def take_step(task: Task, optimizer: torch.optim.Optimizer, batch: Batch, lr: float) -> Tensor:
+    """Update all replicates from one batch; return their losses (R,) before the step."""
+    config = task.config
+    if isinstance(optimizer, torch.optim.LBFGS):
+        seen: list[Tensor] = []
+
+        def closure() -> Tensor:
+            optimizer.zero_grad(set_to_none=True)
+            loss, objective = _losses(task, batch)
+            objective.sum().backward()  # type: ignore[no-untyped-call]
+            seen.append(loss.detach())
+            return objective.detach().sum()
+
+        update_by_search(optimizer, lr, config.penalty, closure)
+        return seen[0]
+    loss, objective = _losses(task, batch)
+    # Each replicate's loss depends on its own parameters alone, so the gradient of the sum is
+    # every replicate's own gradient.
+    objective.backward(torch.ones_like(objective))  # type: ignore[no-untyped-call]
+    update(optimizer, lr, config.penalty, getattr(config.optimizer, "clip_norm", None))
+    return loss.detach()
+
+
+def per_replicate_loss(logits: Tensor, labels: Tensor, label_smoothing: float = 0.0) -> Tensor:
+    """Return the mean cross-entropy (R,) of logits (R, B, K) against labels (R, B)."""
+    replicates, size, classes = logits.shape
+    losses = F.cross_entropy(
+        logits.float().reshape(-1, classes),
+        labels.reshape(-1),
+        reduction="none",
+        label_smoothing=label_smoothing,
+    )
+    return losses.view(replicates, size).mean(dim=1)
+
+
+def _losses(task: Task, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Return the loss (R,) and what is minimized: the loss and the penalty on activations."""
+    config, penalty = task.config, task.config.penalty
+    hidden: list[Tensor] = []
+    watched = isinstance(penalty, ActivationL1)
+    tap = (lambda _, __, h: hidden.append(h)) if watched else None
+    with autocast(batch.inputs.device, config.trainer.precision):
+        logits = task.network(batch.inputs, tap)
+    smoothing = config.loss.label_smoothing
+    loss = per_replicate_loss(logits, batch.labels, smoothing)
+    if batch.mix is not None:
+        partners = batch.labels.gather(1, batch.mix.partner)
+        other = per_replicate_loss(logits, partners, smoothing)
+        loss = batch.mix.share * loss + (1 - batch.mix.share) * other
+    objective = loss
+    if isinstance(penalty, ActivationL1):
+        for h in hidden:
+            objective = objective + activation_penalty(penalty.strength, h)
+    return loss, objective
