@@ -15,7 +15,13 @@ from ablate.study.reader import level_name
 from ablate.study.schema import Factor, Level, Study
 
 #: Given with --quick: digits, few replicates and epochs, seconds instead of minutes.
-_QUICK: Mapping[str, Any] = {"data": "digits", "trainer.epochs": 2}
+_QUICK: Mapping[str, Any] = {
+    "data": "digits",
+    "data.train_size": None,
+    "data.validation_size": 237,
+    "data.test_size": None,
+    "trainer.epochs": 2,
+}
 _QUICK_REPLICATES = 2
 _QUICK_TUNE_VALUES = 2
 

@@ -19,9 +19,16 @@ FIGURE_KINDS = (
     "factor_response",
     "heatmap",
     "learning_rate_sensitivity",
+    "ensemble_curve",
+    "reliability_diagram",
+    "schedule_curves",
+    "stopping_points",
+    "ladder",
+    "contact_sheet",
+    "optimizer_paths",
 )
 #: All that the `report` list of a study file may name.
-REPORT_KINDS = ("table", "published", *FIGURE_KINDS)
+REPORT_KINDS = ("table", "published", "compared_to_base", *FIGURE_KINDS)
 
 
 def _as_tuple(value: Any) -> Any:
