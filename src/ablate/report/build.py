@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ablate.report.answer import answer, untrained_answer
+from ablate.report.compared import compare_to_base, compared_to_csv, print_compared
 from ablate.report.facts import Facts
 from ablate.report.figures import Figure, draw
 from ablate.report.grid import Grid, to_markdown, to_tex
+from ablate.report.images import NAME as IMAGES
 from ablate.report.manifest import NAME, Printed, digest, manifest_text, read_manifest, results_of
 from ablate.report.pages import Page, write_pages
 from ablate.report.printed import print_table, print_tuned
@@ -26,6 +28,9 @@ from ablate.study.schema import ReportItem, Study
 if TYPE_CHECKING:
     from ablate.config import RunConfig
     from ablate.report.frame import Frames
+
+#: Items of a report that are tables; all others are figures.
+_TABLES = ("table", "published", "compared_to_base")
 
 
 def build_report(
@@ -48,7 +53,9 @@ def build_report(
     tables, printed = _write_tables(study, frames, directory, facts)
     figures: list[Figure] = []
     for item in study.report:
-        if item.kind not in ("table", "published"):
+        if item.kind == "contact_sheet":
+            figures.append(_contact_sheet(directory, study))
+        elif item.kind not in _TABLES:
             figures += draw(item, study, frames, directory, configs)
     if facts.is_trained:
         sentence = answer(tables, study)
@@ -78,7 +85,7 @@ def _write_tables(
     study: Study, frames: Frames, directory: Path, facts: Facts
 ) -> tuple[list[Table], list[Printed]]:
     """Write every table of the report; a study that asks for none gets one all the same."""
-    items = [item for item in study.report if item.kind in ("table", "published")]
+    items = [item for item in study.report if item.kind in _TABLES]
     tabled = any(item.kind == "table" for item in items)
     if study.factors and facts.is_trained and not tabled:
         items.insert(0, ReportItem(kind="table"))
@@ -89,6 +96,11 @@ def _write_tables(
             for c in compare_with_published(item, study, frames.runs, len(printed) + 1):
                 files = {"": comparison_to_csv(c, study), "-orderings": orderings_to_csv(c)}
                 printed.append(_write(print_comparison(c, study), files, directory))
+            continue
+        if item.kind == "compared_to_base":
+            rows = compare_to_base(item, study, frames.runs)
+            grid = print_compared(rows, item, study, f"table-{len(printed) + 1}")
+            printed.append(_write(grid, {"": compared_to_csv(rows, item, study)}, directory))
             continue
         tables = make_tables(item, study, frames.runs, len(printed) + 1)
         for table in tables:
@@ -101,6 +113,14 @@ def _write_tables(
                 printed.append(_write(grid, files, directory))
         own = own or tables
     return own, printed
+
+
+def _contact_sheet(directory: Path, study: Study) -> Figure:
+    """Draw the images that lie beside the report."""
+    from ablate.report.figures.sheet import contact_sheet
+
+    drawing = contact_sheet(directory / IMAGES, str(study.baseline.get("data")))
+    return Figure(drawing.name, drawing.caption, *drawing.save(directory))
 
 
 def _write(grid: Grid, csv_files: Mapping[str, str], directory: Path) -> Printed:

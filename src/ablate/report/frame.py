@@ -5,7 +5,7 @@ Everything drawn or counted comes from these frames: same frames, same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -16,19 +16,23 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ablate.store import LedgerCell, LedgerError, Result, finished, read_result
-from ablate.store.reader import read_arrays, read_evaluations, tuned_value
+from ablate.store.reader import read_arrays, read_config, read_evaluations, tuned_value
+from ablate.train.metrics import calibration_bins
 
 #: The third axis of the probe's arrays, and the last one of its statistics.
 QUANTITIES = ("activation", "activation_gradient", "weight_gradient")
 STATISTICS = ("mean", "std", "zero", "dead", "saturated", "p15", "p50", "p85", "rms")
 EPOCH_VALUES = ("epoch", "lr", "train/loss", "validation/loss", "validation/accuracy")
+#: Gives the test labels of a run from its resolved config.
+Labels = Callable[[Mapping[str, Any]], np.ndarray]
+
 #: Points of a training curve, at most.
 CURVE_POINTS = 120
 
 _ORIGIN = ("commit", "dirty", "device", "cpu", "data_digest", "seed")
 _INTEGERS = {
     "replicate", "step", "layer", "exponent", "seed", "diverged_at_step", "parameters",
-    "multiply_adds",
+    "multiply_adds", "bin", "count", "correct",
 }  # fmt: skip
 _TEXTS = {
     "cell", "cell_key", "key", "status", "nc_reason", "commit", "torch", "device", "cpu",
@@ -51,6 +55,8 @@ class Frames:
     curves  training loss in log-spaced blocks of steps; `step` is the middle of the block
     tuning  one row per tuning run: cell, key, value, replicate, status, validation/loss,
             validation/accuracy; no rows where nothing is tuned
+    calibration   one row per run and bin of the confidence on the test set: count, sum of the
+            confidence, correct; no rows where no figure of the study needs it
 
     What a run does not have (metrics of a failed one) is NaN or None.
     """
@@ -60,10 +66,17 @@ class Frames:
     layers: pd.DataFrame
     curves: pd.DataFrame
     tuning: pd.DataFrame
+    calibration: pd.DataFrame
 
 
-def frames(root: Path, study_name: str, cells: Sequence[LedgerCell]) -> Frames:
-    """Read the frames from `runs/<study>/`.
+#: Frames that most studies do not have; they are files only where they have rows.
+_OPTIONAL = ("tuning", "calibration")
+
+
+def frames(
+    root: Path, study_name: str, cells: Sequence[LedgerCell], labels: Labels | None = None
+) -> Frames:
+    """Read the frames from `runs/<study>/`; `labels` are needed for the calibration only.
 
     Unfinished and stale runs have no row, failed ones a row in `runs` only. Raises LedgerError
     naming the file where an entry is damaged.
@@ -73,6 +86,7 @@ def frames(root: Path, study_name: str, cells: Sequence[LedgerCell]) -> Frames:
     layers: list[pa.Table] = []
     losses: list[tuple[str, int, np.ndarray]] = []
     tuning: list[dict[str, Any]] = []
+    calibration: list[dict[str, Any]] = []
     for cell in cells:
         for replicate, directory, result in finished(root, study_name, cell):
             runs.append(_run_row(cell, replicate, directory, result))
@@ -85,6 +99,11 @@ def frames(root: Path, study_name: str, cells: Sequence[LedgerCell]) -> Frames:
                 layers.append(_layers(cell.slug, replicate, probe))
             curve = read_arrays(directory, "curve.npz", result)
             losses.append((cell.slug, replicate, curve["loss"]))
+            if labels is not None:
+                logits = read_arrays(directory, "predictions.npz", result).get("logits")
+                if logits is not None:
+                    bins = calibration_bins(logits, labels(read_config(directory)))
+                    calibration += [{**row, **place} for row in bins]
         tuning += _tuning_rows(root / "runs" / study_name / cell.slug / "tune", cell)
     return Frames(
         runs=_table("runs", runs, _run_columns(runs, cells)).to_pandas(),
@@ -92,19 +111,20 @@ def frames(root: Path, study_name: str, cells: Sequence[LedgerCell]) -> Frames:
         layers=_joined("layers", layers, _LAYER_COLUMNS),
         curves=_joined("curves", _curves(losses), _CURVE_COLUMNS),
         tuning=_table("tuning", tuning, _TUNING_COLUMNS).to_pandas(),
+        calibration=_table("calibration", calibration, _CALIBRATION_COLUMNS).to_pandas(),
     )
 
 
 def write_frames(frames: Frames, directory: Path) -> None:
     """Write a Parquet file per frame; the same frames give the same bytes.
 
-    `tuning.parquet` is written where there are tuning runs, and removed where there are none.
+    Optional frames are written where they have rows, and removed where they have none.
     """
     directory.mkdir(parents=True, exist_ok=True)
     for field in fields(frames):
         frame: pd.DataFrame = getattr(frames, field.name)
         path = directory / f"{field.name}.parquet"
-        if field.name == "tuning" and frame.empty:
+        if field.name in _OPTIONAL and frame.empty:
             path.unlink(missing_ok=True)
             continue
         schema = _schema(field.name, frame.columns)
@@ -118,8 +138,9 @@ def read_frames(directory: Path) -> Frames:
     found: dict[str, pd.DataFrame] = {}
     for field in fields(Frames):
         path = directory / f"{field.name}.parquet"
-        if field.name == "tuning" and not path.exists():
-            found["tuning"] = _table("tuning", [], _TUNING_COLUMNS).to_pandas()
+        if field.name in _OPTIONAL and not path.exists():
+            columns = _TUNING_COLUMNS if field.name == "tuning" else _CALIBRATION_COLUMNS
+            found[field.name] = _table(field.name, [], columns).to_pandas()
         else:
             found[field.name] = pq.read_table(path).to_pandas()
     return Frames(**found)
@@ -134,6 +155,8 @@ _LAYER_COLUMNS = [
 _TUNING_COLUMNS = [
     "cell", "key", "value", "replicate", "status", "validation/loss", "validation/accuracy",
 ]  # fmt: skip
+
+_CALIBRATION_COLUMNS = ["cell", "replicate", "bin", "count", "confidence", "correct"]
 
 
 def _run_columns(rows: Sequence[Mapping[str, Any]], cells: Sequence[LedgerCell]) -> list[str]:

@@ -117,11 +117,15 @@ def _write(
     from ablate.report.build import build_report
     from ablate.report.facts import facts_of
     from ablate.report.frame import frames, read_frames, write_frames
+    from ablate.report.images import label_reader, write_images
 
     home = root / "reports" / study
     directory.mkdir(parents=True, exist_ok=True)
     if cells is not None:
-        write_frames(frames(root, study, cells), directory)
+        asked = any(item.kind == "reliability_diagram" for item in locked.study.report)
+        labels = label_reader(root) if asked else None
+        write_frames(frames(root, study, cells, labels), directory)
+        write_images(locked, root, directory)
     elif not (home / "runs.parquet").exists():
         raise ConfigError(
             f"study '{study}': the sweep is not finished and no earlier report has its frames; "

@@ -50,11 +50,30 @@ def calibration_error(log_p: Array, labels: Labels, bins: int = CALIBRATION_BINS
     The bins are equally wide, open on the left, closed on the right, and weighted by their
     share of the examples (Guo et al. 2017, eq. 3).
     """
-    confidence = np.exp(log_p.max(axis=1))
-    correct = log_p.argmax(axis=1) == labels
-    bin_of = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+    bin_of, confidence, correct = _binned(log_p, labels, bins)
     gap = np.bincount(bin_of, weights=correct - confidence, minlength=bins)
     return float(np.abs(gap).sum() / len(labels))
+
+
+def calibration_bins(
+    logits: npt.NDArray[np.floating], labels: Labels, bins: int = CALIBRATION_BINS
+) -> list[dict[str, float]]:
+    """Return per bin of the confidence its number, count, sum of confidences and correct ones."""
+    bin_of, confidence, correct = _binned(log_probabilities(logits), labels, bins)
+    counts = np.bincount(bin_of, minlength=bins)
+    sums = np.bincount(bin_of, weights=confidence, minlength=bins)
+    right = np.bincount(bin_of, weights=correct, minlength=bins)
+    return [
+        {"bin": i, "count": int(counts[i]), "confidence": float(sums[i]), "correct": int(right[i])}
+        for i in range(bins)
+    ]
+
+
+def _binned(log_p: Array, labels: Labels, bins: int) -> tuple[Labels, Array, npt.NDArray[np.bool_]]:
+    """Return each example's bin, its confidence, and whether its class is right."""
+    confidence = np.exp(log_p.max(axis=1))
+    bin_of = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+    return bin_of, confidence, log_p.argmax(axis=1) == labels
 
 
 def scores(

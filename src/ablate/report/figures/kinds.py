@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 
 from ablate.report.figures.canvas import Drawing
 from ablate.report.figures.distributions import activation_distribution, gradient_distribution
+from ablate.report.figures.ensemble import ensemble_curve
 from ablate.report.figures.heatmap import heatmap
+from ablate.report.figures.ladder import ladder
 from ablate.report.figures.learning import learning_curves
+from ablate.report.figures.reliability import reliability_diagram
 from ablate.report.figures.response import factor_response, learning_rate_sensitivity
 from ablate.report.figures.select import Request
 from ablate.report.figures.signal import activations_over_training, signal_by_layer
+from ablate.report.figures.stopping import schedule_curves, stopping_points
 from ablate.report.figures.style import style
 from ablate.study.schema import ReportItem, Study
 
@@ -28,6 +32,11 @@ _DRAW: Mapping[str, Callable[[Request], Iterable[Drawing]]] = {
     "factor_response": factor_response,
     "heatmap": heatmap,
     "learning_rate_sensitivity": learning_rate_sensitivity,
+    "ensemble_curve": ensemble_curve,
+    "reliability_diagram": reliability_diagram,
+    "schedule_curves": schedule_curves,
+    "stopping_points": stopping_points,
+    "ladder": ladder,
 }
 
 

@@ -19,6 +19,8 @@ from ablate.report.figures.canvas import (
     page,
     panel_title,
 )
+from ablate.report.figures.quantity import Quantity, file_name, with_quantity
+from ablate.report.figures.rates import sensitivity_to_factor
 from ablate.report.figures.select import Request, Subject, subjects
 from ablate.report.figures.style import NEUTRAL, ONE_COLUMN, SMALL, TWO_COLUMNS, plain
 from ablate.report.statistics import t_half_width
@@ -28,14 +30,18 @@ _STRIP = 0.16  # inches of the n/c strip per line
 
 
 def factor_response(request: Request) -> Iterator[Drawing]:
-    """Draw the metric against the levels of a factor, one line per level of another."""
+    """Draw the metric against the levels of a factor, one line per level of another.
+
+    Options `metric: weights/norm` and `probe: zero` show another quantity.
+    """
+    request, quantity = with_quantity(request)
     for subject in subjects(request, "x", "lines", numeric_first=True):
-        yield _response(subject)
+        yield _response(subject, quantity)
 
 
-def _response(subject: Subject) -> Drawing:
-    metric, factor = subject.study.metric, subject.roles["x"]
-    if factor is None or metric.name not in subject.runs:
+def _response(subject: Subject, quantity: Quantity) -> Drawing:
+    factor = subject.roles["x"]
+    if factor is None or quantity.column not in subject.runs:
         raise ConfigError("report: factor_response needs a factor and runs with its metric.")
     lines, line_factor = subject.levels("lines"), subject.roles["lines"]
     handles = [
@@ -53,7 +59,8 @@ def _response(subject: Subject) -> Drawing:
     axis: Axes = axes[0, 0]
     levels = subject.levels("x")
     positions = _positions(axis, factor, levels)
-    scale = 100 if metric.is_percent else 1
+    scale = quantity.scale
+    apart = 1 if _has_zero_apart(factor, levels) else 0
     for index, line in enumerate(lines):
         color = subject.look(line_factor, line).color if line_factor else NEUTRAL
         marker = subject.look(line_factor, line).marker if line_factor else "o"
@@ -61,7 +68,8 @@ def _response(subject: Subject) -> Drawing:
         means: list[tuple[float, float, float]] = []
         for level, x in zip(levels, positions, strict=True):
             runs = subject.where(subject.runs, x=level, lines=line)
-            values = scale * runs.loc[runs["status"] == "done", metric.name].to_numpy(dtype=float)
+            values = scale * runs.loc[runs["status"] == "done", quantity.column].to_numpy(float)
+            values = values[np.isfinite(values)]
             at = shift(x)
             axis.plot([at] * len(values), values, ls="", marker=".", ms=2.5, color=color, alpha=0.5)
             if len(values):
@@ -70,12 +78,14 @@ def _response(subject: Subject) -> Drawing:
             if lost and len(runs):
                 _share(axes[1, 0], x, index, runs)
         if means:
-            x_at, mean, half_width = (np.array(part) for part in zip(*means, strict=True))
-            axis.errorbar(
-                x_at, mean, half_width, color=color, marker=marker, lw=0.9, elinewidth=0.9,
-                capsize=1.5, ms=3.2,
-            )  # fmt: skip
-    axis.set_ylabel(metric.label)
+            cut = apart if means[0][0] == shift(positions[0]) else 0
+            for part in filter(None, (means[:cut], means[cut:])):
+                x_at, mean, half_width = (np.array(column) for column in zip(*part, strict=True))
+                axis.errorbar(
+                    x_at, mean, half_width, color=color, marker=marker, lw=0.9, elinewidth=0.9,
+                    capsize=1.5, ms=3.2,
+                )  # fmt: skip
+    axis.set_ylabel(quantity.label)
     _leave_room(axis, factor, positions)
     bottom: Axes = axes[-1, 0]
     if lost:
@@ -88,17 +98,36 @@ def _response(subject: Subject) -> Drawing:
     spread = "Dots: replicates that converged; markers: their mean with its 95 % t interval." + (
         " Below: share of runs that did not converge (n/c)." if lost else ""
     )
-    what = metric.label.split(" (")[0].capitalize()
-    caption = subject.caption(f"{what} against {factor.label}", spread)
-    return Drawing(subject.name, caption, figure)
+    what = quantity.label.split(" (")[0]
+    caption = subject.caption(f"{what[0].upper()}{what[1:]} against {factor.label}", spread)
+    return Drawing(file_name(subject.name, subject.item.options), caption, figure)
 
 
 def _positions(axis: Axes, factor: Factor, levels: Sequence[Level]) -> list[float]:
-    numbers = [level.number for level in levels]
+    numbers = [level_number(level) for level in levels]
     if factor.axis == "category" or any(number is None for number in numbers):
         return [float(index) for index in range(len(levels))]
     axis.set_xscale(factor.axis)
-    return [float(number) for number in numbers if number is not None]
+    positions = [float(number) for number in numbers if number is not None]
+    if _has_zero_apart(factor, levels):
+        # Nothing lies at 0 on a log axis: one step left of the rest, and no line leads there.
+        step = positions[2] / positions[1] if len(positions) > 2 else 10.0
+        positions[0] = positions[1] / step
+    return positions
+
+
+def level_number(level: Level) -> float | None:
+    """Return where a level stands: the number it sets, else the number that it is called."""
+    if level.number is not None:
+        return level.number
+    try:
+        return float(level.name)
+    except ValueError:
+        return None
+
+
+def _has_zero_apart(factor: Factor, levels: Sequence[Level]) -> bool:
+    return factor.axis == "log" and len(levels) > 1 and level_number(levels[0]) == 0
 
 
 def _leave_room(axis: Axes, factor: Factor, positions: Sequence[float]) -> None:
@@ -145,11 +174,11 @@ def _finish_strip(axis: Axes, lines: Sequence[Level]) -> None:
 
 
 def learning_rate_sensitivity(request: Request) -> Iterator[Drawing]:
-    """Draw the validation metric over the tuned values, to tell an effect from an lr effect."""
+    """Draw the metric over learning rates: those tuned, or those of a factor of the study."""
     tune = request.study.tune
     if tune is None:
-        raise ConfigError("report: learning_rate_sensitivity needs a study that tunes a key.")
-    if len(request.frames.tuning):
+        yield from sensitivity_to_factor(request)
+    elif len(request.frames.tuning):
         for subject in subjects(request, "lines", "panels"):
             yield _sensitivity(subject, tune.key)
 

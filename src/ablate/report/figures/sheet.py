@@ -1,0 +1,49 @@
+"""Images before and after augmentation, in rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from ablate.report.figures.canvas import Drawing, Margins, page
+from ablate.report.figures.style import SMALL, TWO_COLUMNS, style, text_width
+
+_SIDE = 0.42  # inches of an image
+_GAP = 0.03
+
+
+def contact_sheet(path: Path, data_name: str) -> Drawing:
+    """Draw the images of `images.parquet`: a row per level, the same originals in every row."""
+    images = pd.read_parquet(path)
+    levels = list(dict.fromkeys(images["level"]))
+    count = int(images["position"].max()) + 1
+    left = 0.15 + max(text_width(level) for level in levels)
+    width = min(TWO_COLUMNS, left + count * (_SIDE + _GAP) + 0.05)
+    margins = Margins(left=left, right=0.05, top=0.05, bottom=0.05, across=_GAP, down=_GAP)
+    with style():
+        figure, axes = page(len(levels), count, width, _SIDE, margins)
+        for row, level in enumerate(levels):
+            shown = images[images["level"] == level].sort_values("position")
+            for position, image in enumerate(shown.to_dict("records")):
+                axis: Axes = axes[row, position]
+                _show(axis, image)
+            axes[row, 0].text(
+                -0.12, 0.5, level, transform=axes[row, 0].transAxes, ha="right", va="center",
+                fontsize=SMALL,
+            )  # fmt: skip
+    caption = (
+        f"Training images of {data_name} as each level of the study might show them to the "
+        "network; the same originals in every row."
+    )
+    return Drawing("contact_sheet", caption, figure)
+
+
+def _show(axis: Axes, image: dict[str, object]) -> None:
+    shape = (image["channels"], image["height"], image["width"])
+    pixels = np.frombuffer(image["pixels"], dtype=np.uint8).reshape(shape)  # type: ignore[call-overload]
+    picture = pixels[0] if shape[0] == 1 else pixels.transpose(1, 2, 0)
+    axis.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="nearest", aspect="equal")
+    axis.set_axis_off()

@@ -1,0 +1,77 @@
+"""What a report needs from the data set itself: labels, and a few images before and after.
+
+Read once, while the ledger and the data are at hand; a report is then drawn from what lies
+beside it, also in a clone that has no data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ablate.config import RunConfig
+from ablate.config.validate import run_config
+from ablate.study.lockfile import Locked
+
+NAME = "images.parquet"
+_SHOWN = 8
+_SEED = 1
+
+
+def label_reader(root: Path) -> Callable[[Mapping[str, Any]], np.ndarray]:
+    """Return a function from a run's resolved config to the labels of its test set (N,)."""
+    from ablate import data
+
+    loaded: dict[str, np.ndarray] = {}
+
+    def labels(resolved: Mapping[str, Any]) -> np.ndarray:
+        config = run_config(resolved)
+        name = f"{config.data.model_dump_json()} {config.seed}"
+        if name not in loaded:
+            loaded[name] = data.load(config.data, root, config.seed).test[1].numpy()
+        return loaded[name]
+
+    return labels
+
+
+def write_images(locked: Locked, root: Path, directory: Path) -> None:
+    """Write training images, one of each of the first classes, as each level changes them.
+
+    One row per level and image: level, position, channels, height, width and pixels (uint8).
+    Does nothing for a study without a contact sheet.
+    """
+    items = [item for item in locked.study.report if item.kind == "contact_sheet"]
+    if not items:
+        return
+    import torch
+
+    from ablate import data
+    from ablate.data.augmentation import samples
+
+    factor = locked.study.factor(str(items[0].options["rows"]))
+    by_level: dict[str, RunConfig] = {}
+    for cell in locked.cells:
+        by_level.setdefault(cell.levels[factor.name], cell.config)
+    config = next(iter(by_level.values()))
+    x, y = data.load(config.data, root, config.seed).train
+    first = [int((y == label).nonzero()[0]) for label in range(_SHOWN)]
+    images = x[first].float() / (255 if x.dtype == torch.uint8 else 1)
+    rows = []
+    for level in factor.levels:
+        changed = samples(images, by_level[level.name].augment, _SEED)
+        stored = (255 * changed.clamp(0, 1)).round().to(torch.uint8).numpy()
+        for position, image in enumerate(stored):
+            channels, height, width = image.shape
+            rows.append(
+                {
+                    "level": level.name, "position": position, "channels": channels,
+                    "height": height, "width": width, "pixels": image.tobytes(),
+                }
+            )  # fmt: skip
+    table = pa.Table.from_pylist(rows)
+    pq.write_table(table, directory / NAME, compression="zstd")
