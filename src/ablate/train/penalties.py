@@ -59,5 +59,6 @@ def project(penalty: PenaltyConfig, weights: Sequence[Tensor], lr: float) -> Non
 
 def activation_penalty(strength: float, activation: Tensor) -> Tensor:
     """Return strength * the mean over examples of sum |h| (R,) of an activation (R, B, ...)."""
-    each = activation.float().abs().flatten(2).sum(dim=2)
+    wide = activation.to(torch.promote_types(activation.dtype, torch.float32))
+    each = wide.abs().flatten(2).sum(dim=2)
     return strength * each.mean(dim=1)
