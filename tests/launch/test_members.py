@@ -1,0 +1,157 @@
+"""Ensembles in a sweep: members are trained once, and another size trains nothing."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from ablate.config import Launch
+from ablate.config.ensemble import NoEnsemble
+from ablate.config.validate import run_config
+from ablate.errors import AblateError
+from ablate.launch.form import form
+from ablate.launch.members import member_numbers, training_config
+from ablate.launch.start import Start, plan_studies, sort_words
+from ablate.launch.sweep import sweep
+from ablate.store.reader import read_run
+
+STUDY = """\
+question: What does another member buy?
+baseline:
+  data: synthetic
+  data.train_examples: 300
+  data.test_examples: 80
+  data.validation_size: 50
+  data.separation: 0.4
+  model.width: 16
+  trainer.epochs: 2
+  trainer.batch_size: 32
+  ensemble: seeds
+factors:
+  k: {{key: ensemble.size, levels: {sizes}}}
+  combine: {{key: ensemble.combine, levels: [average, vote]}}
+replicates: 2
+report: [table]
+"""
+
+
+def planned(root: Path, sizes: list[int], *words: str) -> Start:
+    (root / "kin.yaml").write_text(STUDY.format(sizes=sizes))
+    text = [f"study={root / 'kin.yaml'}", f"paths.root={root}", "study.name=kin", *words]
+    return plan_studies(sort_words(text), quick=False)[0]
+
+
+def swept(start: Start) -> tuple[int, list[str]]:
+    ended: list[str] = []
+    failed = sweep(
+        start.plan, start.root, Launch(workers=1), Console(quiet=True),
+        lambda cell, replicate: ended.append(f"{cell.name} {replicate}"),
+    )  # fmt: skip
+    return failed, ended
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("kin")
+    assert swept(planned(root, [1, 3])) == (0, [
+        f"k={k} · combine={how} {r}" for k in (1, 3) for how in ("average", "vote") for r in (0, 1)
+    ])  # fmt: skip
+    return root
+
+
+def members_of(root: Path) -> dict[str, float]:
+    return {
+        str(path.parent.relative_to(root)): path.stat().st_mtime_ns
+        for path in root.glob("runs/kin/members/*/*/*/result.json")
+    }
+
+
+def test_members_are_shared_between_cells(root: Path) -> None:
+    assert len(members_of(root)) == 2 * 3
+    assert len(list(root.glob("runs/kin/k=*/*/result.json"))) == 2 * 2 * 2
+
+
+def test_a_smaller_ensemble_trains_nothing_and_a_larger_one_only_what_is_new(root: Path) -> None:
+    before = members_of(root)
+    failed, ended = swept(planned(root, [1, 2, 3]))
+    assert (failed, len(ended)) == (0, 4)
+    assert members_of(root) == before
+    failed, ended = swept(planned(root, [1, 2, 3, 4]))
+    assert (failed, len(ended)) == (0, 4)
+    after = members_of(root)
+    assert len(after) == 2 * 4
+    assert {name: after[name] for name in before} == before
+    assert swept(planned(root, [1, 2, 3, 4])) == (0, [])
+
+
+def test_one_member_is_the_plain_run(root: Path) -> None:
+    start = planned(root, [1, 3])
+    cell = start.plan.cells[0]
+    alone = read_run(root / "runs" / "kin" / cell.slug / "0")
+    member = read_run(next(root.glob("runs/kin/members/*/0/0")))
+    assert alone is not None
+    assert member is not None
+    # Formed from stored float16 logits, the plain run is scored on float32.
+    for name in ("nll", "brier", "ece"):
+        near = member.result.metrics[f"test/{name}"]
+        assert alone.result.metrics[f"test/{name}"] == pytest.approx(near, rel=2e-3, abs=1e-4)
+    assert alone.result.metrics["test/accuracy"] == member.result.metrics["test/accuracy"]
+
+
+def test_the_ensemble_law_holds_on_what_was_trained(root: Path) -> None:
+    """Brier of the average = v/k + (k - 1) c/k, to 1e-8 on real predictions."""
+    for cell in planned(root, [1, 3]).plan.cells:
+        if cell.levels["combine"] == "vote" or cell.levels["k"] == "1":
+            continue
+        for replicate in (0, 1):
+            path = root / "runs" / "kin" / cell.slug / str(replicate) / "result.json"
+            metrics = json.loads(path.read_text())["metrics"]
+            law = metrics["members/brier"] / 3 + 2 * metrics["members/covariance"] / 3
+            assert metrics["test/brier"] == pytest.approx(law, abs=1e-8)
+
+
+def test_a_run_of_an_ensemble_is_a_run_like_any_other(root: Path) -> None:
+    cell = planned(root, [1, 3]).plan.cells[2]
+    run = read_run(root / "runs" / "kin" / cell.slug / "1")
+    one = read_run(root / "runs" / "kin" / planned(root, [1, 3]).plan.cells[0].slug / "1")
+    assert run is not None
+    assert one is not None
+    assert run.result.parameters == 3 * one.result.parameters
+    assert run.result.multiply_adds == 3 * one.result.multiply_adds
+    assert run.evaluations == ()
+    assert run.predictions is not None
+    np.testing.assert_allclose(np.exp(run.predictions.astype(float)).sum(1), 1, atol=5e-3)
+
+
+def test_a_missing_member_is_named(root: Path, tmp_path: Path) -> None:
+    config = planned(root, [1, 3]).plan.cells[2].config
+    with pytest.raises(AblateError, match="a member of this ensemble is missing"):
+        form(config, [tmp_path / "0", tmp_path / "1", tmp_path / "2"], np.zeros(80, dtype=np.int64))
+
+
+BASE = {"data": {"name": "digits"}, "model": {"name": "mlp", "dropout": 0.5},
+        "optimizer": {"name": "sgd"}}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("ensemble", "members"),
+    [
+        ({"name": "none"}, 0),
+        ({"name": "seeds", "size": 4}, 4),
+        ({"name": "bagging", "size": 4}, 4),
+        ({"name": "snapshot", "size": 2, "snapshots": 6}, 1),
+        ({"name": "mc_dropout", "size": 7, "passes": 20}, 1),
+    ],
+    ids=lambda value: value["name"] if isinstance(value, dict) else "",
+)
+def test_size_and_combination_change_no_training(ensemble: dict, members: int) -> None:
+    config = run_config({**BASE, "ensemble": ensemble})
+    trained = training_config(config)
+    assert len(member_numbers(config)) == members
+    assert training_config(trained) == trained
+    if not isinstance(config.ensemble, NoEnsemble):
+        other = run_config({**BASE, "ensemble": {**ensemble, "size": 1, "combine": "vote"}})
+        assert training_config(other) == trained
+    assert trained.model == config.model

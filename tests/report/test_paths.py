@@ -1,0 +1,124 @@
+"""Figures of optimizer paths: what the legend says, what is drawn, and the animation's bytes."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from ablate.lessons.surfaces import SURFACES, path_of
+from ablate.report.figures.canvas import Drawing
+from ablate.report.figures.paths import Panel, animate, log_steps, optimizer_paths, outcome
+from ablate.report.figures.style import Look
+
+BEALE = SURFACES["beale"]
+LOOKS = {"momentum": Look("#0173b2", "o", "-"), "Adam": Look("#de8f05", "s", (0, (4, 1.5)))}
+
+
+def path(*points):
+    return path_of(BEALE, points, 1e-4)
+
+
+REACHED = path_of(BEALE, [*np.linspace((2.0, -2.0), (3.0, 0.4), 1200), (3.0, 0.5)], 1e-4)
+LOST = path((2.0, -2.0), (2.5, 0.0), (2.4, 0.1))
+DIVERGED = path((2.0, -2.0), (1.0, 0.0), (-10.0, 0.0), (1e9, 1e9))
+NOT_A_NUMBER = path((2.0, -2.0), (1.0, 0.0), (float("nan"), 0.0))
+PANELS = [
+    Panel("from (2, −2)", BEALE, {"momentum": REACHED, "Adam": LOST}),
+    Panel("again", BEALE, {"momentum": NOT_A_NUMBER, "Adam": DIVERGED}),
+]
+
+
+@pytest.fixture(scope="module")
+def drawing() -> Drawing:
+    return optimizer_paths("beale_paths", PANELS, LOOKS, "Beale's function.")
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        pytest.param(REACHED, "1,200 steps", id="reached"),
+        pytest.param(LOST, "not reached", id="not reached"),
+        pytest.param(DIVERGED, "diverged at 3", id="diverged"),
+        pytest.param(NOT_A_NUMBER, "diverged at 2", id="not a number"),
+    ],
+)
+def test_outcome_says_how_a_path_ended(path, text):
+    assert outcome(path) == text
+
+
+def test_each_panel_has_its_own_legend(drawing):
+    legends = [axis.get_legend() for axis in drawing.figure.axes]
+    assert [legend.get_title().get_text() for legend in legends] == ["from (2, −2)", "again"]
+    assert [[text.get_text() for text in legend.get_texts()] for legend in legends] == [
+        ["momentum: 1,200 steps", "Adam: not reached"],
+        ["momentum: diverged at 2", "Adam: diverged at 3"],
+    ]
+
+
+def lines(axis, look: Look):
+    return [line for line in axis.lines if look.color in (line.get_color(), line.get_mec())]
+
+
+def test_a_path_is_drawn_whole_with_its_end_and_its_powers_of_ten(drawing):
+    whole, marks, end = lines(drawing.figure.axes[0], LOOKS["momentum"])
+    assert np.array_equal(whole.get_xydata(), REACHED.points)
+    assert np.array_equal(marks.get_xydata(), REACHED.points[[1, 10, 100, 1000]])
+    assert np.array_equal(end.get_xydata(), REACHED.points[-1:])
+
+
+def test_a_path_that_diverges_ends_at_the_edge_of_the_window(drawing):
+    whole, _, end = lines(drawing.figure.axes[1], LOOKS["Adam"])
+    left = BEALE.window[0]
+    assert whole.get_xydata() == pytest.approx(np.array([(2, -2), (1, 0), (left, 0)]))
+    assert end.get_xydata() == pytest.approx(np.array([(left, 0)]))
+    whole, _, _ = lines(drawing.figure.axes[1], LOOKS["momentum"])
+    assert whole.get_xydata() == pytest.approx(np.array([(2, -2), (1, 0)]))
+
+
+def test_nothing_is_cut_off_and_panels_stand_below_their_legends(drawing):
+    figure = drawing.figure
+    figure.canvas.draw()
+    width, height = figure.bbox.width, figure.bbox.height
+    for axis in figure.axes:
+        legend = axis.get_legend().get_window_extent()
+        assert legend.y0 >= axis.get_window_extent().y1
+        # One pixel in a hundred an inch: the legend's own padding.
+        assert legend.y1 <= height + 1
+        assert legend.x1 <= width + 1
+    assert figure.get_size_inches()[0] == 7
+
+
+def test_the_figure_has_the_same_bytes_each_time(drawing, tmp_path):
+    first = drawing.save(tmp_path / "first")
+    again = optimizer_paths("beale_paths", PANELS, LOOKS, "Beale's function.")
+    second = again.save(tmp_path / "second")
+    assert [file.read_bytes() for file in first] == [file.read_bytes() for file in second]
+
+
+def test_the_animation_has_the_same_bytes_each_time_and_moves(tmp_path):
+    first = animate(tmp_path / "first.gif", PANELS, LOOKS, frames=8)
+    second = animate(tmp_path / "second.gif", PANELS, LOOKS, frames=8)
+    assert first.read_bytes() == second.read_bytes()
+    # 100 frames must stay below 1.5 MB.
+    assert first.stat().st_size < 8 * 15_000
+    with Image.open(first) as image:
+        assert image.n_frames == 8
+        pictures, durations = [], []
+        for frame in range(8):
+            image.seek(frame)
+            durations.append(image.info["duration"])
+            pictures.append(np.asarray(image.convert("RGB")).copy())
+    assert all((a != b).any() for a, b in pairwise(pictures))
+    assert durations == [80] * 7 + [2000]
+
+
+@given(last=st.integers(1, 10**6), count=st.integers(2, 200))
+def test_frames_start_at_the_first_step_and_end_at_the_last(last, count):
+    steps = log_steps(last, count)
+    assert steps[0] == 0
+    assert steps[-1] == last
+    assert len(steps) <= count
+    assert steps == sorted(set(steps))
