@@ -64,7 +64,7 @@ def add_run(root: Path, cell: LedgerCell, replicate: int, branch: str = "", **ch
         ),
         "evaluated_at": (0.0, 0.1, 0.2),
         "losses": np.random.default_rng(replicate).random(500, dtype=np.float32),
-        "probe": a_probe(replicate), "predictions": None, "weights": None,
+        "probe": a_probe(replicate), "predictions": None, "members": None, "weights": None,
         "parameters": 100, "multiply_adds": 90, "seconds": 1.0,
     }  # fmt: skip
     directory = run_directory(root, "s", cell.slug, replicate, branch)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.colors import to_rgb
 from PIL import Image
 
 from ablate.lessons.surfaces import SURFACES, path_of
@@ -112,6 +113,11 @@ def test_the_animation_has_the_same_bytes_each_time_and_moves(tmp_path):
             durations.append(image.info["duration"])
             pictures.append(np.asarray(image.convert("RGB")).copy())
     assert all((a != b).any() for a, b in pairwise(pictures))
+    # Thin lines keep their hue: what tells the optimizers apart.
+    for color in ("#0173b2", "#de8f05"):
+        ink = np.array([round(255 * part) for part in to_rgb(color)])
+        assert (pictures[-1] == ink).all(axis=2).any()
+    assert (pictures[-1][0, 0] == 255).all()
     assert durations == [80] * 7 + [2000]
 
 

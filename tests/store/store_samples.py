@@ -43,6 +43,7 @@ def a_record(replicate: int = 0, **changes: Any) -> Record:
             "statistics": rng.random((2, 3, 2, 9)),
         },
         "predictions": rng.standard_normal((30, 10)).astype(np.float16),
+        "members": None,
         "weights": None,
         "parameters": 610,
         "multiply_adds": 592,

@@ -25,7 +25,6 @@ FIGURE_KINDS = (
     "stopping_points",
     "ladder",
     "contact_sheet",
-    "optimizer_paths",
 )
 #: All that the `report` list of a study file may name.
 REPORT_KINDS = ("table", "published", "compared_to_base", *FIGURE_KINDS)

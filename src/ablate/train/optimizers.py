@@ -152,6 +152,8 @@ def _lbfgs(config: Lbfgs, parameters: list[Tensor]) -> torch.optim.LBFGS:
         parameters,
         lr=config.lr,
         max_iter=config.iterations,
+        # Per iteration, as a line search may take; torch's default would starve the last ones.
+        max_eval=25 * config.iterations,
         history_size=config.history,
         line_search_fn="strong_wolfe",
     )
