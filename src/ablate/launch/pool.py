@@ -47,23 +47,42 @@ class _Worker:
     hung_up: bool = False
 
 
-def run_jobs(
-    jobs: Sequence[Job],
-    workers: int,
-    timeout: float | None = None,
-    keep_going: Callable[[], bool] = lambda: True,
-) -> Iterator[Event]:
-    """Run `jobs` on `workers` processes and yield what happens; ends when all is done.
+class Pool:
+    """Worker processes that outlive one list of jobs; a `with` block ends them.
 
-    A worker that dies or hangs longer than `timeout` seconds costs the runs of its own job, which
-    come back as failed; a fresh worker takes its place. When `keep_going` turns false nothing
-    new is started. Closing the iterator (Ctrl-C) ends the workers at once; runs that had not
-    finished have left no result and are simply still to do.
+    They start with the first jobs, so that a pool that gets none costs nothing.
     """
-    os.environ |= _WORKER_ENVIRONMENT
-    waiting = list(reversed(jobs))
-    pool = [_start() for _ in range(min(workers, len(jobs)))]
-    try:
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._workers: list[_Worker] = []
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self._workers:
+            worker.process.kill() if worker.job is not None else worker.connection.close()
+        for worker in self._workers:
+            worker.process.join(5)
+
+    def run(
+        self,
+        jobs: Sequence[Job],
+        timeout: float | None = None,
+        keep_going: Callable[[], bool] = lambda: True,
+    ) -> Iterator[Event]:
+        """Run `jobs` and yield what happens; ends when all is done.
+
+        A worker that dies or hangs longer than `timeout` seconds costs the runs of its own job,
+        which come back as failed; a fresh worker takes its place. When `keep_going` turns false
+        nothing new is started. Leaving the pool in the middle (Ctrl-C) ends the workers at once;
+        runs that had not finished have left no result and are simply still to do.
+        """
+        os.environ |= _WORKER_ENVIRONMENT
+        waiting, pool = list(reversed(jobs)), self._workers
+        while len(pool) < min(self.size, len(jobs)):
+            pool.append(_start())
         while True:
             for worker in pool:
                 if worker.job is None and waiting and keep_going():
@@ -85,11 +104,17 @@ def run_jobs(
                 if worker.job is not None and (late or dead):
                     yield from _give_up(worker, f"timeout after {timeout:g} s" if late else "")
                     pool[pool.index(worker)] = _start()
-    finally:
-        for worker in pool:
-            worker.process.kill() if worker.job is not None else worker.connection.close()
-        for worker in pool:
-            worker.process.join(5)
+
+
+def run_jobs(
+    jobs: Sequence[Job],
+    workers: int,
+    timeout: float | None = None,
+    keep_going: Callable[[], bool] = lambda: True,
+) -> Iterator[Event]:
+    """Run `jobs` on a pool of their own, see `Pool.run`."""
+    with Pool(workers) as pool:
+        yield from pool.run(jobs, timeout, keep_going)
 
 
 def _start() -> _Worker:

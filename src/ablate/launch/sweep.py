@@ -14,7 +14,7 @@ from ablate.data.augment_check import check_augment
 from ablate.errors import ConfigError
 from ablate.launch.device import device_kind
 from ablate.launch.job import Job, into_stacks, stack_limit
-from ablate.launch.pool import run_jobs
+from ablate.launch.pool import Pool
 from ablate.launch.progress import progress
 from ablate.launch.todo import Work, choose, member_work, scored_work, tuning_work
 from ablate.store.cell import LedgerCell
@@ -43,20 +43,20 @@ def sweep(plan: Plan, root: Path, launch: Launch, console: Console, watch: Watch
         return 0
     check(plan, root)
     workers = launch.workers or os.cpu_count() or 1
-    with lock(root, plan.study.name):
+    with lock(root, plan.study.name), Pool(workers) as pool:
         declare(plan, root, scored)
         failed = 0
         if tuning:
-            failed = _train("tuned", tuning, root, device, workers, launch, console, None)
+            failed = _train("tuned", tuning, root, device, pool, launch, console, None)
             scored = scored_work(plan, root, device, choose(plan, root))
             declare(plan, root, scored)
         members = member_work(scored, plan, root, device)
         if members and (not failed or launch.on_error == "continue"):
-            failed += _train("members", members, root, device, workers, launch, console, None)
+            failed += _train("members", members, root, device, pool, launch, console, None)
         if not failed or launch.on_error == "continue":
             cells = {cell.name: cell for cell in ledger_cells(plan, scored)}
             failed += _train(
-                "runs", scored, root, device, workers, launch, console,
+                "runs", scored, root, device, pool, launch, console,
                 lambda name, replicate: watch(cells[name], replicate),
             )  # fmt: skip
     return failed
@@ -110,19 +110,17 @@ def _train(
     works: Sequence[Work],
     root: Path,
     device: str,
-    workers: int,
+    pool: Pool,
     launch: Launch,
     console: Console,
     watch: Callable[[str, int], None] | None,
 ) -> int:
-    jobs = _jobs(works, root, device, workers)
+    jobs = _jobs(works, root, device, pool.size)
     total = sum(len(work.tasks) for work in works)
     missing = sum(len(work.missing) for work in works)
     failed = 0
     with progress(phase, total, total - missing, console) as shown:
-        events = run_jobs(
-            jobs, workers, launch.timeout, lambda: not failed or launch.on_error == "continue"
-        )
+        events = pool.run(jobs, launch.timeout, lambda: not failed or launch.on_error == "continue")
         for event in events:
             failed += event.status == "failed"
             shown.show(event)

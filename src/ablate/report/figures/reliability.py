@@ -16,10 +16,7 @@ _FEWEST = 10  # examples in a bin, over all replicates: fewer say nothing
 
 
 def reliability_diagram(request: Request) -> Iterator[Drawing]:
-    """Draw accuracy against confidence in 15 bins, a line per level, pooled over replicates.
-
-    Option `levels` keeps some levels of the factor drawn as lines.
-    """
+    """Draw accuracy against confidence in 15 bins, a line per level, pooled over replicates."""
     if not len(request.frames.calibration):
         raise ConfigError("report: reliability_diagram needs predictions of finished runs.")
     for subject in subjects(request, "lines"):
@@ -41,8 +38,7 @@ def pooled(bins: pd.DataFrame) -> pd.DataFrame:
 def _draw(subject: Subject) -> Drawing:
     rows = subject.joined(subject.frames.calibration)
     rows = rows[rows["status"] == "done"]
-    factor, kept = subject.roles["lines"], subject.item.options.get("levels")
-    lines = [v for v in subject.levels("lines") if kept is None or v.name in kept]
+    factor, lines = subject.roles["lines"], subject.levels("lines")
     handles = []
     for line in lines:
         runs = subject.where(subject.runs, lines=line)

@@ -113,7 +113,7 @@ def subjects(request: Request, *roles: str, numeric_first: bool = False) -> Iter
 
     A role goes to the factor that the item's options name, else to the factor left over that
     has most levels (`numeric_first`: to one on a numeric axis before all others). The option
-    `only` keeps some levels of a factor without a role: `{activation: [relu, tanh]}`.
+    `only` keeps some levels of a factor: `{activation: [relu, tanh]}`.
     """
     study, options = request.study, request.item.options
     named = {role: str(options[role]) for role in roles if role in options}
@@ -133,6 +133,8 @@ def subjects(request: Request, *roles: str, numeric_first: bool = False) -> Iter
         runs = runs[runs["status"] != "failed"]
         for factor, level in fixed.items():
             runs = runs[runs[f"factor:{factor}"] == level]
+        for factor, kept in only.items():
+            runs = runs[runs[f"factor:{factor}"].isin(kept)]
         if len(runs):
             name = "-".join([request.item.kind, *map(_file_name, fixed.values())])
             yield Subject(

@@ -1,0 +1,37 @@
+"""Every shipped study runs with --quick, from the command line to the report."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ablate.config.compose import package_conf
+from ablate.study.lockfile import read_lock
+from ablate.study.reader import study_files
+
+STUDIES = sorted(study_files((package_conf(),)))
+# Two halves, for two processes; several studies in one command start everything once.
+HALVES = [STUDIES[::2], STUDIES[1::2]]
+
+
+@pytest.mark.parametrize("names", HALVES, ids=["even", "odd"])
+@pytest.mark.timeout(600)
+def test_quick(names: list[str], tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "ablate", "sweep", f"study={','.join(names)}", "--quick",
+         "launch.workers=1"],
+        cwd=tmp_path, capture_output=True, text=True, check=False, env=dict(os.environ),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    for name in names:
+        report = tmp_path / "reports" / f"{name}-quick"
+        locked = read_lock(report)
+        assert locked is not None
+        results = list((tmp_path / "runs" / f"{name}-quick").glob("*/[0-9]/result.json"))
+        assert len(results) == len(locked.cells) * locked.study.replicates
+        assert (report / "index.html").exists()
+        figures = list(report.glob("*.png"))
+        kinds = {item.kind for item in locked.study.report} - {"table", "published"}
+        assert len(figures) >= len(kinds - {"compared_to_base"}), name
