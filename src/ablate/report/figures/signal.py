@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from ablate.report.figures.canvas import (
     Drawing,
@@ -20,7 +21,7 @@ from ablate.report.figures.canvas import (
     panel_title,
 )
 from ablate.report.figures.select import Request, Subject, at_step, subjects
-from ablate.report.figures.style import NEUTRAL, TWO_COLUMNS, listed, shades
+from ablate.report.figures.style import NEUTRAL, TWO_COLUMNS, listed, plain, shades
 from ablate.report.figures.theory import std_by_layer
 from ablate.study.schema import Level
 
@@ -140,6 +141,7 @@ def _over_training(subject: Subject, rows: pd.DataFrame) -> Drawing:
                 axis.plot(x, middle, color=colors[number])
             axis.set_xscale("symlog", linthresh=1)
             axis.set_yscale("log")
+            _few_ticks(axis)
             panel_title(axis, " · ".join(filter(None, [across.name, level.name])))
     label_outer(axes, "step", ["std of activations"])
     caption = subject.caption(
@@ -147,6 +149,15 @@ def _over_training(subject: Subject, rows: pd.DataFrame) -> Drawing:
         "Lines: median over replicates; bands: their range.",
     )
     return Drawing(subject.name, caption, figure)
+
+
+def _few_ticks(axis: Axes) -> None:
+    """Where a log axis spans little, label 1, 2 and 5 of a decade and nothing between."""
+    axis.yaxis.set_minor_formatter(NullFormatter())
+    low, high = axis.get_ylim()
+    if low > 0 and high / low < 50:
+        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))
 
 
 def _band(
