@@ -21,7 +21,7 @@ HALVES = [STUDIES[::2], STUDIES[1::2]]
 def test_quick(names: list[str], tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "ablate", "sweep", f"study={','.join(names)}", "--quick",
-         "launch.workers=1"],
+         "launch.workers=1", "replicates=1"],
         cwd=tmp_path, capture_output=True, text=True, check=False, env=dict(os.environ),
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]

@@ -12,6 +12,7 @@ from ablate.report.figures.canvas import Drawing, Margins, page
 from ablate.report.figures.quantity import Quantity, file_name, with_quantity
 from ablate.report.figures.select import Request, Subject, subjects
 from ablate.report.figures.style import NEUTRAL, SMALL, TWO_COLUMNS, text_width
+from ablate.report.printed import decimals
 from ablate.report.statistics import t_half_width
 from ablate.report.tables import outcomes_of
 
@@ -93,7 +94,7 @@ def _label(subject: Subject) -> str:
 def _difference(values: np.ndarray) -> str:
     if not len(values):
         return "no pair"
-    decimals = 2 if abs(values.mean()) < 10 else 1
-    text = f"{values.mean():+.{decimals}f}".replace("-", "−")
     half = t_half_width(values)
-    return text if half is None else f"{text} ± {half:.{decimals}f}"
+    digits = 2 if half is None else decimals(half, 4)
+    text = f"{values.mean():+.{digits}f}".replace("-", "−")
+    return text if half is None else f"{text} ± {half:.{digits}f}"
