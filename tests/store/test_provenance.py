@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ablate.store.provenance import provenance
+from ablate.store.provenance import _git, provenance
 
 
 def test_it_is_json_and_names_what_moves_numbers() -> None:
@@ -40,6 +40,27 @@ def test_commit_and_dirty_flag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     subprocess.run(["git", "clone", "-q", str(clean), str(dirty)], check=True)
     (dirty / "file").write_text("two")
     monkeypatch.chdir(dirty)
+    assert provenance("cpu", "abc", 0)["dirty"] is True
+
+
+def test_a_report_written_since_is_no_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def git(*words: str) -> None:
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b.c", *words],
+                       cwd=tmp_path, check=True, capture_output=True)  # fmt: skip
+
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "README.md").write_text("old")
+    (tmp_path / "code.py").write_text("old")
+    git("init", "-q")
+    git("add", "-A")
+    git("commit", "-q", "-m", "first")
+    (tmp_path / "reports" / "README.md").write_text("new")
+    monkeypatch.chdir(tmp_path)
+    assert provenance("cpu", "abc", 0)["dirty"] is False
+    (tmp_path / "code.py").write_text("new")
+    _git.cache_clear()
     assert provenance("cpu", "abc", 0)["dirty"] is True
 
 

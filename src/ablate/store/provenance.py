@@ -45,11 +45,16 @@ def provenance(device: str, data_digest: str, seed: int) -> dict[str, Any]:
 
 @functools.cache
 def _git(folder: Path) -> tuple[str | None, bool | None]:
-    """Return the commit of the checkout that `folder` is in, and whether it was changed since."""
+    """Return the commit of the checkout that `folder` is in, and whether it was changed since.
+
+    Reports are left out: they follow from runs, and writing one must not taint the next study.
+    """
     commit = _git_output(folder, "rev-parse", "HEAD")
     if commit is None:
         return None, None
-    changes = _git_output(folder, "status", "--porcelain", "--untracked-files=no")
+    changes = _git_output(
+        folder, "status", "--porcelain", "--untracked-files=no", "--", ":/", ":(top,exclude)reports"
+    )
     return commit, None if changes is None else bool(changes)
 
 
