@@ -206,3 +206,22 @@ def test_a_damaged_lock_file_is_named(tmp_path: Path) -> None:
 def test_runtime_keys_stay_out_of_the_config() -> None:
     compiled = plan(write_study(), "launch.workers=1")
     assert run_config(compiled.cells[0].config.model_dump()) == compiled.cells[0].config
+
+
+@pytest.mark.parametrize(
+    ("metric", "combine", "allowed"),
+    [
+        ("test/nll", "average", True),
+        ("test/accuracy", "vote", True),
+        ("test/nll", "vote", False),
+        ("validation/accuracy", "average", False),
+    ],
+)
+def test_an_ensemble_has_metrics_on_the_test_set(metric: str, combine: str, allowed: bool) -> None:
+    baseline = {"ensemble": "seeds", "ensemble.combine": combine}
+    write_study(baseline=baseline, metric=metric)
+    if allowed:
+        assert len(plan("study=mine.yaml").cells) == 2
+    else:
+        with pytest.raises(ConfigError, match=f"metric {metric} is not measured for an ensemble"):
+            plan("study=mine.yaml")

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ablate.config import RunConfig
+from ablate.config.ensemble import NoEnsemble
 from ablate.config.groups import Groups, Override, with_overrides
 from ablate.config.key import cell_key
 from ablate.config.validate import run_config
-from ablate.errors import ConfigError
+from ablate.errors import ConfigError, one_of
 from ablate.study.schema import Level, Study
 
 
@@ -72,6 +73,7 @@ def compile_study(
         name = name or "baseline"
         values = with_overrides(base, groups, explicit, overrides)
         config = run_config(values, where=name)
+        _check_metric(study, config, name)
         key = cell_key(config, without)
         if key in cells:
             raise ConfigError(
@@ -95,6 +97,23 @@ def tuned_config(config: RunConfig, key: str, value: float) -> RunConfig:
     group, _, name = key.partition(".")
     fields[group][name] = value
     return run_config(fields)
+
+
+def _check_metric(study: Study, config: RunConfig, cell: str) -> None:
+    """Raise ConfigError where an ensemble's run does not have the study's metric."""
+    ensemble = config.ensemble
+    if isinstance(ensemble, NoEnsemble):
+        return
+    metrics = ["accuracy", "brier", "ece"]
+    if ensemble.combine == "average":
+        metrics += ["loss", "nll"]
+    allowed = [f"test/{name}" for name in metrics]
+    if study.metric.name not in allowed:
+        how = "that votes " if ensemble.combine == "vote" else ""
+        raise ConfigError(
+            f"{cell}: metric {study.metric.name} is not measured for an ensemble {how}"
+            f"(ensemble={ensemble.name}); allowed are {one_of(allowed)}."
+        )
 
 
 def study_digest(plan: Plan) -> str:
