@@ -1,0 +1,75 @@
+"""What a figure may show besides the metric: columns of runs, and statistics of the probe."""
+
+import figure_frames
+import numpy as np
+import pytest
+
+from ablate.errors import ConfigError
+from ablate.report.figures.kinds import draw_item
+from ablate.report.figures.quantity import file_name, quantity_of, with_quantity
+from ablate.report.figures.select import Request
+from ablate.study.schema import ReportItem
+
+
+def request(**options):
+    study, fake = figure_frames.init_by_activation()
+    item = ReportItem(kind="factor_response", options=options)
+    return Request(item, study, fake, {})
+
+
+@pytest.mark.parametrize(
+    ("column", "label", "scale"),
+    [
+        ("weights/zero", "zero weights (%)", 100),
+        ("weights/norm", "norm of the weights", 1),
+        ("test/ece", "test calibration error (%)", 100),
+        ("members/accuracy", "accuracy of a member (%)", 100),
+        ("validation/nll", "validation cross-entropy (nats)", 1),
+        ("stopping/step", "step at which training ended", 1),
+    ],
+)
+def test_labels_and_units(column, label, scale):
+    quantity = quantity_of(column)
+    assert (quantity.label, quantity.scale) == (label, scale)
+
+
+def test_without_options_it_is_the_metric():
+    _, quantity = with_quantity(request())
+    assert (quantity.column, quantity.scale) == ("test/accuracy", 100)
+
+
+def test_a_statistic_of_the_probe_is_its_mean_over_layers_at_the_last_step():
+    asked, quantity = with_quantity(request(probe="zero"))
+    assert quantity.column == "probe/zero"
+    run = asked.frames.runs.iloc[0]
+    layers = asked.frames.layers
+    own = layers[(layers["cell"] == run["cell"]) & (layers["replicate"] == run["replicate"])
+                 & (layers["quantity"] == "activation")]  # fmt: skip
+    last = own[own["step"] == own["step"].max()]
+    assert run["probe/zero"] == pytest.approx(np.mean(last["zero"]), nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"probe": "zeros"}, "probe: zeros; it must be zero, dead"),
+        ({"metric": "weights/nrm"}, "metric: weights/nrm, which no run has"),
+    ],
+)
+def test_what_is_not_there_is_named(options, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        with_quantity(request(**options))
+
+
+def test_two_quantities_are_two_files():
+    assert file_name("factor_response-relu", {}) == "factor_response-relu"
+    named = file_name("factor_response-relu", {"metric": "weights/norm"})
+    assert named == "factor_response-weights_norm-relu"
+    assert file_name("ladder", {"probe": "zero"}) == "ladder-probe-zero"
+
+
+def test_a_response_of_the_probe_is_drawn():
+    asked = request(probe="std")
+    drawings = draw_item(asked.item, asked.study, asked.frames, {})
+    assert drawings[0].name.startswith("factor_response-probe-std")
+    assert drawings[0].figure.axes[0].get_ylabel() == "std of activations"
