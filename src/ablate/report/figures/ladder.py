@@ -36,7 +36,8 @@ def _draw(subject: Subject, quantity: Quantity) -> Drawing:
     levels, study = subject.levels("rows"), subject.study
     to_first = subject.item.options.get("against") == "first"
     left = 0.15 + max(text_width(level.name) for level in levels)
-    right = 1.35
+    heading = f"difference to {'the first' if to_first else 'the one above'}"
+    right = 0.25 + text_width(heading)
     margins = Margins(left=left, right=right, top=0.22, bottom=0.38)
     figure, axes = page(1, 1, TWO_COLUMNS * 0.75, _ROW * len(levels), margins)
     axis: Axes = axes[0, 0]
@@ -66,7 +67,7 @@ def _draw(subject: Subject, quantity: Quantity) -> Drawing:
             fontsize=SMALL,
         )  # fmt: skip
     axis.annotate(
-        f"difference to {'the first' if to_first else 'the one above'}", (1.02, 1.0),
+        heading, (1.02, 1.0),
         xycoords="axes fraction", xytext=(0, 3), textcoords="offset points", fontsize=SMALL,
     )  # fmt: skip
     axis.set_ylim(len(levels) - 0.5, -0.5)
