@@ -8,7 +8,7 @@ import pytest
 from ablate.config.validate import run_config
 from ablate.launch.job import Job, Task, into_stacks, stack_limit
 from ablate.launch.marks import is_marked, marked
-from ablate.launch.pool import Event, run_jobs
+from ablate.launch.pool import Event, Pool, run_jobs
 from ablate.store.result import read_result
 
 TINY = {
@@ -108,3 +108,19 @@ def test_blocks_on_a_gpu_are_fixed_by_replicate_number() -> None:
     assert [[task.replicate for task in block] for block in blocks] == [[0, 3, 7], [8, 12]]
     stacks = into_stacks(tasks, 8, "cpu", per_worker=2)
     assert [len(stack) for stack in stacks] == [2, 2, 1]
+
+
+def test_a_pool_keeps_its_workers_from_one_list_to_the_next(tmp_path: Path) -> None:
+    with Pool(1) as pool:
+        assert ended(list(pool.run([job(tmp_path, "a", TINY)]))) == {("a", 0): "done"}
+        before = {child.pid for child in multiprocessing.active_children()}
+        assert ended(list(pool.run([job(tmp_path, "b", TINY)]))) == {("b", 0): "done"}
+        assert {child.pid for child in multiprocessing.active_children()} == before
+    assert not before & {child.pid for child in multiprocessing.active_children()}
+
+
+def test_a_pool_that_gets_nothing_to_do_starts_nothing() -> None:
+    before = multiprocessing.active_children()
+    with Pool(2) as pool:
+        assert list(pool.run([])) == []
+        assert multiprocessing.active_children() == before

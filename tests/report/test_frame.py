@@ -249,3 +249,29 @@ def test_a_study_without_runs_has_typed_empty_frames(tmp_path: Path) -> None:
 def assert_equal(one: Frames, other: Frames) -> None:
     for field in fields(Frames):
         pd.testing.assert_frame_equal(getattr(one, field.name), getattr(other, field.name))
+
+
+def test_calibration_bins_are_counted_where_labels_are_given(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 4, 50)
+    logits = (3 * rng.standard_normal((50, 4))).astype(np.float16)
+    cell = a_cell("he")
+    add_run(tmp_path, cell, 0, predictions=logits)
+    add_run(tmp_path, cell, 1)
+    assert frames(tmp_path, "s", [cell]).calibration.empty
+    read = frames(tmp_path, "s", [cell], lambda config: labels).calibration
+    assert set(read["replicate"]) == {0}  # the other run has no predictions
+    assert read["bin"].tolist() == list(range(15))
+    p = np.exp(logits.astype(float))
+    p /= p.sum(axis=1, keepdims=True)
+    confidence, right = p.max(axis=1), p.argmax(axis=1) == labels
+    for row in read.itertuples():
+        inside = (confidence > row.bin / 15) & (confidence <= (row.bin + 1) / 15)
+        assert row.count == inside.sum()
+        assert row.correct == right[inside].sum()
+        assert row.confidence == pytest.approx(confidence[inside].sum(), rel=1e-12)
+    write_frames(frames(tmp_path, "s", [cell], lambda config: labels), tmp_path / "out")
+    assert (tmp_path / "out" / "calibration.parquet").exists()
+    assert read_frames(tmp_path / "out").calibration.equals(read)
+    write_frames(frames(tmp_path, "s", [cell]), tmp_path / "out")
+    assert not (tmp_path / "out" / "calibration.parquet").exists()
