@@ -2,5 +2,11 @@
 
 import os
 
+from hypothesis import settings
+
 # Before any test imports torch: OpenMP and MKL read these once.
 os.environ |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MKL_CBWR": "AUTO"}
+
+# A shared machine may stall for seconds; how long an example takes is nobody's property here.
+settings.register_profile("shared", deadline=None)
+settings.load_profile("shared")

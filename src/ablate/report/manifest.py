@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 NAME = "manifest.json"
 #: Raised by hand when the pages or tables change for the same frames.
 FORMAT = 1
-_SPLITS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,8 @@ def digest(study: Study, results: Iterable[RunResult]) -> str:
 
 def results_of(runs: pd.DataFrame) -> list[RunResult]:
     """Return the results that the frame `runs` holds: equal to those in the ledger."""
-    metrics = [name for name in runs.columns if name.partition("/")[0] in _SPLITS]
+    facts = ("factor:", "tuned:")
+    metrics = [name for name in runs.columns if "/" in name and not name.startswith(facts)]
     return [
         RunResult(
             cell=row["cell"],
