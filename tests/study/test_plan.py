@@ -225,3 +225,14 @@ def test_an_ensemble_has_metrics_on_the_test_set(metric: str, combine: str, allo
     else:
         with pytest.raises(ConfigError, match=f"metric {metric} is not measured for an ensemble"):
             plan("study=mine.yaml")
+
+
+def test_a_study_remembers_what_was_asked_of_it() -> None:
+    write_study()
+    plain = plan("study=mine.yaml", "launch.workers=1", "trainer.stack=off").study
+    assert plain.command == ""
+    assert "command" not in plain.as_declared()
+    asked = plan("study=mine.yaml", "data=mnist", "model.channels=[4,8]", "model=cnn").study
+    assert asked.command == "ablate sweep study=mine data=mnist 'model.channels=[4,8]' model=cnn"
+    assert asked.baseline["data"] == "mnist"
+    assert asked.as_declared()["command"] == asked.command

@@ -117,9 +117,11 @@ def _write_tables(
 
 def _contact_sheet(directory: Path, study: Study) -> Figure:
     """Draw the images that lie beside the report."""
+    from ablate.report.figures.select import DATA_NAMES
     from ablate.report.figures.sheet import contact_sheet
 
-    drawing = contact_sheet(directory / IMAGES, str(study.baseline.get("data")))
+    name = str(study.baseline.get("data"))
+    drawing = contact_sheet(directory / IMAGES, DATA_NAMES.get(name, name))
     return Figure(drawing.name, drawing.caption, *drawing.save(directory))
 
 

@@ -52,7 +52,7 @@ def digest(study: Study, results: Iterable[RunResult]) -> str:
         [r.cell, r.replicate, r.key, r.status, {k: float(v) for k, v in r.metrics.items()}]
         for r in results
     )
-    content = {"format": FORMAT, "study": study.model_dump(mode="json"), "runs": rows}
+    content = {"format": FORMAT, "study": study.as_declared(), "runs": rows}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -141,7 +141,7 @@ def _write(
     configs = {cell.slug: cell.config for cell in locked.cells}
     quick = locked.study.name.endswith("-quick")
     commands = (
-        f"ablate sweep study={study.removesuffix('-quick')}{' --quick' if quick else ''}",
+        locked.study.command or f"ablate sweep study={study}",
         f"ablate report {study}",
     )
     facts = facts_of(configs.values(), commands, quick)

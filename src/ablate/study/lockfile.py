@@ -30,7 +30,7 @@ class Locked:
 def lock_study(folder: Path, plan: Plan) -> None:
     """Append the plan to the folder's lock file, unless it is what the file last said."""
     entry = {
-        "study": plan.study.model_dump(mode="json"),
+        "study": plan.study.as_declared(),
         "cells": [
             {
                 "slug": cell.slug,

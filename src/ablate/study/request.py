@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -55,7 +56,7 @@ def request(
 
     Raises ConfigError for an unknown key or option and for values that fit no rule.
     """
-    where = f"study {study.name}"
+    where, file = f"study {study.name}", study.name
     layers: list[Mapping[str, Any]] = [study.baseline]
     if quick:
         layers.append({**_QUICK, **study.quick})
@@ -85,9 +86,14 @@ def request(
         study = study.model_copy(update={"name": "-".join([study.name, *parts])})
     if name:
         study = study.model_copy(update={"name": name})
+    asked = [word for word in arguments if not _is_runtime(parse_override(word)[0])]
+    words = [*(["--quick"] if quick else []), *asked]
+    words += [f"study.name={name}"] if name else []
+    command = f"ablate sweep study={file} {shlex.join(words)}" if words else ""
     merged = layered([baseline, fixed], groups)
     groups.check_fields(merged, where)
     explicit = tuple(merged.items())
+    study = study.model_copy(update={"baseline": merged, "command": command})
     return Request(study, tuple(as_override(k, v) for k, v in explicit), explicit)
 
 

@@ -94,7 +94,11 @@ class ReportItem(Frozen):
 
 
 class Study(Frozen):
-    """A question with baseline, factors, design, replicates and metric."""
+    """A question with baseline, factors, design, replicates and metric.
+
+    baseline  with the command line's overrides laid over it
+    command   what was typed, where it was more than the study's name
+    """
 
     name: str
     question: str
@@ -109,6 +113,11 @@ class Study(Frozen):
     report: Annotated[tuple[ReportItem, ...], BeforeValidator(_as_tuple)]
     caveats: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()
     quick: Mapping[str, Any] = Field(default_factory=dict)
+    command: str = ""
+
+    def as_declared(self) -> dict[str, Any]:
+        """Return the study as plain data for lock files and digests."""
+        return self.model_dump(mode="json", exclude=None if self.command else {"command"})
 
     def factor(self, name: str) -> Factor:
         """Return the factor called `name`; raises KeyError."""

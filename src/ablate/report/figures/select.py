@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from ablate.config import RunConfig
     from ablate.report.frame import Frames
 
-_DATA = {
+#: Data sets as figures name them.
+DATA_NAMES = {
     "mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "kmnist": "Kuzushiji-MNIST",
     "cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "digits": "the scikit-learn digits",
     "synthetic": "synthetic Gaussian data",
@@ -100,7 +101,7 @@ class Subject(Request):
 
     def _data(self) -> str:
         name = self.fixed.get("data", self.study.baseline.get("data"))
-        return f", {_DATA.get(name, name)}" if isinstance(name, str) else ""
+        return f", {DATA_NAMES.get(name, name)}" if isinstance(name, str) else ""
 
 
 def column(factor: Factor) -> str:
