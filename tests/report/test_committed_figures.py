@@ -78,10 +78,10 @@ def test_pooled_bins_hold_every_example_of_every_replicate() -> None:
     bins = frames.calibration[frames.calibration["cell"].isin(runs["cell"])]
     assert bins["count"].sum() == 10_000 * len(runs)
     assert bins["correct"].sum() / bins["count"].sum() == pytest.approx(
-        runs["test/accuracy"].mean(), rel=1e-12
+        runs["test/accuracy"].mean(), abs=1e-4
     )
+    # Bins are of float16 logits, the metrics of float32: a tie may fall the other way.
     gap = (bins["correct"] - bins["confidence"]).abs().groupby(bins["replicate"]).sum() / 10_000
-    # From float16 logits; the metric is from float32.
     np.testing.assert_allclose(gap.to_numpy(), runs["test/ece"].to_numpy(), atol=2e-4)
     points = pooled(bins)
     assert ((points["confidence"] > 0) & (points["confidence"] <= 1)).all()

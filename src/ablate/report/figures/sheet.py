@@ -46,4 +46,6 @@ def _show(axis: Axes, image: dict[str, object]) -> None:
     pixels = np.frombuffer(image["pixels"], dtype=np.uint8).reshape(shape)  # type: ignore[call-overload]
     picture = pixels[0] if shape[0] == 1 else pixels.transpose(1, 2, 0)
     axis.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="nearest", aspect="equal")
+    axis.set_xticks([])
+    axis.set_yticks([])
     axis.set_axis_off()

@@ -13,7 +13,6 @@ from ablate.report.figures.canvas import (
     Drawing,
     Legend,
     Margins,
-    label_outer,
     level_handle,
     page,
     panel_title,
@@ -103,7 +102,6 @@ def _points(subject: Subject, rows: pd.DataFrame) -> Drawing:
         if index + columns >= len(panels):
             axis.tick_params(labelbottom=True)
             axis.set_xlabel("epoch")
-    label_outer(axes, "epoch")
     for row in range(down):
         axes[row, 0].set_ylabel("validation loss")
     caption = subject.caption(
