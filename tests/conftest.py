@@ -1,11 +1,16 @@
 """What holds for all tests: the settings of a worker process, in which bits are promised."""
 
 import os
+import sys
+from pathlib import Path
 
 from hypothesis import settings
 
 # Before any test imports torch: OpenMP and MKL read these once.
 os.environ |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MKL_CBWR": "AUTO"}
+
+# `mylab` is what a user's own code looks like.
+sys.path.append(str(Path(__file__).parent))
 
 # A shared machine may stall for seconds; how long an example takes is nobody's property here.
 settings.register_profile("shared", deadline=None)

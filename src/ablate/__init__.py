@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ablate.data import Data
+    from ablate.train.procedure import Outcome
 
-__all__ = ["Data", "load"]
+__all__ = ["Data", "Outcome", "load"]
 
 
 def load(study: str, root: str | Path = ".") -> pd.DataFrame:
@@ -34,9 +35,13 @@ def load(study: str, root: str | Path = ".") -> pd.DataFrame:
 
 
 def __getattr__(name: str) -> Any:
-    # `Data` is what a user's own data function returns; importing it must not cost `--help`.
+    # What a user's own functions return; importing it must not cost `--help`.
     if name == "Data":
         from ablate.data import Data
 
         return Data
+    if name == "Outcome":
+        from ablate.train.procedure import Outcome
+
+        return Outcome
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

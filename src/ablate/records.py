@@ -44,6 +44,6 @@ class Record:
     predictions: np.ndarray | None
     members: np.ndarray | None
     weights: Mapping[str, np.ndarray] | None
-    parameters: int
-    multiply_adds: int
+    parameters: int | None
+    multiply_adds: int | None
     seconds: float

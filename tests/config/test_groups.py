@@ -10,6 +10,7 @@ from ablate.config.groups import layered, read_groups, with_overrides
 from ablate.config.key import canonical
 from ablate.config.regularization import Augment
 from ablate.config.run import RunConfig
+from ablate.config.target import options_of
 from ablate.config.validate import run_config
 from ablate.config.yaml_file import read_yaml
 from ablate.errors import ConfigError
@@ -30,8 +31,7 @@ FILES = sorted(path for group in NAMED for path in package_conf().glob(f"{group}
 
 
 def members(group: str) -> tuple[type, ...]:
-    annotation = RunConfig.model_fields[group].annotation
-    return get_args(annotation) or (annotation,)
+    return tuple(options_of(RunConfig.model_fields[group].annotation))
 
 
 def option_class(group: str, name: str) -> type:

@@ -5,7 +5,7 @@ import torch
 
 from ablate.config.model import Cnn, FitNet, LeNet, Mlp
 from ablate.errors import ConfigError
-from ablate.nn import build, check, multiply_adds, parameter_count
+from ablate.nn import build, check, parameter_count
 from ablate.streams import Streams
 
 CIFAR, MNIST, DIGITS = (3, 32, 32), (1, 28, 28), (1, 8, 8)
@@ -34,13 +34,13 @@ def test_parameters(name: str, activation: str, count: int) -> None:
 )
 def test_multiply_adds_are_the_published_ones(name: str, millions: int) -> None:
     network = build(FitNet(name=name, activation="maxout"), CIFAR, 10, replicates=1)
-    assert round(multiply_adds(network, CIFAR) / 1e6) == millions
+    assert round(network.multiply_adds(CIFAR) / 1e6) == millions
 
 
 def test_counts_of_plain_networks() -> None:
     mlp = build(Mlp(name="mlp"), MNIST, 10, 3)
     assert parameter_count(mlp) == 784 * 256 + 256 + 256 * 256 + 256 + 2570
-    assert multiply_adds(mlp, MNIST) == 784 * 256 + 256 * 256 + 2560
+    assert mlp.multiply_adds(MNIST) == 784 * 256 + 256 * 256 + 2560
     assert parameter_count(build(LeNet(name="lenet"), MNIST, 10, 1)) == 61_706  # LeNet-5
     listed = Mlp(name="mlp", depth=None, width=[64, 128, 64], norm="batch")
     network = build(listed, MNIST, 10, 1)

@@ -99,8 +99,19 @@ def parse_override(text: str) -> tuple[str, Any, bool]:
             f"'{text}' is not an override: write key=value, such as optimizer.lr=0.1."
         ) from error
     if parsed.is_sweep_override():
-        return parsed.key_or_group, list(parsed.sweep_iterator()), True
+        return parsed.key_or_group, [_unquoted(v) for v in parsed.sweep_iterator()], True
     return parsed.key_or_group, parsed.value(), False
+
+
+def _unquoted(value: Any) -> Any:
+    """Return a swept value as plain data: within lists and mappings Hydra leaves its own texts."""
+    from hydra.core.override_parser.types import QuotedString
+
+    if isinstance(value, QuotedString):
+        return value.text
+    if isinstance(value, Mapping):
+        return {_unquoted(k): _unquoted(v) for k, v in value.items()}
+    return [_unquoted(v) for v in value] if isinstance(value, list) else value
 
 
 def as_override(key: str, value: Any) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ablate.config.base import Counts, Frozen, NonNegativeFloat, Positive
+from ablate.config.target import Either, Target
 
 
 class _Data(Frozen):
@@ -53,4 +54,21 @@ class Synthetic(_Data):
     separation: NonNegativeFloat = 1.0
 
 
-DataConfig = Annotated[Digits | DownloadedData | Synthetic, Field(discriminator="name")]
+class UserData(Target):
+    """A user's own function that returns `ablate.Data`; the keys below are not its arguments.
+
+    train_size       as for every data set, as are `test_size` and `normalize`
+    validation_size  null: a tenth of the training set; of no use where the function returns a
+                     validation set
+    at_most          examples kept of each part, drawn once; null: all. `--quick` sets it
+    """
+
+    train_size: Positive | None = None
+    validation_size: Positive | None = None
+    test_size: Positive | None = None
+    normalize: bool = True
+    at_most: Positive | None = None
+
+
+Shipped = Annotated[Digits | DownloadedData | Synthetic, Field(discriminator="name")]
+DataConfig = Either[Shipped, UserData]

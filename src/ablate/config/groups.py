@@ -8,10 +8,11 @@ each, by the same rules: choosing a group's option loads its file, dotted keys s
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ablate.config.target import TARGET, TARGET_GROUPS, is_own
 from ablate.config.yaml_file import read_yaml
 from ablate.errors import ConfigError, nearest, one_of
 
@@ -24,11 +25,18 @@ class Groups:
 
     defaults   the option that `config.yaml` chooses, by group
     top_level  every key that may stand at the start of an override
+    opened     groups that may be the user's own code, whose arguments are not known here
     """
 
     options: Mapping[str, Mapping[str, Mapping[str, Any]]]
     defaults: Mapping[str, str]
     top_level: tuple[str, ...]
+    opened: frozenset[str] = frozenset()
+
+    def open(self, *layers: Mapping[str, Any]) -> Groups:
+        """Return the same with those groups opened for which a layer names the user's own code."""
+        own = {key for layer in layers for key, value in layer.items() if is_own(key, value)}
+        return replace(self, opened=self.opened | own) if own else self
 
     def check_key(self, key: str, where: str) -> None:
         """Raise ConfigError unless some option has the dotted `key`; `where` opens the message."""
@@ -39,11 +47,22 @@ class Groups:
                 f"{one_of(self.top_level)}.{nearest(group, self.top_level)}"
             )
         known = {field for option in self.options.get(group, {}).values() for field in option}
-        if name and known and name not in known:
+        if name and known and name not in known and group not in self.opened:
             allowed = sorted(known - {"name"})
             raise ConfigError(
                 f"{where}: unknown key '{key}'; {group} has {one_of(allowed)}."
                 f"{nearest(name, allowed)}"
+            )
+
+    def check_override(self, key: str, value: Any, where: str) -> None:
+        """Raise ConfigError unless `key` exists and, where it names a group, `value` is for it."""
+        self.check_key(key, where)
+        if self.is_choice(key, value):
+            self.check_option(key, value, where)
+        elif isinstance(value, Mapping) and key in self.options and not is_own(key, value):
+            raise ConfigError(
+                f"{where}: {key} is a mapping; write the name of an option"
+                + (f", or {{{TARGET}: mylab.module.name}}." if key in TARGET_GROUPS else ".")
             )
 
     def check_option(self, group: str, option: Any, where: str) -> None:
@@ -96,13 +115,14 @@ def layered(layers: Iterable[Mapping[str, Any]], groups: Groups) -> dict[str, An
     """Return several sets of overrides as one, the later winning.
 
     Where a later layer chooses an option of a group, values that an earlier one set for the
-    group are forgotten if the option does not have them.
+    group are forgotten if the option does not have them, and all where either is the user's own.
     """
     merged: dict[str, Any] = {}
     for layer in layers:
         for group, option in layer.items():
-            if groups.is_choice(group, option):
-                fields = groups.options[group][option]
+            if groups.is_choice(group, option) or is_own(group, option):
+                own = is_own(group, option) or is_own(group, merged.get(group))
+                fields = () if own else groups.options[group][option]
                 merged = {
                     key: value
                     for key, value in merged.items()
@@ -110,6 +130,19 @@ def layered(layers: Iterable[Mapping[str, Any]], groups: Groups) -> dict[str, An
                 }
         merged |= layer
     return merged
+
+
+def split_own(overrides: Iterable[Override]) -> tuple[list[Override], list[Override]]:
+    """Return the overrides that Hydra can compose, and those of groups that are the user's own.
+
+    Hydra takes a mapping for the name of a group's option, so these are laid over afterwards.
+    """
+    overrides = list(overrides)
+    own = {key for key, value in overrides if is_own(key, value)}
+    parts: tuple[list[Override], list[Override]] = ([], [])
+    for key, value in overrides:
+        parts[key.partition(".")[0] in own].append((key, value))
+    return parts
 
 
 def with_overrides(
@@ -136,8 +169,10 @@ def with_overrides(
                 if name.startswith(f"{key}.") and name.partition(".")[2] in fields
             }
             result[key] = fields | kept
+        elif is_own(key, value):
+            result[key] = dict(value)
     for key, value in later:
-        if groups.is_choice(key, value):
+        if groups.is_choice(key, value) or is_own(key, value):
             continue
         group, _, name = key.partition(".")
         if not name:

@@ -26,7 +26,8 @@ def canonical(config: RunConfig, without: tuple[str, ...] = ()) -> dict[str, Any
         # exclude_defaults compares whole groups: a default group still says its name, unless
         # the name itself is a default, as that of an option that does nothing.
         value = getattr(config, group)
-        if hasattr(value, "name") and type(value).model_fields["name"].is_required():
+        named = getattr(type(value), "model_fields", {}).get("name")
+        if named is not None and named.is_required():
             fields.setdefault(group, {})["name"] = value.name
     for group, names in RUNTIME_FIELDS.items():
         _drop(fields, group, names)
@@ -38,25 +39,54 @@ def canonical(config: RunConfig, without: tuple[str, ...] = ()) -> dict[str, Any
 
 def cell_key(config: RunConfig, without: tuple[str, ...] = ()) -> str:
     """Return the SHA-256 of the canonical config: the same in every replicate."""
-    return _sha256({"config": canonical(config, without)})
+    return _sha256({"config": _keyed(config, without)})
 
 
 def run_key(
-    config: RunConfig, replicate: int, device: str, data_digest: str, member: int = 0
+    config: RunConfig,
+    replicate: int,
+    device: str,
+    data_digest: str,
+    member: int = 0,
+    sources: Mapping[str, str] | None = None,
 ) -> str:
     """Return the SHA-256 that a finished run must carry to count as done.
 
-    `device` is the kind, `cpu` or `cuda`: their numbers differ in the last bits. Member 0 of an
-    ensemble is the plain run.
+    device   the kind, `cpu` or `cuda`: their numbers differ in the last bits
+    member   of an ensemble; 0 is the plain run
+    sources  digests of the user's own code, see `ablate.user.sources`; a run that has none has
+             the same key as before there could be any
     """
     content = {
-        "config": canonical(config),
+        "config": _keyed(config),
         "replicate": replicate,
         "device": device,
         "data": data_digest,
         "results_version": RESULTS_VERSION,
     }
-    return _sha256(content | {"member": member} if member else content)
+    content |= {"member": member} if member else {}
+    content |= {"sources": dict(sources)} if sources else {}
+    return _sha256(content)
+
+
+def _keyed(config: RunConfig, without: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return the canonical form in which arguments without a declared type are one too.
+
+    What a schema declares is normalized by it; the arguments of the user's own code are passed
+    on as written, but 1 and 1.0 are one setting.
+    """
+    fields = canonical(config, without)
+    own = {group for group in config.own if group in fields}
+    own |= {"trainer"} if config.trainer.is_own else set()
+    return {k: _whole(v) if k in own else v for k, v in fields.items()}
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {k: _whole(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_whole(v) for v in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _drop(fields: dict[str, Any], group: str, names: Any) -> None:

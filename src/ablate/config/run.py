@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -13,6 +14,7 @@ from ablate.config.init import He, InitConfig
 from ablate.config.model import ModelConfig
 from ablate.config.optimizer import Lbfgs, OptimizerConfig
 from ablate.config.regularization import (
+    ActivationL1,
     Augment,
     CrossEntropy,
     LossConfig,
@@ -23,35 +25,81 @@ from ablate.config.regularization import (
     StoppingConfig,
 )
 from ablate.config.schedule import ConstantSchedule, ScheduleConfig
+from ablate.config.target import Dotted, Either, Target
 from ablate.config.training import Probe, Trainer
 
 
+class UserMetric(Frozen):
+    """A function (logits (N, K), labels (N,)) -> float of the user's own, on the test set."""
+
+    name: str
+    function: Dotted
+
+
 class RunConfig(Frozen):
-    """One cell. Groups are chosen by `name`, values by dotted key (`optimizer.lr`)."""
+    """One cell. Groups are chosen by `name`, values by dotted key (`optimizer.lr`).
+
+    Where `Target` stands, the user's own class or function may take the option's place.
+    `metric` is what the study compares, where this package does not have it.
+    """
 
     data: DataConfig
-    model: ModelConfig
+    model: Either[ModelConfig, Target]
     init: InitConfig = Field(default=He(name="he"))
-    loss: LossConfig = CrossEntropy()
-    optimizer: OptimizerConfig
+    loss: Either[LossConfig, Target] = CrossEntropy()
+    optimizer: Either[OptimizerConfig, Target]
     schedule: ScheduleConfig = Field(default=ConstantSchedule(name="constant"))
     penalty: PenaltyConfig = NoPenalty()
-    augment: Augment = Augment()
+    augment: Either[Augment, Target] = Augment()
     ensemble: EnsembleConfig = NoEnsemble()
     stopping: StoppingConfig = NoStopping()
     trainer: Trainer = Trainer()
     probe: Probe = Probe()
     seed: Count = 0
+    metric: UserMetric | None = None
 
     @property
     def trains_alone(self) -> bool:
-        """Tell whether replicates cannot share a program: they would share steps or rates."""
-        return self.optimizer.name == "lbfgs" or self.schedule.name == "plateau"
+        """Tell whether replicates cannot share a program: they would share steps or rates.
+
+        The user's own code knows of one network at a time.
+        """
+        own = {group for group in self.own if group not in ("data", "metric")}
+        return bool(own) or self.optimizer.name == "lbfgs" or self.schedule.name == "plateau"
+
+    @property
+    def own(self) -> Mapping[str, str]:
+        """Dotted paths of the user's own code, by the key that names each."""
+        found = {
+            group: value.target
+            for group in type(self).model_fields
+            if isinstance(value := getattr(self, group), Target)
+        }
+        if self.trainer.target is not None:
+            found["trainer"] = self.trainer.target
+        if self.metric is not None:
+            found["metric"] = self.metric.function
+        return found
+
+    @property
+    def lr(self) -> float:
+        """The learning rate that schedules start from."""
+        if isinstance(self.optimizer, Target):
+            return float(self.optimizer.arguments["lr"])
+        return self.optimizer.lr
+
+    @property
+    def label_smoothing(self) -> float:
+        """Of the loss; a loss of the user's own has none."""
+        return 0.0 if isinstance(self.loss, Target) else self.loss.label_smoothing
 
     @model_validator(mode="after")
     def _options_that_go_together(self) -> RunConfig:
         """Refuse, in one sentence, the few pairs of options that mean nothing together."""
-        drops = self.model.dropout > 0 or self.model.input_dropout > 0
+        self._own_code_goes_with_the_rest()
+        drops = False
+        if not isinstance(self.model, Target):
+            drops = self.model.dropout > 0 or self.model.input_dropout > 0
         if isinstance(self.optimizer, Lbfgs):
             if drops:
                 raise ValueError(
@@ -63,7 +111,8 @@ class RunConfig(Frozen):
                     f"optimizer=lbfgs is not allowed with penalty={self.penalty.name}: its line "
                     "search needs a smooth loss; allowed are none or max_norm"
                 )
-        if isinstance(self.ensemble, McDropout) and not drops:
+        # Whether a model of the user's own drops anything is not known here.
+        if isinstance(self.ensemble, McDropout) and not (drops or "model" in self.own):
             raise ValueError(
                 "ensemble=mc_dropout needs dropout: set model.dropout or model.input_dropout "
                 "above 0"
@@ -76,6 +125,32 @@ class RunConfig(Frozen):
         if isinstance(self.ensemble, Snapshot) and not self.trainer.epochs:
             raise ValueError("ensemble=snapshot needs training: trainer.epochs is 0")
         return self
+
+    def _own_code_goes_with_the_rest(self) -> None:
+        """Refuse settings that could not do anything beside the user's own code."""
+        if isinstance(self.model, Target):
+            if self.init != He(name="he"):
+                raise ValueError(
+                    f"init={self.init.name} is not allowed with model={self.model.name}: a model "
+                    "of your own draws its own weights"
+                )
+            if isinstance(self.penalty, MaxNorm | ActivationL1):
+                raise ValueError(
+                    f"penalty={self.penalty.name} is not allowed with model={self.model.name}: "
+                    "it has to know the layers of a model"
+                )
+        if isinstance(self.optimizer, Target):
+            lr = self.optimizer.arguments.get("lr")
+            if isinstance(lr, bool) or not isinstance(lr, int | float) or lr <= 0:
+                raise ValueError(
+                    f"optimizer.lr={lr} is not allowed with optimizer={self.optimizer.name}: it "
+                    "must be a number greater than 0, from which schedules start"
+                )
+        if self.trainer.is_own and not isinstance(self.ensemble, NoEnsemble):
+            raise ValueError(
+                f"ensemble={self.ensemble.name} is not allowed with a training procedure of your "
+                "own: it has no members to combine"
+            )
 
 
 class Launch(Frozen):

@@ -8,6 +8,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 
 from ablate.config.run import RunConfig
+from ablate.config.target import OPTION, TARGET, options_of
 from ablate.errors import ConfigError, nearest, one_of
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -49,7 +50,7 @@ def _sentence(model: type[BaseModel], error: ValidationError, prefix: str) -> st
     problem = error.errors(include_url=False)[0]
     kind, context, value = problem["type"], problem.get("ctx", {}), problem["input"]
     # A union puts the chosen member's tag behind the group: ("model", "mlp", "dropout").
-    location = [str(part) for part in problem["loc"]]
+    location = _as_written([str(part) for part in problem["loc"]])
     parts = _without_tags(location)
     key = prefix + ".".join(parts)
     if kind == "value_error":
@@ -68,7 +69,9 @@ def _sentence(model: type[BaseModel], error: ValidationError, prefix: str) -> st
     if kind.startswith("union_tag"):
         value = value.get("name") if isinstance(value, Mapping) else value
     # The members of a plain union each say what they would have taken: number or list.
-    same_key = [e for e in error.errors() if _without_tags([*map(str, e["loc"])]) == parts]
+    same_key = [
+        e for e in error.errors() if _without_tags(_as_written([*map(str, e["loc"])])) == parts
+    ]
     allowed = " or ".join(dict.fromkeys(_allowed(e["type"], e.get("ctx", {})) for e in same_key))
     return f"{key}={_shown(value)} is not allowed: it must be {allowed}."
 
@@ -87,8 +90,23 @@ def _allowed(kind: str, context: Mapping[str, Any]) -> str:
         "model_type": "a mapping of keys", "model_attributes_type": "a mapping of keys",
         "union_tag_not_found": "a mapping with a name", "mapping_type": "a mapping of keys",
         "dict_type": "a mapping of keys",
+        "dotted_path": "a dotted path such as mylab.nets.Net",
+        "keyword": "the name of a keyword argument",
+        "plain_value": "a number, a text, true, false, null, or a list or mapping of these",
     }  # fmt: skip
     return names.get(kind, kind.replace("_", " ")).format(**context)
+
+
+def _as_written(location: list[str]) -> list[str]:
+    """Return the location in the words of the user: `model._target_`, `model.width`."""
+    if len(location) > 1 and location[1] == OPTION:
+        return [location[0], *location[2:]]
+    if len(location) > 1 and location[1] == TARGET:
+        location = [location[0], *location[2:]]
+        if location[0] in _UNIONS:
+            location.insert(1, TARGET)  # where options of this package have their name
+    fields = {"target": [TARGET], "arguments": [], "[key]": []}
+    return [word for part in location for word in fields.get(part, [part])]
 
 
 def _without_tags(location: list[str]) -> list[str]:
@@ -104,12 +122,10 @@ def _siblings(model: type[BaseModel], path: list[str]) -> list[str]:
     """Return the keys allowed at `path` (a group and its option's name), for a suggestion."""
     if not path:
         return sorted(model.model_fields)
-    annotation = model.model_fields[path[0]].annotation
-    members = get_args(annotation) or (annotation,)
-    for member in members:
+    for member in options_of(model.model_fields[path[0]].annotation):
         tags = get_args(member.model_fields["name"].annotation) if len(path) > 1 else ()
         if len(path) == 1 or path[1] in tags:
-            return sorted(set(member.model_fields) - {"name"})
+            return sorted(set(member.model_fields) - {"name", "target", "arguments"})
     return []
 
 

@@ -11,7 +11,8 @@ from ablate.data.declared import (
     inputs_of,
 )
 from ablate.data.fetch import fetch
-from ablate.data.load import Data, check_available, load
+from ablate.data.load import check_available, load
+from ablate.data.memory import Data
 from ablate.data.sources import SOURCES
 from ablate.data.splits import Split, channel_statistics, split
 

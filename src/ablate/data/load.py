@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
-from ablate.config.data import DataConfig, Digits, Synthetic
+from ablate.config.data import DataConfig, Digits, Shipped, Synthetic, UserData
 from ablate.data.cache import cached, open_entry
 from ablate.data.declared import (
     check_test_size,
@@ -18,29 +18,13 @@ from ablate.data.declared import (
     inputs_of,
 )
 from ablate.data.fetch import fetch
+from ablate.data.memory import Data
+from ablate.data.own import load_own
 from ablate.data.places import find, missing
 from ablate.data.readers import Examples, read_examples, read_verified
 from ablate.data.sources import SOURCES, Source
 from ablate.data.synthetic import digits, gaussian_classes
 from ablate.streams import Streams
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-
-@dataclass(frozen=True, eq=False)
-class Data:
-    """A data set in memory, as pairs (x, y) of tensors.
-
-    x is uint8 or float32, (N, C, H, W) or (N, D); y is int64 (N,), from 0 to classes - 1.
-    `validation` is None where each replicate holds out its own part of `train`. The tensors
-    may be mapped files: read them, do not write to them.
-    """
-
-    train: tuple[Tensor, Tensor]
-    validation: tuple[Tensor, Tensor] | None
-    test: tuple[Tensor, Tensor]
-    classes: int
 
 
 def load(config: DataConfig, root: Path, seed: int = 0) -> Data:
@@ -56,6 +40,12 @@ def load(config: DataConfig, root: Path, seed: int = 0) -> Data:
     """
     import torch
 
+    if isinstance(config, UserData):
+        data = load_own(config)
+        check_test_size(config, len(data.test[1]))
+        return data if config.test_size is None else replace(
+            data, test=_part(data.test, config.test_size)
+        )  # fmt: skip
     inputs = inputs_of(config)
     check_test_size(config, examples_of(config)[1])
     train, test = _examples(config, inputs, root, seed)
@@ -75,6 +65,9 @@ def check_available(config: DataConfig, root: Path, download: bool = False) -> N
     Cheap: where no decoded copy exists the files are read and verified once, else only
     looked at. `download` true: fetch a missing set here, once, before workers would.
     """
+    if isinstance(config, UserData):
+        load_own(config)
+        return
     if config.name not in SOURCES:
         return
     source = SOURCES[config.name]
@@ -86,7 +79,7 @@ def check_available(config: DataConfig, root: Path, download: bool = False) -> N
 
 
 def _examples(
-    config: DataConfig, inputs: tuple[int, ...], root: Path, seed: int
+    config: Shipped, inputs: tuple[int, ...], root: Path, seed: int
 ) -> tuple[Examples, Examples]:
     if isinstance(config, Synthetic):
         return gaussian_classes(config, seed)
@@ -101,7 +94,7 @@ def _examples(
     return cached(_entry(config, root), inputs, examples_of(config), decode)
 
 
-def _entry(config: DataConfig, root: Path) -> Path:
+def _entry(config: Shipped, root: Path) -> Path:
     # The digest in the name: other files, or another way to decode them, are another entry.
     return root.absolute() / "data" / "cache" / f"{config.name}-{digest(config)[:8]}"
 
@@ -116,9 +109,9 @@ def _folder(source: Source, root: Path, download: bool) -> Path:
     return folder
 
 
-def _part(examples: Examples, size: int) -> Examples:
+def _part(pair: tuple[Any, Any], size: int) -> tuple[Any, Any]:
     """Return `size` examples in their order, the same for every seed; larger holds smaller."""
-    x, y = examples
+    x, y = pair
     order = Streams(seed=0, replicate=0).numpy("data", "test_size").permutation(len(y))
     chosen = np.sort(order[:size])
     return x[chosen], y[chosen]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ablate.config.data import DataConfig
 from ablate.data.declared import split_sizes
-from ablate.data.load import Data
+from ablate.data.memory import Data
 from ablate.streams import Streams
 
 if TYPE_CHECKING:

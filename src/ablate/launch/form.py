@@ -16,6 +16,7 @@ from ablate.records import Record
 from ablate.store.reader import read_arrays
 from ablate.store.result import Result, read_result
 from ablate.train.ensembles import combine, ensemble_scores
+from ablate.train.metrics import own_metric
 from ablate.train.metrics import scores as scores_of
 
 _FLOAT16_MAX = 65504.0
@@ -40,6 +41,8 @@ def form(config: RunConfig, members: Sequence[Path], labels: npt.NDArray[np.int6
         scores = ensemble_scores(logits, labels, config.ensemble.combine)
         scores |= _without_company(config, members[0], results[0], labels)
         log_p = combine(logits, config.ensemble.combine)
+        if config.metric is not None:
+            scores |= own_metric(config.metric, log_p, labels)
         predictions = log_p.clip(-_FLOAT16_MAX, None).astype(np.float16)
     one = results[0]
     size = config.ensemble.size

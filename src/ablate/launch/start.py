@@ -11,7 +11,8 @@ from typing import Any
 
 from ablate.config import Launch
 from ablate.config.compose import Composed, compose, conf_folders, parse_override
-from ablate.config.groups import Groups, read_groups
+from ablate.config.groups import Groups, read_groups, split_own
+from ablate.config.target import is_own
 from ablate.config.validate import validated
 from ablate.errors import ConfigError
 from ablate.study.plan import Plan, compile_study
@@ -78,7 +79,8 @@ def plan_studies(words: Words, quick: bool) -> list[Start]:
         path = find_study(name, folders)
         _make_importable(words.root, path.parent)
         study = read_study(path, groups)
-        asked = request(study, words.overrides, groups, name=words.name, quick=quick)
+        file = name if path.name in Path(name).name else None
+        asked = request(study, words.overrides, groups, name=words.name, quick=quick, file=file)
         composed = compose(asked.overrides, words.root, multirun=True, flags=words.flags)
         if composed is not None:
             plan = compile_study(asked.study, composed.base, groups, asked.explicit)
@@ -89,8 +91,11 @@ def plan_studies(words: Words, quick: bool) -> list[Start]:
 def plan_overrides(words: Words, multirun: bool) -> Start | None:
     """Return the plan of a single cell or of the keys swept; None if a Hydra flag was answered."""
     groups = read_groups(conf_folders(words.root))
+    _make_importable(words.root)
     explicit = _checked(words.overrides, groups)
-    composed = compose(words.overrides, words.root, multirun=multirun, flags=words.flags)
+    _, own = split_own(explicit)
+    composable = [word for word in words.overrides if parse_override(word)[0] not in dict(own)]
+    composed = compose(composable, words.root, multirun=multirun, flags=words.flags)
     if composed is None:
         return None
     name = words.name or (ADHOC if multirun else SINGLE)
@@ -108,14 +113,15 @@ def plan_overrides(words: Words, multirun: bool) -> Start | None:
 def _checked(overrides: Sequence[str], groups: Groups) -> list[tuple[str, Any]]:
     """Check keys and options before Hydra does, to say it in our words; return the fixed ones."""
     explicit = []
-    for override in overrides:
-        key, value, several = parse_override(override)
+    parsed = [parse_override(override) for override in overrides]
+    groups = groups.open(*({key: value} for key, value, _ in parsed))
+    for override, (key, value, several) in zip(overrides, parsed, strict=True):
+        if several and any(is_own(key, one) for one in value):
+            raise ConfigError(f"'{override}': vary code of your own in a study file.")
         if key.startswith("hydra"):
             continue
-        groups.check_key(key, f"'{override}'")
         for one in value if several else [value]:
-            if groups.is_choice(key, one):
-                groups.check_option(key, one, f"'{override}'")
+            groups.check_override(key, one, f"'{override}'")
         if not several:
             explicit.append((key, value))
     groups.check_fields(dict(explicit), "the command line")

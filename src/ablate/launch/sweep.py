@@ -10,10 +10,12 @@ from rich.console import Console
 
 from ablate import data
 from ablate.config import Launch
+from ablate.config.target import Target
 from ablate.data.augment_check import check_augment
 from ablate.errors import ConfigError
 from ablate.launch.device import device_kind
 from ablate.launch.job import Job, into_stacks, stack_limit
+from ablate.launch.own_check import check_own
 from ablate.launch.pool import Pool
 from ablate.launch.progress import progress
 from ablate.launch.todo import Work, choose, member_work, scored_work, tuning_work
@@ -81,8 +83,11 @@ def check(plan: Plan, root: Path) -> None:
             seen.add(config.data)
         try:
             inputs = data.inputs_of(config.data)
-            nn.check(config.model, inputs)
-            check_augment(config.augment, inputs)
+            check_own(config)
+            if not isinstance(config.model, Target):
+                nn.check(config.model, inputs)
+            if not isinstance(config.augment, Target):
+                check_augment(config.augment, inputs)
         except ConfigError as error:
             raise ConfigError(f"{cell.name}: {error}") from error
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ablate import data
+from ablate import data, user
 from ablate.config import RunConfig
 from ablate.config.key import run_key
 from ablate.errors import AblateError
@@ -114,9 +114,10 @@ def member_work(scored: Sequence[Work], plan: Plan, root: Path, device: str) -> 
         if not is_formed(work.config):
             continue
         config, digest = training_config(work.config), data.digest(work.config.data)
+        sources = user.sources(config, Path.cwd())
         for task in work.missing:
             for member, directory in zip(member_numbers(work.config), task.members, strict=True):
-                key = run_key(config, task.replicate, device, digest, member)
+                key = run_key(config, task.replicate, device, digest, member, sources)
                 name = f"members {directory.parts[-3]}"
                 _, tasks = found.setdefault(name, (config, {}))
                 tasks[directory] = Task(task.replicate, key, directory, member)
@@ -136,7 +137,7 @@ def _work(
     branch: str = "",
 ) -> Work:
     study, digest = plan.study.name, data.digest(config.data)
-    trained = training_config(config)
+    trained, sources = training_config(config), user.sources(config, Path.cwd())
     tasks = []
     for number, replicate in enumerate(replicates):
         members = tuple(
@@ -147,7 +148,7 @@ def _work(
         tasks.append(
             Task(
                 replicate,
-                run_key(config, replicate, device, digest),
+                run_key(config, replicate, device, digest, sources=sources),
                 run_directory(root, study, cell.slug, number, branch=branch),
                 members=members,
             )

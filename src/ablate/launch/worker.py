@@ -77,6 +77,8 @@ def _run(job: Job, loaded: tuple[str, Data] | None, out: Connection) -> tuple[st
 
 
 def _how_it_ended(record: Record) -> str:
+    if record.nc_reason == "nonfinite" and record.diverged_at_step is None:
+        return "n/c (a metric is not finite)"
     if record.nc_reason == "nonfinite":
         return f"n/c at step {record.diverged_at_step} (loss not finite)"
     return "n/c (nothing learnt)" if record.nc_reason else ""

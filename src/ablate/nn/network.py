@@ -8,8 +8,10 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from ablate.nn.activations import ACTIVATIONS
 from ablate.nn.dropout import DropConnect, Masks
 from ablate.nn.layers import Activate, Conv2d, Linear, Shortcut
+from ablate.nn.norms import BatchNorm
 from ablate.streams import Streams
 
 #: Told each hidden layer's name, what goes into its activation, and what comes out.
@@ -87,6 +89,17 @@ class Network(nn.Module):
         return tuple(block.name for block in self.chain[:-1])
 
     @property
+    def probed_weights(self) -> tuple[Tensor, ...]:
+        """The weights (R, ...) of each hidden layer."""
+        return tuple(block.linear.weight for block in self.chain[:-1])
+
+    @property
+    def saturation(self) -> tuple[Callable[[Tensor], Tensor] | None, ...]:
+        """Per hidden layer what marks its saturated activations, None where it has none."""
+        activations = [block.activation for block in self.chain[:-1]]
+        return tuple(ACTIVATIONS[a.name].saturated if a else None for a in activations)
+
+    @property
     def chain(self) -> tuple[Block, ...]:
         """The blocks, in order; the last is the output layer."""
         return tuple(block for block in self.blocks if isinstance(block, Block))
@@ -117,30 +130,45 @@ class Network(nn.Module):
         finally:
             self.train()
 
+    @contextmanager
+    def probing(self) -> Iterator[None]:
+        """Dropout off, batch statistics on and not tracked; afterwards everything as it was."""
+        modes = {module: module.training for module in self.modules()}
+        norms = [module for module in modes if isinstance(module, BatchNorm)]
+        try:
+            self.eval()
+            for norm in norms:
+                norm.training, norm.track = True, False
+            yield
+        finally:
+            for module, mode in modes.items():
+                module.training = mode
+            for norm in norms:
+                norm.track = True
+
+    def multiply_adds(self, inputs: tuple[int, ...]) -> int:
+        """Return the multiply-adds of linear maps in one forward pass of one example."""
+        count = 0
+
+        def add(module: nn.Module, _: object, output: Tensor) -> None:
+            nonlocal count
+            assert isinstance(module, Linear | Conv2d)
+            per_position = output.shape[2] * module.fan_in
+            count += per_position * output[0, 0, 0].numel()
+
+        hooks = [block.linear.register_forward_hook(add) for block in self.chain]
+        device = next(self.parameters()).device
+        replicates = len(next(self.parameters()))
+        was_training = self.training
+        self.eval()
+        with torch.inference_mode():
+            self(torch.zeros(replicates, 1, *inputs, device=device))
+        self.train(was_training)
+        for hook in hooks:
+            hook.remove()
+        return count
+
 
 def parameter_count(network: Network) -> int:
     """Return the trainable numbers of one replicate."""
     return sum(parameter[0].numel() for parameter in network.parameters())
-
-
-def multiply_adds(network: Network, inputs: tuple[int, ...]) -> int:
-    """Return the multiply-adds of linear maps in one forward pass of one example."""
-    count = 0
-
-    def add(module: nn.Module, _: object, output: Tensor) -> None:
-        nonlocal count
-        assert isinstance(module, Linear | Conv2d)
-        per_position = output.shape[2] * module.fan_in
-        count += per_position * output[0, 0, 0].numel()
-
-    hooks = [block.linear.register_forward_hook(add) for block in network.chain]
-    device = next(network.parameters()).device
-    replicates = len(next(network.parameters()))
-    was_training = network.training
-    network.eval()
-    with torch.inference_mode():
-        network(torch.zeros(replicates, 1, *inputs, device=device))
-    network.train(was_training)
-    for hook in hooks:
-        hook.remove()
-    return count

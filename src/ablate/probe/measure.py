@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,9 +26,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ablate.nn.activations import ACTIVATIONS
-from ablate.nn.network import Block, Network
-from ablate.nn.norms import BatchNorm
+from ablate.nn.network import Network
 from ablate.probe import QUANTITIES, STATISTICS
 from ablate.probe.histogram import BINS, exponent, histogram
 from ablate.probe.statistics import Summary, merge, rms, statistics, summarize
@@ -65,7 +63,7 @@ def measure(
     """
     shape = (len(QUANTITIES), len(network.layer_names))
     summaries: dict[tuple[int, int, int], Summary] = {}
-    with _undisturbed(network):
+    with network.probing():
         for values in _stream(network, batches, context):
             for r, summary in enumerate(_summaries(values)):
                 key = (r, values.quantity, values.layer)
@@ -132,15 +130,14 @@ def _stream(
     network: Network, batches: Batches, context: Callable[[], AbstractContextManager[object]]
 ) -> Iterator[_Values]:
     """Yield activations and their gradients batch by batch, at last the weights' gradients."""
-    blocks = network.chain[:-1]  # all but the output layer
-    weights = [block.linear.weight for block in blocks]
+    weights, flat = network.probed_weights, network.saturation
     totals = [torch.zeros_like(w) for w in weights]
     examples = 0
     for inputs, labels in batches():
         taps, gradients = _signals(network, inputs, labels, weights, context)
         unknown = [math.nan] * len(inputs)
         for layer, (pre, post) in enumerate(taps):
-            yield _Values(0, layer, post, pre, _saturated(blocks[layer], post))
+            yield _Values(0, layer, post, pre, _saturated(flat[layer], post))
             yield _Values(1, layer, gradients[layer], gradients[layer], unknown)
         for total, gradient in zip(totals, gradients[len(taps) :], strict=True):
             total += gradient
@@ -174,32 +171,13 @@ def _signals(
     return [(pre.detach(), post.detach()) for pre, post in taps], gradients
 
 
-@contextmanager
-def _undisturbed(network: Network) -> Iterator[None]:
-    """Dropout off, batch statistics on and not tracked; afterwards everything as it was."""
-    modes = {module: module.training for module in network.modules()}
-    norms = [module for module in modes if isinstance(module, BatchNorm)]
-    try:
-        network.eval()
-        for norm in norms:
-            norm.training, norm.track = True, False
-        yield
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
-        for norm in norms:
-            norm.track = True
-
-
 def _by_unit(weight: Tensor) -> Tensor:
     """Return a layer's weight (R, ...) as (R, N, units, ...)."""
     return weight if weight.ndim == 3 else weight.unsqueeze(1)
 
 
-def _saturated(block: Block, post: Tensor) -> list[float]:
+def _saturated(rule: Callable[[Tensor], Tensor] | None, post: Tensor) -> list[float]:
     """Return per replicate how many activations (R, ...) lie where the function is flat."""
-    assert block.activation is not None
-    rule = ACTIVATIONS[block.activation.name].saturated
     if rule is None:
         return [math.nan] * len(post)
     return [float(flags.count_nonzero()) for flags in rule(post)]

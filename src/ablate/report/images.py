@@ -15,7 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ablate.config import RunConfig
+from ablate.config.target import Target
 from ablate.config.validate import run_config
+from ablate.errors import ConfigError
 from ablate.study.lockfile import Locked
 
 NAME = "images.parquet"
@@ -63,7 +65,11 @@ def write_images(locked: Locked, root: Path, directory: Path) -> None:
     images = x[first].float() / (255 if x.dtype == torch.uint8 else 1)
     rows = []
     for level in factor.levels:
-        changed = samples(images, by_level[level.name].augment, _SEED)
+        settings = by_level[level.name].augment
+        if isinstance(settings, Target):
+            raise ConfigError(f"contact_sheet: augment={settings.name} is code of your own; "
+                              "it shows this package's alone.")  # fmt: skip
+        changed = samples(images, settings, _SEED)
         stored = (255 * changed.clamp(0, 1)).round().to(torch.uint8).numpy()
         for position, image in enumerate(stored):
             channels, height, width = image.shape

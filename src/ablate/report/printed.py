@@ -17,6 +17,10 @@ NOT_CONVERGED = (
     "entropy of the training labels and p the largest class share); n/c runs are counted beside "
     "the mean, not in it."
 )
+NOT_CONVERGED_OWN = (
+    "n/c: not converged, as the training procedure says, or with a metric that is not finite; n/c "
+    "runs are counted beside the mean, not in it."
+)
 
 
 def print_table(table: Table, study: Study, facts: Facts) -> Grid:
@@ -158,7 +162,8 @@ def _caption(table: Table, study: Study, facts: Facts) -> tuple[str, ...]:
         ]
     if study.metric.better == "lower":
         sentences.append("Lower is better.")
-    sentences.append(f"{NOT_CONVERGED} Here {failures} of {finished} finished runs are n/c.")
+    rule = NOT_CONVERGED_OWN if facts.by_own_procedure else NOT_CONVERGED
+    sentences.append(f"{rule} Here {failures} of {finished} finished runs are n/c.")
     if n > 1:
         sentences.append(_coverage(table, facts))
         if any(cell.summary.converged == 1 for cell in cells):
@@ -185,7 +190,8 @@ def _marks(table: Table) -> str:
 
 
 def _coverage(table: Table, facts: Facts) -> str:
-    split = table.metric.name.partition("/")[0]
+    split, _, quantity = table.metric.name.partition("/")
+    split = split if quantity else "test"
     best = [cell.summary.mean for cell in table.cells if cell.best and cell.summary.mean]
     covered = (
         "The interval covers initialization, data order, dropout and the validation split; it "

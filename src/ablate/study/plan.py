@@ -12,8 +12,9 @@ from typing import Any
 
 from ablate.config import RunConfig
 from ablate.config.ensemble import NoEnsemble
-from ablate.config.groups import Groups, Override, with_overrides
+from ablate.config.groups import Groups, Override, split_own, with_overrides
 from ablate.config.key import cell_key
+from ablate.config.target import TARGET
 from ablate.config.validate import run_config
 from ablate.errors import ConfigError, one_of
 from ablate.study.schema import Level, Study
@@ -59,19 +60,25 @@ def compile_study(
 ) -> Plan:
     """Compile `study` over the composed config `base`.
 
-    explicit  the overrides that made `base`, in order: a level that chooses another option of a
-              group keeps of them what the new option has
+    explicit  the overrides of the baseline and the command line, in order. Those of groups that
+              are the user's own are not in `base` yet; a level that chooses another option of a
+              group keeps of the others what the new option has
 
     Raises ConfigError when a cell is not valid, or when two cells are the same.
     """
     without = (study.tune.key,) if study.tune else ()
     cells: dict[str, Cell] = {}
+    composed, own = split_own(explicit)
+    base = with_overrides(base, groups, composed, own)
+    if study.metric.function is not None:
+        metric = {"name": study.metric.name, "function": study.metric.function}
+        base = {**base, "metric": metric}
     for levels in grid(study):
         overrides = [item for level in levels.values() for item in level.overrides.items()]
         names = {factor: level.name for factor, level in levels.items()}
         name = " · ".join(f"{factor}={level}" for factor, level in names.items())
         name = name or "baseline"
-        values = with_overrides(base, groups, explicit, overrides)
+        values = with_overrides(base, groups, composed, overrides)
         config = run_config(values, where=name)
         _check_metric(study, config, name)
         key = cell_key(config, without)
@@ -100,9 +107,14 @@ def tuned_config(config: RunConfig, key: str, value: float) -> RunConfig:
 
 
 def _check_metric(study: Study, config: RunConfig, cell: str) -> None:
-    """Raise ConfigError where an ensemble's run does not have the study's metric."""
-    ensemble = config.ensemble
-    if isinstance(ensemble, NoEnsemble):
+    """Raise ConfigError where a run does not have the study's metric."""
+    ensemble, metric = config.ensemble, study.metric
+    if "/" not in metric.name and metric.function is None and not config.trainer.is_own:
+        raise ConfigError(
+            f"metric '{metric.name}' is not measured here: say from: a function (logits, labels) "
+            f"-> float, or let a training procedure of your own return it (trainer.{TARGET})."
+        )
+    if isinstance(ensemble, NoEnsemble) or metric.function is not None:
         return
     metrics = ["accuracy", "brier", "ece"]
     if ensemble.combine == "average":

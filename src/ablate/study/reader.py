@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ablate.config.groups import Groups
+from ablate.config.target import TARGET, is_own
 from ablate.config.validate import validated
 from ablate.config.yaml_file import read_yaml
 from ablate.errors import ConfigError, nearest, one_of
@@ -63,10 +64,11 @@ def read_study(path: Path, groups: Groups) -> Study:
         if key not in content:
             raise ConfigError(f"{where}: '{key}' is missing.")
     baseline = _mapping(content["baseline"], f"{where}: baseline")
-    check_overrides(baseline, groups, f"{where}: baseline")
     quick = _mapping(content.get("quick", {}), f"{where}: quick")
-    check_overrides(quick, groups, f"{where}: quick")
     factors = _mapping(content["factors"], f"{where}: factors")
+    groups = groups.open(baseline, *_settings(factors))
+    check_overrides(baseline, groups, f"{where}: baseline")
+    check_overrides(quick, groups, f"{where}: quick")
     if not factors:
         raise ConfigError(f"{where}: factors is empty; name at least one config key to vary.")
     fields = {
@@ -85,6 +87,20 @@ def read_study(path: Path, groups: Groups) -> Study:
     study = validated(Study, fields, where)
     _check_items(study, where)
     return study
+
+
+def _settings(factors: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return what the levels set, as far as it has the form of a mapping."""
+    found: list[Mapping[str, Any]] = []
+    for name, value in factors.items():
+        options = value if isinstance(value, Mapping) else {"levels": value}
+        levels, key = options.get("levels"), options.get("key", name)
+        if isinstance(levels, Mapping):
+            found += [v if isinstance(v, Mapping) else {key: v} for v in levels.values()]
+            found += [{key: v} for v in levels.values()]
+        elif isinstance(levels, list):
+            found += [{key: value} for value in levels]
+    return found
 
 
 def read_factor(name: str, value: Any, groups: Groups, where: str) -> Factor:
@@ -115,14 +131,30 @@ def read_factor(name: str, value: Any, groups: Groups, where: str) -> Factor:
 
 
 def read_metric(value: Any, where: str) -> Metric:
-    """Read `test/accuracy` and its like."""
+    """Read `test/accuracy` and its like, or `{name, from, better, when_not_converged}`."""
+    if isinstance(value, Mapping):
+        return _own_metric(value, f"{where}: metric")
     split, _, quantity = value.partition("/") if isinstance(value, str) else ("", "", "")
     if split not in _SPLITS or quantity not in _QUANTITIES:
         raise ConfigError(
             f"{where}: metric '{value}' is not known; write one of {one_of(_SPLITS)}, a slash, "
-            f"and one of {one_of(_QUANTITIES)}."
+            f"and one of {one_of(_QUANTITIES)}, or {{name, from, better, when_not_converged}}."
         )
     return validated(Metric, {"name": value, "better": _QUANTITIES[quantity]}, where)
+
+
+def _own_metric(value: Mapping[str, Any], where: str) -> Metric:
+    """Read a metric that is a function of the user's own, or that their training returns."""
+    known = ("name", "from", "better", "when_not_converged")
+    for key in value:
+        if key not in known:
+            raise ConfigError(f"{where}: unknown key '{key}'; a metric has {one_of(known)}.")
+    for key in ("name", "better"):
+        if key not in value:
+            raise ConfigError(f"{where}: '{key}' is missing; say {key}: "
+                              f"{'a word' if key == 'name' else 'higher or lower'}.")  # fmt: skip
+    fields = {"function" if key == "from" else key: item for key, item in value.items()}
+    return validated(Metric, fields, where)
 
 
 def check_overrides(overrides: Mapping[str, Any], groups: Groups, where: str) -> None:
@@ -130,9 +162,7 @@ def check_overrides(overrides: Mapping[str, Any], groups: Groups, where: str) ->
     for key, value in overrides.items():
         if not isinstance(key, str):
             raise ConfigError(f"{where}: key {key} is not a text.")
-        groups.check_key(key, where)
-        if groups.is_choice(key, value):
-            groups.check_option(key, value, where)
+        groups.check_override(key, value, where)
 
 
 def level_name(value: Any) -> str:
@@ -145,6 +175,8 @@ def level_name(value: Any) -> str:
         return f"{value:g}"
     if isinstance(value, list | tuple):
         return "-".join(level_name(item) for item in value)
+    if isinstance(value, Mapping) and TARGET in value:
+        return str(value[TARGET]).rpartition(".")[2]
     return str(value)
 
 
@@ -153,7 +185,8 @@ def _named_level(name: Any, value: Any, key: str, groups: Groups, where: str) ->
         raise ConfigError(
             f"{where}: level name {level_name(name)} is not a text; put it in quotes."
         )
-    overrides = value if isinstance(value, Mapping) else {key: value}
+    sets_several = isinstance(value, Mapping) and not is_own(key, value)
+    overrides = value if sets_several else {key: value}
     return _level(name, overrides, groups, f"{where}, level '{name}'")
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ablate.config.compose import Composed, as_override, parse_override
-from ablate.config.groups import Groups, Override, layered
+from ablate.config.groups import Groups, Override, layered, split_own
+from ablate.config.target import is_own
 from ablate.config.training import RUNTIME_FIELDS
 from ablate.errors import ConfigError
 from ablate.study.reader import level_name
@@ -23,6 +24,14 @@ _QUICK: Mapping[str, Any] = {
     "data.test_size": None,
     "trainer.epochs": 2,
 }
+#: Likewise where the data is the user's own.
+_QUICK_OWN: Mapping[str, Any] = {
+    "data.at_most": 500,
+    "data.train_size": None,
+    "data.validation_size": None,
+    "data.test_size": None,
+    "trainer.epochs": 2,
+}
 _QUICK_REPLICATES = 2
 _QUICK_TUNE_VALUES = 2
 
@@ -32,7 +41,7 @@ class Request:
     """A study with the command line laid over it, ready to be composed.
 
     overrides  what Hydra composes: the baseline's and then the command line's
-    explicit   the same as pairs, in order
+    explicit   the same as pairs, in order, with those of the user's own code
     """
 
     study: Study
@@ -47,31 +56,33 @@ def request(
     *,
     name: str | None = None,
     quick: bool = False,
+    file: str | None = None,
 ) -> Request:
     """Lay command-line `arguments` (`key=value`) over a study.
 
     A comma list on a factor's own key replaces its levels; on another key it adds a grid factor;
     a single value on a factor's key is refused. Whatever changes results gives the study a name
-    of its own, so that nothing mixes with the real one; `name` overrules it.
+    of its own, so that nothing mixes with the real one; `name` overrules it. `file` is what the
+    command line called the study, where that is not its name.
 
     Raises ConfigError for an unknown key or option and for values that fit no rule.
     """
-    where, file = f"study {study.name}", study.name
+    where, typed = f"study {study.name}", file or study.name
     layers: list[Mapping[str, Any]] = [study.baseline]
     if quick:
-        layers.append({**_QUICK, **study.quick})
+        layers.append({**_quick_overrides(study), **study.quick})
         study = _quick(study)
+    parsed = [parse_override(argument) for argument in arguments]
+    groups = groups.open(study.baseline, *(level.overrides for f in study.factors
+                         for level in f.levels), *(_asked(*one) for one in parsed))  # fmt: skip
     baseline = layered(layers, groups)
     fixed: dict[str, Any] = {}
     parts: list[str] = ["quick"] if quick else []
-    for argument in arguments:
-        key, value, several = parse_override(argument)
+    for argument, (key, value, several) in zip(arguments, parsed, strict=True):
         if key.startswith("hydra"):
             raise ConfigError(f"'{argument}': hydra settings are fixed within a study.")
-        groups.check_key(key, f"'{argument}'")
         for one in value if several else [value]:
-            if groups.is_choice(key, one):
-                groups.check_option(key, one, f"'{argument}'")
+            groups.check_override(key, one, f"'{argument}'")
         if key == "replicates" and not several:
             study = _with_replicates(study, value)
             continue
@@ -89,21 +100,20 @@ def request(
     asked = [word for word in arguments if not _is_runtime(parse_override(word)[0])]
     words = [*(["--quick"] if quick else []), *asked]
     words += [f"study.name={name}"] if name else []
-    command = f"ablate sweep study={file} {shlex.join(words)}" if words else ""
+    command = f"ablate sweep study={typed} {shlex.join(words)}".strip() if words or file else ""
     merged = layered([baseline, fixed], groups)
     groups.check_fields(merged, where)
     explicit = tuple(merged.items())
     study = study.model_copy(update={"baseline": merged, "command": command})
-    return Request(study, tuple(as_override(k, v) for k, v in explicit), explicit)
+    composed, _ = split_own(explicit)
+    return Request(study, tuple(as_override(k, v) for k, v in composed), explicit)
 
 
 def adhoc(composed: Composed, groups: Groups, name: str, replicates: int) -> Study:
     """Return the study of a multirun without a study file: the swept keys are its factors."""
     for key, values in composed.swept.items():
-        groups.check_key(key, key)
         for value in values:
-            if groups.is_choice(key, value):
-                groups.check_option(key, value, key)
+            groups.check_override(key, value, key)
     swept = " × ".join(composed.swept)
     return Study.model_validate(
         {
@@ -116,6 +126,20 @@ def adhoc(composed: Composed, groups: Groups, name: str, replicates: int) -> Stu
             "report": [],
         }
     )
+
+
+def _asked(key: str, value: Any, several: bool) -> Mapping[str, Any]:
+    """Return an override as a layer; of several values the first that is the user's own."""
+    own = [one for one in value if is_own(key, one)] if several else []
+    return {key: own[0] if own else value}
+
+
+def _quick_overrides(study: Study) -> Mapping[str, Any]:
+    """Return what --quick sets: the digits, or less of the user's own data; few epochs."""
+    own = is_own("data", study.baseline.get("data"))
+    trains = not is_own("trainer", study.baseline.get("trainer"))
+    overrides = _QUICK_OWN if own else _QUICK
+    return {key: v for key, v in overrides.items() if trains or not key.startswith("trainer.")}
 
 
 def _quick(study: Study) -> Study:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from ablate.config.base import Frozen, NonNegativeFloat, Positive
+from ablate.config.target import Dotted
 
 #: The figures a study file may ask for; `ablate.report.figures` draws each.
 FIGURE_KINDS = (
@@ -59,10 +60,17 @@ class Factor(Frozen):
 
 
 class Metric(Frozen):
-    """What is compared: `test/accuracy` (shown in percent) or `test/loss` (in nats), ..."""
+    """What is compared: `test/accuracy` (shown in percent) or `test/loss` (in nats), ...
+
+    function            dotted path of a function of the user's own, (logits (N, K), labels (N,))
+                        -> float, taken on the test set
+    when_not_converged  what a run counts that did not converge, where all runs are scored
+    """
 
     name: str
     better: Literal["higher", "lower"]
+    function: Dotted | None = None
+    when_not_converged: float | None = None
 
     @property
     def is_percent(self) -> bool:
@@ -72,7 +80,9 @@ class Metric(Frozen):
     @property
     def label(self) -> str:
         """Return the name with its unit, as an axis or a table heading shows it."""
-        split, quantity = self.name.split("/")
+        split, _, quantity = self.name.partition("/")
+        if not quantity:
+            return self.name.replace("_", " ")
         unit = {"accuracy": " (%)", "loss": " (nats)", "nll": " (nats)"}.get(quantity, "")
         return f"{split} {quantity}{unit}"
 

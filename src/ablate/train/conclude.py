@@ -12,14 +12,13 @@ from torch import Tensor
 from ablate import nn
 from ablate.config.ensemble import McDropout, Snapshot
 from ablate.config.regularization import NoStopping
-from ablate.data.views import view_count
 from ablate.probe.measure import pack
 from ablate.records import NotConverged, Record
 from ablate.train.batches import Examples
 from ablate.train.convergence import EXAMPLES, first_nonfinite, no_progress
 from ablate.train.evaluate import evaluate, stochastic_logits
 from ablate.train.look import final_logits, history_of, probe, settle_statistics
-from ablate.train.metrics import scores
+from ablate.train.metrics import own_metric, scores
 from ablate.train.penalties import is_weight
 from ablate.train.prepare import Task
 from ablate.train.progress import Progress, Weights, weights_of
@@ -42,12 +41,12 @@ def conclude(task: Task, progress: Progress, started: float) -> list[Record]:
     _restore(task, progress)
     losses = progress.losses.cpu().numpy()
     labels = task.training.y[task.training_indices].cpu().numpy()
+    labels_of_test = task.test.y.cpu().numpy()
     parts, outputs = _final_scores(task)
     members = _members(task, progress)
-    looks = view_count(task.config.augment)
-    cost = looks * nn.multiply_adds(task.network, task.training.inputs)
+    cost = task.views * task.network.multiply_adds(task.training.inputs)
     parameters = nn.parameter_count(task.network)
-    with_end = progress.stopped and task.config.probe.steps != "off"
+    with_end = progress.stopped and task.is_probed
     at_end = probe(task, with_histograms=True) if with_end else []
     seconds = (time.perf_counter() - started) / len(task.streams)
     records = []
@@ -69,6 +68,8 @@ def conclude(task: Task, progress: Progress, started: float) -> list[Record]:
             for part, scores_of in parts.items()
             for name, value in scores_of[r].items()
         }
+        if task.config.metric is not None and final:
+            final |= own_metric(task.config.metric, outputs[r], labels_of_test)
         seen = {step: rows[r] for step, rows in progress.snapshots.items() if step <= last}
         if r in progress.stopped and at_end and died is None:
             seen[last] = at_end[r]
@@ -113,7 +114,7 @@ def _final_scores(task: Task) -> tuple[dict[str, list[dict[str, float]]], Logits
 
     Training examples are the first of each split, at most `convergence.EXAMPLES`.
     """
-    precision, smoothing = task.config.trainer.precision, task.config.loss.label_smoothing
+    precision, smoothing = task.config.trainer.precision, task.config.label_smoothing
     some = task.training_indices[:, :EXAMPLES]
     settle_statistics(task)
 
@@ -157,9 +158,10 @@ def _stopping(task: Task, progress: Progress, r: int, end: int) -> dict[str, flo
 
 def _weights_like(task: Task, r: int) -> dict[str, float]:
     """Return the norm of one replicate's weights, and the shares that are zero and small."""
-    weights = torch.cat(
-        [p[r].detach().flatten() for p in task.network.parameters() if is_weight(p)]
-    ).double()
+    own = [p[r].detach().flatten() for p in task.network.parameters() if is_weight(p)]
+    if not own:
+        return {}
+    weights = torch.cat(own).double()
     return {
         "weights/norm": float(weights.norm()),
         "weights/zero": float((weights == 0).double().mean()),

@@ -7,7 +7,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from ablate.config.regularization import NoStopping
+from ablate.config.regularization import Augment, NoStopping
+from ablate.config.target import Target
 from ablate.nn.population import set_population_statistics
 from ablate.probe.measure import Snapshot, measure
 from ablate.train.evaluate import autocast, evaluate, logits_over_views
@@ -34,7 +35,7 @@ def evaluate_all(task: Task, progress: Progress, step: int, lr: float) -> None:
     config = task.config
     results = evaluate(
         task.network, task.validation, task.validation_indices, config.trainer.precision,
-        config.loss.label_smoothing,
+        config.label_smoothing,
     )  # fmt: skip
     before = int(progress.evaluations[-1][0]["step"]) if progress.evaluations else 0
     recent = progress.losses[:, before:step].cpu().numpy()
@@ -61,6 +62,8 @@ def history_of(progress: Progress, replicate: int, monitor: str) -> list[float]:
 def settle_statistics(task: Task) -> None:
     """Before a look at inference: take population statistics where the model asks for them."""
     model = task.config.model
+    if isinstance(model, Target):
+        return
     if model.statistics == "population" and model.norm in ("batch", "batch_after"):
         with autocast(task.training_indices.device, task.config.trainer.precision):
             set_population_statistics(task.network, task.population)
@@ -71,7 +74,7 @@ def final_logits(task: Task) -> npt.NDArray[np.float32]:
     settle_statistics(task)
     return logits_over_views(
         task.network, task.test, task.test_indices, task.config.trainer.precision,
-        task.config.augment,
+        task.config.augment if isinstance(task.config.augment, Augment) else Augment(),
     )  # fmt: skip
 
 

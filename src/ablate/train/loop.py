@@ -19,6 +19,7 @@ from ablate.train.conclude import conclude
 from ablate.train.look import evaluate_all, final_logits, history_of, probe
 from ablate.train.optimizers import build_optimizer
 from ablate.train.prepare import Task, prepare
+from ablate.train.procedure import run_procedure
 from ablate.train.progress import Progress
 from ablate.train.schedules import learning_rate, parts
 from ablate.train.step import take_step
@@ -55,6 +56,8 @@ def train(
             for record in train(config, data, [own], device, on_evaluation, [member])
         ]
     started = time.perf_counter()
+    if config.trainer.is_own:
+        return [run_procedure(config, data, own, device) for own in streams]
     task = prepare(config, data, streams, device)
     progress = _fit(task, started, on_evaluation)
     return conclude(task, progress, started)
@@ -65,7 +68,7 @@ def _fit(task: Task, started: float, on_evaluation: Callable[[int, int], None] |
     config = task.config
     optimizer = build_optimizer(config.optimizer, task.network.named_parameters())
     evaluate_every = config.trainer.eval_every or task.steps_per_epoch
-    probe_at = frozenset(steps_to_probe(config.probe, task.steps))
+    probe_at = frozenset(steps_to_probe(config.probe, task.steps) if task.is_probed else ())
     snapshots = (
         parts(task.steps, config.ensemble.snapshots)
         if isinstance(config.ensemble, Snapshot)
@@ -109,7 +112,7 @@ def _learning_rate(task: Task, progress: Progress, step: int) -> float:
     if isinstance(config.schedule, Plateau):
         history = history_of(progress, 0, config.schedule.monitor)  # it trains alone
     return learning_rate(
-        config.schedule, config.optimizer.lr, step, task.steps, task.steps_per_epoch, history
+        config.schedule, config.lr, step, task.steps, task.steps_per_epoch, history
     )
 
 

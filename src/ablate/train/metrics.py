@@ -9,6 +9,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from ablate import user
+from ablate.config.run import UserMetric
+from ablate.errors import AblateError
+
 Array = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
 
@@ -99,3 +103,19 @@ def scores(
         "brier": brier(log_p, labels),
         "ece": calibration_error(log_p, labels),
     }
+
+
+def own_metric(
+    metric: UserMetric, logits: npt.NDArray[np.floating], labels: Labels
+) -> dict[str, float]:
+    """Return a metric of the user's own by its name; their function is given torch tensors.
+
+    Raises AblateError where it does not return a finite number.
+    """
+    import torch
+
+    function = user.imported(metric.function, "metric.from")
+    value = float(function(torch.from_numpy(np.array(logits)), torch.from_numpy(labels.copy())))
+    if not np.isfinite(value):
+        raise AblateError(f"metric.from={metric.function} returned {value}, which is no number.")
+    return {metric.name: value}

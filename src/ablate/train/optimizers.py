@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ablate import user
 from ablate.config.optimizer import (
     Adadelta,
     Adagrad,
@@ -19,6 +20,8 @@ from ablate.config.optimizer import (
     RmsPropMomentum,
 )
 from ablate.config.regularization import PenaltyConfig
+from ablate.config.target import Target
+from ablate.errors import ConfigError
 from ablate.train.adam import UncorrectedAdam
 from ablate.train.penalties import add_gradients, is_weight, project
 
@@ -28,7 +31,7 @@ _VECTOR = 8
 
 
 def build_optimizer(
-    config: OptimizerConfig, parameters: Iterable[tuple[str, Tensor]]
+    config: OptimizerConfig | Target, parameters: Iterable[tuple[str, Tensor]]
 ) -> torch.optim.Optimizer:
     """Return the optimizer of `config` over named parameters (R, ...).
 
@@ -38,8 +41,17 @@ def build_optimizer(
 
     Large tensors are updated by fused kernels where torch has them, twice as fast and more, the
     rest by foreach; which is decided by shape alone, so that a replicate has the same bits in
-    any stack. Raises ValueError for L-BFGS over more than one replicate: they would share steps.
+    any stack. An optimizer of the user's own is given the parameters (1, ...) alone. Raises
+    ValueError for L-BFGS over more than one replicate: they would share steps.
     """
+    if isinstance(config, Target):
+        own = user.call(config, "optimizer", [parameter for _, parameter in parameters])
+        if not isinstance(own, torch.optim.Optimizer):
+            raise ConfigError(
+                f"optimizer={config.name} gives a {type(own).__name__}; it must be a "
+                "torch.optim.Optimizer."
+            )
+        return own
     if isinstance(config, Lbfgs):
         return _lbfgs(config, [parameter for _, parameter in parameters])
     fusible = not isinstance(config, RmsProp | Adadelta) and config.name != "adam_uncorrected"
@@ -86,7 +98,7 @@ def update(
     add_gradients(penalty, weights)
     for group in optimizer.param_groups:
         group["lr"] = lr
-        if group["shrink"]:
+        if group.get("shrink"):  # not there in an optimizer of the user's own
             with torch.no_grad():
                 torch._foreach_mul_(group["params"], 1 - lr * group["shrink"])
     optimizer.step()

@@ -11,11 +11,16 @@ from torch import Tensor
 
 from ablate import nn
 from ablate.config import RunConfig
+from ablate.config.regularization import Augment
+from ablate.config.target import Target
 from ablate.data import Data, Split, channel_statistics, split
 from ablate.data.augmentation import Mix, augment, mixed, mixup
+from ablate.data.own_augment import OwnChange, own_change
+from ablate.data.views import view_count
 from ablate.streams import Streams
 from ablate.train.batches import Examples, Scaling, examples, scaling
 from ablate.train.evaluate import BATCH
+from ablate.train.losses import Loss, build_loss
 
 #: Examples that a data-dependent initialization sees.
 _INIT_BATCH = 128
@@ -40,6 +45,8 @@ class Task:
     validation  likewise; None where there are none
     test        likewise
     steps       of the whole training
+    loss        what is minimized, per replicate
+    change      an augmentation of the user's own
     """
 
     config: RunConfig
@@ -53,6 +60,19 @@ class Task:
     test_indices: Tensor
     steps_per_epoch: int
     steps: int
+    loss: Loss
+    change: OwnChange | None = None
+
+    @property
+    def is_probed(self) -> bool:
+        """Tell whether there is anything to look at: a user's own model may have no layers."""
+        return self.config.probe.steps != "off" and bool(self.network.layer_names)
+
+    @property
+    def views(self) -> int:
+        """How many views of each test image are averaged."""
+        augment = self.config.augment
+        return view_count(augment) if isinstance(augment, Augment) else 1
 
     def order(self, epoch: int) -> Tensor:
         """Return indices of the training examples in the order of `epoch`, (R, n)."""
@@ -64,6 +84,11 @@ class Task:
     def batch(self, indices: Tensor, epoch: int, step: int) -> Batch:
         """Return training examples as they are trained on, augmented and mixed."""
         config = self.config.augment
+        if isinstance(config, Target):
+            own = self.change
+            assert own is not None
+            stream = self.streams[0].torch("augment", step, str(indices.device))
+            return Batch(*self.training.batch(indices, lambda images: own(images, stream)), None)
         if not config.changes_training:
             inputs, labels = self.training.batch(indices)
             return Batch(inputs, labels, None)
@@ -109,7 +134,11 @@ def prepare(config: RunConfig, data: Data, streams: Sequence[Streams], device: s
         validation_indices = _all_of(data.validation[1], len(streams), where)
 
     inputs = tuple(x.shape[1:])
-    network = nn.build(config.model, inputs, data.classes, len(streams)).to(where)
+    network: nn.Network
+    if isinstance(config.model, Target):
+        network = nn.build_own(config.model, inputs, data.classes, streams[0], where)
+    else:
+        network = nn.build(config.model, inputs, data.classes, len(streams)).to(where)
     steps_per_epoch = -(-training_indices.shape[1] // batch_size)
     task = Task(
         config=config,
@@ -123,13 +152,16 @@ def prepare(config: RunConfig, data: Data, streams: Sequence[Streams], device: s
         test_indices=_all_of(data.test[1], len(streams), where),
         steps_per_epoch=steps_per_epoch,
         steps=config.trainer.epochs * steps_per_epoch,
+        loss=build_loss(config),
+        change=own_change(config.augment) if isinstance(config.augment, Target) else None,
     )
-    batch = None
-    if config.init.name == "lsuv":
-        batch, _ = training.batch(task.order(0)[:, :_INIT_BATCH])
     network.train()
-    network.seed_dropout(streams, device)  # lsuv looks at the network as it trains
-    nn.initialize(network, config.init, config.model, streams, batch)
+    if not isinstance(config.model, Target):
+        batch = None
+        if config.init.name == "lsuv":
+            batch, _ = training.batch(task.order(0)[:, :_INIT_BATCH])
+        network.seed_dropout(streams, device)  # lsuv looks at the network as it trains
+        nn.initialize(network, config.init, config.model, streams, batch)
     network.seed_dropout(streams, device)  # and training starts its masks from the beginning
     return task
 

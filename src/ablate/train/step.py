@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ablate.config.regularization import ActivationL1
@@ -36,18 +35,6 @@ def take_step(task: Task, optimizer: torch.optim.Optimizer, batch: Batch, lr: fl
     return loss.detach()
 
 
-def per_replicate_loss(logits: Tensor, labels: Tensor, label_smoothing: float = 0.0) -> Tensor:
-    """Return the mean cross-entropy (R,) of logits (R, B, K) against labels (R, B)."""
-    replicates, size, classes = logits.shape
-    losses = F.cross_entropy(
-        logits.float().reshape(-1, classes),
-        labels.reshape(-1),
-        reduction="none",
-        label_smoothing=label_smoothing,
-    )
-    return losses.view(replicates, size).mean(dim=1)
-
-
 def _losses(task: Task, batch: Batch) -> tuple[Tensor, Tensor]:
     """Return the loss (R,) and what is minimized: the loss and the penalty on activations."""
     config, penalty = task.config, task.config.penalty
@@ -56,11 +43,10 @@ def _losses(task: Task, batch: Batch) -> tuple[Tensor, Tensor]:
     tap = (lambda _, __, h: hidden.append(h)) if watched else None
     with autocast(batch.inputs.device, config.trainer.precision):
         logits = task.network(batch.inputs, tap)
-    smoothing = config.loss.label_smoothing
-    loss = per_replicate_loss(logits, batch.labels, smoothing)
+    loss = task.loss(logits, batch.labels)
     if batch.mix is not None:
         partners = batch.labels.gather(1, batch.mix.partner)
-        other = per_replicate_loss(logits, partners, smoothing)
+        other = task.loss(logits, partners)
         loss = batch.mix.share * loss + (1 - batch.mix.share) * other
     objective = loss
     if isinstance(penalty, ActivationL1):

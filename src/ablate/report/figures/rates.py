@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
-from ablate.data import classes_of
 from ablate.errors import ConfigError
+from ablate.report.facts import chance
 from ablate.report.figures.canvas import Drawing, Legend, Margins, level_handle, page
 from ablate.report.figures.select import Request, Subject, column, subjects
 from ablate.report.figures.style import NEUTRAL, TWO_COLUMNS, plain
@@ -73,8 +73,6 @@ def _draw(subject: Subject, rates: Factor) -> Drawing:
 
 
 def _guessing(subject: Subject) -> float | None:
-    """Return the accuracy of guessing in percent; None for other metrics."""
-    config = next(iter(subject.configs.values()), None)
-    if config is None or not subject.study.metric.is_percent:
-        return None
-    return 100 / classes_of(config.data)
+    """Return what guessing scores as it is shown, None where that is not known."""
+    guessed = chance(subject.study, next(iter(subject.configs.values()), None))
+    return guessed if guessed is None else (100 if subject.study.metric.is_percent else 1) * guessed

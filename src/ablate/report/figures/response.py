@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
+from ablate.config.data import UserData
 from ablate.data import classes_of
 from ablate.errors import ConfigError
 from ablate.report.figures.canvas import (
@@ -226,7 +227,8 @@ def _sensitivity(subject: Subject, key: str) -> Drawing:
 def _chance(subject: Subject, cell: pd.DataFrame) -> float:
     """Return the accuracy of guessing in percent, NaN where the cell's config is not known."""
     config = subject.configs.get(cell["cell"].iloc[0]) if len(cell) else None
-    return float("nan") if config is None else 100 / classes_of(config.data)
+    own = config is None or isinstance(config.data, UserData)
+    return float("nan") if own or config is None else 100 / classes_of(config.data)
 
 
 def _tuned_line(

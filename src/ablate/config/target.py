@@ -1,0 +1,149 @@
+"""A user's own code in a config: a dotted path and the keyword arguments it is called with."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar, get_args
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    Discriminator,
+    Field,
+    SerializerFunctionWrapHandler,
+    Tag,
+    model_serializer,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from ablate.config.base import Frozen
+
+#: The groups that may be the user's own.
+TARGET_GROUPS = ("data", "model", "optimizer", "loss", "augment", "trainer")
+TARGET, COMMAND, OPTION = "_target_", "command", "option"
+
+_DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
+
+
+def is_own(group: str, value: Any) -> bool:
+    """Tell whether `group: value` names a user's own code: `{_target_: mylab.nets.Net}`."""
+    if group not in TARGET_GROUPS or not isinstance(value, Mapping):
+        return False
+    return TARGET in value or (group == "trainer" and COMMAND in value)
+
+
+def _dotted(value: str) -> str:
+    if not _DOTTED.fullmatch(value):
+        raise PydanticCustomError("dotted_path", "not a dotted path")
+    return value
+
+
+def _keyword(value: str) -> str:
+    # Hydra's `_partial_`, `_args_` and their like are refused here too.
+    if not value.isidentifier() or value.startswith("_"):
+        raise PydanticCustomError("keyword", "not the name of a keyword argument")
+    return value
+
+
+def _plain(value: Any) -> Any:
+    if not _is_plain(value):
+        raise PydanticCustomError("plain_value", "not a plain value")
+    return value
+
+
+def _is_plain(value: Any) -> bool:
+    match value:
+        case None | bool() | int() | str():
+            return True
+        case float():
+            return math.isfinite(value)
+        case list() | tuple():
+            return all(_is_plain(item) for item in value)
+        case Mapping():
+            # A target within a target would arrive as a mapping, which nobody means.
+            return TARGET not in value and all(
+                isinstance(key, str) and _is_plain(item) for key, item in value.items()
+            )
+        case _:
+            return False
+
+
+Dotted = Annotated[str, AfterValidator(_dotted)]
+Arguments = Mapping[
+    Annotated[str, AfterValidator(_keyword)], Annotated[Any, AfterValidator(_plain)]
+]
+
+
+def gathered(value: Any, own: set[str]) -> Any:
+    """Return `{_target_: f, width: 64}` as the fields `target` and `arguments`.
+
+    own  keys that are for this package and no arguments
+    """
+    if not isinstance(value, Mapping) or not (TARGET in value or COMMAND in value):
+        return value
+    fields = {key: item for key, item in value.items() if key in own}
+    rest = {key: item for key, item in value.items() if key not in own}
+    if TARGET in rest:
+        fields["target"] = rest.pop(TARGET)
+    return {**fields, "arguments": rest}
+
+
+def flattened(fields: dict[str, Any]) -> dict[str, Any]:
+    """Undo `gathered`: return dumped fields in the form in which they were written."""
+    fields = dict(fields)
+    target: str | None = fields.pop("target", None)
+    arguments: dict[str, Any] = fields.pop("arguments", {})
+    return ({} if target is None else {TARGET: target}) | arguments | fields
+
+
+class Target(Frozen):
+    """A function or class of the user's own, `{_target_: mylab.nets.Net, width: 64}`.
+
+    target     dotted path, importable from the working directory or the study's folder
+    arguments  keyword arguments: numbers, texts, true, false, null, lists and mappings of these
+    """
+
+    target: Dotted
+    arguments: Arguments = Field(default_factory=dict)
+
+    def __hash__(self) -> int:
+        return hash(self.target)
+
+    @property
+    def name(self) -> str:
+        """What stands where an option of this package's has its name; it has a dot."""
+        return self.target
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gathered(cls, value: Any) -> Any:
+        return gathered(value, set(cls.model_fields) - {"target", "arguments"})
+
+    @model_serializer(mode="wrap")
+    def _flattened(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = handler(self)
+        return flattened(fields)
+
+
+def options_of(annotation: Any) -> list[type[BaseModel]]:
+    """Return the classes among which a field chooses by name, the user's own left out."""
+    if isinstance(annotation, type):
+        of_ours = issubclass(annotation, BaseModel) and not issubclass(annotation, Target)
+        return [annotation] if of_ours else []
+    return [option for part in get_args(annotation) for option in options_of(part)]
+
+
+def _kind(value: Any) -> str:
+    is_target = isinstance(value, Target) or (isinstance(value, Mapping) and TARGET in value)
+    return TARGET if is_target else OPTION
+
+
+Option = TypeVar("Option")
+Own = TypeVar("Own", bound=Target)
+#: An option of this package's, chosen by name, or the user's own.
+Either = Annotated[
+    Annotated[Option, Tag(OPTION)] | Annotated[Own, Tag(TARGET)], Discriminator(_kind)
+]

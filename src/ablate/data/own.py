@@ -1,0 +1,97 @@
+"""Data of the user's own: calling their function, and saying what is wrong with its result."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from ablate import user
+from ablate.config.data import UserData
+from ablate.data.memory import Data
+from ablate.errors import ConfigError
+from ablate.streams import Streams
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@lru_cache(maxsize=1)
+def load_own(config: UserData) -> Data:
+    """Call the function and return its data, whole but for `data.at_most`.
+
+    Raises ConfigError where what it returns is no `ablate.Data` as its docstring has it.
+    """
+    data = user.call(config, "data")
+    if not isinstance(data, Data):
+        raise ConfigError(
+            f"data={config.name} returned a {type(data).__name__}; it must return "
+            "ablate.Data(train=(x, y), validation=None, test=(x, y))."
+        )
+    parts = {"train": data.train, "validation": data.validation, "test": data.test}
+    for name, pair in parts.items():
+        if pair is not None:
+            _check_pair(config.name, name, pair, tuple(data.train[0].shape[1:]))
+    _check_labels(config.name, data)
+    classes = data.classes or 1 + max(int(y.max()) for y in _labels(data))
+    kept = {k: None if pair is None else _few(pair, config.at_most) for k, pair in parts.items()}
+    return replace(data, **kept, classes=classes)  # type: ignore[arg-type]
+
+
+def _check_pair(
+    source: str, part: str, pair: tuple[Tensor, Tensor], inputs: tuple[int, ...]
+) -> None:
+    import torch
+
+    where = f"data={source}: {part}"
+    if not (isinstance(pair, tuple | list) and len(pair) == 2
+            and all(isinstance(tensor, torch.Tensor) for tensor in pair)):  # fmt: skip
+        raise ConfigError(f"{where} must be a pair (x, y) of tensors.")
+    x, y = pair
+    if x.dtype not in (torch.uint8, torch.float32) or x.ndim not in (2, 4):
+        raise ConfigError(
+            f"{where}: x is {_shown(x)}; it must be uint8 or float32, (N, C, H, W) or (N, D)."
+        )
+    if y.dtype != torch.int64 or y.ndim != 1 or len(y) != len(x):
+        raise ConfigError(f"{where}: y is {_shown(y)}; it must be int64 ({len(x)},), as x is.")
+    if tuple(x.shape[1:]) != inputs:
+        raise ConfigError(
+            f"{where}: its examples are {tuple(x.shape[1:])} and those of train {inputs}; they "
+            "must be alike."
+        )
+    if len(y) == 0:
+        raise ConfigError(f"{where} has no examples.")
+    if x.dtype == torch.float32 and not torch.isfinite(x).all():
+        raise ConfigError(f"{where}: x has values that are not finite.")
+
+
+def _check_labels(source: str, data: Data) -> None:
+    for y in _labels(data):
+        low, high = int(y.min()), int(y.max())
+        if low < 0 or (data.classes and high >= data.classes):
+            upper = data.classes - 1 if data.classes else "the number of classes less one"
+            raise ConfigError(
+                f"data={source}: its labels go from {low} to {high}; they must lie from 0 to "
+                f"{upper}."
+            )
+
+
+def _labels(data: Data) -> list[Tensor]:
+    pairs = (data.train, data.validation, data.test)
+    return [pair[1] for pair in pairs if pair is not None]
+
+
+def _few(pair: tuple[Tensor, Tensor], most: int | None) -> tuple[Tensor, Tensor]:
+    """Return at most so many examples, the same ones every time."""
+    import torch
+
+    x, y = pair
+    if most is None or len(y) <= most:
+        return x, y
+    order = Streams(seed=0, replicate=0).numpy("data", "at_most").permutation(len(y))
+    chosen = torch.from_numpy(order[:most]).sort().values
+    return x[chosen], y[chosen]
+
+
+def _shown(tensor: Tensor) -> str:
+    return f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"

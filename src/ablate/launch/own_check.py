@@ -1,0 +1,113 @@
+"""A trial of the user's own code on a few numbers, before anything starts."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from collections.abc import Callable
+from typing import Any
+
+from ablate import data, user
+from ablate.config import RunConfig
+from ablate.config.target import Target
+from ablate.errors import AblateError, ConfigError
+from ablate.streams import Streams
+
+_EXAMPLES = 4
+
+
+def check_own(config: RunConfig) -> None:
+    """Raise ConfigError where code of the user's own is missing or does not do its part.
+
+    Data is loaded, a model is made and fed, loss, optimizer, augmentation and metric are called
+    once; of a training procedure only the name and its arguments are checked.
+    """
+    trials: dict[str, Callable[[RunConfig], None]] = {
+        "model": _model, "loss": _loss, "optimizer": _optimizer, "augment": _augment,
+        "metric": _metric, "trainer": _procedure,
+    }  # fmt: skip
+    for key, path in config.own.items():
+        try:
+            if key in trials:
+                trials[key](config)
+        except ConfigError:
+            raise
+        except AblateError as error:
+            raise ConfigError(str(error)) from error
+        except Exception as error:
+            said = f"{type(error).__name__}: {error}".strip().splitlines()[0].rstrip(".")
+            raise ConfigError(f"{key}={path} fails when tried: {said}.") from error
+    words = shlex.split(config.trainer.command or "")
+    if words and shutil.which(words[0]) is None:
+        raise ConfigError(f"trainer.command={words[0]}: there is no such command.")
+
+
+def _model(config: RunConfig) -> None:
+    import torch
+
+    from ablate import nn
+
+    assert isinstance(config.model, Target)
+    inputs, classes = data.inputs_of(config.data), data.classes_of(config.data)
+    nn.build_own(config.model, inputs, classes, Streams(config.seed, 0), torch.device("cpu"))
+
+
+def _loss(config: RunConfig) -> None:
+    import torch
+
+    from ablate.train.losses import build_loss
+
+    logits, labels = _sample(config)
+    logits.requires_grad_()
+    loss = build_loss(config)(logits[None], labels[None])
+    loss.sum().backward()  # type: ignore[no-untyped-call]
+    if logits.grad is None or not torch.isfinite(logits.grad).all():
+        raise ConfigError(f"loss={_name(config.loss)} has no finite gradient.")
+
+
+def _optimizer(config: RunConfig) -> None:
+    import torch
+
+    from ablate.train.optimizers import build_optimizer, update
+
+    weight = torch.nn.Parameter(torch.ones(1, 2, 2))
+    optimizer = build_optimizer(config.optimizer, [("weight", weight)])
+    weight.grad = torch.ones_like(weight)
+    update(optimizer, config.lr, config.penalty, None)
+
+
+def _augment(config: RunConfig) -> None:
+    import torch
+
+    from ablate.data.own_augment import own_change
+
+    assert isinstance(config.augment, Target)
+    images = torch.rand(1, _EXAMPLES, *data.inputs_of(config.data), generator=torch.Generator())
+    own_change(config.augment)(images, torch.Generator())
+
+
+def _metric(config: RunConfig) -> None:
+    from ablate.train.metrics import own_metric
+
+    assert config.metric is not None
+    logits, labels = _sample(config)
+    own_metric(config.metric, logits.numpy(), labels.numpy())
+
+
+def _procedure(config: RunConfig) -> None:
+    assert config.trainer.procedure is not None
+    user.bound(config.trainer.procedure, "trainer", given=("config", "data", "streams"))
+
+
+def _sample(config: RunConfig) -> tuple[Any, Any]:
+    """Return logits (2 K, K) and labels (2 K,), every class twice and once mistaken."""
+    import torch
+
+    classes = data.classes_of(config.data)
+    labels = torch.arange(classes).repeat(2)
+    noise = torch.randn(len(labels), classes, generator=torch.Generator().manual_seed(0))
+    return noise + 2 * torch.nn.functional.one_hot(labels, classes), labels
+
+
+def _name(option: Any) -> str:
+    return str(getattr(option, "name", option))

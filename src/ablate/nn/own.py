@@ -1,0 +1,287 @@
+"""A user's own plain `nn.Module` as a network of one replicate.
+
+It is called without the replicate dimension; its parameters carry it, (1, ...), so that
+optimizers, penalties and the ledger see what they see of every network here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.dropout import _DropoutNd
+
+from ablate import user
+from ablate.config.target import Target
+from ablate.errors import ConfigError
+from ablate.nn.activations import ACTIVATIONS
+from ablate.nn.network import Network, Tap
+from ablate.streams import Streams
+
+#: Activations of torch whose flat parts are known here by another name.
+_KNOWN = {nn.ReLU: "relu", nn.Tanh: "tanh", nn.Sigmoid: "sigmoid"}
+_ACTIVATIONS = tuple(
+    kind
+    for name, kind in vars(nn.modules.activation).items()
+    if isinstance(kind, type) and kind.__module__ == nn.modules.activation.__name__
+    and not any(word in name for word in ("oftmax", "oftmin", "Attention"))
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class _Layer:
+    """A module that the probe listens to, and the weights of the linear map before it."""
+
+    name: str
+    module: nn.Module
+    weight: str
+
+
+class UserNetwork(Network):
+    """A module of the user's own, x (B, *inputs) -> logits (B, classes), as R = 1 networks.
+
+    The probe listens to its activation modules (`nn.ReLU`, ...), in the order of their calls;
+    where it calls functions instead, to its linear maps and convolutions but the last.
+    """
+
+    def __init__(self, module: nn.Module, inputs: tuple[int, ...], classes: int, name: str) -> None:
+        super().__init__([])
+        self.module = module
+        self._layers = _listened(module, inputs, classes, name)  # makes lazy parameters, too
+        # Views: a step on the stacked parameters is one on the module's own.
+        self._stacked = {
+            name: nn.Parameter(parameter.data[None], requires_grad=parameter.requires_grad)
+            for name, parameter in module.named_parameters()
+        }
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        """Names of the modules that the probe listens to."""
+        return tuple(layer.name for layer in self._layers)
+
+    @property
+    def probed_weights(self) -> tuple[Tensor, ...]:
+        """The weights (1, ...) in front of each of them."""
+        return tuple(self._stacked[layer.weight] for layer in self._layers)
+
+    @property
+    def saturation(self) -> tuple[Callable[[Tensor], Tensor] | None, ...]:
+        """Per layer the rule by which an activation is saturated, where there is one."""
+        names = [_KNOWN.get(type(layer.module)) for layer in self._layers]
+        return tuple(ACTIVATIONS[name].saturated if name else None for name in names)
+
+    def named_parameters(self, *_: Any, **__: Any) -> Iterator[tuple[str, nn.Parameter]]:
+        """Yield the trained parameters, each (1, ...)."""
+        yield from self._stacked.items()
+
+    def state_dict(self, *_: Any, **__: Any) -> dict[str, Any]:  # type: ignore[override]
+        """Return parameters and buffers by name, as views (1, ...) of the module's."""
+        return {name: value[None] for name, value in self.module.state_dict().items()}
+
+    def forward(self, x: Tensor, tap: Tap | None = None) -> Tensor:
+        """Return logits (1, B, classes) of x (1, B, *inputs)."""
+        parameters = {name: parameter[0] for name, parameter in self._stacked.items()}
+        with _listening(self._layers if tap is not None else (), tap):
+            logits: Tensor = functional_call(self.module, parameters, (x[0],))
+        return logits[None]
+
+    def seed_dropout(self, streams: Sequence[Streams], device: str) -> None:
+        """Seed torch's global generators: modules of the user's own draw from nowhere else."""
+        torch.manual_seed(streams[0].torch("dropout", "model").initial_seed())
+
+    @contextmanager
+    def dropout_at_inference(self) -> Iterator[None]:
+        """Put `nn.Dropout` and its kin to work in evaluation mode; then train again."""
+        self.eval()
+        for module in self.modules():
+            if isinstance(module, _DropoutNd):
+                module.train()
+        try:
+            yield
+        finally:
+            self.train()
+
+    @contextmanager
+    def probing(self) -> Iterator[None]:
+        """Dropout off, batch statistics on; afterwards modes and buffers as they were."""
+        modes = {module: module.training for module in self.modules()}
+        buffers = {name: value.clone() for name, value in self.module.named_buffers()}
+        try:
+            self.eval()
+            for module in modes:
+                if isinstance(module, _BatchNorm):
+                    module.training = True
+            yield
+        finally:
+            for module, mode in modes.items():
+                module.training = mode
+            for name, value in self.module.named_buffers():
+                value.copy_(buffers[name])
+
+    def multiply_adds(self, inputs: tuple[int, ...]) -> int:
+        """Return the multiply-adds of one example in linear maps and convolutions."""
+        count = 0
+
+        def add(module: nn.Module, _: object, output: Tensor) -> None:
+            nonlocal count
+            assert isinstance(module.weight, Tensor)
+            # Per number put out, as many as there are weights into it.
+            count += output.numel() * module.weight[0].numel()
+
+        maps = [
+            m for m in self.module.modules() if isinstance(m, nn.Linear | nn.modules.conv._ConvNd)
+        ]
+        hooks = [module.register_forward_hook(add) for module in maps]
+        try:
+            _try(self.module, inputs, examples=1)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return count
+
+
+def build_own(
+    config: Target, inputs: tuple[int, ...], classes: int, streams: Streams, device: torch.device
+) -> UserNetwork:
+    """Make the user's module on `device`, its weights drawn from the stream `init`.
+
+    It is made under a seeded global generator. Where the module itself has `reset_parameters`,
+    every submodule's is called afterwards under a stream of the submodule's name, the module's
+    own last: layers that two architectures share by name then start from the same numbers.
+
+    Raises ConfigError where it cannot be made, or does not take examples of shape `inputs`.
+    """
+    torch.manual_seed(streams.torch("init", "model").initial_seed())
+    try:
+        module = user.call(config, "model", inputs=inputs, classes=classes)
+    except ConfigError:
+        raise
+    except Exception as error:
+        raise ConfigError(f"model={config.name} cannot be made: {_said(error)}.") from error
+    if not isinstance(module, nn.Module):
+        raise ConfigError(
+            f"model={config.name} gives a {type(module).__name__}; it must be a torch.nn.Module."
+        )
+    if hasattr(module, "reset_parameters"):
+        named = [(name, part) for name, part in module.named_modules() if name]
+        for name, part in [*named, ("", module)]:
+            if hasattr(part, "reset_parameters"):
+                torch.manual_seed(streams.torch("init", name or "model").initial_seed())
+                part.reset_parameters()
+    network = UserNetwork(module.to(device), inputs, classes, config.name)
+    network.train()
+    return network
+
+
+def _listened(
+    module: nn.Module, inputs: tuple[int, ...], classes: int, name: str
+) -> tuple[_Layer, ...]:
+    """Run two examples through the module; return what the probe is to listen to."""
+    called: list[tuple[str, nn.Module]] = []
+    names = dict(module.named_modules())
+    hooks = [
+        part.register_forward_hook(lambda m, *_, own=own: called.append((own, m)))
+        for own, part in names.items()
+        if own and not any(part.children())
+    ]
+    try:
+        logits = _try(module, inputs, examples=2)
+    except Exception as error:
+        shown = " x ".join(map(str, inputs))
+        raise ConfigError(f"model={name} fails on examples {shown}: {_said(error)}.") from error
+    finally:
+        for hook in hooks:
+            hook.remove()
+    if not isinstance(logits, Tensor) or tuple(logits.shape) != (2, classes):
+        got = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+        raise ConfigError(
+            f"model={name} returns {got} for 2 examples; it must return logits (2, {classes})."
+        )
+    return _activations(called) or _linear_maps(called)
+
+
+def _activations(called: Sequence[tuple[str, nn.Module]]) -> tuple[_Layer, ...]:
+    layers: list[_Layer] = []
+    weight, trained = "", False
+    calls: dict[str, int] = {}
+    for name, module in called:
+        if _has_weights(module):
+            weight, trained = f"{name}.weight", _is_trained(module)
+        elif isinstance(module, _ACTIVATIONS) and weight and trained:
+            calls[name] = calls.get(name, 0) + 1
+            shown = name if calls[name] == 1 else f"{name}#{calls[name]}"
+            layers.append(_Layer(shown, module, weight))
+    return tuple(layers)
+
+
+def _linear_maps(called: Sequence[tuple[str, nn.Module]]) -> tuple[_Layer, ...]:
+    maps = {name: module for name, module in called if _has_weights(module)}
+    return tuple(
+        _Layer(name, maps[name], f"{name}.weight")
+        for name in list(maps)[:-1]
+        if _is_trained(maps[name])
+    )
+
+
+def _has_weights(module: nn.Module) -> bool:
+    weight = getattr(module, "weight", None)
+    return isinstance(weight, nn.Parameter) and weight.ndim > 1
+
+
+def _is_trained(module: nn.Module) -> bool:
+    return isinstance(module.weight, nn.Parameter) and module.weight.requires_grad
+
+
+@torch.no_grad()
+def _try(module: nn.Module, inputs: tuple[int, ...], examples: int) -> Any:
+    """Return what the module makes of a few black images, leaving it as it was."""
+    was_training = module.training
+    module.eval()
+    device = next((p.device for p in module.parameters()), torch.device("cpu"))
+    try:
+        return module(torch.zeros(examples, *inputs, device=device))
+    finally:
+        module.train(was_training)
+
+
+@contextmanager
+def _listening(layers: Sequence[_Layer], tap: Tap | None) -> Iterator[None]:
+    """Tell `tap` of every call of the layers' modules, in order."""
+    names: dict[nn.Module, list[str]] = {}
+    for layer in layers:
+        names.setdefault(layer.module, []).append(layer.name)
+    seen: dict[nn.Module, Tensor] = {}
+
+    def before(module: nn.Module, arguments: tuple[Tensor, ...]) -> None:
+        seen[module] = arguments[0].detach().clone()  # it may be about to be overwritten
+
+    def after(module: nn.Module, _: object, output: Tensor) -> Tensor:
+        post = output[None]
+        pre = post.detach() if _has_weights(module) else seen[module][None]
+        assert tap is not None
+        tap(names[module][0], pre, post)
+        names[module].append(names[module].pop(0))
+        # Through `post`, so that it has a gradient; a copy, so that nothing overwrites it.
+        return post[0].clone()
+
+    hooks: list[Any] = []
+    add: Callable[..., Any] = hooks.append
+    for module in names:
+        add(module.register_forward_pre_hook(before))
+        add(module.register_forward_hook(after))
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _said(error: Exception) -> str:
+    first = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {first[0].rstrip('.') if first else 'no message'}"

@@ -1,0 +1,36 @@
+"""What training minimizes: a loss per replicate, this package's or the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from ablate import user
+from ablate.config import RunConfig
+from ablate.config.target import Target
+
+#: From logits (R, B, K) and labels (R, B) to the losses (R,).
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+def build_loss(config: RunConfig) -> Loss:
+    """Return the loss of `config`; one of the user's own takes logits (B, K) and labels (B,)."""
+    if not isinstance(config.loss, Target):
+        return partial(per_replicate_loss, label_smoothing=config.label_smoothing)
+    own = user.bound(config.loss, "loss")
+    return lambda logits, labels: own(logits[0].float(), labels[0]).reshape(1)
+
+
+def per_replicate_loss(logits: Tensor, labels: Tensor, label_smoothing: float = 0.0) -> Tensor:
+    """Return the mean cross-entropy (R,) of logits (R, B, K) against labels (R, B)."""
+    replicates, size, classes = logits.shape
+    losses = F.cross_entropy(
+        logits.float().reshape(-1, classes),
+        labels.reshape(-1),
+        reduction="none",
+        label_smoothing=label_smoothing,
+    )
+    return losses.view(replicates, size).mean(dim=1)

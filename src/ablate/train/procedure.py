@@ -1,0 +1,177 @@
+"""A whole training procedure of the user's own: a function, or a command."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shlex
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from ablate import user
+from ablate.config import RunConfig
+from ablate.data import Data, split
+from ablate.errors import AblateError
+from ablate.records import NotConverged, Record
+from ablate.streams import Streams
+from ablate.train.convergence import first_nonfinite
+from ablate.train.metrics import own_metric, scores
+
+_FLOAT16_MAX = 65504.0
+_LINES = 5
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a training procedure may return instead of its metrics alone.
+
+    metrics      final values by name: `test/accuracy` and its like as fractions, or own names
+    evaluations  a mapping per evaluation with its `step`, for learning curves
+    losses       the training loss of each step
+    converged    false: the run is n/c
+    predictions  test logits (N, K); accuracy, nll, brier and ece follow from them
+    """
+
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    evaluations: Sequence[Mapping[str, float]] = ()
+    losses: Sequence[float] = ()
+    converged: bool = True
+    predictions: npt.NDArray[np.floating] | None = None
+
+
+def run_procedure(config: RunConfig, data: Data, streams: Streams, device: str) -> Record:
+    """Train one replicate by the user's procedure and return its record.
+
+    A function is called as f(config, data, streams, **arguments), `data` being the replicate's
+    own split; it returns metrics by name or an `Outcome`. A command finds its settings in the
+    JSON file that `ABLATE_CONFIG` or `{config}` among its words names, and writes metrics to
+    the one that `ABLATE_METRICS` or `{metrics}` names, by name or as the fields of an `Outcome`.
+
+    A run is n/c where it says so, or where a metric, loss or prediction is not finite. Raises
+    AblateError where the procedure returns something else, or the command fails.
+    """
+    started = time.perf_counter()
+    procedure = config.trainer.procedure
+    if procedure is not None:
+        torch.manual_seed(streams.torch("init", "procedure").initial_seed())
+        result = user.call(procedure, "trainer", config, _own_split(config, data, streams), streams)
+    else:
+        result = _run_command(config, streams, device)
+    outcome = result if isinstance(result, Outcome) else _outcome(config, result)
+    metrics = dict(outcome.metrics)
+    predictions, lost = None, False
+    if outcome.predictions is not None:
+        logits = np.asarray(outcome.predictions, dtype=np.float32)
+        labels = data.test[1].numpy()
+        if logits.shape != (len(labels), data.classes):
+            raise AblateError(
+                f"the training procedure returned predictions {logits.shape}; they must be "
+                f"logits ({len(labels)}, {data.classes})."
+            )
+        metrics = {f"test/{name}": v for name, v in scores(logits, labels).items()} | metrics
+        if np.isfinite(logits).all():
+            if config.metric is not None:
+                metrics |= own_metric(config.metric, logits, labels)
+            predictions = logits.clip(-_FLOAT16_MAX, _FLOAT16_MAX).astype(np.float16)
+        else:
+            lost = True
+    finite = {name: float(value) for name, value in metrics.items() if math.isfinite(value)}
+    losses = np.asarray(outcome.losses, dtype=np.float32)
+    died = first_nonfinite(losses)
+    lost |= died is not None or len(finite) < len(metrics)
+    reason: NotConverged | None = None if outcome.converged else "no_progress"
+    if lost:
+        reason = "nonfinite"
+    return Record(
+        status="done" if reason is None else "diverged",
+        nc_reason=reason,
+        diverged_at_step=died,
+        metrics=finite,
+        evaluations=tuple(_finite(row) for row in outcome.evaluations),
+        evaluated_at=(0.0,) * len(outcome.evaluations),
+        losses=losses[:died],
+        probe={},
+        predictions=predictions,
+        members=None,
+        weights=None,
+        parameters=None,
+        multiply_adds=None,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _own_split(config: RunConfig, data: Data, streams: Streams) -> Data:
+    """Return the data with the replicate's own training and validation examples."""
+    part = split(data, config.data, streams)
+    (x, y), validation = data.train, data.validation
+    if part.validation is not None:
+        validation = x[part.validation], y[part.validation]
+    return Data((x[part.train], y[part.train]), validation, data.test, data.classes)
+
+
+def _run_command(config: RunConfig, streams: Streams, device: str) -> Any:
+    with tempfile.TemporaryDirectory(prefix="ablate-") as folder:
+        given, asked = Path(folder) / "config.json", Path(folder) / "metrics.json"
+        settings = {
+            **config.model_dump(mode="json"),
+            "replicate": streams.replicate, "member": streams.member, "device": device,
+        }  # fmt: skip
+        given.write_text(json.dumps(settings, indent=2))
+        words = [
+            word.replace("{config}", str(given)).replace("{metrics}", str(asked))
+            for word in shlex.split(config.trainer.command or "")
+        ]
+        environment = {**os.environ, "ABLATE_CONFIG": str(given), "ABLATE_METRICS": str(asked)}
+        try:
+            done = subprocess.run(
+                words, env=environment, capture_output=True, text=True, check=False
+            )
+        except OSError as error:
+            raise AblateError(f"trainer.command={words[0]}: {error.strerror}.") from error
+        if done.returncode != 0:
+            said = "\n".join(done.stderr.strip().splitlines()[-_LINES:])
+            raise AblateError(f"trainer.command ended with exit code {done.returncode}: {said}")
+        try:
+            return json.loads(asked.read_text())
+        except FileNotFoundError:
+            raise AblateError(
+                "trainer.command wrote no metrics: the file to write is in ABLATE_METRICS."
+            ) from None
+        except json.JSONDecodeError as error:
+            raise AblateError(f"trainer.command wrote metrics that are no JSON: {error}.") from None
+
+
+def _outcome(config: RunConfig, result: Any) -> Outcome:
+    """Read what a procedure returned: metrics by name, or the fields of an outcome."""
+    if isinstance(result, Mapping) and isinstance(result.get("metrics"), Mapping):
+        known = ("metrics", "evaluations", "losses", "converged")
+        if all(key in known for key in result):
+            result = Outcome(**result)
+    else:
+        result = Outcome(metrics=result) if isinstance(result, Mapping) else result
+    numbers = isinstance(result, Outcome) and all(
+        isinstance(name, str) and isinstance(value, int | float)
+        for name, value in result.metrics.items()
+    )
+    if not numbers:
+        source = config.trainer.target or "trainer.command"
+        raise AblateError(
+            f"{source} must give metrics as numbers by name, or an ablate.Outcome; it gave "
+            f"{result!r:.80}."
+        )
+    assert isinstance(result, Outcome)
+    return result
+
+
+def _finite(row: Mapping[str, float]) -> dict[str, float]:
+    return {name: value for name, value in row.items() if math.isfinite(value)}
