@@ -11,7 +11,7 @@ from PIL import Image
 
 from ablate.lessons.surfaces import SURFACES, path_of
 from ablate.report.figures.canvas import Drawing
-from ablate.report.figures.paths import Panel, animate, log_steps, optimizer_paths, outcome
+from ablate.report.figures.paths import Panel, animate, draw_paths, log_steps, outcome
 from ablate.report.figures.style import Look
 
 BEALE = SURFACES["beale"]
@@ -34,7 +34,7 @@ PANELS = [
 
 @pytest.fixture(scope="module")
 def drawing() -> Drawing:
-    return optimizer_paths("beale_paths", PANELS, LOOKS, "Beale's function.")
+    return draw_paths("beale_paths", PANELS, LOOKS, "Beale's function.")
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_nothing_is_cut_off_and_panels_stand_below_their_legends(drawing):
 
 def test_the_figure_has_the_same_bytes_each_time(drawing, tmp_path):
     first = drawing.save(tmp_path / "first")
-    again = optimizer_paths("beale_paths", PANELS, LOOKS, "Beale's function.")
+    again = draw_paths("beale_paths", PANELS, LOOKS, "Beale's function.")
     second = again.save(tmp_path / "second")
     assert [file.read_bytes() for file in first] == [file.read_bytes() for file in second]
 

@@ -50,7 +50,7 @@ def test_every_study_that_ships_compiles(name: str, quick: bool) -> None:
     assert len({cell.slug for cell in compiled.cells}) == len(compiled.cells)
     if quick:
         assert compiled.study.name == f"{name}-quick"
-        assert compiled.study.replicates == 2
+        assert compiled.study.replicates == min(2, plan(f"study={name}").study.replicates)
 
 
 @settings(max_examples=50)
@@ -230,9 +230,10 @@ def test_an_ensemble_has_metrics_on_the_test_set(metric: str, combine: str, allo
 def test_a_study_remembers_what_was_asked_of_it() -> None:
     write_study()
     plain = plan("study=mine.yaml", "launch.workers=1", "trainer.stack=off").study
-    assert plain.command == ""
-    assert "command" not in plain.as_declared()
+    assert plain.command == "ablate sweep study=mine.yaml"
+    assert "command" not in plan("study=quickstart").study.as_declared()
     asked = plan("study=mine.yaml", "data=mnist", "model.channels=[4,8]", "model=cnn").study
-    assert asked.command == "ablate sweep study=mine data=mnist 'model.channels=[4,8]' model=cnn"
+    words = "data=mnist 'model.channels=[4,8]' model=cnn"
+    assert asked.command == f"ablate sweep study=mine.yaml {words}"
     assert asked.baseline["data"] == "mnist"
     assert asked.as_declared()["command"] == asked.command

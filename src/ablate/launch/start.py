@@ -79,7 +79,8 @@ def plan_studies(words: Words, quick: bool) -> list[Start]:
         path = find_study(name, folders)
         _make_importable(words.root, path.parent)
         study = read_study(path, groups)
-        file = name if path.name in Path(name).name else None
+        # Without its folder: the same study elsewhere has the same report.
+        file = path.name if path.name == Path(name).name else None
         asked = request(study, words.overrides, groups, name=words.name, quick=quick, file=file)
         composed = compose(asked.overrides, words.root, multirun=True, flags=words.flags)
         if composed is not None:

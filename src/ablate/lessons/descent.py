@@ -2,13 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 import torch
 
+from ablate.config import RunConfig
 from ablate.config.optimizer import Lbfgs, OptimizerConfig
-from ablate.lessons.surfaces import DIVERGED, Path, Point, Surface, path_of
+from ablate.config.target import Target
+from ablate.errors import ConfigError, one_of
+from ablate.lessons.surfaces import DIVERGED, SURFACES, Path, Point, Surface, path_of
 from ablate.train.optimizers import build_optimizer, clip
+from ablate.train.procedure import Outcome
 
-__all__ = ["Path", "descend"]
+__all__ = ["Path", "descend", "follow"]
+
+#: Steps of a path that a run keeps: the first ones all, then so many more, spaced by logarithms.
+_ALL, _MORE = 200, 300
+
+
+def follow(
+    config: RunConfig,
+    _data: Any,
+    _streams: Any,
+    surface: str,
+    start: Sequence[float],
+    steps: int = 10_000,
+    tolerance: float = 1e-4,
+) -> Outcome:
+    """Follow `config.optimizer` over a surface, as the training procedure of a study.
+
+    surface  a name in `SURFACES`; a run is n/c where f does not fall below `tolerance`
+
+    Metrics: `steps` to the tolerance, `diverged_at`, and `f`, `x`, `y` where the path ends; an
+    evaluation (x, y, f) of every step kept. Raises ConfigError for another surface, or for an
+    optimizer of the user's own.
+    """
+    if surface not in SURFACES:
+        raise ConfigError(
+            f"trainer.surface={surface} is not known; allowed are {one_of(SURFACES)}."
+        )
+    if isinstance(config.optimizer, Target):
+        raise ConfigError("a path over a surface takes an optimizer of this package.")
+    point = (float(start[0]), float(start[1]))
+    path = descend(SURFACES[surface], config.optimizer, point, steps, tolerance)
+    last = len(path.steps) - 1
+    spaced = np.round(np.geomspace(1, last + 1, _MORE) - 1).astype(int)
+    kept = sorted({*range(min(_ALL, last + 1)), *spaced.tolist()})
+    rows = [
+        {"step": k, "x": path.points[k, 0], "y": path.points[k, 1], "f": path.values[k]}
+        for k in kept
+    ]
+    inside = path.diverged_at is None
+    end = path.points[-1] if inside else path.points[-2]
+    ends = {"f": path.values[-1 if inside else -2], "x": end[0], "y": end[1]}
+    if path.reached is not None:
+        ends["steps"] = float(path.reached)
+    if path.diverged_at is not None:
+        ends["diverged_at"] = float(path.diverged_at)
+    metrics = {name: float(value) for name, value in ends.items()}
+    evaluations = [{name: float(value) for name, value in row.items()} for row in rows]
+    return Outcome(metrics, evaluations, converged=path.reached is not None)
 
 
 def descend(

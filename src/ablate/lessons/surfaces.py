@@ -46,12 +46,14 @@ class Surface:
 class Path:
     """Where a descent went.
 
+    steps        (k+1,) int64, from 0: all of them, or those that were kept
     points       (k+1, 2) float64, the start first
     values       (k+1,), f at each of them
     reached      the first step with f below the tolerance, or None
     diverged_at  the first step with a coordinate that is not finite or beyond `DIVERGED`, or None
     """
 
+    steps: npt.NDArray[np.int64]
     points: Floats
     values: Floats
     reached: int | None
@@ -68,7 +70,8 @@ def path_of(surface: Surface, points: Sequence[Point], tolerance: float) -> Path
     with np.errstate(over="ignore", invalid="ignore"):
         values = np.asarray(surface.value(array[:, 0], array[:, 1]))
     below = np.flatnonzero(values < tolerance)
-    return Path(array, values, int(below[0]) if len(below) else None, diverged_at)
+    reached = int(below[0]) if len(below) else None
+    return Path(np.arange(len(array)), array, values, reached, diverged_at)
 
 
 def newton_path(

@@ -71,7 +71,9 @@ def build_report(
         digest=digest(study, results_of(frames.runs)),
     )
     files = [name for table in printed for name in table.files]
-    files += [path.name for figure in figures for path in (figure.png, figure.svg)]
+    files += [
+        path.name for figure in figures for path in (figure.png, figure.svg, figure.gif) if path
+    ]
     files += write_pages(page, directory)
     for name in set(before["files"] if before else ()) - set(files):
         (directory / name).unlink(missing_ok=True)

@@ -49,7 +49,8 @@ def facts_of(configs: Iterable[RunConfig], commands: tuple[str, ...], quick: boo
     """Gather the facts of a study from the configs of its cells."""
     configs = list(configs)
     sizes = [_sizes(config) for config in configs]
-    data = sorted({_phrase(c, s) for c, s in zip(configs, sizes, strict=True)})
+    read = [pair for pair in zip(configs, sizes, strict=True) if _reads_data(pair[0])]
+    data = sorted({_phrase(config, size) for config, size in read})
     examples = {
         split: sizes[0].get(split) if len({size.get(split) for size in sizes}) == 1 else None
         for split in ("train", "validation", "test")
@@ -71,6 +72,11 @@ def _sizes(config: RunConfig) -> dict[str, int]:
     train, test = examples_of(config.data)
     kept, validation = split_sizes(config.data, train)
     return {"train": kept, "validation": validation, "test": config.data.test_size or test}
+
+
+def _reads_data(config: RunConfig) -> bool:
+    """Tell whether runs look at their data: the lectures' demonstrations descend a surface."""
+    return not (config.trainer.target or "").startswith("ablate.lessons.")
 
 
 def _phrase(config: RunConfig, sizes: Mapping[str, int]) -> str:

@@ -16,7 +16,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ablate.store import LedgerCell, LedgerError, Result, finished, read_result
-from ablate.store.reader import read_arrays, read_config, read_evaluations, tuned_value
+from ablate.store.reader import (
+    read_arrays,
+    read_config,
+    read_evaluations,
+    read_times,
+    tuned_value,
+)
 from ablate.train.metrics import calibration_bins
 
 #: The third axis of the probe's arrays, and the last one of its statistics.
@@ -49,7 +55,8 @@ class Frames:
             parameters, multiply_adds, `tuned:<key>` where the study tunes, torch,
             commit, dirty, device, cpu, data_digest, seed
     epochs  one row per evaluation: cell, replicate, step, epoch, lr, train/loss,
-            validation/loss, validation/accuracy
+            validation/loss, validation/accuracy, and what else a training procedure of the
+            user's own evaluates
     layers  one row per layer, quantity and probed step: layer counts from 1, nine statistics,
             exponent k and a histogram of 130 counts (an array) or None
     curves  training loss in log-spaced blocks of steps; `step` is the middle of the block
@@ -57,6 +64,8 @@ class Frames:
             validation/accuracy; no rows where nothing is tuned
     calibration   one row per run and bin of the confidence on the test set: count, sum of the
             confidence, correct; no rows where no figure of the study needs it
+    timings       one row per evaluation: seconds since the run's start; likewise. The only
+            frame that another sweep of the same study does not repeat
 
     What a run does not have (metrics of a failed one) is NaN or None.
     """
@@ -67,14 +76,19 @@ class Frames:
     curves: pd.DataFrame
     tuning: pd.DataFrame
     calibration: pd.DataFrame
+    timings: pd.DataFrame
 
 
 #: Frames that most studies do not have; they are files only where they have rows.
-_OPTIONAL = ("tuning", "calibration")
+_OPTIONAL = ("tuning", "calibration", "timings")
 
 
 def frames(
-    root: Path, study_name: str, cells: Sequence[LedgerCell], labels: Labels | None = None
+    root: Path,
+    study_name: str,
+    cells: Sequence[LedgerCell],
+    labels: Labels | None = None,
+    with_timings: bool = False,
 ) -> Frames:
     """Read the frames from `runs/<study>/`; `labels` are needed for the calibration only.
 
@@ -87,13 +101,18 @@ def frames(
     losses: list[tuple[str, int, np.ndarray]] = []
     tuning: list[dict[str, Any]] = []
     calibration: list[dict[str, Any]] = []
+    timings: list[dict[str, Any]] = []
     for cell in cells:
         for replicate, directory, result in finished(root, study_name, cell):
             runs.append(_run_row(cell, replicate, directory, result))
             if result.status == "failed":
                 continue
             place = {"cell": cell.slug, "replicate": replicate}
-            epochs += [{**e, **place} for e in read_evaluations(directory, result)]
+            evaluations = read_evaluations(directory, result)
+            epochs += [{**e, **place} for e in evaluations]
+            if with_timings:
+                pairs = zip(evaluations, read_times(directory)[1], strict=True)
+                timings += [{"step": e["step"], "seconds": t, **place} for e, t in pairs]
             probe = read_arrays(directory, "probe.npz", result)
             if probe:
                 layers.append(_layers(cell.slug, replicate, probe))
@@ -107,11 +126,12 @@ def frames(
         tuning += _tuning_rows(root / "runs" / study_name / cell.slug / "tune", cell)
     return Frames(
         runs=_table("runs", runs, _run_columns(runs, cells)).to_pandas(),
-        epochs=_table("epochs", epochs, _EPOCH_COLUMNS).to_pandas(),
+        epochs=_table("epochs", epochs, _epoch_columns(epochs)).to_pandas(),
         layers=_joined("layers", layers, _LAYER_COLUMNS),
         curves=_joined("curves", _curves(losses), _CURVE_COLUMNS),
         tuning=_table("tuning", tuning, _TUNING_COLUMNS).to_pandas(),
         calibration=_table("calibration", calibration, _CALIBRATION_COLUMNS).to_pandas(),
+        timings=_table("timings", timings, _TIMING_COLUMNS).to_pandas(),
     )
 
 
@@ -139,8 +159,7 @@ def read_frames(directory: Path) -> Frames:
     for field in fields(Frames):
         path = directory / f"{field.name}.parquet"
         if field.name in _OPTIONAL and not path.exists():
-            columns = _TUNING_COLUMNS if field.name == "tuning" else _CALIBRATION_COLUMNS
-            found[field.name] = _table(field.name, [], columns).to_pandas()
+            found[field.name] = _table(field.name, [], _COLUMNS[field.name]).to_pandas()
         else:
             found[field.name] = pq.read_table(path).to_pandas()
     return Frames(**found)
@@ -157,6 +176,15 @@ _TUNING_COLUMNS = [
 ]  # fmt: skip
 
 _CALIBRATION_COLUMNS = ["cell", "replicate", "bin", "count", "confidence", "correct"]
+_TIMING_COLUMNS = ["cell", "replicate", "step", "seconds"]
+_COLUMNS = {
+    "tuning": _TUNING_COLUMNS, "calibration": _CALIBRATION_COLUMNS, "timings": _TIMING_COLUMNS,
+}  # fmt: skip
+
+
+def _epoch_columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    more = {name for row in rows for name in row} - set(_EPOCH_COLUMNS)
+    return [*_EPOCH_COLUMNS, *sorted(more)]
 
 
 def _run_columns(rows: Sequence[Mapping[str, Any]], cells: Sequence[LedgerCell]) -> list[str]:

@@ -73,6 +73,7 @@ def _write(path: Path, template: str, values: dict[str, object]) -> None:
         "markdown": to_markdown,
         "aligned": aligned_rows,
         "image": image_address,
+        "animation": animation_address,
     }
     path.write_text(environment.get_template(template).render(values), encoding="utf-8")
 
@@ -94,6 +95,13 @@ def image_address(figure: Figure) -> str:
     if len(content) > _MOST_SVG_BYTES:
         content, kind = figure.png.read_bytes(), "image/png"
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def animation_address(figure: Figure) -> str:
+    """Return a figure's animation as a data address; raises ValueError where it has none."""
+    if figure.gif is None:
+        raise ValueError(f"figure {figure.name} is not animated")
+    return f"data:image/gif;base64,{base64.b64encode(figure.gif.read_bytes()).decode()}"
 
 
 def _aligned(texts: Sequence[str]) -> list[Markup]:

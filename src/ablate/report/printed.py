@@ -93,7 +93,7 @@ def mean_text(summary: Summary, metric: Metric) -> str:
         return "n/c" if summary.n else "–"
     scale = 100 if metric.is_percent else 1
     if summary.half_width is None:
-        return number(scale * summary.mean, _most_decimals(metric))
+        return single(scale * summary.mean, metric)
     digits = decimals(scale * summary.half_width, _most_decimals(metric))
     return f"{number(scale * summary.mean, digits)} ± {scale * summary.half_width:.{digits}f}"
 
@@ -113,6 +113,12 @@ def number(value: float, digits: int) -> str:
     return f"{value:.{digits}f}".replace("-", "−")
 
 
+def single(value: float, metric: Metric) -> str:
+    """Return the value of one run as it is shown; a count has no decimals."""
+    counted = "/" not in metric.name and value == round(value)
+    return number(value, 0 if counted else _most_decimals(metric))
+
+
 def compact(value: float) -> str:
     """Return a count as `980`, `250 k`, `2.7 M` or `382 M`."""
     for unit in ("", " k", " M", " G", " T"):
@@ -127,9 +133,9 @@ def print_entry(cell: Cell, metric: Metric) -> Entry:
     s = cell.summary
     text = mean_text(s, metric)
     partly = 0 < s.not_converged < s.n
-    scale, digits = (100, 2) if metric.is_percent else (1, 4)
+    scale = 100 if metric.is_percent else 1
     values = [
-        "n/c" if failed else "missing" if math.isnan(value) else number(scale * value, digits)
+        "n/c" if failed else "missing" if math.isnan(value) else single(scale * value, metric)
         for value, failed in zip(cell.outcomes.values, cell.outcomes.not_converged, strict=True)
     ]
     return Entry(

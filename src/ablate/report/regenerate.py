@@ -122,9 +122,10 @@ def _write(
     home = root / "reports" / study
     directory.mkdir(parents=True, exist_ok=True)
     if cells is not None:
-        asked = any(item.kind == "reliability_diagram" for item in locked.study.report)
-        labels = label_reader(root) if asked else None
-        write_frames(frames(root, study, cells, labels), directory)
+        asked = {item.kind for item in locked.study.report}
+        labels = label_reader(root) if "reliability_diagram" in asked else None
+        with_timings = "loss_over_time" in asked
+        write_frames(frames(root, study, cells, labels, with_timings), directory)
         write_images(locked, root, directory)
     elif not (home / "runs.parquet").exists():
         raise ConfigError(

@@ -233,7 +233,7 @@ def _check_items(study: Study, where: str) -> None:
                         f"{where}: report: {item.kind} has only: {name}: {level}, which is no "
                         f"level of the study."
                     )
-        for option in ("rows", "columns", "lines", "panels"):
+        for option in ("rows", "columns", "lines", "panels", "best"):
             value = item.options.get(option)
             if value is not None and value not in names:
                 raise ConfigError(

@@ -25,6 +25,8 @@ FIGURE_KINDS = (
     "schedule_curves",
     "stopping_points",
     "ladder",
+    "optimizer_paths",
+    "loss_over_time",
     "contact_sheet",
 )
 #: All that the `report` list of a study file may name.
@@ -127,7 +129,10 @@ class Study(Frozen):
 
     def as_declared(self) -> dict[str, Any]:
         """Return the study as plain data for lock files and digests."""
-        return self.model_dump(mode="json", exclude=None if self.command else {"command"})
+        fields = self.model_dump(mode="json", exclude=None if self.command else {"command"})
+        # What a metric of the package's own does not have: a digest must not change for it.
+        fields["metric"] = {k: v for k, v in fields["metric"].items() if v is not None}
+        return fields
 
     def factor(self, name: str) -> Factor:
         """Return the factor called `name`; raises KeyError."""

@@ -22,12 +22,14 @@ class Figure:
 
     name     the file's stem, unique within a report
     caption  what is shown, of how many runs, and what band or bar is
+    gif      the same as an animation, where there is one
     """
 
     name: str
     caption: str
     svg: Path
     png: Path
+    gif: Path | None = None
 
 
 def draw(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -22,20 +22,25 @@ _HANDLE = 0.34  # width of a legend's handle with its padding, inches
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
-    """A figure not yet on disk."""
+    """A figure not yet on disk.
+
+    moving  writes the same as an animation, where there is one
+    """
 
     name: str
     caption: str
     figure: Figure
+    moving: Callable[[Path], Path] | None = None
 
-    def save(self, directory: Path) -> tuple[Path, Path]:
-        """Write SVG and PNG, with nothing in them that names a date or a version."""
+    def save(self, directory: Path) -> tuple[Path, Path, Path | None]:
+        """Write SVG, PNG and the animation, with nothing in them that names a date or a version."""
         directory.mkdir(parents=True, exist_ok=True)
         svg, png = directory / f"{self.name}.svg", directory / f"{self.name}.png"
         with style():
             self.figure.savefig(svg, metadata={"Date": None, "Creator": None})
             self.figure.savefig(png, metadata={"Software": None})
-        return svg, png
+        gif = self.moving(directory / f"{self.name}.gif") if self.moving else None
+        return svg, png, gif
 
 
 @dataclass(frozen=True)

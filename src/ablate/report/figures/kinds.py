@@ -11,12 +11,14 @@ from ablate.report.figures.ensemble import ensemble_curve
 from ablate.report.figures.heatmap import heatmap
 from ablate.report.figures.ladder import ladder
 from ablate.report.figures.learning import learning_curves
+from ablate.report.figures.paths import optimizer_paths
 from ablate.report.figures.reliability import reliability_diagram
 from ablate.report.figures.response import factor_response, learning_rate_sensitivity
 from ablate.report.figures.select import Request
 from ablate.report.figures.signal import activations_over_training, signal_by_layer
 from ablate.report.figures.stopping import schedule_curves, stopping_points
 from ablate.report.figures.style import style
+from ablate.report.figures.timing import loss_over_time
 from ablate.study.schema import ReportItem, Study
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ _DRAW: Mapping[str, Callable[[Request], Iterable[Drawing]]] = {
     "schedule_curves": schedule_curves,
     "stopping_points": stopping_points,
     "ladder": ladder,
+    "optimizer_paths": optimizer_paths,
+    "loss_over_time": loss_over_time,
 }
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,9 +15,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from PIL import Image
 
-from ablate.lessons.surfaces import Floats, Path, Surface
+from ablate.errors import ConfigError
+from ablate.lessons.surfaces import SURFACES, Floats, Path, Surface
 from ablate.report.figures.canvas import Drawing, Legend, Margins, page
-from ablate.report.figures.style import SMALL, TWO_COLUMNS, Look, style
+from ablate.report.figures.select import Request, Subject, subjects
+from ablate.report.figures.style import SMALL, TWO_COLUMNS, Look, look, style
+from ablate.study.schema import Level
 
 _MARGINS = Margins(left=0.42, right=0.1, top=0.04, bottom=0.38, across=0.5)
 _PANEL_HEIGHT = 2.5
@@ -25,6 +29,13 @@ _CONTOUR = "#c4c4c4"
 _DPI = 100
 _MILLISECONDS, _LAST_MILLISECONDS = 80, 2000  # a frame is shown; GIF counts in hundredths
 _GREYS, _TINTS = 32, 10
+
+
+_HOW = (
+    "Grey: contours of f, evenly spaced in log f. Black circle: start; star: minimum; large "
+    "hollow marker: end; small markers: steps 1, 10, 100 and so on. A path that diverges is drawn "
+    "until it leaves the window; others may end outside it."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,11 +50,50 @@ class Panel:
 def outcome(path: Path) -> str:
     """Return how a path ended: `8,926 steps`, `not reached` or `diverged at 3`."""
     if path.reached is not None:
-        return f"{path.reached:,} steps"
+        return f"{path.reached:,} step{'' if path.reached == 1 else 's'}"
     return "not reached" if path.diverged_at is None else f"diverged at {path.diverged_at:,}"
 
 
-def optimizer_paths(
+def optimizer_paths(request: Request) -> Iterator[Drawing]:
+    """Draw the paths of a study whose training procedure is `ablate.lessons.descent.follow`.
+
+    A panel per level of `panels`, a path per level of `lines` (of one replicate: they are all
+    the same). Raises ConfigError where the runs have no paths.
+    """
+    if not {"x", "y", "f"} <= set(request.frames.epochs.columns):
+        raise ConfigError(
+            f"study {request.study.name} asks for optimizer_paths, but its runs went over no "
+            "surface: let trainer be ablate.lessons.descent.follow."
+        )
+    for subject in subjects(request, "lines", "panels"):
+        lines = subject.levels("lines")
+        # The study may have more levels than colours; what is shown here has one each.
+        looks = {line.name: look(number) for number, line in enumerate(lines)}
+        panels = [_panel(subject, panel, lines) for panel in subject.levels("panels")]
+        caption = subject.caption("Paths of optimizers", _HOW, with_data=False)
+        yield draw_paths(subject.name, panels, looks, caption)
+
+
+def _panel(subject: Subject, panel: Level, lines: Sequence[Level]) -> Panel:
+    surface = SURFACES[subject.setting("trainer.surface", {"panels": panel})]
+    paths: dict[str, Path] = {}
+    for line in lines:
+        runs = subject.where(subject.runs, panels=panel, lines=line)
+        if runs.empty:
+            continue
+        run = runs.iloc[0]
+        rows = subject.frames.epochs.dropna(subset=["x", "y"])
+        rows = rows[(rows["cell"] == run["cell"]) & (rows["replicate"] == run["replicate"])]
+        reached, lost = run.get("steps", np.nan), run.get("diverged_at", np.nan)
+        paths[line.name] = Path(
+            rows["step"].to_numpy(np.int64), rows[["x", "y"]].to_numpy(float),
+            rows["f"].to_numpy(float), None if np.isnan(reached) else int(reached),
+            None if np.isnan(lost) else int(lost),
+        )  # fmt: skip
+    return Panel(panel.name, surface, paths)
+
+
+def draw_paths(
     name: str, panels: Sequence[Panel], looks: Mapping[str, Look], caption: str = ""
 ) -> Drawing:
     """Draw panels side by side; `looks` has every optimizer of every panel.
@@ -53,12 +103,8 @@ def optimizer_paths(
     with style():
         figure, update = _draw(panels, looks)
         update(None)
-    how = (
-        "Grey: contours of f, evenly spaced in log f. Black circle: start; star: minimum; large "
-        "hollow marker: end; small markers: steps 1, 10, 100 and so on. A path that diverges is "
-        "drawn until it leaves the window; others may end outside it."
-    )
-    return Drawing(name, f"{caption} {how}".strip(), figure)
+    moving = partial(animate, panels=panels, looks=looks)
+    return Drawing(name, caption, figure, moving)
 
 
 def animate(
@@ -68,7 +114,7 @@ def animate(
 
     Frames stand at log-spaced steps, so that the first steps are seen one by one.
     """
-    longest = max(len(path.points) - 1 for panel in panels for path in panel.paths.values())
+    longest = max(int(path.steps[-1]) for panel in panels for path in panel.paths.values())
     pictures = []
     with style():
         figure, update = _draw(panels, looks)
@@ -182,12 +228,16 @@ def _path(axis: Axes, path: Path, look: Look, surface: Surface) -> Callable[[int
     (end,) = axis.plot([], [], look.marker, mfc="none", mec=look.color, mew=1.1, ms=7, zorder=7)
     end.set_clip_on(path.diverged_at is None)
     last = len(points) - 1
-    powers = [10**k for k in range(len(str(last))) if 10**k < last]
+    powers = [10**k for k in range(len(str(path.steps[last])) + 1)]
+    # Where a path keeps some of its steps only, the mark stands at the first one kept.
+    marked = [int(np.searchsorted(path.steps[: last + 1], power)) for power in powers]
 
     def move(step: int | None) -> None:
-        now = last if step is None else min(step, last)
+        now = last
+        if step is not None:
+            now = min(int(np.searchsorted(path.steps, step, side="right")) - 1, last)
         line.set_data(*points[: now + 1].T)
-        marks.set_data(*points[[power for power in powers if power < now]].T)
+        marks.set_data(*points[[mark for mark in marked if mark < now]].T)
         end.set_data(*points[[now]].T)
 
     return move

@@ -87,7 +87,7 @@ class Subject(Request):
             value = level.overrides.get(key, value)
         return value
 
-    def caption(self, what: str, spread: str = "") -> str:
+    def caption(self, what: str, spread: str = "", with_data: bool = True) -> str:
         """Return a caption: what is shown, at which levels, of how many runs, what bands are."""
         at = ", ".join(f"{self.study.factor(f).label} = {name}" for f, name in self.fixed.items())
         counts = self.runs.groupby("cell").size()
@@ -96,7 +96,8 @@ class Subject(Request):
         plural = "" if n == "1" else "s"
         lost = int((self.runs["status"] == "diverged").sum())
         converged = f"; {lost} of {len(self.runs)} runs did not converge (n/c)" if lost else ""
-        first = f"{what}{f' ({at})' if at else ''}{self._data()}, {n} replicate{plural} per cell"
+        data = self._data() if with_data else ""
+        first = f"{what}{f' ({at})' if at else ''}{data}, {n} replicate{plural} per cell"
         return f"{first}{converged}. {spread}".strip()
 
     def _data(self) -> str:

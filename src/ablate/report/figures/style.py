@@ -90,12 +90,16 @@ def looks(study: Study) -> dict[tuple[str, str], Look]:
     as long as there are colours.
     """
     levels = [(factor.name, level.name) for factor in study.factors for level in factor.levels]
-    return {
-        level: Look(
-            _COLORS[i % len(_COLORS)], _MARKERS[i % len(_MARKERS)], _DASHES[i % len(_DASHES)]
-        )
-        for i, level in enumerate(levels)
-    }
+    return {level: look(i) for i, level in enumerate(levels)}
+
+
+def look(number: int) -> Look:
+    """Return one of many looks; the first eight differ in colour."""
+    return Look(
+        _COLORS[number % len(_COLORS)],
+        _MARKERS[number % len(_MARKERS)],
+        _DASHES[number % len(_DASHES)],
+    )
 
 
 def shades(count: int) -> list[str]:
