@@ -112,12 +112,14 @@ def make_frames(runs: pd.DataFrame) -> Any:
     return SimpleNamespace(runs=runs, epochs=None, layers=None, curves=None, tuning=None)
 
 
-def placeholder_figures(item: Any, study: Study, frames: Any, directory: Path, configs: Any) -> Any:
+def placeholder_figures(
+    item: Any, study: Study, frames: Any, directory: Path, configs: Any, suffix: str
+) -> Any:
     """Stand in for `ablate.report.figures.draw`."""
     png, svg = directory / f"{item.kind}.png", directory / f"{item.kind}.svg"
     png.write_bytes(_PNG)
     svg.write_text(_SVG)
-    return [Figure(item.kind, f"A placeholder for {item.kind}.", svg, png)]
+    return [Figure(f"{item.kind}{suffix}", f"A placeholder for {item.kind}.", svg, png)]
 
 
 def two_by_two(replicates: int = 3) -> tuple[Study, pd.DataFrame]:

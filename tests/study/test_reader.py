@@ -69,7 +69,7 @@ def test_tune(tmp_path: Path) -> None:
         ({"question": None}, "'question' is missing"),
         ({"replicates": 0}, "replicates=0 is not allowed: it must be at least 1"),
         ({"replicates": "six"}, "replicates='six' is not allowed: it must be a whole number"),
-        ({"design": "gird"}, "design='gird' is not allowed: it must be grid"),
+        ({"design": "gird"}, "design 'gird' is not known; allowed are grid, one_at_a_time"),
         ({"metric": "accuracy"}, "metric 'accuracy' is not known"),
         ({"baseline": {"model.deph": 3}}, "unknown key 'model.deph'"),
         ({"baseline": {"init": "hee"}}, "there is no init 'hee'"),

@@ -16,8 +16,8 @@ from ablate.launch.members import is_formed, member_directory, member_numbers, t
 from ablate.store.ledger import run_directory
 from ablate.store.result import is_complete, read_result
 from ablate.streams import TUNING_REPLICATES_START
+from ablate.study.factors import level_name
 from ablate.study.plan import Cell, Plan, tuned_config
-from ablate.study.reader import level_name
 from ablate.study.schema import Tune
 
 

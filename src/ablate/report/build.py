@@ -14,6 +14,7 @@ from ablate.report.grid import Grid, to_markdown, to_tex
 from ablate.report.images import NAME as IMAGES
 from ablate.report.manifest import NAME, Printed, digest, manifest_text, read_manifest, results_of
 from ablate.report.pages import Page, write_pages
+from ablate.report.parts import each_part, parts_of
 from ablate.report.printed import print_table, print_tuned
 from ablate.report.provenance import origins
 from ablate.report.published import (
@@ -56,9 +57,16 @@ def build_report(
         if item.kind == "contact_sheet":
             figures.append(_contact_sheet(directory, study))
         elif item.kind not in _TABLES:
-            figures += draw(item, study, frames, directory, configs)
+            for suffix, part, own in each_part(item, study, frames):
+                figures += draw(item, part, own, directory, configs, suffix)
     if facts.is_trained:
-        sentence = answer(tables, study)
+        sentence = " ".join(
+            f"{part.name.capitalize()}: {answer(tables[part.name], study.part(part))}"
+            if part.name
+            else answer(tables[part.name], study)
+            for part in study.all_parts
+            if part.name in tables
+        )
     else:
         sentence = untrained_answer(frames.layers, frames.runs, study)
     page = Page(
@@ -67,7 +75,7 @@ def build_report(
         answer=sentence,
         tables=tuple(printed),
         figures=tuple(figures),
-        origins=tuple(origins(study, frames.runs)),
+        origins=tuple(origins(study, frames.runs, len(configs) if configs else None)),
         digest=digest(study, results_of(frames.runs)),
     )
     files = [name for table in printed for name in table.files]
@@ -85,36 +93,51 @@ def build_report(
 
 def _write_tables(
     study: Study, frames: Frames, directory: Path, facts: Facts
-) -> tuple[list[Table], list[Printed]]:
-    """Write every table of the report; a study that asks for none gets one all the same."""
+) -> tuple[dict[str, list[Table]], list[Printed]]:
+    """Write every table of the report; a study that asks for none gets one all the same.
+
+    Returns the first tables of each part by the part's name, and everything that was written.
+    """
     items = [item for item in study.report if item.kind in _TABLES]
     tabled = any(item.kind == "table" for item in items)
     if study.factors and facts.is_trained and not tabled:
         items.insert(0, ReportItem(kind="table"))
-    own: list[Table] = []
+    own: dict[str, list[Table]] = {}
     printed: list[Printed] = []
     for item in items:
-        if item.kind == "published":
-            for c in compare_with_published(item, study, frames.runs, len(printed) + 1):
-                files = {"": comparison_to_csv(c, study), "-orderings": orderings_to_csv(c)}
-                printed.append(_write(print_comparison(c, study), files, directory))
-            continue
-        if item.kind == "compared_to_base":
-            rows = compare_to_base(item, study, frames.runs)
-            grid = print_compared(rows, item, study, f"table-{len(printed) + 1}")
-            printed.append(_write(grid, {"": compared_to_csv(rows, item, study)}, directory))
-            continue
-        tables = make_tables(item, study, frames.runs, len(printed) + 1)
-        for table in tables:
-            files = {"": to_csv(table), "-pairs": pairs_to_csv(table)}
-            printed.append(_write(print_table(table, study, facts), files, directory))
-        if study.tune:
-            for table in tables:
-                grid = print_tuned(table, study, f"table-{len(printed) + 1}")
-                files = {"": tuned_to_csv(table, study.tune.key)}
-                printed.append(_write(grid, files, directory))
-        own = own or tables
+        for part, (_, alone, mine) in zip(
+            parts_of(item, study), each_part(item, study, frames), strict=True
+        ):
+            tables, more = _item_tables(item, alone, mine, directory, facts, len(printed) + 1)
+            printed += more
+            if tables:
+                own.setdefault(part.name, tables)
     return own, printed
+
+
+def _item_tables(
+    item: ReportItem, study: Study, frames: Frames, directory: Path, facts: Facts, first: int
+) -> tuple[list[Table], list[Printed]]:
+    """Write the tables of one item, numbered from `first`."""
+    printed: list[Printed] = []
+    if item.kind == "published":
+        for c in compare_with_published(item, study, frames.runs, first):
+            files = {"": comparison_to_csv(c, study), "-orderings": orderings_to_csv(c)}
+            printed.append(_write(print_comparison(c, study), files, directory))
+        return [], printed
+    if item.kind == "compared_to_base":
+        rows = compare_to_base(item, study, frames.runs)
+        grid = print_compared(rows, item, study, f"table-{first}")
+        return [], [_write(grid, {"": compared_to_csv(rows, item, study)}, directory)]
+    tables = make_tables(item, study, frames.runs, first)
+    for table in tables:
+        files = {"": to_csv(table), "-pairs": pairs_to_csv(table)}
+        printed.append(_write(print_table(table, study, facts), files, directory))
+    if study.tune:
+        for table in tables:
+            grid = print_tuned(table, study, f"table-{first + len(printed)}")
+            printed.append(_write(grid, {"": tuned_to_csv(table, study.tune.key)}, directory))
+    return tables, printed
 
 
 def _contact_sheet(directory: Path, study: Study) -> Figure:

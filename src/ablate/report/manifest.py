@@ -104,6 +104,7 @@ def manifest_text(
     cells: dict[str, dict[str, Any]] = {}
     for row in runs.sort_values(["cell", "replicate"]).to_dict("records"):
         levels = {f.name: row[f"factor:{f.name}"] for f in study.factors}
+        levels = {name: level for name, level in levels.items() if isinstance(level, str)}
         cell = cells.setdefault(row["cell"], {"levels": levels, "runs": {}})
         cell["runs"][str(int(row["replicate"]))] = row["key"]
     content = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import pandas as pd
@@ -18,12 +19,14 @@ class Origin:
     is_mixed: bool
 
 
-def origins(study: Study, runs: pd.DataFrame) -> list[Origin]:
-    """Return where the runs come from, a line per kind of origin."""
+def origins(study: Study, runs: pd.DataFrame, cells: int | None = None) -> list[Origin]:
+    """Return where the runs come from, a line per kind of origin.
+
+    cells  how many the study has; None: a grid of its factors
+    """
     ended = runs[runs["status"].isin(["done", "diverged"])]
-    cells = 1
-    for factor in study.factors:
-        cells *= len(factor.levels)
+    if cells is None:
+        cells = math.prod(len(factor.levels) for factor in study.factors)
     planned = cells * study.replicates
     failed = int((runs["status"] == "failed").sum())
     counts = f"{len(ended)} of {planned} finished"

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ablate.config import RunConfig
 from ablate.config.ensemble import NoEnsemble
-from ablate.config.groups import Groups, Override, split_own, with_overrides
+from ablate.config.groups import Groups, Override, layered, split_own, with_overrides
 from ablate.config.key import cell_key
 from ablate.config.target import TARGET
 from ablate.config.validate import run_config
 from ablate.errors import ConfigError, one_of
-from ablate.study.schema import Level, Study
+from ablate.study.designs import combinations
+from ablate.study.schema import ABSENT, Level, Part, Study
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Plan:
 def compile_study(
     study: Study, base: Mapping[str, Any], groups: Groups, explicit: Sequence[Override]
 ) -> Plan:
-    """Compile `study` over the composed config `base`.
+    """Compile `study` over the composed config `base`; a cell of several parts is one cell.
 
     explicit  the overrides of the baseline and the command line, in order. Those of groups that
               are the user's own are not in `base` yet; a level that chooses another option of a
@@ -73,29 +73,45 @@ def compile_study(
     if study.metric.function is not None:
         metric = {"name": study.metric.name, "function": study.metric.function}
         base = {**base, "metric": metric}
-    for levels in grid(study):
-        overrides = [item for level in levels.values() for item in level.overrides.items()]
+    parts: dict[str, set[str]] = {}
+    seen: set[str] = set()
+    for part, levels in combinations(study):
+        layers = [part.baseline, *(level.overrides for level in levels.values())]
+        overrides = layered(layers, groups).items()
         names = {factor: level.name for factor, level in levels.items()}
-        name = " · ".join(f"{factor}={level}" for factor, level in names.items())
+        name = " · ".join(f"{f}={level}" for f, level in names.items() if level != ABSENT)
         name = name or "baseline"
         values = with_overrides(base, groups, composed, overrides)
         config = run_config(values, where=name)
         _check_metric(study, config, name)
+        if part.design == "one_at_a_time" and part.name not in seen:
+            _check_reference(config, base, levels, part)
+        seen.add(part.name)
         key = cell_key(config, without)
-        if key in cells:
+        if part.name in parts.setdefault(key, set()):
             raise ConfigError(
                 f"study {study.name}: {cells[key].name} and {name} are the same run; "
                 "a level that changes nothing has no place in a study."
             )
-        cells[key] = Cell(f"{_slug(names)}-{key[:8]}", name, key, names, config)
+        parts[key].add(part.name)
+        if key in cells:  # of another part: one cell with the levels of both
+            both = {**cells[key].levels, **names}
+            cells[key] = replace(cells[key], levels=both)
+        else:
+            cells[key] = Cell(f"{_slug(names)}-{key[:8]}", name, key, names, config)
     return Plan(study, tuple(cells.values()))
 
 
-def grid(study: Study) -> Iterator[dict[str, Level]]:
-    """Yield every combination of levels, the last factor fastest."""
-    names = [factor.name for factor in study.factors]
-    for levels in itertools.product(*(factor.levels for factor in study.factors)):
-        yield dict(zip(names, levels, strict=True))
+def _check_reference(
+    config: RunConfig, base: Mapping[str, Any], levels: Mapping[str, Level], part: Part
+) -> None:
+    """Raise ConfigError where the cell that all others are one change away from is another."""
+    if config != run_config(base):
+        first = ", ".join(f"{name}={level.name}" for name, level in levels.items())
+        raise ConfigError(
+            f"design one_at_a_time starts from the baseline{part.where}, but the first levels "
+            f"({first}) change it; let the baseline's own value be the first of each factor."
+        )
 
 
 def tuned_config(config: RunConfig, key: str, value: float) -> RunConfig:
@@ -139,5 +155,6 @@ def study_digest(plan: Plan) -> str:
 
 def _slug(levels: Mapping[str, str]) -> str:
     """Return a folder name: readable, and safe on every file system and in a shell."""
-    text = "_".join(f"{factor.rpartition('.')[2]}={level}" for factor, level in levels.items())
+    named = [(name.rpartition(".")[2], level) for name, level in levels.items() if level != ABSENT]
+    text = "_".join(f"{name}={level}" for name, level in named)
     return re.sub(r"[^A-Za-z0-9=._+-]+", "-", text)[:120] or "baseline"

@@ -13,7 +13,7 @@ from ablate.config.groups import Groups, Override, layered, split_own
 from ablate.config.target import is_own
 from ablate.config.training import RUNTIME_FIELDS
 from ablate.errors import ConfigError
-from ablate.study.reader import level_name
+from ablate.study.factors import level_name
 from ablate.study.schema import Factor, Level, Study
 
 #: Given with --quick: digits, few replicates and epochs, seconds instead of minutes.

@@ -25,6 +25,7 @@ FIGURE_KINDS = (
     "schedule_curves",
     "stopping_points",
     "ladder",
+    "leave_one_out",
     "optimizer_paths",
     "loss_over_time",
     "contact_sheet",
@@ -33,8 +34,26 @@ FIGURE_KINDS = (
 REPORT_KINDS = ("table", "published", "compared_to_base", *FIGURE_KINDS)
 
 
+#: The designs that a study or a part of one may have.
+DESIGNS = ("grid", "one_at_a_time", "leave_one_out", "ladder", "zip", "random")
+DesignKind = Literal["grid", "one_at_a_time", "leave_one_out", "ladder", "zip", "random"]
+#: The level of a factor that does not exist beside another factor's level.
+ABSENT = "–"
+
+
 def _as_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
+
+
+def _as_rules(value: Any) -> Any:
+    """Return a mapping of names to lists as one of names to tuples."""
+    if isinstance(value, Mapping):
+        return {key: _as_tuple(item) for key, item in value.items()}
+    return tuple(_as_rules(item) for item in value) if isinstance(value, list | tuple) else value
+
+
+#: Levels of factors by the factor's name: what a rule speaks of.
+Rule = Mapping[str, tuple[str, ...]]
 
 
 class Level(Frozen):
@@ -53,12 +72,16 @@ class Level(Frozen):
 
 
 class Factor(Frozen):
-    """A config key, or several set together, that the study varies."""
+    """A config key, or several set together, that the study varies.
+
+    when  levels of earlier factors beside which it exists; elsewhere it is `ABSENT`
+    """
 
     name: str
     label: str
     axis: Literal["linear", "log", "category"] = "category"
     levels: Annotated[tuple[Level, ...], BeforeValidator(_as_tuple)]
+    when: Annotated[Rule, BeforeValidator(_as_rules)] = Field(default_factory=dict)
 
 
 class Metric(Frozen):
@@ -105,10 +128,35 @@ class ReportItem(Frozen):
     options: Mapping[str, Any] = Field(default_factory=dict)
 
 
+class Part(Frozen):
+    """Some of a study's factors and how they are combined.
+
+    name     empty where the study is in one part
+    factors  by name; no two parts have one in common
+    exclude  cells that are left out
+    baseline set in all of its cells, over the study's
+    rows     of a random design: the cells, as names of levels in the order of `factors`
+    """
+
+    name: str = ""
+    design: DesignKind = "grid"
+    factors: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()
+    exclude: Annotated[tuple[Rule, ...], BeforeValidator(_as_rules)] = ()
+    baseline: Mapping[str, Any] = Field(default_factory=dict)
+    rows: Annotated[tuple[tuple[str, ...], ...], BeforeValidator(_as_rules)] = ()
+
+    @property
+    def where(self) -> str:
+        """Return ` in part 'name'` for messages, nothing where the study is in one part."""
+        return f" in part '{self.name}'" if self.name else ""
+
+
 class Study(Frozen):
     """A question with baseline, factors, design, replicates and metric.
 
     baseline  with the command line's overrides laid over it
+    design    with `exclude`, of a study in one part
+    parts     of a study in several; `factors` are then those of all parts
     command   what was typed, where it was more than the study's name
     """
 
@@ -116,7 +164,7 @@ class Study(Frozen):
     question: str
     source: Mapping[str, str] = Field(default_factory=dict)
     baseline: Mapping[str, Any]
-    design: Literal["grid"] = "grid"
+    design: DesignKind = "grid"
     factors: Annotated[tuple[Factor, ...], BeforeValidator(_as_tuple)]
     replicates: Positive
     metric: Metric
@@ -126,12 +174,31 @@ class Study(Frozen):
     caveats: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()
     quick: Mapping[str, Any] = Field(default_factory=dict)
     command: str = ""
+    exclude: Annotated[tuple[Rule, ...], BeforeValidator(_as_rules)] = ()
+    parts: Annotated[tuple[Part, ...], BeforeValidator(_as_tuple)] = ()
+
+    @property
+    def all_parts(self) -> tuple[Part, ...]:
+        """Return the parts; a study without has one with all its factors."""
+        names = tuple(factor.name for factor in self.factors)
+        own = Part(design=self.design, factors=names, exclude=self.exclude)
+        return self.parts or (own,)
+
+    def part(self, part: Part) -> Study:
+        """Return the study as if it had this part alone."""
+        factors = tuple(self.factor(name) for name in part.factors)
+        fields = {"design": part.design, "exclude": part.exclude, "parts": (), "factors": factors}
+        return self.model_copy(update=fields)
 
     def as_declared(self) -> dict[str, Any]:
         """Return the study as plain data for lock files and digests."""
         fields = self.model_dump(mode="json", exclude=None if self.command else {"command"})
-        # What a metric of the package's own does not have: a digest must not change for it.
+        # What most studies do not have is left out: a digest must not change for it.
         fields["metric"] = {k: v for k, v in fields["metric"].items() if v is not None}
+        for place in (fields, *fields["factors"]):
+            for name in ("exclude", "parts", "when"):
+                if name in place and not place[name]:
+                    del place[name]
         return fields
 
     def factor(self, name: str) -> Factor:

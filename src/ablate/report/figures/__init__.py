@@ -6,7 +6,7 @@ Importing this package costs nothing: matplotlib and seaborn are loaded when a f
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,17 +38,20 @@ def draw(
     frames: Frames,
     directory: Path,
     configs: Mapping[str, RunConfig] | None = None,
+    suffix: str = "",
 ) -> list[Figure]:
     """Draw one item of the report into `directory`, as SVG and PNG; an item may be several.
 
     configs   the config of each cell, by the cell's slug: theory is drawn where it is given
+    suffix    of the figures' names, where the same is drawn of several parts of a study
 
     Raises ConfigError when the study cannot give what the item asks for (a heat map of one
     factor, the learning-rate figure of a study that tunes nothing).
     """
     from ablate.report.figures.kinds import draw_item
 
-    return [
-        Figure(drawing.name, drawing.caption, *drawing.save(directory))
+    drawings = [
+        replace(drawing, name=f"{drawing.name}{suffix}")
         for drawing in draw_item(item, study, frames, configs or {})
     ]
+    return [Figure(one.name, one.caption, *one.save(directory)) for one in drawings]

@@ -9,7 +9,7 @@ from ablate.report.figures.canvas import Drawing
 from ablate.report.figures.distributions import activation_distribution, gradient_distribution
 from ablate.report.figures.ensemble import ensemble_curve
 from ablate.report.figures.heatmap import heatmap
-from ablate.report.figures.ladder import ladder
+from ablate.report.figures.ladder import ladder, leave_one_out
 from ablate.report.figures.learning import learning_curves
 from ablate.report.figures.paths import optimizer_paths
 from ablate.report.figures.reliability import reliability_diagram
@@ -39,6 +39,7 @@ _DRAW: Mapping[str, Callable[[Request], Iterable[Drawing]]] = {
     "schedule_curves": schedule_curves,
     "stopping_points": stopping_points,
     "ladder": ladder,
+    "leave_one_out": leave_one_out,
     "optimizer_paths": optimizer_paths,
     "loss_over_time": loss_over_time,
 }

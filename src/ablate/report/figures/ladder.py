@@ -22,19 +22,31 @@ _ROW = 0.23  # inches
 def ladder(request: Request) -> Iterator[Drawing]:
     """Draw each level's mean and, beside it, its difference to the level above.
 
-    Option `against: first` takes differences to the first level: the full recipe, of which every
-    other level lacks a part.
+    Option `against: first` takes differences to the first level. Raises ConfigError where there
+    is no factor, or no run with the metric.
     """
+    yield from _drawn(request, to_first=request.item.options.get("against") == "first")
+
+
+def leave_one_out(request: Request) -> Iterator[Drawing]:
+    """Draw the same with differences to the first level: the full system, of which each lacks one.
+
+    Raises ConfigError as `ladder`.
+    """
+    yield from _drawn(request, to_first=True)
+
+
+def _drawn(request: Request, to_first: bool) -> Iterator[Drawing]:
     request, quantity = with_quantity(request)
     for subject in subjects(request, "rows"):
         if subject.roles["rows"] is None or quantity.column not in subject.runs:
-            raise ConfigError("report: ladder needs a factor and runs with its metric.")
-        yield _draw(subject, quantity)
+            kind = request.item.kind
+            raise ConfigError(f"report: {kind} needs a factor and runs with its metric.")
+        yield _draw(subject, quantity, to_first)
 
 
-def _draw(subject: Subject, quantity: Quantity) -> Drawing:
+def _draw(subject: Subject, quantity: Quantity, to_first: bool) -> Drawing:
     levels, study = subject.levels("rows"), subject.study
-    to_first = subject.item.options.get("against") == "first"
     left = 0.15 + max(text_width(level.name) for level in levels)
     heading = f"difference to {'the first' if to_first else 'the one above'}"
     right = 0.25 + text_width(heading)

@@ -1,0 +1,61 @@
+"""A study in parts, one part at a time: everything below draws and counts studies of one part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from ablate.errors import ConfigError, one_of
+from ablate.study.schema import Part, ReportItem, Study
+
+if TYPE_CHECKING:
+    from ablate.report.frame import Frames
+
+#: Options of a report's item that name a factor.
+ROLES = ("rows", "columns", "lines", "panels", "best", "x")
+
+
+def parts_of(item: ReportItem, study: Study) -> tuple[Part, ...]:
+    """Return the parts that an item is about: as it says, that of the factors it names, or all.
+
+    Raises ConfigError for a part that the study does not have.
+    """
+    if not study.parts:
+        return study.all_parts
+    named = item.options.get("part")
+    names = [part.name for part in study.parts]
+    if named is not None and named not in names:
+        raise ConfigError(
+            f"report: {item.kind} has part: {named}; the study's parts are {one_of(names)}."
+        )
+    roles = {item.options.get(role) for role in ROLES} | set(item.options.get("only", {}))
+    own = [part for part in study.parts if roles & set(part.factors)]
+    return tuple(part for part in own or study.parts if named in (None, part.name))
+
+
+def each_part(
+    item: ReportItem, study: Study, frames: Frames
+) -> Iterator[tuple[str, Study, Frames]]:
+    """Yield what an item is about: a suffix for names, the study of one part, and its frames."""
+    for part in parts_of(item, study):
+        if not study.parts:
+            yield "", study, frames
+            continue
+        runs = frames.runs
+        inside = pd.Series(True, index=runs.index)
+        for name in part.factors:
+            inside &= runs[f"factor:{name}"].notna()
+        cells = set(runs.loc[inside, "cell"])
+        suffix = f"-{part.name}" if part.name else ""
+        yield suffix, study.part(part), _of_cells(frames, cells)
+
+
+def _of_cells(frames: Frames, cells: set[str]) -> Frames:
+    found: dict[str, pd.DataFrame] = {}
+    for field in fields(frames):
+        frame: pd.DataFrame = getattr(frames, field.name)
+        found[field.name] = frame[frame["cell"].isin(cells)]
+    return replace(frames, **found)
