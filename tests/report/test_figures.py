@@ -80,8 +80,8 @@ def test_every_kind_a_study_may_ask_for_is_drawn() -> None:
     # A contact sheet is drawn from images instead of frames.
     assert (
         set(FIGURE_KINDS)
-        == set(_DRAW) | {"contact_sheet"}
-        == (set(CASES) | FROM_REPORTS | {"contact_sheet"})
+        == set(_DRAW) | {"contact_sheet", "effects"}
+        == (set(CASES) | FROM_REPORTS | {"contact_sheet", "effects"})
     )
 
 

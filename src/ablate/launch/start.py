@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +85,7 @@ def plan_studies(words: Words, quick: bool) -> list[Start]:
         composed = compose(asked.overrides, words.root, multirun=True, flags=words.flags)
         if composed is not None:
             plan = compile_study(asked.study, composed.base, groups, asked.explicit)
+            plan = in_folders_there(plan, words.root)
             starts.append(Start(plan, words.root, _launch(composed)))
     return starts
 
@@ -108,7 +109,22 @@ def plan_overrides(words: Words, multirun: bool) -> Start | None:
         )
     study = adhoc(composed, groups, name, replicates)
     plan = compile_study(study, composed.base, groups, explicit)
-    return Start(plan, words.root, _launch(composed))
+    return Start(in_folders_there(plan, words.root), words.root, _launch(composed))
+
+
+def in_folders_there(plan: Plan, root: Path) -> Plan:
+    """Return the plan with each cell in the folder that has its key already, whatever its name.
+
+    A new factor, or another name of a level, changes what a cell is called and not what it is.
+    """
+    folder = root / "runs" / plan.study.name
+    there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    by_key = {name.rpartition("-")[2]: name for name in there if not name.startswith(".")}
+    cells = (
+        cell if cell.slug in there else replace(cell, slug=by_key.get(cell.key[:8], cell.slug))
+        for cell in plan.cells
+    )
+    return replace(plan, cells=tuple(cells))
 
 
 def _checked(overrides: Sequence[str], groups: Groups) -> list[tuple[str, Any]]:

@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ablate.report.answer import answer, untrained_answer
+from ablate.report.claims import judge
 from ablate.report.compared import compare_to_base, compared_to_csv, print_compared
 from ablate.report.facts import Facts
-from ablate.report.figures import Figure, draw
+from ablate.report.figures import Figure, draw, draw_effects
 from ablate.report.grid import Grid, to_markdown, to_tex
 from ablate.report.images import NAME as IMAGES
 from ablate.report.manifest import NAME, Printed, digest, manifest_text, read_manifest, results_of
 from ablate.report.pages import Page, write_pages
 from ablate.report.parts import each_part, parts_of
 from ablate.report.printed import print_table, print_tuned
+from ablate.report.printed_claims import claims_csv, effect_text, outcome_text, print_claims
 from ablate.report.provenance import origins
 from ablate.report.published import (
     compare_with_published,
@@ -53,8 +55,15 @@ def build_report(
     before = read_manifest(directory)
     tables, printed = _write_tables(study, frames, directory, facts)
     figures: list[Figure] = []
+    verdicts = judge(study, frames, configs or {}, facts.looks, facts.quick)
+    if verdicts:
+        name = f"table-{len(printed) + 1}"
+        grid = print_claims(verdicts, name, facts.looks, facts.claims_changed)
+        printed.append(_write(grid, {"": claims_csv(verdicts)}, directory))
     for item in study.report:
-        if item.kind == "contact_sheet":
+        if item.kind == "effects":
+            figures += draw_effects(verdicts, study, directory)
+        elif item.kind == "contact_sheet":
             figures.append(_contact_sheet(directory, study))
         elif item.kind not in _TABLES:
             for suffix, part, own in each_part(item, study, frames):
@@ -85,7 +94,16 @@ def build_report(
     files += write_pages(page, directory)
     for name in set(before["files"] if before else ()) - set(files):
         (directory / name).unlink(missing_ok=True)
-    text = manifest_text(study, frames.runs, sentence, printed, figures, files)
+    told = [
+        {
+            "claim": verdict.claim.name,
+            "text": verdict.claim.text,
+            "verdict": outcome_text(verdict),
+            "effect": effect_text(verdict),
+        }
+        for verdict in verdicts
+    ]
+    text = manifest_text(study, frames.runs, sentence, printed, figures, files, told)
     # Last, so that a report cut short has no manifest that calls it current.
     (directory / NAME).write_text(text, encoding="utf-8")
     return directory / "README.md"

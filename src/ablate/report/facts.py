@@ -28,6 +28,8 @@ class Facts:
                data is the user's own: a report is made without their code
     training   one phrase: `5 epochs, batch size 128`
     commands   what to type to get the runs and this report again
+    looks      how often the study was swept with another number of replicates
+    claims_changed  whether claims are others than before the first run
     by_own_procedure  whether a training procedure of the user's own made the runs
     quick      whether this is a `--quick` version: few replicates, small data
     """
@@ -38,6 +40,8 @@ class Facts:
     commands: tuple[str, ...]
     quick: bool = False
     by_own_procedure: bool = False
+    looks: int = 1
+    claims_changed: bool = False
 
     @property
     def is_trained(self) -> bool:

@@ -99,8 +99,12 @@ def manifest_text(
     tables: Sequence[Printed],
     figures: Sequence[Figure],
     files: Sequence[str],
+    verdicts: Sequence[Mapping[str, str]] = (),
 ) -> str:
-    """Return the text of `manifest.json`; a figure is drawn from all runs of the study."""
+    """Return the text of `manifest.json`; a figure is drawn from all runs of the study.
+
+    verdicts  per claim its name, text, verdict and effect
+    """
     cells: dict[str, dict[str, Any]] = {}
     for row in runs.sort_values(["cell", "replicate"]).to_dict("records"):
         levels = {f.name: row[f"factor:{f.name}"] for f in study.factors}
@@ -126,6 +130,8 @@ def manifest_text(
         "cells": cells,
         "files": sorted(files),
     }
+    if verdicts:
+        content["verdicts"] = list(verdicts)
     return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 

@@ -44,13 +44,17 @@ def each_part(
         if not study.parts:
             yield "", study, frames
             continue
-        runs = frames.runs
-        inside = pd.Series(True, index=runs.index)
-        for name in part.factors:
-            inside &= runs[f"factor:{name}"].notna()
-        cells = set(runs.loc[inside, "cell"])
         suffix = f"-{part.name}" if part.name else ""
-        yield suffix, study.part(part), _of_cells(frames, cells)
+        yield suffix, study.part(part), of_part(part, frames)
+
+
+def of_part(part: Part, frames: Frames) -> Frames:
+    """Return the rows of the cells that are in a part: those with a level of all its factors."""
+    runs = frames.runs
+    inside = pd.Series(True, index=runs.index)
+    for name in part.factors:
+        inside &= runs[f"factor:{name}"].notna()
+    return _of_cells(frames, set(runs.loc[inside, "cell"]))
 
 
 def _of_cells(frames: Frames, cells: set[str]) -> Frames:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -145,7 +145,11 @@ def _write(
         locked.study.command or f"ablate sweep study={study}",
         f"ablate report {study}",
     )
-    facts = facts_of(configs.values(), commands, quick)
+    facts = replace(
+        facts_of(configs.values(), commands, quick),
+        looks=locked.looks,
+        claims_changed=locked.claims_changed,
+    )
     build_report(locked.study, read_frames(directory), directory, facts, configs)
 
 

@@ -20,11 +20,17 @@ NAME = "study.lock.yaml"
 
 @dataclass(frozen=True)
 class Locked:
-    """The latest declaration of a study."""
+    """The latest declaration of a study.
+
+    looks           how many numbers of replicates were declared: each is a look at the data
+    claims_changed  whether the first declaration had other claims
+    """
 
     study: Study
     cells: tuple[Cell, ...]
     digest: str
+    looks: int = 1
+    claims_changed: bool = False
 
 
 def lock_study(folder: Path, plan: Plan) -> None:
@@ -61,11 +67,15 @@ def read_lock(folder: Path) -> Locked | None:
         return None
     try:
         text = path.read_text(encoding="utf-8")
-        entry: dict[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)[-1]
+        entries: list[dict[str, Any]] = yaml.load(text, Loader=yaml.CSafeLoader)
+        entry, first = entries[-1], entries[0]["study"]
         cells = tuple(
             Cell(**{**cell, "config": run_config(cell["config"])}) for cell in entry["cells"]
         )
-        return Locked(Study.model_validate(entry["study"]), cells, digest_of(text))
+        study = Study.model_validate(entry["study"])
+        looks = len({one["study"]["replicates"] for one in entries})
+        changed = first.get("claims", []) != entry["study"].get("claims", [])
+        return Locked(study, cells, digest_of(text), looks, changed)
     except (yaml.YAMLError, KeyError, TypeError, IndexError, ValueError) as error:
         raise ConfigError(f"{path} is damaged: {error}; delete it and sweep again.") from error
 

@@ -26,8 +26,8 @@ _PART_KEYS = ("name", "label", "baseline", *DESIGN_KEYS)
 _OF_COMPONENTS = ("ladder", "leave_one_out")
 _COMPONENT = "component"
 _LABELS = {
-    "ladder": "components, one after the other",
-    "leave_one_out": "components, one left out",
+    "ladder": "components so far",
+    "leave_one_out": "component left out",
 }
 _OPTIONS = {"random": ("kind", "cells", "seed"), "ladder": ("kind", "first")}
 

@@ -10,12 +10,13 @@ from ablate.config.groups import Groups
 from ablate.config.validate import validated
 from ablate.config.yaml_file import read_yaml
 from ablate.errors import ConfigError, nearest, one_of
+from ablate.study.claims import read_claims
 from ablate.study.factors import check_overrides, listed, mapping
 from ablate.study.parts import DESIGN_KEYS, own_settings, read_design
 from ablate.study.schema import REPORT_KINDS, Metric, ReportItem, Study, Tune
 
 _KEYS = (
-    "question", "source", "baseline", *DESIGN_KEYS, "parts", "replicates", "metric",
+    "question", "source", "baseline", *DESIGN_KEYS, "parts", "claims", "replicates", "metric",
     "smallest_effect", "tune", "report", "caveats", "quick",
 )  # fmt: skip
 _PLAIN = ("question", "source", "replicates", "smallest_effect", "caveats")
@@ -81,6 +82,9 @@ def read_study(path: Path, groups: Groups) -> Study:
         "report": [_read_item(item, where) for item in listed(content["report"], where)],
     }
     study = validated(Study, fields, where)
+    if "claims" in content:
+        claims = read_claims(content["claims"], study.factors, study.all_parts, where)
+        study = study.model_copy(update={"claims": tuple(claims)})
     _check_items(study, where)
     return study
 

@@ -28,6 +28,7 @@ FIGURE_KINDS = (
     "leave_one_out",
     "optimizer_paths",
     "loss_over_time",
+    "effects",
     "contact_sheet",
 )
 #: All that the `report` list of a study file may name.
@@ -128,6 +129,37 @@ class ReportItem(Frozen):
     options: Mapping[str, Any] = Field(default_factory=dict)
 
 
+class Claim(Frozen):
+    """A statement about the study with a rule that decides it.
+
+    expect       `greater`, `less`, `equal`: of compare's first level against its second;
+                 `converges`, `diverges`: more runs than `rate` do; `monotone`: from level to level
+                 of `over`, in `direction`; `follows`: the lessons' theory `follows`, `within` a
+                 share of it
+    compare      factor and two levels, A and B
+    spread_over  factor: A and B are compared in how much the metric varies between its levels
+    interaction  another factor and two of its levels, C and D: (A - B) at C less (A - B) at D
+    at           levels of factors that are fixed; of others the mean is taken
+    metric       where it is not the study's: a final metric, `steps_to(...)` or `probe(...)`
+    margin       in points where the metric is shown in percent, else in its own unit
+    """
+
+    name: str
+    text: str
+    expect: Literal["greater", "less", "equal", "converges", "diverges", "monotone", "follows"]
+    compare: Annotated[tuple[str, str, str], BeforeValidator(_as_tuple)] | None = None
+    spread_over: str | None = None
+    interaction: Annotated[tuple[str, str, str], BeforeValidator(_as_tuple)] | None = None
+    at: Annotated[Rule, BeforeValidator(_as_rules)] = Field(default_factory=dict)
+    metric: str | None = None
+    margin: NonNegativeFloat | None = None
+    rate: float | None = None
+    direction: Literal["up", "down"] | None = None
+    over: str | None = None
+    follows: str | None = None
+    within: float | None = None
+
+
 class Part(Frozen):
     """Some of a study's factors and how they are combined.
 
@@ -176,6 +208,7 @@ class Study(Frozen):
     command: str = ""
     exclude: Annotated[tuple[Rule, ...], BeforeValidator(_as_rules)] = ()
     parts: Annotated[tuple[Part, ...], BeforeValidator(_as_tuple)] = ()
+    claims: Annotated[tuple[Claim, ...], BeforeValidator(_as_tuple)] = ()
 
     @property
     def all_parts(self) -> tuple[Part, ...]:
@@ -196,7 +229,7 @@ class Study(Frozen):
         # What most studies do not have is left out: a digest must not change for it.
         fields["metric"] = {k: v for k, v in fields["metric"].items() if v is not None}
         for place in (fields, *fields["factors"]):
-            for name in ("exclude", "parts", "when"):
+            for name in ("exclude", "parts", "when", "claims"):
                 if name in place and not place[name]:
                     del place[name]
         return fields

@@ -5,13 +5,15 @@ Importing this package costs nothing: matplotlib and seaborn are loaded when a f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ablate.config import RunConfig
+    from ablate.report.claims import Verdict
+    from ablate.report.figures.canvas import Drawing
     from ablate.report.frame import Frames
     from ablate.study.schema import ReportItem, Study
 
@@ -50,8 +52,16 @@ def draw(
     """
     from ablate.report.figures.kinds import draw_item
 
-    drawings = [
-        replace(drawing, name=f"{drawing.name}{suffix}")
-        for drawing in draw_item(item, study, frames, configs or {})
-    ]
-    return [Figure(one.name, one.caption, *one.save(directory)) for one in drawings]
+    return _saved(draw_item(item, study, frames, configs or {}), directory, suffix)
+
+
+def draw_effects(verdicts: Sequence[Verdict], study: Study, directory: Path) -> list[Figure]:
+    """Draw the effects of a study's claims into `directory`."""
+    from ablate.report.figures.forest import effects
+
+    return _saved(effects(verdicts, study), directory)
+
+
+def _saved(drawings: Iterable[Drawing], directory: Path, suffix: str = "") -> list[Figure]:
+    named = [replace(one, name=f"{one.name}{suffix}") for one in drawings]
+    return [Figure(one.name, one.caption, *one.save(directory)) for one in named]

@@ -49,6 +49,8 @@ def _draw(subject: Subject, quantity: Quantity, to_first: bool) -> Drawing:
     levels, study = subject.levels("rows"), subject.study
     left = 0.15 + max(text_width(level.name) for level in levels)
     heading = f"difference to {'the first' if to_first else 'the one above'}"
+    if subject.item.kind == "leave_one_out":
+        heading = f"difference to {levels[0].name}"
     right = 0.25 + text_width(heading)
     margins = Margins(left=left, right=right, top=0.22, bottom=0.38)
     figure, axes = page(1, 1, TWO_COLUMNS * 0.75, _ROW * len(levels), margins)
@@ -107,6 +109,8 @@ def _label(subject: Subject) -> str:
 def _difference(values: np.ndarray) -> str:
     if not len(values):
         return "no pair"
+    if not values.any():
+        return "0"
     half = t_half_width(values)
     digits = 2 if half is None else decimals(half, 4)
     text = f"{values.mean():+.{digits}f}".replace("-", "−")

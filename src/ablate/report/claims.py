@@ -1,0 +1,143 @@
+"""Claims against runs: a verdict for each, all of them one family."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from ablate.report.arms import Grid
+from ablate.report.cases import Case, case, margin_of
+from ablate.report.effects import (
+    Evidence,
+    adjusted_levels,
+    chance_of_better,
+    mcnemar,
+    replicates_needed,
+    sign_flip,
+)
+from ablate.report.measures import measure
+from ablate.report.parts import of_part
+from ablate.report.statistics import ALPHA
+from ablate.study.schema import Claim, Study
+
+if TYPE_CHECKING:
+    from ablate.config import RunConfig
+    from ablate.report.frame import Frames
+
+Outcome = Literal["supported", "refuted", "inconclusive", "not answered", "incomplete", "withheld"]
+#: Fewer replicates decide nothing: an exact test of five pairs cannot reach 5 %.
+LEAST_REPLICATES = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """One claim, judged.
+
+    outcome        `withheld` under six replicates or in a quick look, `incomplete` where a run is
+                   missing, `not answered` where nothing converged
+    level          at which it was judged: Holm's step of the family, less for several looks
+    margin         beyond which, or within which, the claim sees the effect
+    low, high      of the effect's interval at that level; None where there is none
+    unit           of effect, interval and margin
+    lost, runs     how many runs did not converge, of how many: of A and B, or of all
+    needed         replicates that would show a margin's worth with 80 % power; None: not told
+    p_flip         exact sign-flip p of the pairs that converged in both
+    better         P(A > B) over them
+    p_convergence  that A and B converge equally often (McNemar)
+    """
+
+    claim: Claim
+    outcome: Outcome
+    evidence: Evidence
+    level: float
+    margin: float
+    low: float | None
+    high: float | None
+    unit: str
+    lost: tuple[int, ...]
+    runs: tuple[int, ...]
+    needed: int | None
+    p_flip: float | None
+    better: float | None
+    p_convergence: float | None
+
+
+def judge(
+    study: Study,
+    frames: Frames,
+    configs: Mapping[str, RunConfig],
+    looks: int = 1,
+    withheld: bool = False,
+) -> list[Verdict]:
+    """Return a verdict per claim of the study.
+
+    looks     how often the runs have been looked at with growing replicates: each costs its share
+              of the 5 %
+    withheld  for quick looks
+
+    Raises ConfigError for a metric that no run has, or a theory that says nothing of the cells.
+    """
+    cases = [_case(claim, study, frames, configs) for claim in study.claims]
+    levels = adjusted_levels([one.evidence.p for one in cases], ALPHA / looks)
+    withheld |= study.replicates < LEAST_REPLICATES
+    return [
+        _verdict(claim, one, study, level, withheld)
+        for claim, one, level in zip(study.claims, cases, levels, strict=True)
+    ]
+
+
+def _case(claim: Claim, study: Study, frames: Frames, configs: Mapping[str, RunConfig]) -> Case:
+    spoken_of = {claim.over, claim.spread_over, *claim.at} | {(claim.compare or (None,))[0]}
+    names = {name for name in spoken_of if name is not None}
+    part = next(part for part in study.all_parts if names <= set(part.factors))
+    own, frames = (study.part(part), of_part(part, frames)) if study.parts else (study, frames)
+    return case(claim, own, Grid(own, measure(claim.metric, own, frames)), configs)
+
+
+def _verdict(claim: Claim, found: Case, study: Study, level: float, withheld: bool) -> Verdict:
+    evidence, arms = found.evidence, found.arms
+    counts_runs = claim.expect in ("converges", "diverges")
+    outcome: Outcome = "inconclusive"
+    if any(arm.missing.any() for arm in arms):
+        outcome = "incomplete"
+    elif withheld:
+        outcome = "withheld"
+    elif all(arm.lost.all() for arm in arms) and not counts_runs:
+        outcome = "not answered"
+    elif evidence.p_supported <= level:
+        outcome = "supported"
+    elif evidence.p_refuted <= level:
+        outcome = "refuted"
+    low, high = evidence.interval(level) if evidence.interval else (None, None)
+    worth = claim.margin or study.smallest_effect
+    paired = found.difference is not None
+    needed = None
+    if outcome == "inconclusive" and paired and evidence.sd and worth:
+        needed = replicates_needed(evidence.sd, worth, level)
+    convergence = None
+    if found.difference is not None:
+        a_lost, b_lost = (arm.lost.any(axis=0) for arm in arms)
+        convergence = mcnemar(int((b_lost & ~a_lost).sum()), int((a_lost & ~b_lost).sum()))
+    return Verdict(
+        claim=claim,
+        outcome=outcome,
+        evidence=evidence,
+        level=level,
+        margin=_shown_margin(claim, study),
+        low=low,
+        high=high,
+        unit=found.unit,
+        lost=tuple(int(arm.lost.sum()) for arm in arms),
+        runs=tuple(int(arm.lost.size) for arm in arms),
+        needed=needed,
+        p_flip=None if found.difference is None else sign_flip(found.difference),
+        better=None if found.difference is None else chance_of_better(found.difference),
+        p_convergence=convergence,
+    )
+
+
+def _shown_margin(claim: Claim, study: Study) -> float:
+    if claim.rate is not None:
+        return claim.rate
+    return claim.within if claim.within is not None else margin_of(claim, study)

@@ -1,0 +1,127 @@
+"""The table of claims: what was said beforehand, what came of it, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ablate.report.claims import LEAST_REPLICATES, Verdict
+from ablate.report.grid import Entry, Grid
+from ablate.report.printed import decimals, number
+from ablate.report.tables import csv_text
+
+_COLUMNS = ("claim", "effect (simultaneous 95 % interval)", "margin", "n", "n/c", "evidence")
+_CSV = (
+    "claim", "text", "verdict", "test", "effect", "low", "high", "unit", "margin", "level",
+    "p_supported", "p_refuted", "n", "n_effect", "lost", "runs", "sd", "replicates_needed",
+    "p_sign_flip", "p_better", "p_convergence",
+)  # fmt: skip
+
+
+def print_claims(verdicts: Sequence[Verdict], name: str, looks: int, changed: bool) -> Grid:
+    """Return the claims as a table, a row each.
+
+    looks    as `judge` was told
+    changed  whether claims were changed after the first run
+    """
+    rows = tuple((outcome_text(verdict), _entries(verdict)) for verdict in verdicts)
+    return Grid(
+        name=name,
+        title="Claims declared beforehand, and their verdicts.",
+        corner="verdict",
+        groups=(),
+        columns=_COLUMNS,
+        rows=rows,
+        footer=(),
+        caption=_caption(verdicts, looks, changed),
+    )
+
+
+def outcome_text(verdict: Verdict) -> str:
+    """Return the verdict in words, with what it would take where it is open."""
+    if verdict.needed is not None:
+        return f"inconclusive; about {verdict.needed:,} replicates would tell"
+    return verdict.outcome
+
+
+def effect_text(verdict: Verdict) -> str:
+    """Return `+2.41 points (1.02 to 3.80)`, or a dash where there is no estimate."""
+    effect = verdict.evidence.effect
+    if effect is None:
+        return "–"
+    scale, unit = (100, "%") if verdict.unit == "share" else (1, verdict.unit)
+    counted = len(verdict.lost) == 1 and verdict.claim.rate is not None
+    sign = "" if counted else "+"
+    half = None if verdict.low is None or verdict.high is None else (verdict.high - verdict.low) / 2
+    digits = 2 if half is None else decimals(scale * half, 4)
+    text = f"{scale * effect:{sign}.{digits}f}".replace("-", "−")
+    text += f" {unit}" if unit else ""
+    if verdict.low is None or verdict.high is None:
+        return text
+    low, high = number(scale * verdict.low, digits), number(scale * verdict.high, digits)
+    return f"{text} ({low} to {high})"
+
+
+def claims_csv(verdicts: Sequence[Verdict]) -> str:
+    """Return everything that is known of each claim, a line each."""
+    lines = []
+    for v in verdicts:
+        e = v.evidence
+        lines.append(
+            [
+                v.claim.name, v.claim.text, v.outcome, e.test, e.effect, v.low, v.high, v.unit,
+                v.margin, v.level, e.p_supported, e.p_refuted, e.n, e.n_effect,
+                " ".join(map(str, v.lost)), " ".join(map(str, v.runs)), e.sd, v.needed, v.p_flip,
+                v.better, v.p_convergence,
+            ]
+        )  # fmt: skip
+    return csv_text(_CSV, lines)
+
+
+def _entries(verdict: Verdict) -> tuple[Entry, ...]:
+    e = verdict.evidence
+    share = verdict.unit == "share"
+    unit = "%" if share else verdict.unit
+    margin = f"{100 * verdict.margin if share else verdict.margin:g} {unit}".strip()
+    lost = ", ".join(f"{k}/{n}" for k, n in zip(verdict.lost, verdict.runs, strict=True))
+    pairs = f"{e.n_effect} of {e.n}" if e.test == "sign" and e.n_effect else f"{e.n}"
+    texts = (verdict.claim.text, effect_text(verdict), margin, pairs, lost, _evidence(verdict))
+    return tuple(Entry(text) for text in texts)
+
+
+def _evidence(verdict: Verdict) -> str:
+    if verdict.evidence.test == "none":
+        return "–"
+    p = verdict.evidence.p
+    shown = "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+    text = f"{verdict.evidence.test}, {shown} at {verdict.level:.3g}"
+    flip, n = verdict.p_flip, verdict.evidence.n
+    # Of n pairs the smallest p that random signs can give is 2 / 2^n: beyond it they say nothing.
+    told = flip is not None and 2.0 ** (1 - n) <= verdict.level and verdict.margin == 0
+    if verdict.evidence.test == "paired t" and told and flip is not None and (
+        (flip <= verdict.level) != (p <= verdict.level)
+    ):  # fmt: skip
+        text += f"; sign flips disagree (p = {flip:.3f})"
+    return text
+
+
+def _caption(verdicts: Sequence[Verdict], looks: int, changed: bool) -> tuple[str, ...]:
+    family = f"{len(verdicts)} claim{'' if len(verdicts) == 1 else 's'}"
+    share = f", less for {looks} looks at growing replicates" if looks > 1 else ""
+    sentences = [
+        f"Judged as one family of {family} at 5 % (Holm{share}): supported where the interval lies "
+        "beyond the margin as expected, refuted where it lies wholly on the other side, equal "
+        "where it lies inside ± margin. Effects are those of pairs that converged in both arms; "
+        "where a run of either is n/c an exact sign test on all pairs decides, in which it loses.",
+    ]
+    if any(v.claim.spread_over for v in verdicts):
+        sentences.append(
+            "Spread: the variance between levels without that of single runs, by a t on jackknife "
+            "pseudo-values; where runs are n/c, by which arm lost more levels."
+        )
+    if any(v.outcome == "withheld" for v in verdicts):
+        sentences.append(
+            f"Withheld: fewer than {LEAST_REPLICATES} replicates, or a quick look, decide nothing."
+        )
+    if changed:
+        sentences.append("The claims were changed after the first run.")
+    return tuple(sentences)
