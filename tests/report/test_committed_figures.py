@@ -11,6 +11,7 @@ from ablate.report.figures.kinds import draw_item
 from ablate.report.figures.reliability import pooled
 from ablate.report.figures.sheet import contact_sheet
 from ablate.report.frame import read_frames
+from ablate.report.parts import each_part
 from ablate.study.lockfile import read_lock
 from ablate.study.schema import ReportItem
 
@@ -47,13 +48,14 @@ def test_no_text_overlaps_or_leaves_the_figure(kind: str) -> None:
     locked = read_lock(REPORTS / name)
     assert locked is not None
     configs = {cell.slug: cell.config for cell in locked.cells}
-    drawings = draw_item(item, locked.study, read_frames(REPORTS / name), configs)
-    assert drawings
-    for drawing in drawings:
-        assert overlapping(drawing.figure) == []
-        assert drawing.caption.endswith(".")
-        # What is committed is what is drawn.
-        assert (REPORTS / name / f"{drawing.name}.png").exists()
+    for suffix, study, frames in each_part(item, locked.study, read_frames(REPORTS / name)):
+        drawings = draw_item(item, study, frames, configs)
+        assert drawings
+        for drawing in drawings:
+            assert overlapping(drawing.figure) == []
+            assert drawing.caption.endswith(".")
+            # What is committed is what is drawn.
+            assert (REPORTS / name / f"{drawing.name}{suffix}.png").exists()
 
 
 def test_the_contact_sheet_needs_no_data() -> None:
