@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         words.insert(0, "run")  # `ablate -m study=quickstart` works as typed
     parser = _parser()
     options, rest = parser.parse_known_args(words)
-    if rest and options.command not in ("run", "sweep"):
+    if rest and options.command not in ("run", "sweep", "plan"):
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     debug = options.debug or os.environ.get("HYDRA_FULL_ERROR") == "1"
     signal.signal(signal.SIGTERM, _interrupt)  # a polite kill is a Ctrl-C
@@ -81,6 +81,26 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--quick", action="store_true", help="on the digits data, in seconds")
         command.usage = f"{command.prog} [--quick] [study=NAME] [KEY=VALUE ...]"
 
+    plan = commands.add_parser(
+        "plan", help="what a sweep would train and could tell; trains nothing"
+    )
+    plan.set_defaults(function=_plan)
+    plan.add_argument("--quick", action="store_true", help="of the quick version")
+    plan.usage = f"{plan.prog} [--quick] [--json] study=NAME [KEY=VALUE ...]"
+    new = commands.add_parser("new", help="write a commented study file to start from")
+    new.add_argument("name", help="of the study")
+    new.set_defaults(function=_new)
+    explain = commands.add_parser("explain", help="why a run is not the finished one beside it")
+    explain.add_argument("run", help="study/cell/replicate, or the first digits of a run's key")
+    explain.set_defaults(function=_explain)
+    trace = commands.add_parser("trace", help="from a number in a report to its runs")
+    trace.add_argument("study", help="whose report")
+    trace.add_argument("what", nargs="+", help="table 1, a row's name, a column's name")
+    trace.set_defaults(function=_trace)
+    clean = commands.add_parser("clean", help="remove runs that no study asks for any more")
+    clean.add_argument("--stale", action="store_true", required=True, help="what to remove")
+    clean.add_argument("--dry-run", action="store_true", help="only say what would go")
+    clean.set_defaults(function=_clean)
     status = commands.add_parser("status", help="runs done, n/c, failed, running, missing, stale")
     status.add_argument("study", nargs="?", help="one study; default: all that have runs")
     status.set_defaults(function=_status)
@@ -100,7 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     data.set_defaults(function=_data)
     studies = commands.add_parser("studies", help="every study, its question and its status")
     studies.set_defaults(function=_studies)
-    for command in (status, studies):
+    for command in (plan, status, studies):
         command.add_argument("--json", action="store_true", help="for programs")
     for command in commands.choices.values():
         # Suppressed: the default must not overwrite `ablate --debug COMMAND`.
@@ -130,6 +150,59 @@ def _run(options: argparse.Namespace, rest: list[str]) -> int:
 def _sweep(options: argparse.Namespace, rest: list[str]) -> int:
     options.multirun = True
     return _run(options, rest)
+
+
+def _plan(options: argparse.Namespace, rest: list[str]) -> int:
+    from ablate.launch.planned import lines, planned
+    from ablate.launch.start import plan_studies, sort_words
+
+    words = sort_words(rest)
+    if not words.studies:
+        raise ConfigError("ablate plan needs a study: ablate plan study=NAME.")
+    starts = plan_studies(words, options.quick)
+    found = [planned(start) for start in starts]
+    if options.json:
+        print(json.dumps([one.as_json() for one in found], indent=2))
+        return 0
+    for start, one in zip(starts, found, strict=True):
+        print("\n".join(lines(start, one)))
+    return 0
+
+
+def _new(options: argparse.Namespace, _: list[str]) -> int:
+    from ablate.study.new import write_new
+
+    path = write_new(options.name, Path.cwd())
+    print(f"{path.relative_to(Path.cwd())} written; its first lines say how to go on")
+    return 0
+
+
+def _explain(options: argparse.Namespace, _: list[str]) -> int:
+    from ablate.launch.explain import explain
+
+    print("\n".join(explain(Path.cwd(), options.run)))
+    return 0
+
+
+def _trace(options: argparse.Namespace, _: list[str]) -> int:
+    from ablate.report.trace import trace
+
+    print("\n".join(trace(Path.cwd(), options.study, options.what)))
+    return 0
+
+
+def _clean(options: argparse.Namespace, _: list[str]) -> int:
+    from ablate.launch.clean import remove, stale_runs
+
+    found = stale_runs(Path.cwd())
+    for stale in found:
+        if not options.dry_run:
+            remove(stale)
+        what = "would go" if options.dry_run else "removed"
+        print(f"{stale.path.relative_to(Path.cwd())}  {stale.size / 1e6:.1f} MB  {what}")
+    total = sum(stale.size for stale in found) / 1e6
+    print(f"{len(found)} folders, {total:.1f} MB" if found else "nothing is stale")
+    return 0
 
 
 def _status(options: argparse.Namespace, _: list[str]) -> int:

@@ -37,6 +37,16 @@ def canonical(config: RunConfig, without: tuple[str, ...] = ()) -> dict[str, Any
     return fields
 
 
+def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested fields by dotted key."""
+    found: dict[str, Any] = {}
+    for key, item in values.items():
+        found |= (
+            flat(item, f"{prefix}{key}.") if isinstance(item, Mapping) else {prefix + key: item}
+        )
+    return found
+
+
 def cell_key(config: RunConfig, without: tuple[str, ...] = ()) -> str:
     """Return the SHA-256 of the canonical config: the same in every replicate."""
     return _sha256({"config": _keyed(config, without)})

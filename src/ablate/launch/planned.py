@@ -1,0 +1,188 @@
+"""What a sweep would do, and what it could tell: `ablate plan`. Nothing is trained or written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+from ablate.errors import AblateError
+from ablate.launch.device import device_kind
+from ablate.launch.start import Start
+from ablate.launch.todo import Work, choose, scored_work, tuning_work
+from ablate.store.result import read_result
+from ablate.study.schema import Factor, Part, Study
+
+_ALPHA, _POWER = 0.05, 0.8
+#: What a design can tell apart, in words.
+_TELLS = {
+    "grid": "main effects of {names}{interactions}",
+    "one_at_a_time": "each of {names} at the baseline of the others; no interaction",
+    "leave_one_out": "what the full system loses without each component",
+    "ladder": "what each component adds to those before it; another order may tell otherwise",
+    "zip": "the rows as they are; {names} change together and cannot be told apart",
+    "random": "trends over {names}; no cell twice",
+}
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What a sweep would do.
+
+    runs, tuning     scored runs, and those that choose the nuisance of each cell
+    done, stale      scored runs that are there, and those under another key
+    to_train         runs left, tuning included
+    seconds          about how long on this machine's cores; None where nothing was timed yet
+    tells            per part what its design can tell
+    reach            difference that a paired t shows with 80 % power, in standard deviations of
+                     pair differences, at the level of a claim alone and of the strictest
+    least_p          the smallest p of an exact test of that many pairs, for where runs are lost
+    strictest        the level at which the first claim of the family is judged
+    """
+
+    study: str
+    cells: int
+    replicates: int
+    runs: int
+    tuning: int
+    done: int
+    not_converged: int
+    stale: int
+    to_train: int
+    seconds: float | None
+    tells: tuple[str, ...]
+    claims: int
+    reach: tuple[float, float] | None
+    least_p: float
+    strictest: float
+
+    def as_json(self) -> dict[str, object]:
+        """Return the fields by name."""
+        return asdict(self)
+
+
+def planned(start: Start) -> Planned:
+    """Look up what a sweep would train."""
+    plan, root = start.plan, start.root
+    device = device_kind(plan.cells[0].config.trainer.device)
+    tuning = tuning_work(plan, root, device)
+    scored = scored_work(plan, root, device, choose(plan, root))
+    known = [run for work in scored for run in _states(work)]
+    lost = sum(len(work.missing) for work in [*tuning, *scored])
+    lost += plan.runs - sum(len(work.tasks) for work in scored)  # cells not tuned yet
+    workers = start.launch.workers or os.cpu_count() or 1
+    times = [seconds for _, seconds in known if seconds is not None]
+    n, claims = plan.study.replicates, len(plan.study.claims)
+    strictest = _ALPHA / max(1, claims)
+    return Planned(
+        study=plan.study.name,
+        cells=len(plan.cells),
+        replicates=n,
+        runs=plan.runs,
+        tuning=plan.tuning_runs,
+        done=sum(state in ("done", "diverged") for state, _ in known),
+        not_converged=sum(state == "diverged" for state, _ in known),
+        stale=sum(state == "stale" for state, _ in known),
+        to_train=lost,
+        seconds=sum(times) / len(times) * lost / workers if times else None,
+        tells=tuple(_tells(plan.study, part) for part in plan.study.all_parts),
+        claims=claims,
+        reach=(_reach(n, _ALPHA), _reach(n, strictest)) if n > 2 else None,
+        least_p=2.0 ** (1 - n),
+        strictest=strictest,
+    )
+
+
+def lines(start: Start, found: Planned) -> Iterator[str]:
+    """Yield the plan as people read it."""
+    study = start.plan.study
+    data = ", ".join(sorted({cell.config.data.name for cell in start.plan.cells}))
+    tuning = f" + {found.tuning} tuning runs" if found.tuning else ""
+    cells = "1 cell" if found.cells == 1 else f"{found.cells} cells"
+    runs = f"{cells} × {found.replicates} replicates = {found.runs} runs{tuning}"
+    yield f"{study.name} · {runs} · {data}"
+    for part in study.all_parts:
+        for name in part.factors:
+            yield f"  {_shown(study.factor(name))}"
+    yield f"done      {found.done} of {found.runs} ({found.not_converged} n/c), {found.stale} stale"
+    yield f"to train  {found.to_train} runs{_time(found)}"
+    for part, told in zip(study.all_parts, found.tells, strict=True):
+        yield f"tells     {part.name + ': ' if part.name else ''}{told}"
+    if found.reach is None:
+        yield "reach     under three replicates no difference is tested"
+    else:
+        yield (
+            f"reach     {found.replicates} pairs show a difference of {found.reach[0]:.1f} "
+            "standard deviations (of pair differences) with 80 % power"
+        )
+    if found.claims:
+        yield from _family(found)
+
+
+def _family(found: Planned) -> Iterator[str]:
+    if found.reach is not None:
+        yield (
+            f"claims    {found.claims}, judged as one family: the first at {found.strictest:.2g}, "
+            f"where it takes {found.reach[1]:.1f} standard deviations"
+        )
+    if found.replicates < 6:
+        yield "          fewer than 6 replicates: verdicts are withheld"
+    elif found.least_p > found.strictest:
+        n = found.replicates
+        while 2.0 ** (1 - n) > found.strictest:
+            n += 1
+        yield (
+            f"          where runs do not converge an exact test of {found.replicates} pairs "
+            f"reaches p = {found.least_p:.2g} at best: {n} replicates could decide the first"
+        )
+
+
+def _states(work: Work) -> Iterator[tuple[str, float | None]]:
+    for task in work.tasks:
+        try:
+            result = read_result(task.directory)
+        except AblateError:
+            result = None
+        if result is None:
+            yield "missing", None
+        elif result.status == "failed":
+            yield "failed", None
+        else:
+            yield result.status if result.key == task.key else "stale", result.seconds
+
+
+def _tells(study: Study, part: Part) -> str:
+    factors = [study.factor(name) for name in part.factors]
+    names = ", ".join(factor.name for factor in factors) or "nothing: a single cell"
+    varied = [factor.name for factor in factors if len(factor.levels) > 1]
+    pairs = f" and their interaction{'s' if len(varied) > 2 else ''}" if len(varied) > 1 else ""
+    told = _TELLS[part.design].format(names=names, interactions=pairs)
+    return f"{told}, less the cells excluded" if part.exclude else told
+
+
+def _shown(factor: Factor) -> str:
+    keys = {key for level in factor.levels for key in level.overrides}
+    key = f" ({keys.pop()})" if len(keys) == 1 and keys != {factor.name} else ""
+    return f"{factor.name}{key}: {', '.join(level.name for level in factor.levels)}"
+
+
+def _time(found: Planned) -> str:
+    if not found.to_train:
+        return ""
+    if found.seconds is None:
+        return "; no run has been timed yet"
+    minutes = found.seconds / 60
+    span = f"{minutes:.0f} min" if minutes >= 1.5 else f"{found.seconds:.0f} s"
+    return f", about {span} at the pace of the runs that are there"
+
+
+def _reach(n: int, alpha: float) -> float:
+    """Return the difference in standard deviations that n pairs show with 80 % power."""
+    from scipy import optimize, stats
+
+    critical = stats.t.ppf(1 - alpha / 2, n - 1)
+
+    def short(effect: float) -> float:
+        return float(stats.nct.sf(critical, n - 1, effect * n**0.5)) - _POWER
+
+    return float(optimize.brentq(short, 1e-3, 50.0))

@@ -1,0 +1,82 @@
+"""From a number in a report to the runs, values and settings behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ablate.config.key import canonical, flat
+from ablate.errors import ConfigError, nearest, one_of
+from ablate.report.manifest import read_manifest
+from ablate.report.regenerate import load_frames
+from ablate.study.lockfile import read_lock
+
+
+def trace(root: Path, study: str, words: Sequence[str]) -> Iterator[str]:
+    """Yield what stands behind a printed number, line by line.
+
+    words  the table's number and names of row and column, in any order: `table 1`, `LSUV`, `relu`;
+           `1` alone is a table too
+
+    Raises ConfigError where there is no such report or table, or where the names fit no cell or
+    several.
+    """
+    directory = root / "reports" / study
+    manifest = read_manifest(directory)
+    if manifest is None:
+        raise ConfigError(f"there is no report of study '{study}' here.")
+    table, names = _table(manifest, words)
+    cell = _cell(manifest["tables"][table], table, names)
+    yield f"{table}, {cell['row']}, {cell['column']}: {cell['text']}"
+    yield f"cell {cell['cell']}"
+    locked = read_lock(directory)
+    config = {c.slug: c.config for c in locked.cells}.get(cell["cell"]) if locked else None
+    if config is not None:
+        yield "settings " + "  ".join(f"{k}={v}" for k, v in flat(canonical(config)).items())
+    runs = load_frames(root, study).runs
+    runs = runs[runs["cell"] == cell["cell"]].sort_values("replicate")
+    metric = locked.study.metric.name if locked else "test/accuracy"
+    for run in runs.to_dict("records"):
+        value = "n/c" if run["status"] == "diverged" else f"{run[metric]:.6g}"
+        where = f"runs/{study}/{cell['cell']}/{run['replicate']}"
+        yield f"  replicate {run['replicate']}  {metric} {value:>10}  {run['key'][:12]}  {where}"
+
+
+def _table(manifest: Mapping[str, Any], words: Sequence[str]) -> tuple[str, list[str]]:
+    """Return the table that is meant, the first where none is, and the words that are left."""
+    parts = [part.strip() for word in words for part in word.split(",") if part.strip()]
+    name, left = None, []
+    for part in parts:
+        lowered = part.lower().replace("table", "").strip(" -")
+        if f"table-{lowered}" in manifest["tables"] and name is None:
+            name = f"table-{lowered}"
+        elif part.lower() != "table":
+            left.append(part)
+    if not manifest["tables"]:
+        raise ConfigError("this report has no table to trace a number in.")
+    return name or next(iter(manifest["tables"])), left
+
+
+def _cell(table: Mapping[str, Any], name: str, words: Sequence[str]) -> Mapping[str, Any]:
+    cells = [cell for cell in table["cells"] if cell["cell"]]
+    known = list(dict.fromkeys(part for c in cells for part in (c["row"], c["column"])))
+    by_case = {part.lower(): part for part in known}
+    for word in words:
+        if word.lower() not in by_case:
+            raise ConfigError(
+                f"{name} has no row or column '{word}'; it has {one_of(known)}."
+                f"{nearest(word.lower(), list(by_case))}"
+            )
+    wanted = {by_case[word.lower()] for word in words}
+    found = [cell for cell in cells if wanted <= {cell["row"], cell["column"]}]
+    if len(found) != 1:
+        shown = ", ".join(f"{cell['row']} · {cell['column']}" for cell in found[:4])
+        more = " …" if len(found) > 4 else ""
+        raise ConfigError(
+            f"{len(found)} cells of {name} fit; name row and column: {shown}{more}."
+            if found
+            else f"no cell of {name} fits."
+        )
+    cell: Mapping[str, Any] = found[0]
+    return cell

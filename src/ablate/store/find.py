@@ -1,0 +1,91 @@
+"""Finding a run by its place, or by the first digits of its key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ablate.errors import AblateError, ConfigError, nearest
+from ablate.store.cell import LedgerCell
+from ablate.store.index import read_index
+from ablate.store.ledger import run_directory
+from ablate.store.result import read_result
+
+_LEAST_DIGITS = 6
+
+
+@dataclass(frozen=True)
+class Place:
+    """A run of a study, whether it has been trained or not."""
+
+    study: str
+    cell: LedgerCell
+    replicate: int
+    directory: Path
+
+    @property
+    def expected(self) -> str | None:
+        """The key that the study asks of it."""
+        return self.cell.run_keys[self.replicate] if self.cell.run_keys else None
+
+
+def find_run(root: Path, text: str) -> Place:
+    """Return the run that `study/cell/replicate` or the first digits of a key name.
+
+    The beginning of a cell's name is enough where it fits one cell. Raises ConfigError where no
+    run fits, or several do.
+    """
+    words = text.strip("/").removeprefix("runs/").split("/")
+    if len(words) == 3:
+        return _by_place(root, *words)
+    if len(words) > 1 or len(text) < _LEAST_DIGITS:
+        raise ConfigError(
+            f"'{text}' names no run: write study/cell/replicate, or at least {_LEAST_DIGITS} "
+            "digits of its key."
+        )
+    found = [place for place in _everywhere(root) if _has_key(place, text)]
+    if len(found) != 1:
+        what = "no run has" if not found else f"{len(found)} runs have"
+        raise ConfigError(f"{what} a key that begins with {text}.")
+    return found[0]
+
+
+def _by_place(root: Path, study: str, name: str, number: str) -> Place:
+    cells = read_index(root, study)
+    if cells is None:
+        raise ConfigError(f"study '{study}' has no runs here.")
+    fitting = [cell for cell in cells if name in (cell.slug, cell.name)]
+    fitting = fitting or [cell for cell in cells if cell.slug.startswith(name)]
+    if len(fitting) != 1:
+        known = [cell.slug for cell in cells]
+        raise ConfigError(
+            f"{len(fitting) or 'no'} cells of study '{study}' begin with '{name}'."
+            f"{nearest(name, known)}"
+        )
+    cell = fitting[0]
+    if not number.isdigit() or int(number) >= cell.replicates:
+        raise ConfigError(
+            f"study '{study}' has no replicate {number}; allowed are 0 to {cell.replicates - 1}."
+        )
+    replicate = int(number)
+    return Place(study, cell, replicate, run_directory(root, study, cell.slug, replicate))
+
+
+def _everywhere(root: Path) -> list[Place]:
+    studies = sorted(path.parent.name for path in (root / "runs").glob("[!.]*/index.json"))
+    return [
+        Place(study, cell, replicate, run_directory(root, study, cell.slug, replicate))
+        for study in studies
+        for cell in read_index(root, study) or ()
+        for replicate in range(cell.replicates)
+    ]
+
+
+def _has_key(place: Place, digits: str) -> bool:
+    if place.expected is not None and place.expected.startswith(digits):
+        return True
+    try:
+        result = read_result(place.directory)
+    except AblateError:
+        return False
+    return result is not None and result.key.startswith(digits)
