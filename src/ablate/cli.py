@@ -97,6 +97,11 @@ def _parser() -> argparse.ArgumentParser:
     trace.add_argument("study", help="whose report")
     trace.add_argument("what", nargs="+", help="table 1, a row's name, a column's name")
     trace.set_defaults(function=_trace)
+    verify = commands.add_parser(
+        "verify", help="train a run again and compare it with what is kept"
+    )
+    verify.add_argument("run", help="study/cell/replicate, or the first digits of a run's key")
+    verify.set_defaults(function=_verify)
     clean = commands.add_parser("clean", help="remove runs that no study asks for any more")
     clean.add_argument("--stale", action="store_true", required=True, help="what to remove")
     clean.add_argument("--dry-run", action="store_true", help="only say what would go")
@@ -182,6 +187,16 @@ def _explain(options: argparse.Namespace, _: list[str]) -> int:
 
     print("\n".join(explain(Path.cwd(), options.run)))
     return 0
+
+
+def _verify(options: argparse.Namespace, _: list[str]) -> int:
+    from ablate.launch.verify import verify
+    from ablate.train import prepare_process
+
+    prepare_process(threads=1)
+    found = verify(Path.cwd(), options.run)
+    print("\n".join(found.lines))
+    return 0 if found.holds else 1
 
 
 def _trace(options: argparse.Namespace, _: list[str]) -> int:

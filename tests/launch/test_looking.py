@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,13 @@ from statsmodels.stats.power import TTestPower
 
 from ablate.cli import main
 from ablate.config import Launch
+from ablate.errors import ConfigError
 from ablate.launch.clean import stale_runs
 from ablate.launch.explain import explain
 from ablate.launch.planned import lines, planned
 from ablate.launch.start import Start, plan_studies, sort_words
 from ablate.launch.sweep import sweep
+from ablate.launch.verify import verify
 from ablate.report.regenerate import regenerate
 from ablate.report.trace import trace
 from ablate.store.find import find_run
@@ -140,6 +143,32 @@ def test_slips(
     monkeypatch.chdir(root)
     assert main(words) == 2
     assert sentence in capsys.readouterr().err
+
+
+def test_a_run_is_verified_in_the_ledger_and_from_a_report_alone(
+    root: Path, tmp_path: Path
+) -> None:
+    start = write(root)
+    cell = start.plan.cells[1]
+    same = verify(root, f"wide/{cell.slug}/1")
+    assert (same.holds, same.lines[0]) == (True, f"wide/{cell.slug}/1: the same bits")
+    # A clone: reports and no runs.
+    shutil.copytree(root / "reports", tmp_path / "reports")
+    by_value = verify(tmp_path, f"wide/{cell.slug[:7]}/1")
+    assert by_value.holds
+    assert re.fullmatch(r"  all \d+ metrics are the same", by_value.lines[1])
+    # A number that no training gives.
+    copy = tmp_path / "copy"
+    shutil.copytree(root, copy)
+    path = copy / "runs" / "wide" / cell.slug / "1" / "result.json"
+    result = json.loads(path.read_text())
+    result["metrics"]["test/nll"] += 0.5
+    path.write_text(json.dumps(result))
+    wrong = verify(copy, f"wide/{cell.slug}/1")
+    assert not wrong.holds
+    assert any("test/nll" in line for line in wrong.lines)
+    with pytest.raises(ConfigError, match="has no finished replicate 7"):
+        verify(tmp_path, f"wide/{cell.slug}/7")
 
 
 def test_a_number_leads_to_its_runs(root: Path) -> None:
