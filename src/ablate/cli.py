@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         words.insert(0, "run")  # `ablate -m study=quickstart` works as typed
     parser = _parser()
     options, rest = parser.parse_known_args(words)
-    if rest and options.command not in ("run", "sweep", "plan"):
+    if rest and options.command not in ("run", "sweep", "plan", "check"):
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     debug = options.debug or os.environ.get("HYDRA_FULL_ERROR") == "1"
     signal.signal(signal.SIGTERM, _interrupt)  # a polite kill is a Ctrl-C
@@ -87,6 +87,12 @@ def _parser() -> argparse.ArgumentParser:
     plan.set_defaults(function=_plan)
     plan.add_argument("--quick", action="store_true", help="of the quick version")
     plan.usage = f"{plan.prog} [--quick] [--json] study=NAME [KEY=VALUE ...]"
+    check = commands.add_parser(
+        "check", help="try every cell of a study for a second, before a sweep"
+    )
+    check.set_defaults(function=_check)
+    check.add_argument("--quick", action="store_true", help="of the quick version")
+    check.usage = f"{check.prog} [--quick] study=NAME [KEY=VALUE ...]"
     new = commands.add_parser("new", help="write a commented study file to start from")
     new.add_argument("name", help="of the study")
     new.set_defaults(function=_new)
@@ -172,6 +178,25 @@ def _plan(options: argparse.Namespace, rest: list[str]) -> int:
     for start, one in zip(starts, found, strict=True):
         print("\n".join(lines(start, one)))
     return 0
+
+
+def _check(options: argparse.Namespace, rest: list[str]) -> int:
+    from ablate.launch.start import plan_studies, sort_words
+    from ablate.train import prepare_process
+
+    words = sort_words(rest)
+    if not words.studies:
+        raise ConfigError("ablate check needs a study: ablate check study=NAME.")
+    starts = plan_studies(words, options.quick)
+    prepare_process(threads=1)
+    from ablate.launch.trials import lines
+
+    held = True
+    for start in starts:
+        for line, holds in lines(start):
+            held &= holds
+            print(line if holds else f"! {line}", flush=True)
+    return 0 if held else 1
 
 
 def _new(options: argparse.Namespace, _: list[str]) -> int:

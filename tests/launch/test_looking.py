@@ -194,6 +194,20 @@ def test_clean_removes_what_no_study_asks_for(root: Path, monkeypatch, capsys) -
     assert "removed" in capsys.readouterr().out
 
 
+def test_check_tries_every_cell_and_its_exit_code_says_whether_all_held(
+    root: Path, monkeypatch, capsys
+) -> None:
+    monkeypatch.chdir(root)
+    monkeypatch.setattr("ablate.train.prepare_process", lambda threads: None)  # as conftest has it
+    write(root)
+    assert main(["check", "study=wide.yaml", "model.width=64,128"]) == 0
+    told = capsys.readouterr().out
+    assert told.count("fits 100% of 50") == 2
+    assert main(["check", "study=wide.yaml", "optimizer.lr=1e-9"]) == 1
+    assert "! " in capsys.readouterr().out
+    assert main(["check", "study=wide.yaml", "data.train_size=999"]) == 2
+
+
 def test_a_new_study_can_be_planned_as_it_is(tmp_path: Path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["new", "mine"]) == 0

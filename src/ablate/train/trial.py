@@ -1,0 +1,148 @@
+"""A short look at a cell before it is swept: whether it runs, differentiates, and learns."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+
+import torch
+
+from ablate.config import RunConfig
+from ablate.config.ensemble import NoEnsemble
+from ablate.config.regularization import Augment, NoPenalty, NoStopping
+from ablate.config.target import Target
+from ablate.config.validate import run_config
+from ablate.data import Data
+from ablate.nn import Network, parameter_count
+from ablate.streams import Streams
+from ablate.train.look import probe
+from ablate.train.loop import train
+from ablate.train.losses import per_replicate_loss
+from ablate.train.optimizers import build_optimizer
+from ablate.train.prepare import prepare
+from ablate.train.step import take_step
+
+_TIMED_STEPS = 3
+_EXAMPLES = 50
+_FIT_STEPS = 200
+#: Largest relative error of a directional derivative in float64: kinks of ReLU stay far below.
+GRADIENT_TOLERANCE = 1e-4
+#: Share of 50 examples that training must come to know.
+FIT = 0.9
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a cell does in its first steps, one replicate.
+
+    seconds_per_step   after a first one, with all that a step does
+    loss               before the first step, over the entropy of guessing; 1 is a fair start
+    gradient_error     relative, of the derivative along a random direction; None for code of
+                       the user's own, which may not go in float64
+    fits               share of 50 training examples known after 200 steps without regularization
+    dead, saturated    largest share over layers before the first step; NaN where that means nothing
+    """
+
+    parameters: int
+    steps: int
+    seconds_per_step: float
+    loss: float
+    gradient_error: float | None
+    fits: float
+    dead: float
+    saturated: float
+
+
+def trial(config: RunConfig, data: Data, device: str = "cpu") -> Trial:
+    """Try one cell; raises ConfigError where it cannot be built."""
+    single = config.model_copy(update={"ensemble": NoEnsemble()})
+    task = prepare(single, data, [Streams(config.seed, 0)], device)
+    optimizer = build_optimizer(config.optimizer, task.network.named_parameters())
+    dead, saturated = math.nan, math.nan
+    if task.network.layer_names:
+        (look,) = probe(task, with_histograms=False)
+        dead, saturated = (_largest(look.statistics[0, :, index]) for index in (3, 4))
+    indices = task.order(0)[:, : config.trainer.batch_size]
+    with torch.no_grad():
+        logits = task.network(task.batch(indices, 0, 0).inputs)
+        first = float(per_replicate_loss(logits, task.training.y[indices]))
+    error = None
+    if not isinstance(config.model, Target):
+        error = _gradient_error(task.network, *task.training.batch(indices[:, :8]))
+        task = prepare(single, data, [Streams(config.seed, 0)], device)
+        optimizer = build_optimizer(config.optimizer, task.network.named_parameters())
+    seconds = 0.0
+    for step in range(1 + _TIMED_STEPS):
+        started = time.perf_counter()
+        take_step(task, optimizer, task.batch(indices, 0, step), config.lr)
+        seconds += (time.perf_counter() - started) if step else 0.0
+    return Trial(
+        parameters=parameter_count(task.network),
+        steps=task.steps,
+        seconds_per_step=seconds / _TIMED_STEPS,
+        loss=first / math.log(data.classes),
+        gradient_error=error,
+        fits=_fits(single, data, device),
+        dead=dead,
+        saturated=saturated,
+    )
+
+
+def _gradient_error(network: Network, x: torch.Tensor, y: torch.Tensor) -> float:
+    """Compare autograd with a central difference along a random direction, all in float64.
+
+    A little beside the initial weights: behind dead units with biases of zero a rectifier sits
+    exactly at its kink, where both are right and differ.
+    """
+    network.double().eval()
+    x = x.double()
+    parameters = [p for p in network.parameters() if p.requires_grad]
+    generator = torch.Generator().manual_seed(0)
+
+    def drawn() -> list[torch.Tensor]:
+        draws = [torch.randn(p.shape, generator=generator, dtype=torch.float64) for p in parameters]
+        norm = math.sqrt(sum(float(d.square().sum()) for d in draws))
+        return [(d / norm).to(p.device) for d, p in zip(draws, parameters, strict=True)]
+
+    with torch.no_grad():
+        for p, d in zip(parameters, drawn(), strict=True):
+            p.add_(d)
+    direction = drawn()
+
+    def loss() -> torch.Tensor:
+        logits = network(x)
+        return torch.nn.functional.cross_entropy(logits[0], y[0])
+
+    gradients = torch.autograd.grad(loss(), parameters, allow_unused=True)
+    slope = sum(float((g * d).sum()) for g, d in zip(gradients, direction, strict=True)
+                if g is not None)  # fmt: skip
+    width, values = 1e-5, []
+    with torch.no_grad():
+        for sign in (1, -2):
+            for p, d in zip(parameters, direction, strict=True):
+                p.add_(d, alpha=sign * width)
+            values.append(float(loss()))
+    measured = (values[0] - values[1]) / (2 * width)
+    return abs(measured - slope) / max(abs(measured), abs(slope), 1e-8)
+
+
+def _fits(config: RunConfig, data: Data, device: str) -> float:
+    """Return the training accuracy on few examples, with nothing in the way of it."""
+    fields = config.model_dump()
+    fields["data"]["train_size"] = min(_EXAMPLES, len(data.train[1]) // 2)
+    fields["trainer"] |= {"epochs": _FIT_STEPS, "batch_size": _EXAMPLES, "eval_every": _FIT_STEPS}
+    fields["probe"]["steps"] = "off"
+    if not isinstance(config.model, Target):
+        fields["model"] |= {"dropout": 0.0, "input_dropout": 0.0}
+    kept = run_config(fields)
+    off = {"penalty": NoPenalty(), "augment": Augment(), "stopping": NoStopping()}
+    (record,) = train(kept.model_copy(update=off), data, [0], device)
+    return float(record.metrics.get("train/accuracy", 0.0))
+
+
+def _largest(values: object) -> float:
+    import numpy as np
+
+    found = np.asarray(values, dtype=float)
+    return float(np.nanmax(found)) if np.isfinite(found).any() else math.nan
