@@ -104,6 +104,19 @@ def test_a_lost_run_loses_whichever_way_the_metric_points() -> None:
     assert judge(loss, frames(cells, "test/loss"), {})[0].outcome == "supported"
 
 
+def test_a_claim_on_what_no_run_has_is_not_answered_and_says_why() -> None:
+    asked = claim(compare=PAIR, expect="less", metric="test/brier")
+    sound = claim("sound", compare=PAIR, expect="greater")
+    first, second = judge(study(asked, sound), frames(made()), {})
+    assert (first.outcome, first.note) == (
+        "not answered",
+        "claims: the runs have no metric 'test/brier'.",
+    )
+    assert second.outcome == "supported"
+    grid = print_claims([first, second], "table-1", 1, changed=False)
+    assert str(grid.rows[0][1][-1]) == "the runs have no metric 'test/brier'"
+
+
 def test_nothing_converged_is_not_answered() -> None:
     nothing = np.full(R, np.nan)
     cells = made(with_1=nothing, without_1=nothing)

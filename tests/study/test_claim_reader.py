@@ -80,6 +80,8 @@ def test_every_form_is_read_and_comes_back_from_a_lock_file(tmp_path: Path) -> N
          "interaction needs two levels of scale"),
         ({"text": "a", "expect": "less", "compare": PAIR, "interaction": ["scale", "lr"]}, "must be two factors"),
         ({"text": "a", "expect": "less", "compare": PAIR, "margin": -1}, "margin=-1 is not allowed"),
+        ({"text": "a", "expect": "less", "compare": PAIR, "metric": "steps_to(validation/accuracy)"},
+         "metric 'steps_to(validation/accuracy)' is not known; write a final metric"),
         ({"text": "a", "expcet": "less"}, "Did you mean 'expect'"),
     ],
     ids=lambda value: str(value)[-45:],

@@ -38,12 +38,14 @@ class Case:
     arms        the runs that it is about: A and B, or all of them
     difference  of the pairs that converged in both, where it compares pairs
     unit        of effect and margin
+    note        why there is no evidence, where there is none
     """
 
     evidence: Evidence
     arms: tuple[Arm, ...]
     difference: Array | None
     unit: str
+    note: str = ""
 
 
 def case(claim: Claim, study: Study, grid: Grid, configs: Mapping[str, RunConfig]) -> Case:

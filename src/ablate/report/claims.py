@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from ablate.errors import ConfigError
 from ablate.report.arms import Grid
 from ablate.report.cases import Case, case, margin_of
 from ablate.report.effects import (
+    NOTHING,
     Evidence,
     adjusted_levels,
     chance_of_better,
@@ -45,6 +47,7 @@ class Verdict:
     p_flip         exact sign-flip p of the pairs that converged in both
     better         P(A > B) over them
     p_convergence  that A and B converge equally often (McNemar)
+    note           why it is not answered, where the runs have nothing to answer it
     """
 
     claim: Claim
@@ -61,6 +64,7 @@ class Verdict:
     p_flip: float | None
     better: float | None
     p_convergence: float | None
+    note: str = ""
 
 
 def judge(
@@ -75,8 +79,6 @@ def judge(
     looks     how often the runs have been looked at with growing replicates: each costs its share
               of the 5 %
     withheld  for quick looks
-
-    Raises ConfigError for a metric that no run has, or a theory that says nothing of the cells.
     """
     cases = [_case(claim, study, frames, configs) for claim in study.claims]
     levels = adjusted_levels([one.evidence.p for one in cases], ALPHA / looks)
@@ -92,7 +94,11 @@ def _case(claim: Claim, study: Study, frames: Frames, configs: Mapping[str, RunC
     names = {name for name in spoken_of if name is not None}
     part = next(part for part in study.all_parts if names <= set(part.factors))
     own, frames = (study.part(part), of_part(part, frames)) if study.parts else (study, frames)
-    return case(claim, own, Grid(own, measure(claim.metric, own, frames)), configs)
+    try:
+        return case(claim, own, Grid(own, measure(claim.metric, own, frames)), configs)
+    except ConfigError as error:
+        # Of a study swept with another depth, say: one claim must not cost the report.
+        return Case(NOTHING, (), None, "", note=str(error))
 
 
 def _verdict(claim: Claim, found: Case, study: Study, level: float, withheld: bool) -> Verdict:
@@ -101,9 +107,9 @@ def _verdict(claim: Claim, found: Case, study: Study, level: float, withheld: bo
     outcome: Outcome = "inconclusive"
     if any(arm.missing.any() for arm in arms):
         outcome = "incomplete"
-    elif withheld:
+    elif withheld and arms:
         outcome = "withheld"
-    elif all(arm.lost.all() for arm in arms) and not counts_runs:
+    elif not arms or (all(arm.lost.all() for arm in arms) and not counts_runs):
         outcome = "not answered"
     elif evidence.p_supported <= level:
         outcome = "supported"
@@ -134,6 +140,7 @@ def _verdict(claim: Claim, found: Case, study: Study, level: float, withheld: bo
         p_flip=None if found.difference is None else sign_flip(found.difference),
         better=None if found.difference is None else chance_of_better(found.difference),
         p_convergence=convergence,
+        note=found.note,
     )
 
 

@@ -81,6 +81,7 @@ def _entries(verdict: Verdict) -> tuple[Entry, ...]:
     e = verdict.evidence
     share = verdict.unit == "share"
     unit = "%" if share else verdict.unit
+    unit = unit.removesuffix("s") if verdict.margin == 1 else unit
     margin = f"{100 * verdict.margin if share else verdict.margin:g} {unit}".strip()
     lost = ", ".join(f"{k}/{n}" for k, n in zip(verdict.lost, verdict.runs, strict=True))
     pairs = f"{e.n_effect} of {e.n}" if e.test == "sign" and e.n_effect else f"{e.n}"
@@ -90,7 +91,7 @@ def _entries(verdict: Verdict) -> tuple[Entry, ...]:
 
 def _evidence(verdict: Verdict) -> str:
     if verdict.evidence.test == "none":
-        return "–"
+        return verdict.note.removeprefix("claims: ").rstrip(".") or "–"
     p = verdict.evidence.p
     shown = "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
     text = f"{verdict.evidence.test}, {shown} at {verdict.level:.3g}"

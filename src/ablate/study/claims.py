@@ -14,6 +14,10 @@ from ablate.study.schema import ABSENT, Claim, Factor, Part
 _KEYS = ("text", "compare", "at", "of", "interaction", "metric", "expect", "margin", "source")
 _WORDS = ("greater", "less", "equal")
 _RULES = ("converges", "diverges", "monotone", "follows")
+_METRIC = re.compile(
+    r"[\w.]+(/[\w.]+)?|steps_to\([\w/]+, *[-\d.eE]+\)"
+    r"|probe\(\w+/\w+, *layer *= *(\d+|last)(, *step *= *(\d+|last))?\)"
+)
 _SPREAD = re.compile(r"spread over (.+)")
 
 
@@ -46,6 +50,12 @@ def _read(
     known = {factor.name: factor for factor in factors}
     fields: dict[str, Any] = {key: content[key] for key in ("text", "margin") if key in content}
     fields |= {"name": name, "metric": content.get("metric")}
+    if fields["metric"] is not None and not _METRIC.fullmatch(str(fields["metric"])):
+        raise ConfigError(
+            f"{where}: metric '{fields['metric']}' is not known; write a final metric such as "
+            "test/loss, steps_to(validation/accuracy, 95) or "
+            "probe(activation/std, layer=2, step=0)."
+        )
     fields |= _expectation(content["expect"], known, where)
     fields["at"] = {
         factor: _levels(factor, levels, known, f"{where}: at")
