@@ -1,6 +1,8 @@
 """The pool: what becomes of jobs when workers die, hang or fail."""
 
 import multiprocessing
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -124,3 +126,43 @@ def test_a_pool_that_gets_nothing_to_do_starts_nothing() -> None:
     with Pool(2) as pool:
         assert list(pool.run([])) == []
         assert multiprocessing.active_children() == before
+
+
+def test_a_run_that_cannot_be_written_costs_no_finished_one_of_its_stack(tmp_path: Path) -> None:
+    stack = job(tmp_path, "a", TINY, 3)
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "2").mkdir()
+    (tmp_path / "a" / "2" / "config.yaml").mkdir()  # where a file is to be written
+    assert ended(list(run_jobs([stack], workers=1))) == {
+        ("a", 0): "done",
+        ("a", 1): "done",
+        ("a", 2): "failed",
+    }
+    result = read_result(tmp_path / "a" / "0")
+    assert result is not None
+    assert result.status == "done"
+
+
+def test_user_code_that_exits_is_a_failed_run_and_the_worker_goes_on(tmp_path: Path) -> None:
+    leaves = {**TINY, "trainer": {"_target_": "mylab.train.leaves"}}
+    jobs = [job(tmp_path, "leaves", leaves), job(tmp_path, "good", TINY)]
+    events = list(run_jobs(jobs, workers=1))
+    assert ended(events) == {("leaves", 0): "failed", ("good", 0): "done"}
+    assert next(e.message for e in events if e.status == "failed") == "SystemExit: had enough"
+
+
+def test_a_command_ends_with_the_worker_that_ran_it(tmp_path: Path) -> None:
+    script = tmp_path / "sleeps.py"
+    script.write_text(
+        f"import os, pathlib, time\npathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))\n"
+        "time.sleep(600)\n"
+    )
+    command = {**TINY, "trainer": {"command": f"{sys.executable} {script}"}}
+    events = list(run_jobs([job(tmp_path, "slow", command)], workers=1, timeout=6))
+    assert ended(events) == {("slow", 0): "failed"}
+    pid = int((tmp_path / "pid").read_text())
+    for _ in range(50):
+        if not Path(f"/proc/{pid}").exists() or "zombie" in Path(f"/proc/{pid}/status").read_text():
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"process {pid} outlived its worker")

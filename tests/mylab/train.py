@@ -30,3 +30,7 @@ def gives_up(config, data, streams):
 
 def nonsense(config, data, streams):
     return "very good"
+
+
+def leaves(config, data, streams):
+    raise SystemExit("had enough")

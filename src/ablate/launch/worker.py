@@ -50,6 +50,7 @@ def _run(job: Job, loaded: tuple[str, Data] | None, out: Connection) -> tuple[st
     from ablate.train import train
 
     started = datetime.now(UTC).isoformat(timespec="milliseconds")
+    written: set[int] = set()
     try:
         wanted = f"{job.config.data.model_dump_json()} {job.config.seed}"
         if loaded is None or loaded[0] != wanted:
@@ -65,13 +66,19 @@ def _run(job: Job, loaded: tuple[str, Data] | None, out: Connection) -> tuple[st
         resolved = job.config.model_dump(mode="json")
         for position, (task, record) in enumerate(zip(job.tasks, records, strict=True)):
             write_run(task.directory, record, resolved, task.key, facts, started)
+            written.add(position)
             out.send((position, record.status, _how_it_ended(record)))
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a sys.exit in user code is a failed run like any other
         message = f"{type(error).__name__}: {error}"
         for position, task in enumerate(job.tasks):
-            write_failure(task.directory, task.key, message, traceback.format_exc())
+            if position in written:
+                continue  # a later run of the stack costs no finished one
+            try:
+                write_failure(task.directory, task.key, message, traceback.format_exc())
+            except OSError as second:  # a full disk: say it, and go on with the next job
+                message = f"{message} (its log could not be written: {second})"
             out.send((position, "failed", message))
     return loaded
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import math
 import os
 import shlex
+import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -134,8 +137,9 @@ def _run_command(config: RunConfig, streams: Streams, device: str) -> Any:
         environment = {**os.environ, "ABLATE_CONFIG": str(given), "ABLATE_METRICS": str(asked)}
         try:
             done = subprocess.run(
-                words, env=environment, capture_output=True, text=True, check=False
-            )
+                words, env=environment, capture_output=True, text=True, check=False,
+                preexec_fn=_end_with_parent,
+            )  # fmt: skip
         except OSError as error:
             raise AblateError(f"trainer.command={words[0]}: {error.strerror}.") from error
         if done.returncode != 0:
@@ -149,6 +153,12 @@ def _run_command(config: RunConfig, streams: Streams, device: str) -> Any:
             ) from None
         except json.JSONDecodeError as error:
             raise AblateError(f"trainer.command wrote metrics that are no JSON: {error}.") from None
+
+
+def _end_with_parent() -> None:
+    """Let the kernel end a command whose worker was killed: nobody else would."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def _outcome(config: RunConfig, result: Any) -> Outcome:
