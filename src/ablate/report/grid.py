@@ -47,6 +47,7 @@ class Grid:
     footer    rows below the rule: a label and one text per column
     caption   sentences below it
     heads     what stands below the groups where `columns` would repeat them
+    is_prose  its entries are sentences, which may break over lines
     """
 
     name: str
@@ -58,6 +59,7 @@ class Grid:
     footer: tuple[tuple[str, tuple[str, ...]], ...]
     caption: tuple[str, ...]
     heads: tuple[str, ...] = ()
+    is_prose: bool = False
 
     @property
     def headings(self) -> tuple[str, ...]:

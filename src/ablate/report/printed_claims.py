@@ -33,6 +33,7 @@ def print_claims(verdicts: Sequence[Verdict], name: str, looks: int, changed: bo
         rows=rows,
         footer=(),
         caption=_caption(verdicts, looks, changed),
+        is_prose=True,
     )
 
 
