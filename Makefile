@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench clean
+.PHONY: help demo test bench calibration clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,6 +27,9 @@ test: $(VENV)/dev.stamp  ## linters, types and all tests
 
 bench: $(VENV)/bench.stamp  ## measure, side by side, into bench/README.md (ARGS=--quick: print only)
 	$(ONE_THREAD) $(BIN)/python -m bench.run $(ARGS)
+
+calibration: $(VENV)/dev.stamp  ## simulate how often verdicts err, into docs/statistics.md (a quarter of an hour)
+	$(ONE_THREAD) $(BIN)/python -m bench.calibration
 
 clean:  ## remove the environment and caches; runs and reports stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import functools
 import itertools
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ import numpy.typing as npt
 
 from ablate.report.arms import Arm
 from ablate.report.cases import differences
+from ablate.report.claims import look_level
 from ablate.report.effects import (
     Evidence,
     adjusted_levels,
@@ -174,8 +176,7 @@ def looks_error(s: Setting, studies: int, seed: int) -> float:
                          for x in (a, b)), "greater", 0.0)
             for n in stops
         )  # fmt: skip
-        # Each look is judged at its share: by then so many have been.
-        wrong += any(e.p <= _ALPHA / (k + 1) for k, e in enumerate(found))
+        wrong += any(e.p <= look_level(k) for k, e in enumerate(found, start=1))
     return wrong / studies
 
 
@@ -210,7 +211,7 @@ def _percent(share: float) -> str:
     return "–" if np.isnan(share) else f"{100 * share:.1f}"
 
 
-def _error_table(studies: int, say: Callable[[str], None]) -> list[str]:
+def _error_table(studies: int) -> list[str]:
     names = [
         "family", "effect, mean over levels", "effect at one level", "equality at its margin",
         "spread", "order", "convergence at its rate", "coverage",
@@ -226,7 +227,7 @@ def _error_table(studies: int, say: Callable[[str], None]) -> list[str]:
         shown = " | ".join(_percent(found.get(name, float("nan"))) for name in names)
         setting = f"| {s.replicates} | {s.noise:g} × A | {s.lost:.0%} | {which} | {kind}"
         rows.append(f"{setting} | {shown} |")
-        say(rows[-1])
+        print(rows[-1], file=sys.stderr, flush=True)
     return rows
 
 
@@ -241,23 +242,29 @@ def _looks_table(studies: int) -> list[str]:
 def _power_table(studies: int) -> list[str]:
     rows = ["| n | size | n/c | effect | equality within it | spread |", "|" + " --- |" * 6]
     for n, size, lost in itertools.product((6, 10, 20), (1.0, 2.0), (0.0, 0.2)):
-        found = power(Setting(n, 1.0, lost, correlated=False), size, studies, 5)
+        found = power(Setting(n, 1.0, lost, correlated=False), size, studies // 2, 5)
         shown = " | ".join(_percent(found[name]) for name in ("effect", "equality", "spread"))
         rows.append(f"| {n} | {size:g} sd | {lost:.0%} | {shown} |")
     return rows
+
+
+_TABLES: dict[str, Callable[[int], list[str]]] = {
+    "errors": _error_table,
+    "looks": _looks_table,
+    "power": _power_table,
+}
 
 
 def main() -> None:
     """Simulate, print, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--studies", type=int, default=2000)
+    parser.add_argument("--tables", nargs="+", choices=_TABLES, default=list(_TABLES))
     options = parser.parse_args()
-    errors_found = _error_table(options.studies, print)
-    looks_found, power_found = _looks_table(options.studies), _power_table(options.studies // 2)
-    print("\n".join([*looks_found, *power_found]))
+    tables = {name: _TABLES[name](options.studies) for name in options.tables}
+    print("\n".join(row for rows in tables.values() for row in rows))
     if options.studies >= 2000:
         text = TARGET.read_text(encoding="utf-8")
-        tables = {"errors": errors_found, "looks": looks_found, "power": power_found}
         for name, rows in tables.items():
             before, _, rest = text.partition(f"<!-- {name} -->\n")
             _, _, after = rest.partition(f"<!-- end {name} -->")

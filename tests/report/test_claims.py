@@ -177,7 +177,7 @@ def test_a_family_is_judged_by_holm_and_looks_cost_their_share() -> None:
     levels = [v.level for v in judge(study(*claims), frames(made()), {})]
     assert levels == pytest.approx([0.05 / 4, 0.05 / 3, 0.05 / 2, 0.05])
     levels = [v.level for v in judge(study(*claims), frames(made()), {}, looks=2)]
-    assert levels == pytest.approx([0.025 / 4, 0.025 / 3, 0.025 / 2, 0.025])
+    assert levels == pytest.approx([0.0125 / 4, 0.0125 / 3, 0.0125 / 2, 0.0125])
 
 
 def test_steps_to_a_value_and_a_run_that_never_gets_there() -> None:
