@@ -23,7 +23,7 @@ test: $(VENV)/dev.stamp  ## linters, types and all tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(ONE_THREAD) $(BIN)/python -m pytest -n 2
+	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist worksteal
 
 bench: $(VENV)/bench.stamp  ## measure, side by side, into bench/README.md (ARGS=--quick: print only)
 	$(ONE_THREAD) $(BIN)/python -m bench.run $(ARGS)
