@@ -150,6 +150,7 @@ def test_a_rate_agrees_with_its_interval(n, data, expected) -> None:
     assert (found.p_refuted <= 0.05) == (high <= expected)
 
 
+@settings(max_examples=25)  # statsmodels collects all garbage at each call
 @given(p=st.lists(st.floats(0, 1), min_size=1, max_size=8), alpha=st.sampled_from([0.05, 0.2]))
 def test_levels_decide_what_holm_rejects(p, alpha) -> None:
     levels = adjusted_levels(p, alpha)
