@@ -48,14 +48,14 @@ def test_no_text_overlaps_or_leaves_the_figure(kind: str) -> None:
     locked = read_lock(REPORTS / name)
     assert locked is not None
     configs = {cell.slug: cell.config for cell in locked.cells}
-    for suffix, study, frames in each_part(item, locked.study, read_frames(REPORTS / name)):
+    for part, study, frames in each_part(item, locked.study, read_frames(REPORTS / name)):
         drawings = draw_item(item, study, frames, configs)
         assert drawings
         for drawing in drawings:
             assert overlapping(drawing.figure) == []
             assert drawing.caption.endswith(".")
             # What is committed is what is drawn.
-            assert (REPORTS / name / f"{drawing.name}{suffix}.png").exists()
+            assert (REPORTS / name / f"{drawing.name}{part.suffix}.png").exists()
 
 
 def test_the_contact_sheet_needs_no_data() -> None:

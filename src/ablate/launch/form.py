@@ -16,10 +16,8 @@ from ablate.records import Record
 from ablate.store.reader import read_arrays
 from ablate.store.result import Result, read_result
 from ablate.train.ensembles import combine, ensemble_scores
-from ablate.train.metrics import own_metric
+from ablate.train.metrics import as_float16, own_metric
 from ablate.train.metrics import scores as scores_of
-
-_FLOAT16_MAX = 65504.0
 
 
 def form(config: RunConfig, members: Sequence[Path], labels: npt.NDArray[np.int64]) -> Record:
@@ -43,7 +41,7 @@ def form(config: RunConfig, members: Sequence[Path], labels: npt.NDArray[np.int6
         log_p = combine(logits, config.ensemble.combine)
         if config.metric is not None:
             scores |= own_metric(config.metric, log_p, labels)
-        predictions = log_p.clip(-_FLOAT16_MAX, None).astype(np.float16)
+        predictions = as_float16(log_p)
     one = results[0]
     size = config.ensemble.size
     networks = 1 if isinstance(config.ensemble, McDropout) else size

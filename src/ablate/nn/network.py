@@ -79,6 +79,9 @@ class Block(nn.Module):
 class Network(nn.Module):
     """Blocks `layer1`, `layer2`, ... and `output`; R networks of one shape as one program."""
 
+    #: The modules that drop something in training.
+    drops: type[nn.Module] = Masks
+
     def __init__(self, blocks: Sequence[Block]) -> None:
         super().__init__()
         self.blocks = nn.ModuleList(blocks)
@@ -123,7 +126,7 @@ class Network(nn.Module):
         """Put dropout to work in evaluation mode, for Monte-Carlo averages; then train again."""
         self.eval()
         for module in self.modules():
-            if isinstance(module, Masks):
+            if isinstance(module, self.drops):
                 module.train()
         try:
             yield

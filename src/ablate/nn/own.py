@@ -50,6 +50,8 @@ class UserNetwork(Network):
     where it calls functions instead, to its linear maps and convolutions but the last.
     """
 
+    drops = _DropoutNd
+
     def __init__(self, module: nn.Module, inputs: tuple[int, ...], classes: int, name: str) -> None:
         super().__init__([])
         self.module = module
@@ -94,18 +96,6 @@ class UserNetwork(Network):
     def seed_dropout(self, streams: Sequence[Streams], device: str) -> None:
         """Seed torch's global generators: modules of the user's own draw from nowhere else."""
         torch.manual_seed(streams[0].torch("dropout", "model").initial_seed())
-
-    @contextmanager
-    def dropout_at_inference(self) -> Iterator[None]:
-        """Put `nn.Dropout` and its kin to work in evaluation mode; then train again."""
-        self.eval()
-        for module in self.modules():
-            if isinstance(module, _DropoutNd):
-                module.train()
-        try:
-            yield
-        finally:
-            self.train()
 
     @contextmanager
     def probing(self) -> Iterator[None]:

@@ -15,7 +15,7 @@ from ablate.report.grid import Grid, to_markdown, to_tex
 from ablate.report.images import NAME as IMAGES
 from ablate.report.manifest import NAME, Printed, digest, manifest_text, read_manifest, results_of
 from ablate.report.pages import Page, write_pages
-from ablate.report.parts import each_part, parts_of
+from ablate.report.parts import each_part
 from ablate.report.printed import print_table, print_tuned
 from ablate.report.printed_claims import claims_csv, effect_text, outcome_text, print_claims
 from ablate.report.provenance import origins
@@ -66,8 +66,8 @@ def build_report(
         elif item.kind == "contact_sheet":
             figures.append(_contact_sheet(directory, study))
         elif item.kind not in _TABLES:
-            for suffix, part, own in each_part(item, study, frames):
-                figures += draw(item, part, own, directory, configs, suffix)
+            for part, alone, own in each_part(item, study, frames):
+                figures += draw(item, alone, own, directory, configs, part.suffix)
     if facts.is_trained:
         sentence = " ".join(
             f"{part.name.capitalize()}: {answer(tables[part.name], study.part(part))}"
@@ -123,9 +123,7 @@ def _write_tables(
     own: dict[str, list[Table]] = {}
     printed: list[Printed] = []
     for item in items:
-        for part, (_, alone, mine) in zip(
-            parts_of(item, study), each_part(item, study, frames), strict=True
-        ):
+        for part, alone, mine in each_part(item, study, frames):
             tables, more = _item_tables(item, alone, mine, directory, facts, len(printed) + 1)
             printed += more
             if tables:

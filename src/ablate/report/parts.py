@@ -38,14 +38,13 @@ def parts_of(item: ReportItem, study: Study) -> tuple[Part, ...]:
 
 def each_part(
     item: ReportItem, study: Study, frames: Frames
-) -> Iterator[tuple[str, Study, Frames]]:
-    """Yield what an item is about: a suffix for names, the study of one part, and its frames."""
+) -> Iterator[tuple[Part, Study, Frames]]:
+    """Yield what an item is about: parts, each with the study of it alone and its frames."""
     for part in parts_of(item, study):
-        if not study.parts:
-            yield "", study, frames
-            continue
-        suffix = f"-{part.name}" if part.name else ""
-        yield suffix, study.part(part), of_part(part, frames)
+        if study.parts:
+            yield part, study.part(part), of_part(part, frames)
+        else:
+            yield part, study, frames
 
 
 def of_part(part: Part, frames: Frames) -> Frames:

@@ -178,6 +178,11 @@ class Part(Frozen):
     rows: Annotated[tuple[tuple[str, ...], ...], BeforeValidator(_as_rules)] = ()
 
     @property
+    def suffix(self) -> str:
+        """Return `-name` for the names of figures, nothing where the study is in one part."""
+        return f"-{self.name}" if self.name else ""
+
+    @property
     def where(self) -> str:
         """Return ` in part 'name'` for messages, nothing where the study is in one part."""
         return f" in part '{self.name}'" if self.name else ""

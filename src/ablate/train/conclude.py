@@ -18,13 +18,12 @@ from ablate.train.batches import Examples
 from ablate.train.convergence import EXAMPLES, first_nonfinite, no_progress
 from ablate.train.evaluate import evaluate, stochastic_logits
 from ablate.train.look import final_logits, history_of, probe, settle_statistics
-from ablate.train.metrics import own_metric, scores
+from ablate.train.metrics import as_float16, own_metric, scores
 from ablate.train.penalties import is_weight
 from ablate.train.prepare import Task
 from ablate.train.progress import Progress, Weights, weights_of
 from ablate.train.stopping import best_evaluation
 
-_FLOAT16_MAX = 65504.0
 _SMALL = 1e-3
 
 Logits = npt.NDArray[np.float32]
@@ -173,7 +172,7 @@ def _predictions(output: Logits) -> npt.NDArray[np.float16] | None:
     """Return logits as float16, None if one is not finite; large ones are clipped."""
     if not np.isfinite(output).all():
         return None
-    return output.clip(-_FLOAT16_MAX, _FLOAT16_MAX).astype(np.float16)
+    return as_float16(output)
 
 
 def _weights(task: Task, progress: Progress, replicate: int) -> Weights | None:

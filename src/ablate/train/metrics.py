@@ -105,6 +105,12 @@ def scores(
     }
 
 
+def as_float16(logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float16]:
+    """Return logits as they are stored: half precision, what is beyond its range at its ends."""
+    largest = float(np.finfo(np.float16).max)
+    return logits.clip(-largest, largest).astype(np.float16)
+
+
 def own_metric(
     metric: UserMetric, logits: npt.NDArray[np.floating], labels: Labels
 ) -> dict[str, float]:

@@ -28,9 +28,8 @@ from ablate.errors import AblateError
 from ablate.records import NotConverged, Record
 from ablate.streams import Streams
 from ablate.train.convergence import first_nonfinite
-from ablate.train.metrics import own_metric, scores
+from ablate.train.metrics import as_float16, own_metric, scores
 
-_FLOAT16_MAX = 65504.0
 _LINES = 5
 
 
@@ -85,7 +84,7 @@ def run_procedure(config: RunConfig, data: Data, streams: Streams, device: str) 
         if np.isfinite(logits).all():
             if config.metric is not None:
                 metrics |= own_metric(config.metric, logits, labels)
-            predictions = logits.clip(-_FLOAT16_MAX, _FLOAT16_MAX).astype(np.float16)
+            predictions = as_float16(logits)
         else:
             lost = True
     finite = {name: float(value) for name, value in metrics.items() if math.isfinite(value)}
