@@ -33,6 +33,9 @@ TUNING_REPLICATES_START = 1_000_000
 class Streams:
     """The random streams of one replicate (and one member of an ensemble).
 
+    vary    `all`, or the one source that differs between replicates: every other draws what it
+            draws in replicate 0, `none` makes all replicates alike
+
     Synopsis::
 
         streams = Streams(seed=0, replicate=3)
@@ -43,6 +46,7 @@ class Streams:
     seed: int
     replicate: int
     member: int = 0
+    vary: str = "all"
 
     def numpy(self, source: Source, name: str | int = 0) -> np.random.Generator:
         """Return a fresh generator; the same arguments give the same numbers."""
@@ -59,5 +63,6 @@ class Streams:
     def _sequence(self, source: Source, name: str | int) -> np.random.SeedSequence:
         # A number and a text never meet: texts carry a leading 1, numbers a leading 0.
         label = (0, name) if isinstance(name, int) else (1, zlib.crc32(name.encode()), len(name))
-        key = (self.replicate, self.member, _SOURCE_IDS[source], *label)
+        replicate = self.replicate if self.vary in ("all", source) else 0
+        key = (replicate, self.member, _SOURCE_IDS[source], *label)
         return np.random.SeedSequence(self.seed, spawn_key=key)

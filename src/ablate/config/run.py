@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from ablate.config.base import Count, Frozen, Positive, PositiveFloat
 from ablate.config.data import DataConfig
-from ablate.config.ensemble import EnsembleConfig, McDropout, NoEnsemble, Snapshot
+from ablate.config.ensemble import Bagging, EnsembleConfig, McDropout, NoEnsemble, Snapshot
 from ablate.config.init import He, InitConfig
 from ablate.config.model import ModelConfig
 from ablate.config.optimizer import Lbfgs, OptimizerConfig
@@ -100,6 +100,7 @@ class RunConfig(Frozen):
         drops = False
         if not isinstance(self.model, Target):
             drops = self.model.dropout > 0 or self.model.input_dropout > 0
+        self._something_varies(drops or "model" in self.own)
         if isinstance(self.optimizer, Lbfgs):
             if drops:
                 raise ValueError(
@@ -125,6 +126,26 @@ class RunConfig(Frozen):
         if isinstance(self.ensemble, Snapshot) and not self.trainer.epochs:
             raise ValueError("ensemble=snapshot needs training: trainer.epochs is 0")
         return self
+
+    def _something_varies(self, drops: bool) -> None:
+        """Refuse a source of randomness that this config does not have."""
+        bagging = isinstance(self.ensemble, Bagging)
+        if bagging and self.trainer.bootstrap:
+            raise ValueError(
+                "trainer.bootstrap=true is not allowed with ensemble=bagging, which resamples the "
+                "training split of every member anyway"
+            )
+        augments = isinstance(self.augment, Target) or self.augment.changes_training
+        missing = {
+            "dropout": (drops, "model.dropout or model.input_dropout above 0"),
+            "augment": (augments, "an augment"),
+            "bootstrap": (self.trainer.bootstrap or bagging, "trainer.bootstrap=true"),
+        }
+        there, needed = missing.get(self.trainer.vary, (True, ""))
+        if not there and not self.trainer.is_own:
+            raise ValueError(
+                f"trainer.vary={self.trainer.vary} leaves nothing that varies: it needs {needed}"
+            )
 
     def _own_code_goes_with_the_rest(self) -> None:
         """Refuse settings that could not do anything beside the user's own code."""

@@ -13,11 +13,18 @@ from ablate.config.target import COMMAND, TARGET, Arguments, Dotted, Target, fla
 RUNTIME_FIELDS: dict[str, Any] = {"trainer": {"device", "stack", "save"}}
 
 
+#: What differs between replicates.
+Varied = Literal["all", "none", "split", "bootstrap", "init", "order", "augment", "dropout"]
+
+
 class Trainer(Frozen):
     """How long, on what, and how much is kept.
 
     epochs       0 trains nothing: the probe at step 0 is all there is
     eval_every   steps between evaluations on validation; null: once an epoch
+    bootstrap    train on as many examples, drawn with replacement from the training split
+    vary         the source of randomness that differs between replicates: all of them, none, or
+                 one, while the others draw as in replicate 0
     precision    of matrix products; bf16 by autocast, parameters stay fp32
     device       auto: CUDA where there is one
     stack        replicates trained in one program; no effect on results on a CPU
@@ -34,6 +41,8 @@ class Trainer(Frozen):
     epochs: Count = 5
     batch_size: Positive = 128
     eval_every: Positive | None = None
+    bootstrap: bool = False
+    vary: Varied = "all"
     precision: Literal["fp32", "bf16"] = "fp32"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     stack: Literal["auto", "off"] | Positive = "auto"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ablate.config.data import DataConfig
@@ -40,7 +40,7 @@ def split(data: Data, config: DataConfig, streams: Streams) -> Split:
     examples = len(data.train[1])
     hold_out = data.validation is None
     train, validation = split_sizes(config, examples, hold_out)
-    generator = Streams(streams.seed, streams.replicate).numpy("split", "validation")
+    generator = replace(streams, member=0).numpy("split", "validation")
     order = torch.from_numpy(generator.permutation(examples))
     return Split(
         train=order[validation : validation + train],

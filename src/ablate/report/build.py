@@ -11,6 +11,7 @@ from ablate.report.claims import judge
 from ablate.report.compared import compare_to_base, compared_to_csv, print_compared
 from ablate.report.facts import Facts
 from ablate.report.figures import Figure, draw, draw_effects
+from ablate.report.fixed import at_values, at_values_csv, print_at_values
 from ablate.report.grid import Grid, to_markdown, to_tex
 from ablate.report.images import NAME as IMAGES
 from ablate.report.manifest import NAME, Printed, digest, manifest_text, read_manifest, results_of
@@ -25,6 +26,7 @@ from ablate.report.published import (
     orderings_to_csv,
     print_comparison,
 )
+from ablate.report.shares import print_shares, shares, shares_answer, shares_csv
 from ablate.report.tables import Table, make_tables, pairs_to_csv, to_csv, tuned_to_csv
 from ablate.study.schema import ReportItem, Study
 
@@ -32,8 +34,9 @@ if TYPE_CHECKING:
     from ablate.config import RunConfig
     from ablate.report.frame import Frames
 
-#: Items of a report that are tables; all others are figures.
+#: Items of a report that are tables; all others are figures, and one is both.
 _TABLES = ("table", "published", "compared_to_base")
+_BOTH = "variance_shares"
 
 
 def build_report(
@@ -60,6 +63,10 @@ def build_report(
         name = f"table-{len(printed) + 1}"
         grid = print_claims(verdicts, name, facts.looks, facts.claims_changed)
         printed.append(_write(grid, {"": claims_csv(verdicts)}, directory))
+    fixed = at_values(study, frames, configs or {})
+    if fixed:
+        grid = print_at_values(fixed, study, f"table-{len(printed) + 1}")
+        printed.append(_write(grid, {"": at_values_csv(fixed)}, directory))
     for item in study.report:
         if item.kind == "effects":
             figures += draw_effects(verdicts, study, directory)
@@ -68,7 +75,10 @@ def build_report(
         elif item.kind not in _TABLES:
             for part, alone, own in each_part(item, study, frames):
                 figures += draw(item, alone, own, directory, configs, part.suffix)
-    if facts.is_trained:
+    noise = next((item for item in study.report if item.kind == _BOTH), None)
+    if noise is not None:
+        sentence = shares_answer(shares(noise, study, frames))
+    elif facts.is_trained:
         sentence = " ".join(
             f"{part.name.capitalize()}: {answer(tables[part.name], study.part(part))}"
             if part.name
@@ -116,8 +126,8 @@ def _write_tables(
 
     Returns the first tables of each part by the part's name, and everything that was written.
     """
-    items = [item for item in study.report if item.kind in _TABLES]
-    tabled = any(item.kind == "table" for item in items)
+    items = [item for item in study.report if item.kind in (*_TABLES, _BOTH)]
+    tabled = any(item.kind in ("table", _BOTH) for item in items)
     if study.factors and facts.is_trained and not tabled:
         items.insert(0, ReportItem(kind="table"))
     own: dict[str, list[Table]] = {}
@@ -141,6 +151,11 @@ def _item_tables(
             files = {"": comparison_to_csv(c, study), "-orderings": orderings_to_csv(c)}
             printed.append(_write(print_comparison(c, study), files, directory))
         return [], printed
+    if item.kind == _BOTH:
+        found = shares(item, study, frames)
+        return [], [
+            _write(print_shares(found, f"table-{first}"), {"": shares_csv(found)}, directory)
+        ]
     if item.kind == "compared_to_base":
         rows = compare_to_base(item, study, frames.runs)
         grid = print_compared(rows, item, study, f"table-{first}")

@@ -17,11 +17,12 @@ from ablate.report.effects import (
     Evidence,
     Expect,
     in_order,
+    noise,
     paired_effect,
     rate,
     sensitivity,
 )
-from ablate.study.schema import ABSENT, Claim, Study
+from ablate.study.schema import ABSENT, REPLICATES, Claim, Study
 
 if TYPE_CHECKING:
     from ablate.config import RunConfig
@@ -71,6 +72,8 @@ def case(claim: Claim, study: Study, grid: Grid, configs: Mapping[str, RunConfig
     if claim.interaction is not None:
         return _interaction(claim, grid, expect, margin)
     arms = grid.pair(factor, a, b, claim.at)
+    if claim.spread_over == REPLICATES:
+        return Case(noise(arms[0].values, arms[1].values, expect, margin), arms, None, unit)
     if claim.spread_over is not None:
         evidence = _spread(claim.spread_over, study, grid, (factor, a, b), claim.at, expect)
         return Case(evidence, arms, None, f"{unit}²" if unit else "")

@@ -19,9 +19,9 @@ from ablate.report.effects import (
     sign_flip,
 )
 from ablate.report.measures import measure
-from ablate.report.parts import of_part
+from ablate.report.parts import of_part, tuning_runs
 from ablate.report.statistics import ALPHA
-from ablate.study.schema import Claim, Study
+from ablate.study.schema import REPLICATES, Claim, Study
 
 if TYPE_CHECKING:
     from ablate.config import RunConfig
@@ -79,9 +79,8 @@ def judge(
     looks     how often the runs have been looked at with growing replicates: see `look_level`
     withheld  for quick looks
     """
-    cases = [_case(claim, study, frames, configs) for claim in study.claims]
+    cases = [claim_case(claim, study, frames, configs) for claim in study.claims]
     levels = adjusted_levels([one.evidence.p for one in cases], look_level(looks))
-    withheld |= study.replicates < LEAST_REPLICATES
     return [
         _verdict(claim, one, study, level, withheld)
         for claim, one, level in zip(study.claims, cases, levels, strict=True)
@@ -97,11 +96,18 @@ def look_level(look: int) -> float:
     return ALPHA / look**2
 
 
-def _case(claim: Claim, study: Study, frames: Frames, configs: Mapping[str, RunConfig]) -> Case:
+def claim_case(
+    claim: Claim, study: Study, frames: Frames, configs: Mapping[str, RunConfig]
+) -> Case:
+    """Return what the runs say of one claim, before the family is adjusted."""
     spoken_of = {claim.over, claim.spread_over, *claim.at} | {(claim.compare or (None,))[0]}
-    names = {name for name in spoken_of if name is not None}
-    part = next(part for part in study.all_parts if names <= set(part.factors))
+    spoken_of |= {(claim.interaction or (None,))[0]}
+    names = {name for name in spoken_of if name not in (None, REPLICATES)}
+    tuned = study.tune.key if study.tune else None
+    part = next(part for part in study.all_parts if names - {tuned} <= set(part.factors))
     own, frames = (study.part(part), of_part(part, frames)) if study.parts else (study, frames)
+    if tuned in names:
+        own, frames = tuning_runs(own, frames)
     try:
         return case(claim, own, Grid(own, measure(claim.metric, own, frames)), configs)
     except ConfigError as error:
@@ -115,7 +121,7 @@ def _verdict(claim: Claim, found: Case, study: Study, level: float, withheld: bo
     outcome: Outcome = "inconclusive"
     if any(arm.missing.any() for arm in arms):
         outcome = "incomplete"
-    elif withheld and arms:
+    elif arms and (withheld or arms[0].values.shape[1] < LEAST_REPLICATES):
         outcome = "withheld"
     elif not arms or (all(arm.lost.all() for arm in arms) and not counts_runs):
         outcome = "not answered"

@@ -129,6 +129,37 @@ def sensitivity(a: Array, b: Array, a_lost: Array, b_lost: Array, expect: Expect
     )  # fmt: skip
 
 
+def noise(a: Array, b: Array, expect: Expect, margin: float) -> Evidence:
+    """Return the evidence on a standard deviation between replicates: that of A less that of B.
+
+    a, b  (S, R) the metric; the variance is the mean over settings
+
+    A t on jackknife pseudo-values over replicates, of the difference of standard deviations: it
+    was simulated to keep its level better than that of the ratio. Replicates that share random
+    numbers are left out together. A run that is lost has no value, and then nothing is compared.
+    """
+    replicates = a.shape[1]
+    if replicates < 3 or not (np.isfinite(a).all() and np.isfinite(b).all()):
+        return NOTHING
+    pseudo = jackknife(lambda keep: deviation(a[:, keep]) - deviation(b[:, keep]), replicates)
+    if np.ptp(pseudo) <= _EQUAL * np.abs(pseudo).max():
+        return Evidence("jackknife t", replicates, float(pseudo.mean()), None, 1.0, 1.0)
+    supported, refuted = _by_t(pseudo, expect, margin)
+    return Evidence(
+        "jackknife t", replicates, float(pseudo.mean()), _t_interval(pseudo), supported, refuted,
+        None, replicates,
+    )  # fmt: skip
+
+
+def deviation(values: Array) -> float:
+    """Return the standard deviation between replicates of (S, R): variances averaged over S.
+
+    NaN, a run that is lost, is left out, and a setting of fewer than two runs with it.
+    """
+    enough = values[np.isfinite(values).sum(axis=1) > 1]
+    return float(np.sqrt(np.nanvar(enough, axis=1, ddof=1).mean())) if len(enough) else np.nan
+
+
 def between_variance(values: Array) -> float:
     """Return the variance between levels (L, R) without that of single runs.
 

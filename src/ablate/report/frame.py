@@ -60,8 +60,8 @@ class Frames:
     layers  one row per layer, quantity and probed step: layer counts from 1, nine statistics,
             exponent k and a histogram of 130 counts (an array) or None
     curves  training loss in log-spaced blocks of steps; `step` is the middle of the block
-    tuning  one row per tuning run: cell, key, value, replicate, status, validation/loss,
-            validation/accuracy; no rows where nothing is tuned
+    tuning  one row per tuning run: cell, key, value, replicate, status and the metrics of `runs`;
+            no rows where nothing is tuned
     calibration   one row per run and bin of the confidence on the test set: count, sum of the
             confidence, correct; no rows where no figure of the study needs it
     timings       one row per evaluation: seconds since the run's start; likewise. The only
@@ -126,10 +126,10 @@ def frames(
         tuning += _tuning_rows(root / "runs" / study_name / cell.slug / "tune", cell)
     return Frames(
         runs=_table("runs", runs, _run_columns(runs, cells)).to_pandas(),
-        epochs=_table("epochs", epochs, _epoch_columns(epochs)).to_pandas(),
+        epochs=_table("epochs", epochs, _with_more(_EPOCH_COLUMNS, epochs)).to_pandas(),
         layers=_joined("layers", layers, _LAYER_COLUMNS),
         curves=_joined("curves", _curves(losses), _CURVE_COLUMNS),
-        tuning=_table("tuning", tuning, _TUNING_COLUMNS).to_pandas(),
+        tuning=_table("tuning", tuning, _with_more(_TUNING_COLUMNS, tuning)).to_pandas(),
         calibration=_table("calibration", calibration, _CALIBRATION_COLUMNS).to_pandas(),
         timings=_table("timings", timings, _TIMING_COLUMNS).to_pandas(),
     )
@@ -182,9 +182,9 @@ _COLUMNS = {
 }  # fmt: skip
 
 
-def _epoch_columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    more = {name for row in rows for name in row} - set(_EPOCH_COLUMNS)
-    return [*_EPOCH_COLUMNS, *sorted(more)]
+def _with_more(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    more = {name for row in rows for name in row} - set(columns)
+    return [*columns, *sorted(more)]
 
 
 def _run_columns(rows: Sequence[Mapping[str, Any]], cells: Sequence[LedgerCell]) -> list[str]:
@@ -288,8 +288,7 @@ def _tuning_rows(folder: Path, cell: LedgerCell) -> list[dict[str, Any]]:
                 "value": float(value),
                 "replicate": int(path.parent.name),
                 "status": result.status,
-                "validation/loss": result.metrics.get("validation/loss"),
-                "validation/accuracy": result.metrics.get("validation/accuracy"),
+                **result.metrics,
             }
         )
     return sorted(rows, key=lambda row: (row["value"], row["replicate"]))

@@ -56,6 +56,21 @@ def of_part(part: Part, frames: Frames) -> Frames:
     return _of_cells(frames, set(runs.loc[inside, "cell"]))
 
 
+def tuning_runs(study: Study, frames: Frames) -> tuple[Study, Frames]:
+    """Return the runs that tuned a key as those of a study in which it is a factor."""
+    tune = study.tune
+    assert tune is not None
+    factors = (*study.factors, tune.factor)
+    alone = study.model_copy(
+        update={"factors": factors, "tune": None, "replicates": tune.replicates}
+    )
+    columns = ["cell", *(f"factor:{factor.name}" for factor in study.factors)]
+    levels = frames.runs[columns].drop_duplicates()
+    runs = frames.tuning.merge(levels, on="cell", how="inner")
+    runs[f"factor:{tune.key}"] = [f"{value:g}" for value in runs["value"]]
+    return alone, replace(frames, runs=runs)
+
+
 def _of_cells(frames: Frames, cells: set[str]) -> Frames:
     found: dict[str, pd.DataFrame] = {}
     for field in fields(frames):

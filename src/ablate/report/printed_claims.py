@@ -8,6 +8,7 @@ from ablate.report.claims import LEAST_REPLICATES, Verdict
 from ablate.report.grid import Entry, Grid
 from ablate.report.printed import decimals, number
 from ablate.report.tables import csv_text
+from ablate.study.schema import REPLICATES
 
 _COLUMNS = ("claim", "effect (simultaneous 95 % interval)", "margin", "n", "n/c", "evidence")
 _CSV = (
@@ -115,7 +116,12 @@ def _caption(verdicts: Sequence[Verdict], looks: int, changed: bool) -> tuple[st
         "where it lies inside ± margin. Effects are those of pairs that converged in both arms; "
         "where a run of either is n/c an exact sign test on all pairs decides, in which it loses.",
     ]
-    if any(v.claim.spread_over for v in verdicts):
+    if any(v.claim.spread_over == REPLICATES for v in verdicts):
+        sentences.append(
+            "Spread over replicates: the difference of standard deviations between replicates, by "
+            "a t on jackknife pseudo-values."
+        )
+    if any(v.claim.spread_over not in (None, REPLICATES) for v in verdicts):
         sentences.append(
             "Spread: the variance between levels without that of single runs, by a t on jackknife "
             "pseudo-values; where runs are n/c, by which arm lost more levels."

@@ -9,7 +9,7 @@ from typing import Any
 from ablate.config.validate import validated
 from ablate.errors import ConfigError, nearest, one_of
 from ablate.study.factors import level_name, mapping, named_levels
-from ablate.study.schema import ABSENT, Claim, Factor, Part
+from ablate.study.schema import ABSENT, REPLICATES, Claim, Factor, Part, Study
 
 _KEYS = ("text", "compare", "at", "of", "interaction", "metric", "expect", "margin", "source")
 _WORDS = ("greater", "less", "equal")
@@ -21,14 +21,18 @@ _METRIC = re.compile(
 _SPREAD = re.compile(r"spread over (.+)")
 
 
-def read_claims(
-    value: Any, factors: Sequence[Factor], parts: Sequence[Part], where: str
-) -> list[Claim]:
-    """Read the `claims` of a study file.
+def read_claims(value: Any, study: Study, where: str) -> list[Claim]:
+    """Read the `claims` of a study file; `study` is what the rest of it says.
 
     Raises ConfigError, naming claim, key and what is allowed, for one that no rule can decide:
     an unknown factor or level, nothing to compare, an expectation without its numbers.
     """
+    parts, factors = study.all_parts, study.factors
+    if study.tune:  # of tuning runs the tuned key is one more factor
+        factors = (*factors, study.tune.factor)
+        parts = tuple(
+            part.model_copy(update={"factors": (*part.factors, study.tune.key)}) for part in parts
+        )
     return [
         _read(str(name), content, factors, parts, f"{where}: claim '{name}'")
         for name, content in mapping(value, f"{where}: claims").items()
@@ -63,10 +67,11 @@ def _read(
     }
     if "of" in content:
         over = _SPREAD.fullmatch(str(content["of"]))
-        if over is None or over[1] not in known:
+        allowed = [*known, REPLICATES]
+        if over is None or over[1] not in allowed:
             raise ConfigError(
-                f"{where}: of: {content['of']} is not known; write spread over a factor: "
-                f"{one_of(known)}."
+                f"{where}: of: {content['of']} is not known; write spread over one of "
+                f"{one_of(allowed)}."
             )
         fields["spread_over"] = over[1]
     comparing = fields["expect"] in _WORDS
@@ -179,7 +184,7 @@ def _interaction(
 def _check_together(fields: Mapping[str, Any], parts: Sequence[Part], where: str) -> None:
     """Raise ConfigError where a claim speaks of factors of two parts, or fixes what it varies."""
     compared = fields.get("compare", ("",))[0]
-    varied = {compared, fields.get("spread_over"), fields.get("over")} - {"", None}
+    varied = {compared, fields.get("spread_over"), fields.get("over")} - {"", None, REPLICATES}
     for name in varied & set(fields["at"]):
         raise ConfigError(f"{where}: at fixes {name}, which the claim varies.")
     spoken_of = varied | set(fields["at"])

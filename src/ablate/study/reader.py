@@ -83,7 +83,7 @@ def read_study(path: Path, groups: Groups) -> Study:
     }
     study = validated(Study, fields, where)
     if "claims" in content:
-        claims = read_claims(content["claims"], study.factors, study.all_parts, where)
+        claims = read_claims(content["claims"], study, where)
         study = study.model_copy(update={"claims": tuple(claims)})
     _check_items(study, where)
     return study

@@ -30,6 +30,7 @@ FIGURE_KINDS = (
     "loss_over_time",
     "effects",
     "contact_sheet",
+    "variance_shares",
 )
 #: All that the `report` list of a study file may name.
 REPORT_KINDS = ("table", "published", "compared_to_base", *FIGURE_KINDS)
@@ -38,6 +39,8 @@ REPORT_KINDS = ("table", "published", "compared_to_base", *FIGURE_KINDS)
 #: The designs that a study or a part of one may have.
 DESIGNS = ("grid", "one_at_a_time", "leave_one_out", "ladder", "zip", "random")
 DesignKind = Literal["grid", "one_at_a_time", "leave_one_out", "ladder", "zip", "random"]
+#: What a claim may be about besides factors: how much replicates of a cell differ.
+REPLICATES = "replicates"
 #: The level of a factor that does not exist beside another factor's level.
 ABSENT = "–"
 
@@ -121,6 +124,13 @@ class Tune(Frozen):
     by: Literal["validation/loss", "validation/accuracy"] = "validation/loss"
     replicates: Positive = 3
 
+    @property
+    def factor(self) -> Factor:
+        """The key as a factor whose levels are the values tried, which tuning runs have."""
+        levels = tuple(Level(name=f"{v:g}", overrides={self.key: v}) for v in self.values)
+        label = self.key.rpartition(".")[2].replace("_", " ")
+        return Factor(name=self.key, label=label, levels=levels)
+
 
 class ReportItem(Frozen):
     """One figure or table of the report, with its options."""
@@ -137,9 +147,11 @@ class Claim(Frozen):
                  of `over`, in `direction`; `follows`: the lessons' theory `follows`, `within` a
                  share of it
     compare      factor and two levels, A and B
-    spread_over  factor: A and B are compared in how much the metric varies between its levels
+    spread_over  factor: A and B are compared in how much the metric varies between its levels;
+                 `replicates`: in its standard deviation between replicates
     interaction  another factor and two of its levels, C and D: (A - B) at C less (A - B) at D
-    at           levels of factors that are fixed; of others the mean is taken
+    at           levels of factors that are fixed; of others the mean is taken. At a value of the
+                 tuned key the runs are those that tuned it
     metric       where it is not the study's: a final metric, `steps_to(...)` or `probe(...)`
     margin       in points where the metric is shown in percent, else in its own unit
     """

@@ -48,7 +48,8 @@ def train(
     Global state (threads, denormals) is the caller's, see `ablate.train.setup`.
     """
     numbers = [0] * len(replicates) if members is None else members
-    streams = [Streams(config.seed, *pair) for pair in zip(replicates, numbers, strict=True)]
+    vary = config.trainer.vary
+    streams = [Streams(config.seed, *pair, vary) for pair in zip(replicates, numbers, strict=True)]
     if config.trains_alone and len(streams) > 1:
         return [
             record

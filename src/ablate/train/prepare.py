@@ -111,7 +111,8 @@ def prepare(config: RunConfig, data: Data, streams: Sequence[Streams], device: s
     """Split and scale the data, build and initialize the network of each replicate.
 
     Members of an ensemble share the split of their replicate, so that they can be compared on
-    the same validation examples; with bagging each trains on a bootstrap sample of it.
+    the same validation examples; with bagging, or where the config says so, each trains on a
+    bootstrap sample of it.
     """
     where = torch.device(device)
     streams = tuple(streams)
@@ -123,7 +124,7 @@ def prepare(config: RunConfig, data: Data, streams: Sequence[Streams], device: s
     rule = _scaling(config, x, splits, where)
     training = examples(x, y, rule, room, where)
     chosen = [part.train for part in splits]
-    if config.ensemble.name == "bagging":
+    if config.ensemble.name == "bagging" or config.trainer.bootstrap:
         chosen = [bootstrap(part, s) for part, s in zip(chosen, streams, strict=True)]
     training_indices = torch.stack(chosen).to(where)
     held_out = [part.validation for part in splits if part.validation is not None]

@@ -15,6 +15,7 @@ from ablate.report.figures.paths import optimizer_paths
 from ablate.report.figures.reliability import reliability_diagram
 from ablate.report.figures.response import factor_response, learning_rate_sensitivity
 from ablate.report.figures.select import Request
+from ablate.report.figures.shares import variance_shares
 from ablate.report.figures.signal import activations_over_training, signal_by_layer
 from ablate.report.figures.stopping import schedule_curves, stopping_points
 from ablate.report.figures.style import style
@@ -42,6 +43,7 @@ _DRAW: Mapping[str, Callable[[Request], Iterable[Drawing]]] = {
     "leave_one_out": leave_one_out,
     "optimizer_paths": optimizer_paths,
     "loss_over_time": loss_over_time,
+    "variance_shares": variance_shares,
 }
 
 

@@ -1,0 +1,119 @@
+"""Effects at the tuned value of a nuisance beside those at each value that was tried."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ablate.report.cases import Case
+from ablate.report.claims import claim_case
+from ablate.report.grid import Entry, Grid
+from ablate.report.printed import decimals
+from ablate.report.statistics import ALPHA
+from ablate.report.tables import csv_text
+from ablate.study.schema import Claim, Study, Tune
+
+if TYPE_CHECKING:
+    from ablate.config import RunConfig
+    from ablate.report.frame import Frames
+
+
+@dataclass(frozen=True, eq=False)
+class AtValues:
+    """A claim's comparison of two levels, at the tuned value and at every value tried."""
+
+    claim: Claim
+    tuned: Case
+    fixed: tuple[tuple[str, Case], ...]
+
+
+def at_values(study: Study, frames: Frames, configs: Mapping[str, RunConfig]) -> list[AtValues]:
+    """Return the claims that compare two levels in a final metric, at each value of the nuisance.
+
+    Runs at a fixed value are those that tuned it: replicates of their own, and fewer.
+    """
+    tune = study.tune
+    if tune is None:
+        return []
+    found = []
+    for claim in study.claims:
+        spoken_of = {claim.spread_over, *claim.at} | {(claim.compare or (None,))[0]}
+        if claim.compare is None or tune.key in spoken_of or "(" in (claim.metric or ""):
+            continue
+        cases = [
+            (level.name, claim_case(_at(claim, tune, level.name), study, frames, configs))
+            for level in tune.factor.levels
+        ]
+        tuned = claim_case(claim, study, frames, configs)
+        found.append(AtValues(claim, tuned, tuple(cases)))
+    return found
+
+
+def _at(claim: Claim, tune: Tune, value: str) -> Claim:
+    return claim.model_copy(update={"at": {**claim.at, tune.key: (value,)}})
+
+
+def print_at_values(rows: list[AtValues], study: Study, name: str) -> Grid:
+    """Return them as a table: claims down, values across."""
+    tune = study.tune
+    assert tune is not None
+    label = tune.factor.label
+    columns = ("tuned", *(f"{label} {value}" for value, _ in rows[0].fixed))
+    printed = tuple(
+        (row.claim.text, tuple(_entry(case) for case in (row.tuned, *(c for _, c in row.fixed))))
+        for row in rows
+    )
+    return Grid(
+        name=name,
+        title=f"The same comparisons at the tuned and at every fixed {label}.",
+        corner="claim",
+        groups=(),
+        columns=columns,
+        rows=printed,
+        footer=(),
+        caption=(
+            "Mean difference with the half-width of its own 95 % t interval, of pairs that "
+            f"converged in both; in brackets the n/c runs of both arms. Tuned: the "
+            f"{study.replicates} scored replicates. Fixed: those that tuned it, {tune.replicates} "
+            "a value. No verdicts; spreads are variances between levels.",
+        ),
+    )
+
+
+def at_values_csv(rows: list[AtValues]) -> str:
+    """Return one line per claim and value, floats unrounded."""
+    header = ["claim", "at", "effect", "low", "high", "unit", "n", "lost", "runs"]
+    lines = []
+    for row in rows:
+        for value, case in (("tuned", row.tuned), *row.fixed):
+            evidence = case.evidence
+            low, high = evidence.interval(ALPHA) if evidence.interval else (None, None)
+            lines.append(
+                [
+                    row.claim.name, value, evidence.effect, low, high, case.unit,
+                    evidence.n_effect, _lost(case), _runs(case),
+                ]
+            )  # fmt: skip
+    return csv_text(header, lines)
+
+
+def _entry(case: Case) -> Entry:
+    effect, lost = case.evidence.effect, _lost(case)
+    note = f"{lost}/{_runs(case)} n/c" if lost else ""
+    if effect is None:
+        return Entry("n/c" if lost else "–", note=note)
+    if case.evidence.interval is None:
+        return Entry(f"{effect:+.2f}".replace("-", "−"), note=note)
+    low, high = case.evidence.interval(ALPHA)
+    half = (high - low) / 2
+    digits = decimals(half, 4)
+    return Entry(f"{effect:+.{digits}f} ± {half:.{digits}f}".replace("-", "−"), note=note)
+
+
+def _lost(case: Case) -> int:
+    return sum(int(arm.lost.sum()) for arm in case.arms)
+
+
+def _runs(case: Case) -> int:
+    return sum(int(arm.lost.size) for arm in case.arms)

@@ -1,0 +1,175 @@
+"""Where the noise comes from: the variance of each source of randomness, as a share of all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from ablate.errors import ConfigError
+from ablate.report.arms import Grid as Runs
+from ablate.report.effects import Array, deviation, jackknife
+from ablate.report.frame import Frames
+from ablate.report.grid import Entry, Grid
+from ablate.report.measures import measure
+from ablate.report.printed import decimals
+from ablate.report.statistics import ALPHA
+from ablate.report.tables import csv_text
+from ablate.study.schema import ABSENT, Factor, ReportItem, Study
+
+#: An estimate with the ends of its 95 % interval; None where replicates are too few for one.
+Estimate = tuple[float, float | None, float | None]
+#: With fewer a standard deviation without one of them does not exist.
+_LEAST = 3
+
+
+@dataclass(frozen=True)
+class Share:
+    """One level of the factor that says what varies.
+
+    deviation  between replicates, in the metric's unit as shown; each variance is the mean over
+               the study's other factors
+    share      of the variance where everything varies; None for that level itself
+    """
+
+    level: str
+    deviation: Estimate
+    share: Estimate | None
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Every source with its share; `total` is that of all single sources in sum."""
+
+    factor: Factor
+    whole: str
+    rows: tuple[Share, ...]
+    total: Estimate
+    settings: int
+    replicates: int
+    unit: str
+
+
+def shares(item: ReportItem, study: Study, frames: Frames) -> Shares:
+    """Return the variance shares of the levels of `lines` against the level `whole`.
+
+    Intervals are jackknife t's over replicates: of the logarithm of a standard deviation, and of
+    the logarithm of a ratio of variances, in which a replicate is left out everywhere at once,
+    since all levels share its random numbers. Runs that did not converge are left out. Raises
+    ConfigError where a level has no two runs of one setting left.
+    """
+    factor = study.factor(str(item.options.get("lines", study.factors[0].name)))
+    names = [level.name for level in factor.levels if level.name != ABSENT]
+    whole = str(item.options.get("whole", names[0]))
+    if whole not in names:
+        raise ConfigError(f"report: variance_shares has whole: {whole}, which is no level.")
+    found = measure(None, study, frames)
+    runs = Runs(study, found)
+    values = {name: runs.arm(runs.settings({factor.name: (name,)})).values for name in names}
+    for name, runs_of_level in values.items():
+        if not (np.isfinite(runs_of_level).sum(axis=1) > 1).any():
+            raise ConfigError(
+                f"report: variance_shares needs two runs that converged at {factor.name}={name}."
+            )
+    rows = [
+        Share(
+            name,
+            _estimate([values[name]], lambda v: deviation(v[0])),
+            None if name == whole else _estimate([values[name], values[whole]], _ratio),
+        )
+        for name in names
+    ]
+    single = [values[name] for name in names if name != whole]
+    total = _estimate([*single, values[whole]], _sum_of_ratios)
+    return Shares(
+        factor, whole, tuple(rows), total, len(values[whole]), study.replicates, found.unit
+    )  # fmt: skip
+
+
+def _ratio(arms: Sequence[Array]) -> float:
+    return deviation(arms[0]) ** 2 / deviation(arms[1]) ** 2
+
+
+def _sum_of_ratios(arms: Sequence[Array]) -> float:
+    return sum(_ratio([arm, arms[-1]]) for arm in arms[:-1])
+
+
+def _estimate(arms: Sequence[Array], of: Callable[[Sequence[Array]], float]) -> Estimate:
+    """Return a positive quantity and its interval; a quantity that is 0 without noise is 0."""
+    found = of(arms)
+    if found <= 0:
+        return 0.0, 0.0, 0.0
+    n = arms[0].shape[1]
+    if n < _LEAST:
+        return found, None, None
+    pseudo = jackknife(lambda keep: float(np.log(of([arm[:, keep] for arm in arms]))), n)
+    half = float(stats.t.ppf(1 - ALPHA / 2, n - 1) * pseudo.std(ddof=1) / np.sqrt(n))
+    return found, found * float(np.exp(-half)), found * float(np.exp(half))
+
+
+def print_shares(found: Shares, name: str) -> Grid:
+    """Return the table as it is printed."""
+    rows = tuple(
+        (row.level, (Entry(_deviation(row)), Entry(_percent(row.share)))) for row in found.rows
+    )
+    unit = f" ({found.unit})" if found.unit else ""
+    return Grid(
+        name=name,
+        title=f"What replicates differ in, by {found.factor.label}.",
+        corner=found.factor.label,
+        groups=(),
+        columns=(f"standard deviation{unit}", f"share of the variance of {found.whole} (%)"),
+        rows=rows,
+        footer=(),
+        caption=(
+            f"Between {found.replicates} replicates, variances averaged over {found.settings} "
+            "settings of the rest; 95 % intervals from jackknife pseudo-values of logarithms.",
+            f"The single sources sum to {_percent(found.total)} %; they would sum to 100 % if "
+            "they added up.",
+        ),
+    )
+
+
+def shares_answer(found: Shares) -> str:
+    """Say how much replicates differ, and which sources make most of it."""
+    whole = next(row for row in found.rows if row.share is None)
+    alone = sorted(
+        (row for row in found.rows if row.share), key=lambda r: -r.share[0] if r.share else 0.0
+    )
+    unit = f" {found.unit}" if found.unit else ""
+    parts = [f"{row.level} alone {_percent(row.share)} %" for row in alone if row.deviation[0]]
+    return (
+        f"With {found.whole} varied, replicates differ by a standard deviation of "
+        f"{_deviation(whole)}{unit}; of its variance make {', '.join(parts)}."
+    )
+
+
+def shares_csv(found: Shares) -> str:
+    """Return one line per level, floats unrounded."""
+    header = ["level", "deviation", "low", "high", "share", "share_low", "share_high"]
+    lines = [[r.level, *r.deviation, *(r.share or (None, None, None))] for r in found.rows]
+    return csv_text(header, lines)
+
+
+def _deviation(row: Share) -> str:
+    value, low, high = row.deviation
+    if not value:
+        return "0"
+    if low is None or high is None:
+        return f"{value:.2g}"
+    digits = decimals(high - low, 4)
+    return f"{value:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+
+
+def _percent(share: Estimate | None) -> str:
+    if share is None:
+        return "100"
+    value, low, high = share
+    text = f"{100 * value:.0f}"
+    return (
+        text
+        if not value or low is None or high is None
+        else f"{text} ({100 * low:.0f} to {100 * high:.0f})"
+    )
