@@ -28,6 +28,9 @@ from ablate.config.schedule import ConstantSchedule, ScheduleConfig
 from ablate.config.target import Dotted, Either, Target
 from ablate.config.training import Probe, Trainer
 
+#: Beyond any seed that somebody would type.
+_CONTROL = 2**64
+
 
 class UserMetric(Frozen):
     """A function (logits (N, K), labels (N,)) -> float of the user's own, on the test set."""
@@ -40,7 +43,8 @@ class RunConfig(Frozen):
     """One cell. Groups are chosen by `name`, values by dotted key (`optimizer.lr`).
 
     Where `Target` stands, the user's own class or function may take the option's place.
-    `metric` is what the study compares, where this package does not have it.
+    `metric` is what the study compares, where this package does not have it. `control` is set in
+    the cell of an A/A control: the same settings with random streams of their own.
     """
 
     data: DataConfig
@@ -57,6 +61,12 @@ class RunConfig(Frozen):
     probe: Probe = Probe()
     seed: Count = 0
     metric: UserMetric | None = None
+    control: bool = False
+
+    @property
+    def entropy(self) -> int:
+        """What random streams grow from: the seed, moved out of reach for a control."""
+        return self.seed + (_CONTROL if self.control else 0)
 
     @property
     def trains_alone(self) -> bool:

@@ -38,6 +38,7 @@ class Words:
 
     studies    what `study=a,b` names
     name       what `study.name=` asks the result to be called
+    control    whether `study.aa=true` asks for an A/A control
     overrides  every other `key=value`
     flags      what is for Hydra itself, such as `--cfg job`
     """
@@ -47,6 +48,7 @@ class Words:
     overrides: tuple[str, ...]
     flags: tuple[str, ...]
     root: Path
+    control: bool = False
 
 
 def sort_words(words: Sequence[str]) -> Words:
@@ -54,7 +56,7 @@ def sort_words(words: Sequence[str]) -> Words:
     studies: tuple[str, ...] = ()
     name, root = None, Path.cwd()
     overrides, flags = [], []
-    waiting = False
+    waiting = control = False
     for word in words:
         if word.startswith("-") or waiting:
             flags.append(word)
@@ -63,11 +65,13 @@ def sort_words(words: Sequence[str]) -> Words:
             studies = tuple(part for part in word.removeprefix("study=").split(",") if part)
         elif word.startswith("study.name="):
             name = _safe_name(word.removeprefix("study.name="))
+        elif word.startswith("study.aa="):
+            control = _yes_or_no(word)
         else:
             if word.startswith("paths.root="):
                 root = Path(parse_override(word)[1]).expanduser().resolve()
             overrides.append(word)
-    return Words(studies, name, tuple(overrides), tuple(flags), root)
+    return Words(studies, name, tuple(overrides), tuple(flags), root, control)
 
 
 def plan_studies(words: Words, quick: bool) -> list[Start]:
@@ -81,6 +85,7 @@ def plan_studies(words: Words, quick: bool) -> list[Start]:
         study = read_study(path, groups)
         # Without its folder: the same study elsewhere has the same report.
         file = path.name if path.name == Path(name).name else None
+        study = study.model_copy(update={"control": words.control})
         asked = request(study, words.overrides, groups, name=words.name, quick=quick, file=file)
         composed = compose(asked.overrides, words.root, multirun=True, flags=words.flags)
         if composed is not None:
@@ -157,6 +162,13 @@ def _make_importable(*folders: Path) -> None:
     inherited = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     added = [str(folder) for folder in folders if str(folder) not in inherited]
     os.environ["PYTHONPATH"] = os.pathsep.join([*filter(None, inherited), *added])
+
+
+def _yes_or_no(word: str) -> bool:
+    value = parse_override(word)[1]
+    if not isinstance(value, bool):
+        raise ConfigError(f"'{word}' is not allowed: study.aa is true or false.")
+    return value
 
 
 def _safe_name(name: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from ablate.report.effects import Array
 from ablate.report.measures import Measure
@@ -43,6 +44,20 @@ class Arm:
         return np.asarray(self.values.mean(axis=0))
 
 
+def arm_of(cells: Sequence[pd.DataFrame], replicates: int) -> Arm:
+    """Return the arm of some cells, each by the rows of its measured runs."""
+    shape = (max(1, len(cells)), replicates)
+    values, lost = np.full(shape, np.nan), np.zeros(shape, dtype=bool)
+    missing = np.ones(shape, dtype=bool)
+    for i, runs in enumerate(cells):
+        for run in runs[runs["replicate"] < replicates].to_dict("records"):
+            r = int(run["replicate"])
+            values[i, r], lost[i, r] = run["value"], run["lost"]
+            missing[i, r] = np.isnan(run["value"]) and not run["lost"]
+    names = tuple(str(runs["cell"].iloc[0]) for runs in cells)
+    return Arm(names, values, lost, missing)
+
+
 class Grid:
     """The measured runs of a study of one part, looked up by levels."""
 
@@ -62,18 +77,7 @@ class Grid:
 
     def arm(self, settings: Sequence[Setting]) -> Arm:
         """Return the runs of cells; where there are none, one row of missing runs."""
-        shape = (max(1, len(settings)), self.study.replicates)
-        values, lost = np.full(shape, np.nan), np.zeros(shape, dtype=bool)
-        missing = np.ones(shape, dtype=bool)
-        cells = []
-        for i, levels in enumerate(settings):
-            cells.append(str(self._runs[levels]["cell"].iloc[0]))
-            for run in self._runs[levels].to_dict("records"):
-                r = int(run["replicate"])
-                if r < shape[1]:
-                    values[i, r], lost[i, r] = run["value"], run["lost"]
-                    missing[i, r] = np.isnan(run["value"]) and not run["lost"]
-        return Arm(tuple(cells), values, lost, missing)
+        return arm_of([self._runs[levels] for levels in settings], self.study.replicates)
 
     def pair(self, factor: str, a: str, b: str, at: Mapping[str, Setting]) -> tuple[Arm, Arm]:
         """Return two arms whose rows are the settings that both levels have."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ablate.report.answer import answer, untrained_answer
 from ablate.report.claims import judge
 from ablate.report.compared import compare_to_base, compared_to_csv, print_compared
+from ablate.report.control import control_text, without_control
 from ablate.report.facts import Facts
 from ablate.report.figures import Figure, draw, draw_effects
 from ablate.report.fixed import at_values, at_values_csv, print_at_values
@@ -56,6 +57,7 @@ def build_report(
     """
     directory.mkdir(parents=True, exist_ok=True)
     before = read_manifest(directory)
+    everything, frames = frames, without_control(frames, configs or {})
     tables, printed = _write_tables(study, frames, directory, facts)
     figures: list[Figure] = []
     verdicts = judge(study, frames, configs or {}, facts.looks, facts.quick)
@@ -94,8 +96,9 @@ def build_report(
         answer=sentence,
         tables=tuple(printed),
         figures=tuple(figures),
-        origins=tuple(origins(study, frames.runs, len(configs) if configs else None)),
-        digest=digest(study, results_of(frames.runs)),
+        origins=tuple(origins(study, everything.runs, len(configs) if configs else None)),
+        digest=digest(study, results_of(everything.runs)),
+        control=control_text(study, everything, configs or {}),
     )
     files = [name for table in printed for name in table.files]
     files += [
@@ -113,7 +116,7 @@ def build_report(
         }
         for verdict in verdicts
     ]
-    text = manifest_text(study, frames.runs, sentence, printed, figures, files, told)
+    text = manifest_text(study, everything.runs, sentence, printed, figures, files, told)
     # Last, so that a report cut short has no manifest that calls it current.
     (directory / NAME).write_text(text, encoding="utf-8")
     return directory / "README.md"

@@ -34,6 +34,7 @@ class Page:
     figures: tuple[Figure, ...]
     origins: tuple[Origin, ...]
     digest: str
+    control: str = ""
 
 
 def write_pages(page: Page, directory: Path) -> list[str]:

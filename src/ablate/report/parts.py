@@ -53,7 +53,7 @@ def of_part(part: Part, frames: Frames) -> Frames:
     inside = pd.Series(True, index=runs.index)
     for name in part.factors:
         inside &= runs[f"factor:{name}"].notna()
-    return _of_cells(frames, set(runs.loc[inside, "cell"]))
+    return of_cells(frames, set(runs.loc[inside, "cell"]))
 
 
 def tuning_runs(study: Study, frames: Frames) -> tuple[Study, Frames]:
@@ -71,7 +71,8 @@ def tuning_runs(study: Study, frames: Frames) -> tuple[Study, Frames]:
     return alone, replace(frames, runs=runs)
 
 
-def _of_cells(frames: Frames, cells: set[str]) -> Frames:
+def of_cells(frames: Frames, cells: set[str]) -> Frames:
+    """Return the rows of some cells."""
     found: dict[str, pd.DataFrame] = {}
     for field in fields(frames):
         frame: pd.DataFrame = getattr(frames, field.name)

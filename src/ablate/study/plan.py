@@ -99,7 +99,21 @@ def compile_study(
             cells[key] = replace(cells[key], levels=both)
         else:
             cells[key] = Cell(f"{_slug(names)}-{key[:8]}", name, key, names, config)
-    return Plan(study, tuple(cells.values()))
+    found = tuple(cells.values())
+    if study.control:
+        found = (*found, _control(found, run_config(base), without))
+    return Plan(study, found)
+
+
+def _control(cells: Sequence[Cell], baseline: RunConfig, without: tuple[str, ...]) -> Cell:
+    """Return the baseline's cell, or the first where no cell is it, with other random streams.
+
+    It has no level of any factor, so no table or figure takes it for another cell.
+    """
+    of = next((cell for cell in cells if cell.config == baseline), cells[0])
+    config = of.config.model_copy(update={"control": True})
+    key = cell_key(config, without)
+    return Cell(f"control-{key[:8]}", f"A/A control of {of.name}", key, {}, config)
 
 
 def _check_reference(

@@ -100,6 +100,7 @@ def request(
     asked = [word for word in arguments if not _is_runtime(parse_override(word)[0])]
     words = [*(["--quick"] if quick else []), *asked]
     words += [f"study.name={name}"] if name else []
+    words += ["study.aa=true"] if study.control else []
     command = f"ablate sweep study={typed} {shlex.join(words)}".strip() if words or file else ""
     merged = layered([baseline, fixed], groups)
     groups.check_fields(merged, where)

@@ -207,6 +207,7 @@ class Study(Frozen):
     design    with `exclude`, of a study in one part
     parts     of a study in several; `factors` are then those of all parts
     command   what was typed, where it was more than the study's name
+    control   whether the baseline is trained once more with other seeds (A/A)
     """
 
     name: str
@@ -226,6 +227,7 @@ class Study(Frozen):
     exclude: Annotated[tuple[Rule, ...], BeforeValidator(_as_rules)] = ()
     parts: Annotated[tuple[Part, ...], BeforeValidator(_as_tuple)] = ()
     claims: Annotated[tuple[Claim, ...], BeforeValidator(_as_tuple)] = ()
+    control: bool = False
 
     @property
     def all_parts(self) -> tuple[Part, ...]:
@@ -246,7 +248,7 @@ class Study(Frozen):
         # What most studies do not have is left out: a digest must not change for it.
         fields["metric"] = {k: v for k, v in fields["metric"].items() if v is not None}
         for place in (fields, *fields["factors"]):
-            for name in ("exclude", "parts", "when", "claims"):
+            for name in ("exclude", "parts", "when", "claims", "control"):
                 if name in place and not place[name]:
                     del place[name]
         return fields

@@ -48,8 +48,10 @@ def train(
     Global state (threads, denormals) is the caller's, see `ablate.train.setup`.
     """
     numbers = [0] * len(replicates) if members is None else members
-    vary = config.trainer.vary
-    streams = [Streams(config.seed, *pair, vary) for pair in zip(replicates, numbers, strict=True)]
+    streams = [
+        Streams(config.entropy, replicate, member, config.trainer.vary)
+        for replicate, member in zip(replicates, numbers, strict=True)
+    ]
     if config.trains_alone and len(streams) > 1:
         return [
             record

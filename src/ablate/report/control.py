@@ -1,0 +1,63 @@
+"""The A/A control: a cell against itself with other seeds, where no difference can be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from ablate.report.arms import arm_of
+from ablate.report.cases import differences
+from ablate.report.effects import paired_effect
+from ablate.report.measures import measure
+from ablate.report.parts import of_cells
+from ablate.report.printed import decimals, number
+from ablate.report.statistics import ALPHA
+from ablate.study.schema import Study
+
+if TYPE_CHECKING:
+    from ablate.config import RunConfig
+    from ablate.report.frame import Frames
+
+
+def without_control(frames: Frames, configs: Mapping[str, RunConfig]) -> Frames:
+    """Return the frames of all other cells: no table or figure shows the control as a cell."""
+    controls = {slug for slug, config in configs.items() if config.control}
+    return of_cells(frames, set(frames.runs["cell"]) - controls) if controls else frames
+
+
+def control_text(study: Study, frames: Frames, configs: Mapping[str, RunConfig]) -> str:
+    """Say how far control and original lie apart; empty where the study has no control.
+
+    The same test as for claims, and a level of its own: one control in twenty shows a difference.
+    """
+    slug = next((slug for slug, config in configs.items() if config.control), None)
+    if slug is None or slug not in set(frames.runs["cell"]):
+        return ""
+    plain = configs[slug].model_copy(update={"control": False})
+    original = next(slug for slug, config in configs.items() if config == plain)
+    found = measure(None, study, frames)
+    runs = found.values
+    a, b = (arm_of([runs[runs["cell"] == cell]], study.replicates) for cell in (slug, original))
+    difference, wins, losses, given = differences(a, b, higher=found.better == "higher")
+    evidence = paired_effect(difference, wins, losses, "greater", 0.0, given)
+    begin = f"The runs of {original.rpartition('-')[0]} once more with other seeds"
+    lost = f"n/c {int(a.losses.sum())} and {int(b.losses.sum())} of {study.replicates}"
+    if evidence.test == "none":
+        return f"{begin}: nothing to compare ({lost})."
+    apart = ""
+    if evidence.effect is not None:
+        low, high = evidence.interval(ALPHA) if evidence.interval else (None, None)
+        digits = 2 if low is None or high is None else decimals((high - low) / 2, 4)
+        apart = f" differ by {_signed(evidence.effect, digits)} {found.unit}".rstrip()
+        if low is not None and high is not None:
+            apart += f" ({number(low, digits)} to {number(high, digits)})"
+    end = (
+        "no difference is shown, as it should be"
+        if evidence.p > ALPHA
+        else "a difference is shown that is not there, as in one control of twenty"
+    )
+    return f"{begin}{apart}; {evidence.test}, p = {evidence.p:.2g}, {lost}: {end}."
+
+
+def _signed(value: float, digits: int) -> str:
+    return f"{value:+.{digits}f}".replace("-", "−")
