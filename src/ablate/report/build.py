@@ -10,6 +10,7 @@ from ablate.report.answer import answer, untrained_answer
 from ablate.report.claims import judge
 from ablate.report.compared import compare_to_base, compared_to_csv, print_compared
 from ablate.report.control import control_text, without_control
+from ablate.report.factorial import contrasts_csv, factorial, print_contrasts
 from ablate.report.facts import Facts
 from ablate.report.figures import Figure, draw, draw_effects
 from ablate.report.fixed import at_values, at_values_csv, print_at_values
@@ -35,9 +36,9 @@ if TYPE_CHECKING:
     from ablate.config import RunConfig
     from ablate.report.frame import Frames
 
-#: Items of a report that are tables; all others are figures, and one is both.
+#: Items of a report that are tables; all others are figures, and some are both.
 _TABLES = ("table", "published", "compared_to_base")
-_BOTH = "variance_shares"
+_BOTH = ("variance_shares", "factor_effects")
 
 
 def build_report(
@@ -77,7 +78,7 @@ def build_report(
         elif item.kind not in _TABLES:
             for part, alone, own in each_part(item, study, frames):
                 figures += draw(item, alone, own, directory, configs, part.suffix)
-    noise = next((item for item in study.report if item.kind == _BOTH), None)
+    noise = next((item for item in study.report if item.kind == "variance_shares"), None)
     if noise is not None:
         sentence = shares_answer(shares(noise, study, frames))
     elif facts.is_trained:
@@ -129,8 +130,8 @@ def _write_tables(
 
     Returns the first tables of each part by the part's name, and everything that was written.
     """
-    items = [item for item in study.report if item.kind in (*_TABLES, _BOTH)]
-    tabled = any(item.kind in ("table", _BOTH) for item in items)
+    items = [item for item in study.report if item.kind in (*_TABLES, *_BOTH)]
+    tabled = any(item.kind in ("table", "variance_shares") for item in items)
     if study.factors and facts.is_trained and not tabled:
         items.insert(0, ReportItem(kind="table"))
     own: dict[str, list[Table]] = {}
@@ -154,7 +155,11 @@ def _item_tables(
             files = {"": comparison_to_csv(c, study), "-orderings": orderings_to_csv(c)}
             printed.append(_write(print_comparison(c, study), files, directory))
         return [], printed
-    if item.kind == _BOTH:
+    if item.kind == "factor_effects":
+        contrasts = factorial(study, frames)
+        grid = print_contrasts(contrasts, study, f"table-{first}")
+        return [], [_write(grid, {"": contrasts_csv(contrasts)}, directory)]
+    if item.kind == "variance_shares":
         found = shares(item, study, frames)
         return [], [
             _write(print_shares(found, f"table-{first}"), {"": shares_csv(found)}, directory)

@@ -10,7 +10,7 @@ from ablate.report.cases import differences
 from ablate.report.effects import paired_effect
 from ablate.report.measures import measure
 from ablate.report.parts import of_cells
-from ablate.report.printed import decimals, number
+from ablate.report.printed import with_interval
 from ablate.report.statistics import ALPHA
 from ablate.study.schema import Study
 
@@ -47,17 +47,10 @@ def control_text(study: Study, frames: Frames, configs: Mapping[str, RunConfig])
     apart = ""
     if evidence.effect is not None:
         low, high = evidence.interval(ALPHA) if evidence.interval else (None, None)
-        digits = 2 if low is None or high is None else decimals((high - low) / 2, 4)
-        apart = f" differ by {_signed(evidence.effect, digits)} {found.unit}".rstrip()
-        if low is not None and high is not None:
-            apart += f" ({number(low, digits)} to {number(high, digits)})"
+        apart = f" differ by {with_interval(evidence.effect, low, high, unit=found.unit)}"
     end = (
         "no difference is shown, as it should be"
         if evidence.p > ALPHA
         else "a difference is shown that is not there, as in one control of twenty"
     )
     return f"{begin}{apart}; {evidence.test}, p = {evidence.p:.2g}, {lost}: {end}."
-
-
-def _signed(value: float, digits: int) -> str:
-    return f"{value:+.{digits}f}".replace("-", "−")

@@ -113,6 +113,28 @@ def number(value: float, digits: int) -> str:
     return f"{value:.{digits}f}".replace("-", "−")
 
 
+def with_interval(
+    value: float, low: float | None, high: float | None, sign: bool = True, unit: str = ""
+) -> str:
+    """Return `+2.41 points (1.02 to 3.80)`, with as many decimals as the interval deserves."""
+    digits = 2 if low is None or high is None else decimals((high - low) / 2, 4)
+    text = f"{value:{'+' if sign else ''}.{digits}f}".replace("-", "−")
+    text += f" {unit}" if unit else ""
+    if low is None or high is None:
+        return text
+    return f"{text} ({number(low, digits)} to {number(high, digits)})"
+
+
+def p_text(p: float) -> str:
+    """Return `< 0.001` or three decimals."""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def p_is(p: float) -> str:
+    """Return `p < 0.001` or `p = 0.031`."""
+    return f"p {p_text(p)}" if p < 0.001 else f"p = {p_text(p)}"
+
+
 def single(value: float, metric: Metric) -> str:
     """Return the value of one run as it is shown; a count has no decimals."""
     counted = "/" not in metric.name and value == round(value)

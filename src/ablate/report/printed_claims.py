@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ablate.report.claims import LEAST_REPLICATES, Verdict
 from ablate.report.grid import Entry, Grid
-from ablate.report.printed import decimals, number
+from ablate.report.printed import p_is, with_interval
 from ablate.report.tables import csv_text
 from ablate.study.schema import REPLICATES
 
@@ -52,15 +52,8 @@ def effect_text(verdict: Verdict) -> str:
         return "–"
     scale, unit = (100, "%") if verdict.unit == "share" else (1, verdict.unit)
     counted = len(verdict.lost) == 1 and verdict.claim.rate is not None
-    sign = "" if counted else "+"
-    half = None if verdict.low is None or verdict.high is None else (verdict.high - verdict.low) / 2
-    digits = 2 if half is None else decimals(scale * half, 4)
-    text = f"{scale * effect:{sign}.{digits}f}".replace("-", "−")
-    text += f" {unit}" if unit else ""
-    if verdict.low is None or verdict.high is None:
-        return text
-    low, high = number(scale * verdict.low, digits), number(scale * verdict.high, digits)
-    return f"{text} ({low} to {high})"
+    low, high = (None if end is None else scale * end for end in (verdict.low, verdict.high))
+    return with_interval(scale * effect, low, high, sign=not counted, unit=unit)
 
 
 def claims_csv(verdicts: Sequence[Verdict]) -> str:
@@ -95,7 +88,7 @@ def _evidence(verdict: Verdict) -> str:
     if verdict.evidence.test == "none":
         return verdict.note.removeprefix("claims: ").rstrip(".") or "–"
     p = verdict.evidence.p
-    shown = "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+    shown = f"{p_is(p)}"
     text = f"{verdict.evidence.test}, {shown} at {verdict.level:.3g}"
     flip, n = verdict.p_flip, verdict.evidence.n
     # Of n pairs the smallest p that random signs can give is 2 / 2^n: beyond it they say nothing.

@@ -14,7 +14,7 @@ from ablate.report.effects import Array, deviation, jackknife
 from ablate.report.frame import Frames
 from ablate.report.grid import Entry, Grid
 from ablate.report.measures import measure
-from ablate.report.printed import decimals
+from ablate.report.printed import with_interval
 from ablate.report.statistics import ALPHA
 from ablate.report.tables import csv_text
 from ablate.study.schema import ABSENT, Factor, ReportItem, Study
@@ -157,10 +157,7 @@ def _deviation(row: Share) -> str:
     value, low, high = row.deviation
     if not value:
         return "0"
-    if low is None or high is None:
-        return f"{value:.2g}"
-    digits = decimals(high - low, 4)
-    return f"{value:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+    return with_interval(value, low, high, sign=False)
 
 
 def _percent(share: Estimate | None) -> str:

@@ -31,6 +31,7 @@ FIGURE_KINDS = (
     "effects",
     "contact_sheet",
     "variance_shares",
+    "factor_effects",
 )
 #: All that the `report` list of a study file may name.
 REPORT_KINDS = ("table", "published", "compared_to_base", *FIGURE_KINDS)

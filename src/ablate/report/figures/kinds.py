@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ablate.report.figures.canvas import Drawing
 from ablate.report.figures.distributions import activation_distribution, gradient_distribution
 from ablate.report.figures.ensemble import ensemble_curve
+from ablate.report.figures.forest import factor_effects
 from ablate.report.figures.heatmap import heatmap
 from ablate.report.figures.ladder import ladder, leave_one_out
 from ablate.report.figures.learning import learning_curves
@@ -44,6 +45,7 @@ _DRAW: Mapping[str, Callable[[Request], Iterable[Drawing]]] = {
     "optimizer_paths": optimizer_paths,
     "loss_over_time": loss_over_time,
     "variance_shares": variance_shares,
+    "factor_effects": factor_effects,
 }
 
 

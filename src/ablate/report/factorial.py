@@ -1,0 +1,139 @@
+"""Main effects and two-way interactions of a complete grid, a family of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations, product
+
+from statsmodels.stats.multitest import multipletests
+
+from ablate.errors import ConfigError
+from ablate.report.cases import Case
+from ablate.report.claims import claim_case
+from ablate.report.effects import adjusted_levels
+from ablate.report.frame import Frames
+from ablate.report.grid import Entry, Grid
+from ablate.report.printed import p_text, with_interval
+from ablate.report.statistics import ALPHA
+from ablate.report.tables import csv_text
+from ablate.study.schema import Claim, Factor, Study
+
+
+@dataclass(frozen=True, eq=False)
+class Contrast:
+    """One main effect or interaction.
+
+    name       `relu − tanh`, or `(relu − tanh) at he − at xavier`
+    about      the factors: `activation`, `init × activation`
+    low, high  of its simultaneous 95 % interval; None without one
+    p          two-sided, adjusted by Holm over all contrasts
+    """
+
+    name: str
+    about: str
+    case: Case
+    low: float | None
+    high: float | None
+    p: float
+
+    @property
+    def lost(self) -> int:
+        """Runs behind it that did not converge."""
+        return sum(int(arm.lost.sum()) for arm in self.case.arms)
+
+    @property
+    def runs(self) -> int:
+        """All runs behind it."""
+        return sum(int(arm.lost.size) for arm in self.case.arms)
+
+
+def factorial(study: Study, frames: Frames) -> list[Contrast]:
+    """Return each level against the first of its factor, and how that differs between others'.
+
+    What a contrast does not name is averaged, replicate by replicate, so that its t is paired.
+    Raises ConfigError unless the study is a complete grid of two factors or more.
+    """
+    (part,) = study.all_parts
+    if part.design != "grid" or part.exclude or len(study.factors) < 2 or any(
+        factor.when for factor in study.factors
+    ):  # fmt: skip
+        raise ConfigError(
+            "report: factor_effects needs a complete grid of at least two factors: without "
+            "exclude and when."
+        )
+    claims = [*_main(study.factors), *_interactions(study.factors)]
+    cases = [claim_case(claim, study, frames, {}) for claim in claims]
+    raw = [case.evidence.p for case in cases]
+    levels = adjusted_levels(raw, ALPHA)
+    adjusted = multipletests(raw, method="holm")[1]
+    contrasts = []
+    for claim, case, level, p in zip(claims, cases, levels, adjusted, strict=True):
+        low, high = case.evidence.interval(level) if case.evidence.interval else (None, None)
+        contrasts.append(Contrast(claim.text, claim.name, case, low, high, float(p)))
+    return contrasts
+
+
+def _main(factors: Sequence[Factor]) -> Iterator[Claim]:
+    for factor in factors:
+        first, *rest = (level.name for level in factor.levels)
+        for level in rest:
+            yield Claim(
+                name=factor.name, text=f"{level} − {first}", expect="greater",
+                compare=(factor.name, level, first),
+            )  # fmt: skip
+
+
+def _interactions(factors: Sequence[Factor]) -> Iterator[Claim]:
+    for a, b in combinations(factors, 2):
+        (a0, *a_rest), (b0, *b_rest) = ([level.name for level in f.levels] for f in (a, b))
+        for of, at in product(a_rest, b_rest):
+            yield Claim(
+                name=f"{a.name} × {b.name}", text=f"({of} − {a0}) at {at} − at {b0}",
+                expect="greater", compare=(a.name, of, a0), interaction=(b.name, at, b0),
+            )  # fmt: skip
+
+
+def print_contrasts(contrasts: Sequence[Contrast], study: Study, name: str) -> Grid:
+    """Return the table as it is printed."""
+    unit = contrasts[0].case.unit
+    rows = tuple((c.name, tuple(Entry(text) for text in _texts(c))) for c in contrasts)
+    return Grid(
+        name=name,
+        title=f"Main effects and two-way interactions in {study.metric.label.split(' (')[0]}.",
+        corner="contrast",
+        groups=(),
+        columns=(
+            "of", f"effect{f' ({unit})' if unit else ''}, simultaneous 95 % interval",
+            "p (Holm)", "n/c",
+        ),
+        rows=rows,
+        footer=(),
+        caption=(
+            "Each level against the first of its factor, and how that difference changes from "
+            f"the first level of another; the rest averaged, {study.replicates} replicates paired. "
+            f"Adjusted over all {len(contrasts)} contrasts; no verdicts. Where runs are n/c the "
+            "effect is that of pairs that converged, and p an exact sign test in which n/c loses.",
+        ),
+    )  # fmt: skip
+
+
+def contrasts_csv(contrasts: Sequence[Contrast]) -> str:
+    """Return one line per contrast, floats unrounded."""
+    header = [
+        "of", "contrast", "effect", "low", "high", "p_holm", "test", "n", "not_converged", "runs",
+    ]  # fmt: skip
+    lines = [
+        [c.about, c.name, c.case.evidence.effect, c.low, c.high, c.p, c.case.evidence.test,
+         c.case.evidence.n_effect, c.lost, c.runs]
+        for c in contrasts
+    ]  # fmt: skip
+    return csv_text(header, lines)
+
+
+def _texts(contrast: Contrast) -> tuple[str, ...]:
+    effect = contrast.case.evidence.effect
+    shown = "–" if effect is None else with_interval(effect, contrast.low, contrast.high)
+    p = "–" if contrast.case.evidence.test == "none" else p_text(contrast.p)
+    lost = f"{contrast.lost}/{contrast.runs}" if contrast.lost else ""
+    return contrast.about, shown, p, lost
