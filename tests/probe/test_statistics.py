@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ablate.config.training import Probe
-from ablate.probe import STATISTICS, steps_to_probe, unpack
+from ablate.probe import STATISTICS, steps_to_probe
 from ablate.probe.statistics import merge, statistics, summarize
 
 
@@ -87,32 +87,3 @@ def test_percentiles_of_a_large_layer_come_from_all_units_alike():
 )
 def test_steps_to_probe(steps, total, expected):
     assert steps_to_probe(Probe(steps=steps), total) == expected
-
-
-def test_unpack_of_nothing_is_empty_columns():
-    columns = unpack({})
-    assert set(STATISTICS) < set(columns)
-    assert all(column == [] for column in columns.values())
-
-
-def test_unpack_is_a_row_per_step_quantity_and_layer():
-    steps, layers = 3, 2
-    values = np.arange(steps * 3 * layers * 9, dtype=np.float64).reshape(steps, 3, layers, 9)
-    arrays = {
-        "layers": np.array(["a", "b"]),
-        "steps": np.array([0, 1, 7]),
-        "statistics": values,
-        "exponents": np.arange(steps * 3 * layers, dtype=np.int16).reshape(steps, 3, layers),
-        "histograms": np.arange(2 * 3 * layers * 130, dtype=np.uint32).reshape(2, 3, layers, 130),
-        "histogram_steps": np.array([0, 7]),
-    }
-    columns = unpack(arrays)
-    assert {len(column) for column in columns.values()} == {steps * 3 * layers}
-    row = 2 * 6 + 1 * 2 + 1  # step 7, activation_gradient, layer b
-    assert columns["step"][row] == 7
-    assert columns["quantity"][row] == "activation_gradient"
-    assert (columns["layer"][row], columns["layer_name"][row]) == (2, "b")
-    assert columns["std"][row] == values[2, 1, 1, 1]
-    assert columns["exponent"][row] == arrays["exponents"][2, 1, 1]
-    assert columns["histogram"][row] == arrays["histograms"][1, 1, 1].tolist()
-    assert columns["histogram"][6 + 3] is None  # step 1 has none

@@ -162,6 +162,9 @@ def _give_up(worker: _Worker, reason: str) -> Iterator[Event]:
     assert worker.job is not None
     for position in worker.left:
         task = worker.job.tasks[position]
-        write_failure(task.directory, task.key, reason, reason)
+        try:
+            write_failure(task.directory, task.key, reason, reason)
+        except OSError as error:
+            reason = f"{reason} (its log could not be written: {error})"
         yield Event(worker.job, task, "failed", reason)
     worker.connection.close()

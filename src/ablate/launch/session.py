@@ -15,7 +15,7 @@ from ablate.launch.sweep import sweep
 from ablate.store.cell import LedgerCell
 from ablate.store.index import read_index
 from ablate.store.ledger import run_directory
-from ablate.store.live import LiveMirror, unreachable
+from ablate.store.live import LiveMirror, mirror_is_complete, unreachable, was_cut_short
 from ablate.store.result import read_result
 from ablate.study.lockfile import read_lock
 
@@ -35,6 +35,7 @@ def run_study(start: Start, console: Console) -> int:
     """
     study, root = start.plan.study, start.root
     console.print(_heading(start))
+    cut_short = was_cut_short(root, study.name)
     mirror = LiveMirror(root, study.name, study.question)
     ended = 0
 
@@ -54,16 +55,25 @@ def run_study(start: Start, console: Console) -> int:
             f"{failed} runs failed; error.log in the folder of each says why, "
             "and the same command tries them again"
         )
-    changed = ended > 0
+    changed = ended > 0 or cut_short
+    unwritten = False
     if study.name == SINGLE:
         _print_metrics(start, console)
     elif not failed:
-        changed |= _report(start, console)
+        try:
+            changed |= _report(start, console)
+        except OSError as error:  # a full disk, a folder of somebody else's
+            unwritten = True
+            console.print(
+                f"[red]the report is not written[/]: {error.strerror}: {error.filename}; all runs "
+                f"are in the ledger, ablate report {study.name} makes it from them",
+                highlight=False,
+            )
     if changed and problem is None:
         problem = _bring_up_to_date(root, study.name)
     if problem:
         console.print(f"[yellow]{problem}[/]")
-    return 1 if failed else 0
+    return 1 if failed or unwritten else 0
 
 
 def sync_studies(root: Path, names: Sequence[str]) -> int:
@@ -87,7 +97,9 @@ def _sync(root: Path, name: str) -> Synced:
     assert cells is not None
     assert locked is not None
     report = root / "reports" / name
-    return sync(root, name, locked.study.question, cells, report if report.is_dir() else None)
+    done = sync(root, name, locked.study.question, cells, report if report.is_dir() else None)
+    mirror_is_complete(root, name)
+    return done
 
 
 def _bring_up_to_date(root: Path, name: str) -> str | None:

@@ -14,6 +14,7 @@ from ablate.errors import AblateError
 from ablate.launch.job import Task
 from ablate.launch.members import is_formed, member_directory, member_numbers, training_config
 from ablate.store.ledger import run_directory
+from ablate.store.reader import is_whole
 from ablate.store.result import is_complete, read_result
 from ablate.streams import TUNING_REPLICATES_START
 from ablate.study.factors import level_name
@@ -161,9 +162,10 @@ def _missing(tasks: Iterable[Task]) -> tuple[Task, ...]:
     missing = []
     for task in tasks:
         try:
-            complete = is_complete(read_result(task.directory), task.key)
+            result = read_result(task.directory)
         except AblateError:
-            complete = False
-        if not complete:
+            result = None
+        complete = result is not None and is_complete(result, task.key)
+        if not complete or (result is not None and not is_whole(task.directory, result)):
             missing.append(task)
     return tuple(missing)

@@ -36,8 +36,12 @@ def work(connection: Connection) -> None:
             job: Job = connection.recv()
         except EOFError:
             return
-        with marked(task.directory for task in job.tasks):
-            loaded = _run(job, loaded, connection)
+        try:
+            with marked(task.directory for task in job.tasks):
+                loaded = _run(job, loaded, connection)
+        except OSError as error:  # a full disk, a folder that cannot be made
+            for position in range(len(job.tasks)):
+                connection.send((position, "failed", f"{type(error).__name__}: {error}"))
         connection.send(None)
 
 

@@ -10,11 +10,13 @@ the smaller range stay in the outer bins.
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 #: Bins inside the range.
 INNER = 128
@@ -36,6 +38,8 @@ def exponent(largest: float, rms: float) -> int:
 
 def histogram(values: Tensor, k: int) -> Counts:
     """Return the counts (130,) of `values`, any shape, over [-2^k, 2^k)."""
+    import torch  # here: figures merge histograms, and need none of it
+
     # Scaling by a power of two is exact, so a value on an edge falls on the same side
     # for every k: that is what makes merging exact. In float64 nothing underflows.
     scaled = values.reshape(-1).double() * 2.0 ** (6 - k)

@@ -58,7 +58,8 @@ def write_images(locked: Locked, root: Path, directory: Path) -> None:
     factor = locked.study.factor(str(items[0].options["rows"]))
     by_level: dict[str, RunConfig] = {}
     for cell in locked.cells:
-        by_level.setdefault(cell.levels[factor.name], cell.config)
+        if factor.name in cell.levels:  # a control has none
+            by_level.setdefault(cell.levels[factor.name], cell.config)
     config = next(iter(by_level.values()))
     x, y = data.load(config.data, root, config.seed).train
     first = [int((y == label).nonzero()[0]) for label in range(_SHOWN)]

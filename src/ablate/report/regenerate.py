@@ -125,8 +125,10 @@ def _write(
         asked = {item.kind for item in locked.study.report}
         labels = label_reader(root) if "reliability_diagram" in asked else None
         with_timings = "loss_over_time" in asked
-        write_frames(frames(root, study, cells, labels, with_timings), directory)
+        # All is read before the first file is written: data that is missing spoils no report.
+        found = frames(root, study, cells, labels, with_timings)
         write_images(locked, root, directory)
+        write_frames(found, directory)
     elif not (home / "runs.parquet").exists():
         raise ConfigError(
             f"study '{study}': the sweep is not finished and no earlier report has its frames; "

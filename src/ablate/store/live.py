@@ -31,6 +31,7 @@ class LiveMirror:
     def __init__(self, root: Path, study: str, question: str) -> None:
         self.problem: str | None = None
         self._root, self._study, self._question = root, study, question
+        self._mirrored = 0
         self._queue: SimpleQueue[tuple[LedgerCell, int] | None] = SimpleQueue()
         # A daemon: a server that never answers must not keep the process from ending.
         self._thread = threading.Thread(target=self._work, name="mlflow-mirror", daemon=True)
@@ -41,12 +42,16 @@ class LiveMirror:
         self._queue.put((cell, replicate))
 
     def close(self, timeout: float = 60.0) -> str | None:
-        """Wait until all is mirrored and closed, `timeout` seconds at most.
+        """Wait until all is mirrored and closed, for as long as it goes on.
 
-        Returns one sentence where MLflow is not up to date, else None.
+        Returns one sentence where MLflow is not up to date, else None: after `timeout` seconds
+        in which not one run was mirrored.
         """
         self._queue.put(None)
-        self._thread.join(timeout)
+        before = -1
+        while self._thread.is_alive() and self._mirrored > before:
+            before = self._mirrored
+            self._thread.join(timeout)
         if self._thread.is_alive() and self.problem is None:
             self.problem = (
                 f"MLflow is not reachable: no answer within {timeout:g} s; "
@@ -64,6 +69,8 @@ class LiveMirror:
         job = self._queue.get()
         if job is None:
             return  # nothing was trained: MLflow is not even imported
+        mark = _mark(self._root, self._study)
+        mark.touch()
         store = open_store(self._root, self._study, self._question)
         earlier = replicates_by_key(all_runs(store))
         open_parents: dict[str, tuple[LedgerCell, str]] = {}
@@ -77,12 +84,31 @@ class LiveMirror:
             for run in earlier.pop((cell.key, result.key), []) if result else []:
                 store.client.delete_run(run.info.run_id)
             mirror_run(store, cell, replicate, directory, open_parents[cell.key][1])
+            self._mirrored += 1
             ended = sum(1 for _ in finished(self._root, self._study, cell))
             if ended == cell.replicates:
                 finish_cell(store, *open_parents[cell.key])
             job = self._queue.get()
         for cell, parent in open_parents.values():
             finish_cell(store, cell, parent)
+        mark.unlink(missing_ok=True)
+
+
+def was_cut_short(root: Path, study: str) -> bool:
+    """Tell whether an earlier mirror of the study did not come to its end.
+
+    A process that is killed leaves runs of MLflow open; nobody else will close them.
+    """
+    return _mark(root, study).exists()
+
+
+def mirror_is_complete(root: Path, study: str) -> None:
+    """Note that MLflow says again what the ledger says."""
+    _mark(root, study).unlink(missing_ok=True)
+
+
+def _mark(root: Path, study: str) -> Path:
+    return root / "runs" / study / ".mirroring"
 
 
 def unreachable(root: Path, error: Exception) -> str:

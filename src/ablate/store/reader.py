@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,6 +105,19 @@ def finished(root: Path, study: str, cell: LedgerCell) -> Iterator[tuple[int, Pa
         result = read_result(directory)
         if result and (not cell.run_keys or cell.run_keys[replicate] == result.key):
             yield replicate, directory, result
+
+
+def is_whole(directory: Path, result: Result) -> bool:
+    """Tell whether the files of a run are those that its result names: read, not parsed.
+
+    The curve has no digest; that its archive ends as one must shows that it is not cut short.
+    """
+    try:
+        for name in result.digests:
+            _read_checked(directory / name, result)
+        return result.status == "failed" or zipfile.is_zipfile(directory / "curve.npz")
+    except (LedgerError, OSError):
+        return False
 
 
 def _read_checked(path: Path, result: Result) -> bytes | None:
