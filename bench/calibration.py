@@ -12,7 +12,7 @@ import functools
 import itertools
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,17 +25,18 @@ from ablate.report.effects import (
     Evidence,
     adjusted_levels,
     in_order,
+    noise,
     paired_effect,
     rate,
     sensitivity,
 )
+from ablate.report.statistics import ALPHA
 
 Array = npt.NDArray[np.float64]
 
 _LEVELS = 3
 _SHARED = 0.5  # correlation between arms of one replicate
 _EQUAL = 1.0  # margin of the claim of equality; the truth lies on it
-_ALPHA = 0.05
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "statistics.md"
 
 
@@ -123,6 +124,9 @@ def study(rng: np.random.Generator, s: Setting) -> dict[str, Evidence]:
         "spread": spread(pair(rng, s, slope, slope)),
         "order": order(main[0]),
     }
+    if not s.lost:  # with a run lost standard deviations are not compared
+        even = pair(rng, replace(s, noise=1.0), same, same)
+        claims["noise"] = noise(even[0].values, even[1].values, "less", 0.0)
     if s.lost:
         a = main[0]
         claims["convergence at its rate"] = rate(int((~a.lost).sum()), a.lost.size, 1 - s.lost)
@@ -141,13 +145,13 @@ def errors(s: Setting, studies: int, seed: int) -> dict[str, float]:
     for _ in range(studies):
         claims = study(rng, s)
         for name, evidence in claims.items():
-            wrong[name] = wrong.get(name, 0) + (evidence.p <= _ALPHA)
-        levels = adjusted_levels([e.p for e in claims.values()], _ALPHA)
+            wrong[name] = wrong.get(name, 0) + (evidence.p <= ALPHA)
+        levels = adjusted_levels([e.p for e in claims.values()], ALPHA)
         family = any(e.p <= level for e, level in zip(claims.values(), levels, strict=True))
         wrong["family"] = wrong.get("family", 0) + family
         single = claims["effect at one level"]
         if single.interval is not None:
-            low, high = single.interval(_ALPHA)
+            low, high = single.interval(ALPHA)
             covered += low <= truth <= high
             intervals += 1
     shares = {name: count / studies for name, count in wrong.items()}
@@ -193,15 +197,15 @@ def power(s: Setting, size: float, studies: int, seed: int) -> dict[str, float]:
             "spread": spread(pair(rng, s, 0 * slope, size * slope)),
         }
         for name, evidence in claims.items():
-            found[name] += evidence.p_supported <= _ALPHA
+            found[name] += evidence.p_supported <= ALPHA
     return {name: count / studies for name, count in found.items()}
 
 
 def settings() -> Iterator[Setting]:
     """Yield every setting of the main table."""
-    for n, noise, lost in itertools.product((6, 10), (1.0, 3.0), (0.0, 0.05, 0.2, 0.5)):
+    for n, sd, lost in itertools.product((6, 10), (1.0, 3.0), (0.0, 0.05, 0.2, 0.5)):
         for correlated in (False, True) if lost else (False,):
-            yield Setting(n, noise, lost, correlated)
+            yield Setting(n, sd, lost, correlated)
     for n in (6, 10):
         yield Setting(n, 1.0, 0.0, correlated=False, skewed=True)
         yield Setting(n, 3.0, 0.0, correlated=False, skewed=True)
@@ -214,7 +218,7 @@ def _percent(share: float) -> str:
 def _error_table(studies: int) -> list[str]:
     names = [
         "family", "effect, mean over levels", "effect at one level", "equality at its margin",
-        "spread", "order", "convergence at its rate", "coverage",
+        "spread", "order", "convergence at its rate", "noise", "coverage",
     ]  # fmt: skip
     rows = [
         "| n | noise of B | n/c | which runs are lost | distribution | " + " | ".join(names) + " |",

@@ -264,7 +264,7 @@ def test_random_kills_change_no_result(
                     left += 1
         output, _ = process.communicate(timeout=300)
         if process.returncode == 0 and left:  # all done too soon: lose some and go on
-            for path in list(stormy.glob("runs/mine/*/*/result.json"))[:: 2]:
+            for path in list(stormy.glob("runs/mine/*/*/result.json"))[::2]:
                 path.unlink()
         elif process.returncode == 0:
             break

@@ -12,12 +12,12 @@ from typing import Any
 from ablate import data
 from ablate.config import RunConfig
 from ablate.config.validate import run_config
-from ablate.errors import ConfigError, nearest
+from ablate.errors import ConfigError
 from ablate.launch.device import Device, device_kind
 from ablate.launch.form import form
 from ablate.launch.members import is_formed, member_numbers, training_config
 from ablate.records import Record
-from ablate.store.find import find_run
+from ablate.store.find import cell_that_begins, find_run
 from ablate.store.index import read_index
 from ablate.store.ledger import compared_bytes, write_run
 from ablate.store.reader import finished, read_config
@@ -174,18 +174,13 @@ def _from_report(root: Path, study: str, name: str, number: str) -> Kept:
     if locked is None:
         raise ConfigError(f"study '{study}' has neither runs nor a report here.")
     configs: dict[str, Any] = {cell.slug: cell.config for cell in locked.cells}
-    fitting = [slug for slug in configs if slug.startswith(name)]
-    if len(fitting) != 1:
-        count = len(fitting) or "no"
-        raise ConfigError(
-            f"{count} cells of study '{study}' begin with '{name}'.{nearest(name, configs)}"
-        )
+    slug = cell_that_begins(study, name, list(configs))
     runs = load_frames(root, study).runs
-    cell = runs[runs["cell"] == fitting[0]]
+    cell = runs[runs["cell"] == slug]
     run = cell[cell["replicate"].astype(str) == number]
     if run.empty or run["status"].iloc[0] == "failed":
         raise ConfigError(f"study '{study}' has no finished replicate {number} of that cell.")
-    row, config = run.iloc[0].to_dict(), configs[fitting[0]]
+    row, config = run.iloc[0].to_dict(), configs[slug]
     if locked.study.tune is not None:
         key = locked.study.tune.key
         config = tuned_config(config, key, float(row[f"tuned:{key}"]))
@@ -194,7 +189,7 @@ def _from_report(root: Path, study: str, name: str, number: str) -> Kept:
         if "/" in str(key) and isinstance(value, float) and math.isfinite(value)
     }  # fmt: skip
     return Kept(
-        name=f"{study}/{fitting[0]}/{number}",
+        name=f"{study}/{slug}/{number}",
         config=config,
         replicate=int(number),
         status=str(row["status"]),

@@ -43,7 +43,8 @@ class Verdict:
     low, high      of the effect's interval at that level; None where there is none
     unit           of effect, interval and margin
     lost, runs     how many runs did not converge, of how many: of A and B, or of all
-    needed         replicates that would show a margin's worth with 80 % power; None: not told
+    needed         replicates that would show a margin's worth with 80 % power; None: not told, or
+                   no more than there are
     p_flip         exact sign-flip p of the pairs that converged in both
     better         P(A > B) over them
     p_convergence  that A and B converge equally often (McNemar)
@@ -135,6 +136,8 @@ def _verdict(claim: Claim, found: Case, study: Study, level: float, withheld: bo
     needed = None
     if outcome == "inconclusive" and paired and evidence.sd and worth:
         needed = replicates_needed(evidence.sd, worth, level)
+        # Enough of them already: the effect is about as large as the margin, which no plan foresaw.
+        needed = needed if needed and needed > evidence.n_effect else None
     convergence = None
     if found.difference is not None:
         a_lost, b_lost = (arm.lost.any(axis=0) for arm in arms)

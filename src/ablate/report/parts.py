@@ -9,13 +9,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from ablate.errors import ConfigError, one_of
-from ablate.study.schema import Part, ReportItem, Study
+from ablate.study.schema import ROLES, Part, ReportItem, Study
 
 if TYPE_CHECKING:
     from ablate.report.frame import Frames
-
-#: Options of a report's item that name a factor.
-ROLES = ("rows", "columns", "lines", "panels", "best", "x")
 
 
 def parts_of(item: ReportItem, study: Study) -> tuple[Part, ...]:

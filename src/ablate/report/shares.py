@@ -157,7 +157,7 @@ def _deviation(row: Share) -> str:
     value, low, high = row.deviation
     if not value:
         return "0"
-    return with_interval(value, low, high, sign=False)
+    return with_interval(value, low, high, sign=False) if value else "0"
 
 
 def _percent(share: Estimate | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,19 +51,25 @@ def find_run(root: Path, text: str) -> Place:
     return found[0]
 
 
+def cell_that_begins(study: str, name: str, slugs: Sequence[str]) -> str:
+    """Return the one folder's name that is `name` or begins with it; raises ConfigError."""
+    fitting = [slug for slug in slugs if slug == name]
+    fitting = fitting or [slug for slug in slugs if slug.startswith(name)]
+    if len(fitting) != 1:
+        raise ConfigError(
+            f"{len(fitting) or 'no'} cells of study '{study}' begin with '{name}'."
+            f"{nearest(name, slugs)}"
+        )
+    return fitting[0]
+
+
 def _by_place(root: Path, study: str, name: str, number: str) -> Place:
     cells = read_index(root, study)
     if cells is None:
         raise ConfigError(f"study '{study}' has no runs here.")
-    fitting = [cell for cell in cells if name in (cell.slug, cell.name)]
-    fitting = fitting or [cell for cell in cells if cell.slug.startswith(name)]
-    if len(fitting) != 1:
-        known = [cell.slug for cell in cells]
-        raise ConfigError(
-            f"{len(fitting) or 'no'} cells of study '{study}' begin with '{name}'."
-            f"{nearest(name, known)}"
-        )
-    cell = fitting[0]
+    by_slug = {cell.slug: cell for cell in cells}
+    whole = [cell for cell in cells if cell.name == name]
+    cell = whole[0] if whole else by_slug[cell_that_begins(study, name, list(by_slug))]
     if not number.isdigit() or int(number) >= cell.replicates:
         raise ConfigError(
             f"study '{study}' has no replicate {number}; allowed are 0 to {cell.replicates - 1}."

@@ -13,7 +13,7 @@ from ablate.errors import ConfigError, nearest, one_of
 from ablate.study.claims import read_claims
 from ablate.study.factors import check_overrides, listed, mapping
 from ablate.study.parts import DESIGN_KEYS, own_settings, read_design
-from ablate.study.schema import REPORT_KINDS, Metric, ReportItem, Study, Tune
+from ablate.study.schema import REPORT_KINDS, ROLES, Metric, ReportItem, Study, Tune
 
 _KEYS = (
     "question", "source", "baseline", *DESIGN_KEYS, "parts", "claims", "replicates", "metric",
@@ -159,7 +159,7 @@ def _check_items(study: Study, where: str) -> None:
         if part is not None and part not in known:
             has = f"its parts are {one_of(known)}" if known else "it has no parts"
             raise ConfigError(f"{where}: report: {item.kind} has part: {part}; {has}.")
-        for option in ("rows", "columns", "lines", "panels", "best"):
+        for option in ROLES:
             value = item.options.get(option)
             if value is not None and value not in names:
                 raise ConfigError(

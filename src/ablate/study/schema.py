@@ -37,6 +37,8 @@ FIGURE_KINDS = (
 REPORT_KINDS = ("table", "published", "compared_to_base", *FIGURE_KINDS)
 
 
+#: Options of a report's item that name a factor.
+ROLES = ("rows", "columns", "lines", "panels", "best", "x")
 #: The designs that a study or a part of one may have.
 DESIGNS = ("grid", "one_at_a_time", "leave_one_out", "ladder", "zip", "random")
 DesignKind = Literal["grid", "one_at_a_time", "leave_one_out", "ladder", "zip", "random"]
