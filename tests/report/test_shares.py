@@ -81,10 +81,16 @@ def test_runs_that_did_not_converge_are_left_out() -> None:
     variance = np.mean([np.var(kept.loc["1"][3:], ddof=1), np.var(kept.loc["2"], ddof=1)])
     init = next(row for row in found.rows if row.level == "init")
     assert init.deviation[0] == pytest.approx(100 * np.sqrt(variance))
-    with pytest.raises(ConfigError, match="two runs that converged at source=init"):
-        shares(
-            ITEM, make_study(factor("source", SOURCES), replicates=2), _one_seed(frames(2, lost=2))
-        )
+
+
+def test_too_few_runs_give_dashes() -> None:
+    alone = make_study(factor("source", SOURCES), replicates=2)
+    found = shares(ITEM, alone, _one_seed(frames(2, lost=2)))
+    texts = dict(print_shares(found, "table-1").rows)
+    assert texts["init"][0].text == texts["init"][1].text == "–"
+    assert texts["order"][0].text != "–"
+    once = shares(ITEM, study(1), frames(1))
+    assert shares_answer(once) == "Too few runs converged to tell how much replicates differ."
 
 
 def _one_seed(all_frames: Frames) -> Frames:

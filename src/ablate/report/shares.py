@@ -57,8 +57,8 @@ def shares(item: ReportItem, study: Study, frames: Frames) -> Shares:
 
     Intervals are jackknife t's over replicates: of the logarithm of a standard deviation, and of
     the logarithm of a ratio of variances, in which a replicate is left out everywhere at once,
-    since all levels share its random numbers. Runs that did not converge are left out. Raises
-    ConfigError where a level has no two runs of one setting left.
+    since all levels share its random numbers. Runs that did not converge are left out; where no
+    setting of a level has two others its estimates are NaN. Raises ConfigError for `whole`.
     """
     factor = study.factor(str(item.options.get("lines", study.factors[0].name)))
     names = [level.name for level in factor.levels if level.name != ABSENT]
@@ -68,11 +68,6 @@ def shares(item: ReportItem, study: Study, frames: Frames) -> Shares:
     found = measure(None, study, frames)
     runs = Runs(study, found)
     values = {name: runs.arm(runs.settings({factor.name: (name,)})).values for name in names}
-    for name, runs_of_level in values.items():
-        if not (np.isfinite(runs_of_level).sum(axis=1) > 1).any():
-            raise ConfigError(
-                f"report: variance_shares needs two runs that converged at {factor.name}={name}."
-            )
     rows = [
         Share(
             name,
@@ -89,7 +84,8 @@ def shares(item: ReportItem, study: Study, frames: Frames) -> Shares:
 
 
 def _ratio(arms: Sequence[Array]) -> float:
-    return deviation(arms[0]) ** 2 / deviation(arms[1]) ** 2
+    whole = deviation(arms[1])
+    return deviation(arms[0]) ** 2 / whole**2 if whole else np.nan
 
 
 def _sum_of_ratios(arms: Sequence[Array]) -> float:
@@ -102,7 +98,7 @@ def _estimate(arms: Sequence[Array], of: Callable[[Sequence[Array]], float]) -> 
     if found <= 0:
         return 0.0, 0.0, 0.0
     n = arms[0].shape[1]
-    if n < _LEAST:
+    if n < _LEAST or not np.isfinite(found):
         return found, None, None
     pseudo = jackknife(lambda keep: float(np.log(of([arm[:, keep] for arm in arms]))), n)
     half = float(stats.t.ppf(1 - ALPHA / 2, n - 1) * pseudo.std(ddof=1) / np.sqrt(n))
@@ -135,6 +131,8 @@ def print_shares(found: Shares, name: str) -> Grid:
 def shares_answer(found: Shares) -> str:
     """Say how much replicates differ, and which sources make most of it."""
     whole = next(row for row in found.rows if row.share is None)
+    if not np.isfinite(whole.deviation[0]):
+        return "Too few runs converged to tell how much replicates differ."
     alone = sorted(
         (row for row in found.rows if row.share), key=lambda r: -r.share[0] if r.share else 0.0
     )
@@ -157,6 +155,8 @@ def _deviation(row: Share) -> str:
     value, low, high = row.deviation
     if not value:
         return "0"
+    if not np.isfinite(value):
+        return "–"
     return with_interval(value, low, high, sign=False) if value else "0"
 
 
@@ -164,6 +164,8 @@ def _percent(share: Estimate | None) -> str:
     if share is None:
         return "100"
     value, low, high = share
+    if not np.isfinite(value):
+        return "–"
     text = f"{100 * value:.0f}"
     return (
         text

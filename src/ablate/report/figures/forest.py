@@ -65,8 +65,9 @@ def factor_effects(request: Request) -> Iterator[Drawing]:
         "Bars: simultaneous 95 % intervals; at the right p, adjusted by Holm over all "
         f"{len(contrasts)} contrasts; blue: below 5 %.{more}",
     )
-    figure = _forest(rows[:_MOST], _label(contrasts[0].case.unit))
-    yield Drawing(request.item.kind, caption, figure)
+    if rows:
+        figure = _forest(rows[:_MOST], _label(contrasts[0].case.unit))
+        yield Drawing(request.item.kind, caption, figure)
 
 
 def _forest(rows: Sequence[_Row], label: str) -> Figure:
