@@ -14,13 +14,9 @@ from ablate.study.reader import study_files
 STUDIES = sorted(study_files((package_conf(),)))
 #: Many cells or many pictures; other studies have each kind of figure as well, or its own test.
 LONG = [
-    "batchnorm_x_init",
-    "ensemble",
-    "init_method",
-    "optimizer_paths",
-    "recipe-cifar10",
-    "signal",
-]
+    "augmentation", "batchnorm", "batchnorm_x_init", "ensemble", "init_method", "init_scale",
+    "optimizer_paths", "recipe-cifar10", "signal",
+]  # fmt: skip
 SHORT = [name for name in STUDIES if name not in LONG]
 
 
