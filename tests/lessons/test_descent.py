@@ -102,3 +102,28 @@ def test_a_path_may_go_on_beyond_the_tolerance():
     assert len(path.points) == 401
     assert path.reached == stopped.reached
     assert np.array_equal(path.points[: len(stopped.points)], stopped.points)
+
+
+def test_replicates_of_a_study_start_near_the_point_and_the_first_on_it():
+    from ablate.config.validate import run_config
+    from ablate.lessons.descent import follow
+    from ablate.streams import Streams
+
+    config = run_config(
+        {
+            "data": {"name": "digits"},
+            "model": {"name": "mlp"},
+            "optimizer": {"name": "adam", "lr": 1.0},
+        }
+    )
+    starts = []
+    for replicate in range(200):
+        outcome = follow(config, None, Streams(0, replicate), "beale", BELOW, steps=1, spread=0.02)
+        first = outcome.evaluations[0]
+        starts.append((first["x"], first["y"]))
+    offsets = np.array(starts) - np.array(BELOW)
+    assert (offsets[0] == 0).all()
+    # A standard deviation of 398 draws is known to 3.5 %: three of those.
+    assert offsets[1:].std() == pytest.approx(0.02, rel=0.11)
+    same = follow(config, None, Streams(0, 7), "beale", BELOW, steps=1)
+    assert (same.evaluations[0]["x"], same.evaluations[0]["y"]) == BELOW

@@ -13,6 +13,7 @@ from ablate.config.optimizer import Lbfgs, OptimizerConfig
 from ablate.config.target import Target
 from ablate.errors import ConfigError, one_of
 from ablate.lessons.surfaces import DIVERGED, SURFACES, Path, Point, Surface, path_of
+from ablate.streams import Streams
 from ablate.train.optimizers import build_optimizer, clip
 from ablate.train.procedure import Outcome
 
@@ -25,15 +26,17 @@ _ALL, _MORE = 200, 300
 def follow(
     config: RunConfig,
     _data: Any,
-    _streams: Any,
+    streams: Streams,
     surface: str,
     start: Sequence[float],
     steps: int = 10_000,
     tolerance: float = 1e-4,
+    spread: float = 0.0,
 ) -> Outcome:
     """Follow `config.optimizer` over a surface, as the training procedure of a study.
 
     surface  a name in `SURFACES`; a run is n/c where f does not fall below `tolerance`
+    spread   standard deviation of the starts about `start`; replicate 0 starts there itself
 
     Metrics: `steps` to the tolerance, `diverged_at`, and `f`, `x`, `y` where the path ends; an
     evaluation (x, y, f) of every step kept. Raises ConfigError for another surface, or for an
@@ -45,7 +48,9 @@ def follow(
         )
     if isinstance(config.optimizer, Target):
         raise ConfigError("a path over a surface takes an optimizer of this package.")
-    point = (float(start[0]), float(start[1]))
+    moved = spread * streams.numpy("init", "start").standard_normal(2)
+    x, y = np.asarray(start, dtype=np.float64) + (moved if streams.replicate else 0.0)
+    point = (float(x), float(y))
     path = descend(SURFACES[surface], config.optimizer, point, steps, tolerance)
     last = len(path.steps) - 1
     spaced = np.round(np.geomspace(1, last + 1, _MORE) - 1).astype(int)

@@ -57,8 +57,8 @@ def outcome(path: Path) -> str:
 def optimizer_paths(request: Request) -> Iterator[Drawing]:
     """Draw the paths of a study whose training procedure is `ablate.lessons.descent.follow`.
 
-    A panel per level of `panels`, a path per level of `lines` (of one replicate: they are all
-    the same). Raises ConfigError where the runs have no paths.
+    A panel per level of `panels`, a path per level of `lines`: that of replicate 0, which starts
+    where the study says and not near it. Raises ConfigError where the runs have no paths.
     """
     if not {"x", "y", "f"} <= set(request.frames.epochs.columns):
         raise ConfigError(
@@ -70,7 +70,8 @@ def optimizer_paths(request: Request) -> Iterator[Drawing]:
         # The study may have more levels than colours; what is shown here has one each.
         looks = {line.name: look(number) for number, line in enumerate(lines)}
         panels = [_panel(subject, panel, lines) for panel in subject.levels("panels")]
-        caption = subject.caption("Paths of optimizers", _HOW, with_data=False)
+        first = " Drawn are the paths of replicate 0." if request.study.replicates > 1 else ""
+        caption = subject.caption("Paths of optimizers", _HOW + first, with_data=False)
         yield draw_paths(subject.name, panels, looks, caption)
 
 
