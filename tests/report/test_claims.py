@@ -233,3 +233,14 @@ def test_a_theory_is_followed_within_a_share() -> None:
 def test_a_metric_that_no_run_has_is_named(expression: str, sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence.replace("(", r"\(")):
         measure(expression, study(), frames(made()))
+
+
+def test_a_metric_that_some_cells_do_not_have_is_not_answered() -> None:
+    """As early stopping's step, of cells that never stop."""
+    one = claim(expect="greater", compare=PAIR, metric="stopping/step", at={"scale": ("1",)})
+    found = frames(made())
+    steps = np.where(found.runs["factor:norm"] == "with", 40.0, np.nan)
+    found.runs["stopping/step"] = steps
+    (verdict,) = judge(study(one), found, {})
+    assert verdict.outcome == "not answered"
+    assert verdict.note == "claims: runs of without-1 have no stopping/step"

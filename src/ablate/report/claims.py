@@ -110,7 +110,12 @@ def claim_case(
     if tuned in names:
         own, frames = tuning_runs(own, frames)
     try:
-        return case(claim, own, Grid(own, measure(claim.metric, own, frames)), configs)
+        measured = measure(claim.metric, own, frames)
+        found = case(claim, own, Grid(own, measured), configs)
+        absent = {cell for arm in found.arms for cell in arm.cells} & measured.absent
+        if absent:
+            raise ConfigError(f"claims: runs of {min(absent)} have no {claim.metric}")
+        return found
     except ConfigError as error:
         # Of a study swept with another depth, say: one claim must not cost the report.
         return Case(NOTHING, (), None, "", note=str(error))

@@ -26,12 +26,14 @@ class Measure:
     unit    `points`, `steps`, `nats` or nothing
     better  what a lost run is worse than
     layer   of a probe's quantity, and its name; for theories
+    absent  cells whose finished runs all lack it, as the step at which one stopped that never did
     """
 
     values: pd.DataFrame
     unit: str
     better: str
     layer: tuple[str, int] | None = None
+    absent: frozenset[str] = frozenset()
 
 
 def measure(expression: str | None, study: Study, frames: Frames) -> Measure:
@@ -62,7 +64,8 @@ def _final(name: str, metric: Metric | None, frames: Frames) -> Measure:
     values = np.where(lost, np.nan, scale * runs[name].to_numpy(float))
     unit = {"accuracy": "points", "loss": "nats", "nll": "nats"}.get(quantity, "")
     better = metric.better if metric else "higher" if quantity in _HIGHER else "lower"
-    return Measure(_table(runs, values, lost), unit, better)
+    has = pd.Series(np.isfinite(values) | lost, index=runs["cell"]).groupby(level=0).any()
+    return Measure(_table(runs, values, lost), unit, better, absent=frozenset(has.index[~has]))
 
 
 def _steps_to(expression: str, words: list[str], frames: Frames) -> Measure:
