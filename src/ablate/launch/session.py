@@ -128,6 +128,9 @@ def _report(start: Start, console: Console) -> bool:
 
     written = regenerate(start.root, start.plan.study.name)
     console.print(written.answer)
+    for claim in written.claims:
+        effect = f"  {claim['effect']}" if claim["effect"] != "–" else ""
+        console.print(f"{claim['verdict']}: {claim['text']}{effect}", highlight=False)
     console.print(f"report: {_relative(written.directory)}/index.html (or README.md)")
     console.print(f"browse: ablate ui {start.plan.study.name}")
     return written.changed

@@ -20,7 +20,7 @@ from ablate.report.manifest import NAME, Printed, digest, manifest_text, read_ma
 from ablate.report.pages import Page, write_pages
 from ablate.report.parts import each_part
 from ablate.report.printed import print_table, print_tuned
-from ablate.report.printed_claims import claims_csv, effect_text, outcome_text, print_claims
+from ablate.report.printed_claims import claims_csv, print_claims, told
 from ablate.report.provenance import origins
 from ablate.report.published import (
     compare_with_published,
@@ -108,16 +108,7 @@ def build_report(
     files += write_pages(page, directory)
     for name in set(before["files"] if before else ()) - set(files):
         (directory / name).unlink(missing_ok=True)
-    told = [
-        {
-            "claim": verdict.claim.name,
-            "text": verdict.claim.text,
-            "verdict": outcome_text(verdict),
-            "effect": effect_text(verdict),
-        }
-        for verdict in verdicts
-    ]
-    text = manifest_text(study, everything.runs, sentence, printed, figures, files, told)
+    text = manifest_text(study, everything.runs, sentence, printed, figures, files, told(verdicts))
     # Last, so that a report cut short has no manifest that calls it current.
     (directory / NAME).write_text(text, encoding="utf-8")
     return directory / "README.md"

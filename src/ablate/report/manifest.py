@@ -103,7 +103,7 @@ def manifest_text(
 ) -> str:
     """Return the text of `manifest.json`; a figure is drawn from all runs of the study.
 
-    verdicts  per claim its name, text, verdict and effect
+    verdicts  per claim what the table of claims says
     """
     cells: dict[str, dict[str, Any]] = {}
     for row in runs.sort_values(["cell", "replicate"]).to_dict("records"):

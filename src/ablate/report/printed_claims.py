@@ -56,6 +56,16 @@ def effect_text(verdict: Verdict) -> str:
     return with_interval(scale * effect, low, high, sign=not counted, unit=unit)
 
 
+def told(verdicts: Sequence[Verdict]) -> list[dict[str, str]]:
+    """Return what the table says of each claim, by name of the column, for the index of reports."""
+    names = ("text", "effect", "margin", "n", "not_converged", "evidence")
+    return [
+        {"claim": verdict.claim.name, "verdict": outcome_text(verdict)}
+        | {name: entry.text for name, entry in zip(names, _entries(verdict), strict=True)}
+        for verdict in verdicts
+    ]
+
+
 def claims_csv(verdicts: Sequence[Verdict]) -> str:
     """Return everything that is known of each claim, a line each."""
     lines = []

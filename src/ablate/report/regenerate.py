@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,10 +22,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Written:
-    """A report on disk: its folder, its one-sentence answer, and whether it was made anew."""
+    """A report on disk: its folder, what it says in one sentence, and whether it was made anew.
+
+    claims  what its table of claims says of each, by name of the column
+    """
 
     directory: Path
     answer: str
+    claims: tuple[Mapping[str, str], ...]
     changed: bool
 
 
@@ -45,12 +49,12 @@ def regenerate(root: Path, study: str, force: bool = False) -> Written:
             for replicate, _, result in finished(root, study, cell)
         ]
         if is_current(directory, digest(locked.study, results)):
-            return Written(directory, _answer(directory), changed=False)
+            return _written(directory, changed=False)
     _write(root, study, locked, cells, directory)
     from ablate.report.pages import write_index
 
     write_index(root / "reports")
-    return Written(directory, _answer(directory), changed=True)
+    return _written(directory, changed=True)
 
 
 def regenerate_reports(root: Path, names: Sequence[str]) -> list[Written]:
@@ -155,6 +159,7 @@ def _write(
     build_report(locked.study, read_frames(directory), directory, facts, configs)
 
 
-def _answer(directory: Path) -> str:
-    manifest = read_manifest(directory)
-    return str(manifest["answer"]) if manifest else ""
+def _written(directory: Path, changed: bool) -> Written:
+    manifest = read_manifest(directory) or {}
+    claims = tuple(manifest.get("verdicts", ()))
+    return Written(directory, str(manifest.get("answer", "")), claims, changed)

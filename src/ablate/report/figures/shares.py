@@ -26,8 +26,8 @@ def variance_shares(request: Request) -> Iterator[Drawing]:
         next(subjects(request, "lines")), fixed={},
         runs=request.frames.runs[request.frames.runs["status"] != "failed"],
     )  # fmt: skip
-    texts = ["everything" if r.share is None else f"{100 * r.share[0]:.0f} %" for r in found.rows]
-    heading = "share of its variance"
+    texts = [f"{100 * (row.share[0] if row.share else 1):.0f} %" for row in found.rows]
+    heading = f"of the variance of {found.whole}"
     left = 0.15 + max(text_width(row.level) for row in found.rows)
     right = 0.2 + max(text_width(text) for text in [*texts, heading])
     margins = Margins(left=left, right=right, top=0.22, bottom=0.38)
