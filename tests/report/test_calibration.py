@@ -33,8 +33,8 @@ def test_the_whole_simulation_keeps_its_levels(number: int, setting: Setting) ->
     """2,000 studies a row, as in docs/statistics.md: families at 7 %, and each kind alone.
 
     Where the worst runs are lost and B is the noisier, those of B that are left are truly the
-    better ones, so that its effects are no false claims; skewed noise has 7.5 % in the family,
-    since a t of six pairs is an approximation there.
+    better ones, so that its effects are no false claims. Under skewed noise a t of six pairs is an
+    approximation: up to 7.8 %.
     """
     found = errors(setting, 2000, seed=number)
     true_difference = setting.correlated and setting.lost and setting.noise > 1
@@ -44,7 +44,7 @@ def test_the_whole_simulation_keeps_its_levels(number: int, setting: Setting) ->
                 0.92 if setting.skewed or true_difference else 0.93
             )
         elif not (true_difference and kind.startswith("effect")):
-            assert share <= (0.12 if kind == "noise" and setting.skewed else 0.07), kind
+            assert share <= (0.085 if setting.skewed else 0.07), kind
 
 
 def test_looking_again_costs_little() -> None:

@@ -72,7 +72,7 @@ def overlapping(figure: Canvas) -> list[str]:
 #: Drawn from committed reports in `test_committed_figures`.
 FROM_REPORTS = {
     "ensemble_curve", "reliability_diagram", "schedule_curves", "stopping_points", "ladder",
-    "optimizer_paths", "loss_over_time", "leave_one_out",
+    "optimizer_paths", "loss_over_time", "leave_one_out", "variance_shares", "factor_effects",
 }  # fmt: skip
 
 
