@@ -70,7 +70,10 @@ def build_report(
     if fixed:
         grid = print_at_values(fixed, study, f"table-{len(printed) + 1}")
         printed.append(_write(grid, {"": at_values_csv(fixed)}, directory))
-    for item in study.report:
+    items = study.report
+    if verdicts and "effects" not in {item.kind for item in items}:
+        items = (*items, ReportItem(kind="effects"))
+    for item in items:
         if item.kind == "effects":
             figures += draw_effects(verdicts, study, directory)
         elif item.kind == "contact_sheet":

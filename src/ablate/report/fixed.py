@@ -74,7 +74,7 @@ def print_at_values(rows: list[AtValues], study: Study, name: str) -> Grid:
         footer=(),
         caption=(
             "Mean difference with the half-width of its own 95 % t interval, of pairs that "
-            f"converged in both; in brackets the n/c runs of both arms. Tuned: the "
+            f"converged in both; in brackets the n/c runs of either arm. Tuned: the "
             f"{study.replicates} scored replicates. Fixed: those that tuned it, {tune.replicates} "
             "a value. No verdicts; spreads are variances between levels.",
         ),
@@ -99,16 +99,17 @@ def at_values_csv(rows: list[AtValues]) -> str:
 
 
 def _entry(case: Case) -> Entry:
-    effect, lost = case.evidence.effect, _lost(case)
-    note = f"{lost}/{_runs(case)} n/c" if lost else ""
-    if effect is None:
-        return Entry("n/c" if lost else "–", note=note)
-    if case.evidence.interval is None:
-        return Entry(f"{effect:+.2f}".replace("-", "−"), note=note)
-    low, high = case.evidence.interval(ALPHA)
+    counts = ", ".join(f"{int(arm.lost.sum())}/{arm.lost.size}" for arm in case.arms)
+    note = f"n/c {counts}" if _lost(case) else ""
+    evidence = case.evidence
+    if evidence.effect is None:
+        return Entry("–", note=note)
+    if evidence.interval is None:
+        return Entry(f"{evidence.effect:+.2f}".replace("-", "−"), note=note)
+    low, high = evidence.interval(ALPHA)
     half = (high - low) / 2
     digits = decimals(half, 4)
-    return Entry(f"{effect:+.{digits}f} ± {half:.{digits}f}".replace("-", "−"), note=note)
+    return Entry(f"{evidence.effect:+.{digits}f} ± {half:.{digits}f}".replace("-", "−"), note=note)
 
 
 def _lost(case: Case) -> int:

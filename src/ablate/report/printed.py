@@ -95,6 +95,8 @@ def mean_text(summary: Summary, metric: Metric) -> str:
     if summary.half_width is None:
         return single(scale * summary.mean, metric)
     digits = decimals(scale * summary.half_width, _most_decimals(metric))
+    if not summary.half_width and summary.mean == round(summary.mean):
+        digits = 0  # a count that is the same in every run
     return f"{number(scale * summary.mean, digits)} ± {scale * summary.half_width:.{digits}f}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
@@ -39,16 +39,19 @@ class _Row:
 
 
 def effects(verdicts: Sequence[Verdict], study: Study) -> Iterator[Drawing]:
-    """Draw the effect of every claim that has one; claims of one unit share a figure."""
-    rows = [(v.unit, row) for v in verdicts if (row := _claim_row(v)) is not None]
+    """Draw the effect of every claim that has one; claims of one unit share a panel."""
+    panels: dict[str, list[_Row]] = {}
+    for verdict in verdicts:
+        row = _claim_row(verdict)
+        if row is not None:
+            panels.setdefault(_label(verdict.unit), []).append(row)
     caption = (
         "Effects of the claims with their simultaneous 95 % intervals, "
         f"{study.replicates} replicates per cell; grey strokes: the margin of each."
     )
-    for number, unit in enumerate(dict.fromkeys(unit for unit, _ in rows)):
+    if panels:
         with style():
-            figure = _forest([row for u, row in rows if u == unit], _label(unit))
-        yield Drawing(f"effects-{number + 1}" if number else "effects", caption, figure)
+            yield Drawing("effects", caption, _forest(panels))
 
 
 def factor_effects(request: Request) -> Iterator[Drawing]:
@@ -66,16 +69,24 @@ def factor_effects(request: Request) -> Iterator[Drawing]:
         f"{len(contrasts)} contrasts; blue: below 5 %.{more}",
     )
     if rows:
-        figure = _forest(rows[:_MOST], _label(contrasts[0].case.unit))
+        figure = _forest({_label(contrasts[0].case.unit): rows[:_MOST]})
         yield Drawing(request.item.kind, caption, figure)
 
 
-def _forest(rows: Sequence[_Row], label: str) -> Figure:
-    left = 0.15 + max(text_width(row.name) for row in rows)
-    right = 0.2 + max(text_width(row.note) for row in rows)
-    margins = Margins(left=left, right=right, top=0.08, bottom=0.38)
-    figure, axes = page(1, 1, TWO_COLUMNS * 0.75, _ROW * len(rows) + 0.1, margins)
-    axis: Axes = axes[0, 0]
+def _forest(panels: Mapping[str, Sequence[_Row]]) -> Figure:
+    """Draw effects by the label of their axis, a panel each."""
+    everything = [row for rows in panels.values() for row in rows]
+    left = 0.15 + max(text_width(row.name) for row in everything)
+    right = 0.2 + max(text_width(row.note) for row in everything)
+    margins = Margins(left=left, right=right, top=0.08, bottom=0.38, down=0.5)
+    heights = [_ROW * len(rows) + 0.1 for rows in panels.values()]
+    figure, axes = page(len(panels), 1, TWO_COLUMNS * 0.75, 0.0, margins, heights=heights)
+    for axis, (label, rows) in zip(axes[:, 0], panels.items(), strict=True):
+        _draw(axis, rows, label)
+    return figure
+
+
+def _draw(axis: Axes, rows: Sequence[_Row], label: str) -> None:
     for place, row in enumerate(rows):
         axis.plot([row.low, row.high], [place, place], color=row.ink, lw=1.1)
         axis.plot([row.effect], [place], "o", color=row.ink, ms=3.8)
@@ -90,7 +101,6 @@ def _forest(rows: Sequence[_Row], label: str) -> Figure:
     axis.set_yticks(range(len(rows)), [row.name for row in rows])
     axis.tick_params(axis="y", length=0)
     axis.set_xlabel(label)
-    return figure
 
 
 def _claim_row(verdict: Verdict) -> _Row | None:
