@@ -91,3 +91,20 @@ def test_slips(tmp_path: Path, claim: dict, sentence: str) -> None:
         read(tmp_path, {"mine": claim})
     assert sentence in str(caught.value)
     assert str(caught.value).startswith("study file mine.yaml: claim 'mine'")
+
+
+def test_noise_and_the_values_of_a_tuned_key_can_be_spoken_of(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    claims = {
+        "noise": {"text": "a", "of": "spread over replicates", "compare": PAIR, "expect": "less"},
+        "rate": {"text": "b", "at": {"optimizer.lr": 0.1}, "expect": {"converges": "50 %"}},
+    }
+    tune = {"optimizer.lr": [0.01, 0.1]}
+    path.write_text(yaml.safe_dump({**BASE, "claims": claims, "tune": tune}, sort_keys=False))
+    noise, rate = read_study(path, GROUPS).claims
+    assert noise.spread_over == "replicates"
+    assert rate.at == {"optimizer.lr": ("0.1",)}
+    claims["rate"]["at"] = {"optimizer.lr": 0.2}
+    path.write_text(yaml.safe_dump({**BASE, "claims": claims, "tune": tune}, sort_keys=False))
+    with pytest.raises(ConfigError, match=r"optimizer.lr has no level '0.2'; it has 0.01 or 0.1"):
+        read_study(path, GROUPS)

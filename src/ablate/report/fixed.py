@@ -31,6 +31,8 @@ class AtValues:
 def at_values(study: Study, frames: Frames, configs: Mapping[str, RunConfig]) -> list[AtValues]:
     """Return the claims that compare two levels in a final metric, at each value of the nuisance.
 
+    Claims that have no effect at any value, for want of pairs that converged, are left out.
+
     Runs at a fixed value are those that tuned it: replicates of their own, and fewer.
     """
     tune = study.tune
@@ -46,7 +48,8 @@ def at_values(study: Study, frames: Frames, configs: Mapping[str, RunConfig]) ->
             for level in tune.factor.levels
         ]
         tuned = claim_case(claim, study, frames, configs)
-        found.append(AtValues(claim, tuned, tuple(cases)))
+        if any(case.evidence.effect is not None for _, case in cases):
+            found.append(AtValues(claim, tuned, tuple(cases)))
     return found
 
 
