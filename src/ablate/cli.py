@@ -22,6 +22,7 @@ _EPILOG = """\
 examples:
   ablate sweep study=quickstart                 half a minute, nothing to download
   ablate sweep study=init_method --quick        any study on the digits data, in seconds
+  ablate sweep study=quickstart study.aa=true   with the baseline once more, as a control
   ablate run data=mnist model.depth=5 init=he   train one network
   ablate run -m init=he,xavier optimizer.lr=0.01,0.1 replicates=3
   ablate ui quickstart                          browse the runs
