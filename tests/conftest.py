@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 # Before any test imports torch: OpenMP and MKL read these once.
@@ -15,3 +16,14 @@ sys.path.append(str(Path(__file__).parent))
 # A shared machine may stall for seconds; how long an example takes is nobody's property here.
 settings.register_profile("shared", deadline=None)
 settings.load_profile("shared")
+
+
+@pytest.fixture(scope="session")
+def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an MLflow database without experiments: making one takes seconds, a copy none."""
+    from ablate.store.tracking import open_store
+
+    root = tmp_path_factory.mktemp("mlflow")
+    store = open_store(root, "none", "?")
+    store.client.delete_experiment(store.experiment_id)
+    return root / "mlflow.db"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -41,8 +42,9 @@ def ablate(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedPr
 
 
 @pytest.fixture(scope="module")
-def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def swept(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Path) -> Path:
     root = tmp_path_factory.mktemp("swept")
+    shutil.copy(empty_mlflow, root)
     (root / "mine.yaml").write_text(STUDY)
     done = ablate("sweep", "study=mine.yaml", cwd=root)
     assert done.returncode == 0, done.stderr
@@ -113,8 +115,6 @@ def test_report_regenerates_and_checks(swept: Path) -> None:
 
 def test_a_report_comes_from_the_committed_frames_alone(swept: Path, tmp_path: Path) -> None:
     """A fresh clone has reports/ but no runs/: every figure and table is made again."""
-    import shutil
-
     shutil.copytree(swept / "reports", tmp_path / "reports")
     before = files(tmp_path, "reports/**/*")
     done = ablate("report", "mine", cwd=tmp_path)

@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -32,8 +33,9 @@ SAID = {
 
 
 @pytest.fixture(scope="module")
-def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def swept(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Path) -> Path:
     folder = small(tmp_path_factory.mktemp("swept"))
+    shutil.copy(empty_mlflow, folder)
     code, output = sweep(folder)
     assert code == 0, output
     return folder
@@ -41,8 +43,6 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def finished(swept: Path, tmp_path: Path) -> Path:
-    import shutil
-
     return Path(shutil.copytree(swept, tmp_path / "copy"))
 
 
@@ -100,8 +100,6 @@ def test_a_full_disk_costs_what_could_not_be_written(finished: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_made_costs_its_own_run(finished: Path) -> None:
-    import shutil
-
     expected = runs_of(finished)
     blocked = sorted(finished.glob("runs/mine/*/1"))[0]
     shutil.rmtree(blocked)
@@ -115,8 +113,6 @@ def test_a_folder_that_cannot_be_made_costs_its_own_run(finished: Path) -> None:
 
 
 def test_reports_that_cannot_be_written_cost_no_run(finished: Path) -> None:
-    import shutil
-
     shutil.rmtree(finished / "reports")
     (finished / "reports").write_text("a file in the way")
     code, output = sweep(finished)

@@ -1,6 +1,7 @@
 """How a study is swept changes no result: order of cells, workers, stacks, resuming."""
 
 import random
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,11 @@ SCALES = [0.5, 0.7, 1.0, 1.4]
 
 
 @pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, bytes]]:
+def plain(
+    tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Path
+) -> dict[str, dict[str, bytes]]:
     folder = small(tmp_path_factory.mktemp("plain"), SCALES, replicates=5)
+    shutil.copy(empty_mlflow, folder)
     code, output = sweep(folder)
     assert code == 0, output
     return runs_of(folder)

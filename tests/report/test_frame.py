@@ -207,6 +207,7 @@ def test_tuning_runs_have_a_frame_of_their_own(tmp_path: Path) -> None:
     assert list(found.runs["tuned:optimizer.lr"]) == [0.1]
     assert list(found.tuning.columns) == [
         "cell", "key", "value", "replicate", "status", "validation/loss", "validation/accuracy",
+        "test/accuracy",
     ]  # fmt: skip
     assert list(found.tuning["value"]) == [0.01, 0.01, 0.1, 0.1, 1.0, 1.0]
     assert list(found.tuning["replicate"]) == [0, 1] * 3

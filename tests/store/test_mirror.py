@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,11 @@ START = 1740830400250  # 2025-03-01T12:00:00.250Z in ms since 1970
 
 
 @pytest.fixture(autouse=True)
-def _no_address_of_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _no_address_of_the_users(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, empty_mlflow: Path
+) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    shutil.copy(empty_mlflow, tmp_path)
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
 
@@ -353,6 +357,6 @@ def test_a_server_that_never_answers_does_not_hold_up_the_end(
 
 
 def test_a_sweep_with_nothing_to_do_does_not_open_mlflow(tmp_path: Path) -> None:
-    mirror = LiveMirror(tmp_path, "s", "?")
+    mirror = LiveMirror(tmp_path / "new", "s", "?")
     assert mirror.close() is None
-    assert not (tmp_path / "mlflow.db").exists()
+    assert not (tmp_path / "new").exists()

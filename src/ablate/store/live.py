@@ -70,6 +70,7 @@ class LiveMirror:
         if job is None:
             return  # nothing was trained: MLflow is not even imported
         mark = _mark(self._root, self._study)
+        mark.parent.mkdir(parents=True, exist_ok=True)
         mark.touch()
         store = open_store(self._root, self._study, self._question)
         earlier = replicates_by_key(all_runs(store))
