@@ -250,6 +250,7 @@ def test_an_unreachable_mlflow_costs_no_run(tmp_path: Path) -> None:
 def test_wrong_input_is_one_sentence_and_starts_nothing(
     tmp_path: Path, words: list[str], sentence: str
 ) -> None:
+    (tmp_path / "mlflow.db").unlink()
     done = ablate(*words, cwd=tmp_path, ABLATE_DATA_DIR=str(tmp_path), no_proxy="*")
     assert done.returncode == 2, done.stdout + done.stderr
     assert sentence in done.stderr
