@@ -27,3 +27,8 @@ def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store = open_store(root, "none", "?")
     store.client.delete_experiment(store.experiment_id)
     return root / "mlflow.db"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put whole sweeps first: two long tests at the end would be one process's work alone."""
+    items.sort(key=lambda item: "end_to_end" not in item.nodeid)
