@@ -26,7 +26,7 @@ SHORT = [name for name in STUDIES if name not in LONG]
     [SHORT[::2], SHORT[1::2], pytest.param(LONG, marks=pytest.mark.slow)],
     ids=["even", "odd", "long"],
 )
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_quick(names: list[str], tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "ablate", "sweep", f"study={','.join(names)}", "--quick",
