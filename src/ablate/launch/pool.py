@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from ablate.launch.job import Job, Task
-from ablate.launch.worker import work
+from ablate.launch.worker import BEGUN, work
 
 #: Read by libraries before a worker's first line runs, so set here. One thread each: two that
 #: share a core spin in each other's way (measured 50 times slower). Freed memory is kept, not
@@ -43,7 +43,7 @@ class _Worker:
     connection: Connection
     job: Job | None = None
     left: list[int] = field(default_factory=list)
-    since: float = 0.0
+    since: float | None = None  # None: it has not begun its job, a fresh one still starts
     hung_up: bool = False
 
 
@@ -96,7 +96,11 @@ class Pool:
             for worker in busy:
                 if worker.connection in ready:
                     yield from _receive(worker)
-                late = timeout is not None and time.monotonic() - worker.since > timeout
+                late = (
+                    timeout is not None
+                    and worker.since is not None
+                    and time.monotonic() - worker.since > timeout
+                )
                 # asked each time: a sentinel can stay open in a process that inherited it
                 dead = worker.hung_up or (
                     not worker.process.is_alive() and not worker.connection.poll()
@@ -127,7 +131,7 @@ def _start() -> _Worker:
 
 
 def _give(worker: _Worker, job: Job) -> None:
-    worker.job, worker.left, worker.since = job, list(range(len(job.tasks))), time.monotonic()
+    worker.job, worker.left, worker.since = job, list(range(len(job.tasks))), None
     with contextlib.suppress(OSError):  # dead already: the job comes back as failed
         worker.connection.send(job)
 
@@ -139,6 +143,9 @@ def _receive(worker: _Worker) -> Iterator[Event]:
         outcome = worker.connection.recv()
     except (EOFError, OSError):
         worker.hung_up = True
+        return
+    if outcome == BEGUN:
+        worker.since = time.monotonic()
         return
     if outcome is None:
         worker.job = None

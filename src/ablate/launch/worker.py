@@ -18,6 +18,8 @@ from ablate.records import Record
 if TYPE_CHECKING:
     from ablate.data import Data
 
+#: Sent when a job begins: how long a process took to start is no part of a run.
+BEGUN = "begun"
 #: (position of the task in its job, status, message)
 Outcome = tuple[int, str, str]
 
@@ -36,6 +38,7 @@ def work(connection: Connection) -> None:
             job: Job = connection.recv()
         except EOFError:
             return
+        connection.send(BEGUN)
         try:
             with marked(task.directory for task in job.tasks):
                 loaded = _run(job, loaded, connection)
