@@ -165,7 +165,7 @@ def _missing(tasks: Iterable[Task]) -> tuple[Task, ...]:
             result = read_result(task.directory)
         except AblateError:
             result = None
-        complete = result is not None and is_complete(result, task.key)
-        if not complete or (result is not None and not is_whole(task.directory, result)):
+        complete = is_complete(result, task.key)
+        if result is None or not complete or not is_whole(task.directory, result):
             missing.append(task)
     return tuple(missing)

@@ -48,6 +48,16 @@ class Case:
     unit: str
     note: str = ""
 
+    @property
+    def lost(self) -> int:
+        """Runs behind it that did not converge."""
+        return sum(int(arm.lost.sum()) for arm in self.arms)
+
+    @property
+    def runs(self) -> int:
+        """All runs behind it."""
+        return sum(int(arm.lost.size) for arm in self.arms)
+
 
 def case(claim: Claim, study: Study, grid: Grid, configs: Mapping[str, RunConfig]) -> Case:
     """Return the evidence for one claim.

@@ -120,13 +120,7 @@ def sensitivity(a: Array, b: Array, a_lost: Array, b_lost: Array, expect: Expect
         return NOTHING
     pseudo = jackknife(lambda keep: between_variance(a[:, keep]) - between_variance(b[:, keep]),
                        replicates)  # fmt: skip
-    if np.ptp(pseudo) <= _EQUAL * np.abs(pseudo).max():
-        return Evidence("jackknife t", replicates, float(pseudo.mean()), None, 1.0, 1.0)
-    supported, refuted = _by_t(pseudo, expect, 0.0)
-    return Evidence(
-        "jackknife t", replicates, float(pseudo.mean()), _t_interval(pseudo), supported, refuted,
-        None, replicates,
-    )  # fmt: skip
+    return _by_jackknife(pseudo, expect, 0.0)
 
 
 def noise(a: Array, b: Array, expect: Expect, margin: float) -> Evidence:
@@ -142,13 +136,7 @@ def noise(a: Array, b: Array, expect: Expect, margin: float) -> Evidence:
     if replicates < 3 or not (np.isfinite(a).all() and np.isfinite(b).all()):
         return NOTHING
     pseudo = jackknife(lambda keep: deviation(a[:, keep]) - deviation(b[:, keep]), replicates)
-    if np.ptp(pseudo) <= _EQUAL * np.abs(pseudo).max():
-        return Evidence("jackknife t", replicates, float(pseudo.mean()), None, 1.0, 1.0)
-    supported, refuted = _by_t(pseudo, expect, margin)
-    return Evidence(
-        "jackknife t", replicates, float(pseudo.mean()), _t_interval(pseudo), supported, refuted,
-        None, replicates,
-    )  # fmt: skip
+    return _by_jackknife(pseudo, expect, margin)
 
 
 def deviation(values: Array) -> float:
@@ -297,6 +285,15 @@ def _by_t(values: Array, expect: Expect, margin: float) -> tuple[float, float]:
         bound = margin if values.mean() > 0 else -margin
         outside = float(stats.ttest_1samp(values, bound).pvalue)
     return inside, outside
+
+
+def _by_jackknife(pseudo: Array, expect: Expect, margin: float) -> Evidence:
+    """Return the evidence of a t on jackknife pseudo-values."""
+    n, effect = len(pseudo), float(pseudo.mean())
+    if np.ptp(pseudo) <= _EQUAL * np.abs(pseudo).max():
+        return Evidence("jackknife t", n, effect, None, 1.0, 1.0)
+    supported, refuted = _by_t(pseudo, expect, margin)
+    return Evidence("jackknife t", n, effect, _t_interval(pseudo), supported, refuted, None, n)
 
 
 def _by_signs(

@@ -37,16 +37,6 @@ class Contrast:
     high: float | None
     p: float
 
-    @property
-    def lost(self) -> int:
-        """Runs behind it that did not converge."""
-        return sum(int(arm.lost.sum()) for arm in self.case.arms)
-
-    @property
-    def runs(self) -> int:
-        """All runs behind it."""
-        return sum(int(arm.lost.size) for arm in self.case.arms)
-
 
 def factorial(study: Study, frames: Frames) -> list[Contrast]:
     """Return each level against the first of its factor, and how that differs between others'.
@@ -125,15 +115,16 @@ def contrasts_csv(contrasts: Sequence[Contrast]) -> str:
     ]  # fmt: skip
     lines = [
         [c.about, c.name, c.case.evidence.effect, c.low, c.high, c.p, c.case.evidence.test,
-         c.case.evidence.n_effect, c.lost, c.runs]
+         c.case.evidence.n_effect, c.case.lost, c.case.runs]
         for c in contrasts
     ]  # fmt: skip
     return csv_text(header, lines)
 
 
 def _texts(contrast: Contrast) -> tuple[str, ...]:
-    effect = contrast.case.evidence.effect
+    case = contrast.case
+    effect = case.evidence.effect
     shown = "–" if effect is None else with_interval(effect, contrast.low, contrast.high)
-    p = "–" if contrast.case.evidence.test == "none" else p_text(contrast.p)
-    lost = f"{contrast.lost}/{contrast.runs}" if contrast.lost else ""
+    p = "–" if case.evidence.test == "none" else p_text(contrast.p)
+    lost = f"{case.lost}/{case.runs}" if case.lost else ""
     return contrast.about, shown, p, lost

@@ -95,7 +95,7 @@ def at_values_csv(rows: list[AtValues]) -> str:
             lines.append(
                 [
                     row.claim.name, value, evidence.effect, low, high, case.unit,
-                    evidence.n_effect, _lost(case), _runs(case),
+                    evidence.n_effect, case.lost, case.runs,
                 ]
             )  # fmt: skip
     return csv_text(header, lines)
@@ -103,7 +103,7 @@ def at_values_csv(rows: list[AtValues]) -> str:
 
 def _entry(case: Case) -> Entry:
     counts = ", ".join(f"{int(arm.lost.sum())}/{arm.lost.size}" for arm in case.arms)
-    note = f"n/c {counts}" if _lost(case) else ""
+    note = f"n/c {counts}" if case.lost else ""
     evidence = case.evidence
     if evidence.effect is None:
         return Entry("–", note=note)
@@ -113,11 +113,3 @@ def _entry(case: Case) -> Entry:
     half = (high - low) / 2
     digits = decimals(half, 4)
     return Entry(f"{evidence.effect:+.{digits}f} ± {half:.{digits}f}".replace("-", "−"), note=note)
-
-
-def _lost(case: Case) -> int:
-    return sum(int(arm.lost.sum()) for arm in case.arms)
-
-
-def _runs(case: Case) -> int:
-    return sum(int(arm.lost.size) for arm in case.arms)
