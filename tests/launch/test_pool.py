@@ -3,12 +3,14 @@
 import multiprocessing
 import sys
 import time
+from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
 
 from ablate.config.validate import run_config
-from ablate.launch.job import Job, Task, into_stacks, stack_limit
+from ablate.errors import ConfigError
+from ablate.launch.job import Job, Task
 from ablate.launch.marks import is_marked, marked
 from ablate.launch.pool import Event, Pool, run_jobs
 from ablate.store.result import read_result
@@ -94,24 +96,6 @@ def test_marks_end_with_their_block(tmp_path: Path) -> None:
     assert not is_marked(tmp_path / "run")
 
 
-@pytest.mark.parametrize(
-    ("stack", "model", "device", "limit"),
-    [("auto", "mlp", "cpu", 8), ("auto", "cnn", "cpu", 1), ("auto", "cnn", "cuda", 8),
-     ("off", "mlp", "cpu", 1), (3, "cnn", "cpu", 3)],
-)  # fmt: skip
-def test_stack_limit(stack: object, model: str, device: str, limit: int) -> None:
-    config = run_config({**TINY, "model": {"name": model}, "trainer": {"stack": stack}})
-    assert stack_limit(config, device) == limit
-
-
-def test_blocks_on_a_gpu_are_fixed_by_replicate_number() -> None:
-    tasks = [Task(r, "", Path()) for r in (0, 3, 7, 8, 12)]
-    blocks = into_stacks(tasks, 8, "cuda", per_worker=1)
-    assert [[task.replicate for task in block] for block in blocks] == [[0, 3, 7], [8, 12]]
-    stacks = into_stacks(tasks, 8, "cpu", per_worker=2)
-    assert [len(stack) for stack in stacks] == [2, 2, 1]
-
-
 def test_a_pool_keeps_its_workers_from_one_list_to_the_next(tmp_path: Path) -> None:
     with Pool(1) as pool:
         assert ended(list(pool.run([job(tmp_path, "a", TINY)]))) == {("a", 0): "done"}
@@ -149,6 +133,30 @@ def test_user_code_that_exits_is_a_failed_run_and_the_worker_goes_on(tmp_path: P
     events = list(run_jobs(jobs, workers=1))
     assert ended(events) == {("leaves", 0): "failed", ("good", 0): "done"}
     assert next(e.message for e in events if e.status == "failed") == "SystemExit: had enough"
+
+
+@pytest.mark.parametrize(
+    ("replicates", "advice"),
+    [(3, "take trainer.stack=1, or off for one at a time"), (1, "a smaller trainer.batch_size")],
+)
+def test_a_device_short_of_memory_ends_the_sweep_and_marks_no_run(
+    tmp_path: Path, replicates: int, advice: str
+) -> None:
+    """Torch raises the same error on every accelerator; here the user's model does."""
+    short = {**TINY, "model": {"_target_": "mylab.nets.TooLarge"}}
+    with pytest.raises(ConfigError, match=advice) as caught:
+        list(run_jobs([job(tmp_path, "large", short, replicates)], workers=1))
+    assert "CUDA out of memory" in str(caught.value)
+    assert not list(tmp_path.rglob("result.json"))
+
+
+def test_workers_are_forked_from_a_process_that_has_made_the_imports(tmp_path: Path) -> None:
+    """The second worker has torch at once; no thread is there that a fork would lose."""
+    assert ended(list(run_jobs([job(tmp_path, "a", TINY)], workers=1))) == {("a", 0): "done"}
+    server = forkserver._forkserver._forkserver_pid
+    maps = Path(f"/proc/{server}/maps").read_text()
+    assert "libtorch_cpu" in maps
+    assert "Threads:\t1\n" in Path(f"/proc/{server}/status").read_text()
 
 
 def test_a_command_ends_with_the_worker_that_ran_it(tmp_path: Path) -> None:

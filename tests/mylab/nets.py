@@ -65,6 +65,15 @@ class Fixed(Net):
         super().__init__((10,), classes)
 
 
+class TooLarge(Net):
+    """Needs more memory than the device has, once it is to train."""
+
+    def forward(self, x):
+        if torch.is_grad_enabled():
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return super().forward(x)
+
+
 def no_module(inputs, classes):
     return inputs, classes
 

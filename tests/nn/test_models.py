@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from ablate.config.model import Cnn, FitNet, LeNet, Mlp
+from ablate.config.model import Cnn, FitNet, LeNet, Mlp, ResNet
 from ablate.errors import ConfigError
-from ablate.nn import build, check, parameter_count
+from ablate.nn import build, check, multiply_adds, parameter_count
 from ablate.streams import Streams
 
 CIFAR, MNIST, DIGITS = (3, 32, 32), (1, 28, 28), (1, 8, 8)
@@ -33,14 +33,40 @@ def test_parameters(name: str, activation: str, count: int) -> None:
     ("name", "millions"), [("fitnet1", 30), ("fitnet2", 108), ("fitnet4", 382)]
 )
 def test_multiply_adds_are_the_published_ones(name: str, millions: int) -> None:
-    network = build(FitNet(name=name, activation="maxout"), CIFAR, 10, replicates=1)
-    assert round(network.multiply_adds(CIFAR) / 1e6) == millions
+    config = FitNet(name=name, activation="maxout")
+    assert round(multiply_adds(config, CIFAR, 10) / 1e6) == millions
+
+
+@pytest.mark.parametrize(
+    ("config", "inputs"),
+    [
+        (Mlp(name="mlp", width=20), MNIST),
+        (Mlp(name="mlp", width=20, activation="maxout", pieces=3), MNIST),
+        (Cnn(name="cnn", channels=(4, 6), activation="maxout", norm="batch_after"), CIFAR),
+        (LeNet(name="lenet"), MNIST),
+        (FitNet(name="fitnet1"), CIFAR),
+        (FitNet(name="fitnet1", activation="maxout"), CIFAR),
+        (FitNet(name="mnist_fitnet", activation="maxout"), MNIST),
+        (ResNet(name="resnet20"), CIFAR),
+    ],
+)
+def test_multiply_adds_are_those_of_the_network_that_is_built(config, inputs) -> None:
+    """Every number a linear map puts out has cost its fan-in."""
+    network = build(config, inputs, 10, replicates=1)
+    counts: list[int] = []
+    for block in network.chain:
+        block.linear.register_forward_hook(
+            lambda module, _, output: counts.append(module.fan_in * output.numel())
+        )
+    network.eval()
+    network(torch.zeros(1, 1, *inputs))
+    assert sum(counts) == multiply_adds(config, inputs, 10)
 
 
 def test_counts_of_plain_networks() -> None:
     mlp = build(Mlp(name="mlp"), MNIST, 10, 3)
     assert parameter_count(mlp) == 784 * 256 + 256 + 256 * 256 + 256 + 2570
-    assert mlp.multiply_adds(MNIST) == 784 * 256 + 256 * 256 + 2560
+    assert multiply_adds(Mlp(name="mlp"), MNIST, 10) == 784 * 256 + 256 * 256 + 2560
     assert parameter_count(build(LeNet(name="lenet"), MNIST, 10, 1)) == 61_706  # LeNet-5
     listed = Mlp(name="mlp", depth=None, width=[64, 128, 64], norm="batch")
     network = build(listed, MNIST, 10, 1)

@@ -72,10 +72,13 @@ class RunConfig(Frozen):
     def trains_alone(self) -> bool:
         """Tell whether replicates cannot share a program: they would share steps or rates.
 
-        The user's own code knows of one network at a time.
+        The user's own code knows of one network at a time. A model is run over a stack of them,
+        but not under autocast, which `torch.func.vmap` leaves aside.
         """
-        own = {group for group in self.own if group not in ("data", "metric")}
-        return bool(own) or self.optimizer.name == "lbfgs" or self.schedule.name == "plateau"
+        own = {group for group in self.own if group not in ("data", "metric", "model")}
+        cast = "model" in self.own and self.trainer.precision != "fp32"
+        alone = self.optimizer.name == "lbfgs" or self.schedule.name == "plateau"
+        return bool(own) or cast or alone
 
     @property
     def own(self) -> Mapping[str, str]:

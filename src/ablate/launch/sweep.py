@@ -14,14 +14,13 @@ from ablate.config.target import Target
 from ablate.data.augment_check import check_augment
 from ablate.errors import ConfigError
 from ablate.launch.device import device_kind
-from ablate.launch.job import Job, into_stacks, stack_limit
+from ablate.launch.jobs import jobs_of
 from ablate.launch.own_check import check_own
-from ablate.launch.pool import Pool
+from ablate.launch.pool import Pool, warm_up
 from ablate.launch.progress import progress
 from ablate.launch.todo import Work, choose, member_work, scored_work, tuning_work
 from ablate.store.cell import LedgerCell
 from ablate.store.index import write_index
-from ablate.store.ledger import move_stale
 from ablate.store.lock import lock
 from ablate.study.lockfile import lock_study
 from ablate.study.plan import Plan
@@ -43,6 +42,7 @@ def sweep(plan: Plan, root: Path, launch: Launch, console: Console, watch: Watch
     if len(scored) == len(plan.cells) and not any(work.missing for work in todo):
         declare(plan, root, scored)
         return 0
+    warm_up()  # while the cells are checked here
     check(plan, root)
     workers = launch.workers or os.cpu_count() or 1
     with lock(root, plan.study.name), Pool(workers) as pool:
@@ -120,7 +120,7 @@ def _train(
     console: Console,
     watch: Callable[[str, int], None] | None,
 ) -> int:
-    jobs = _jobs(works, root, device, pool.size)
+    jobs = jobs_of(works, root, device, pool.size)
     total = sum(len(work.tasks) for work in works)
     missing = sum(len(work.missing) for work in works)
     failed = 0
@@ -132,18 +132,3 @@ def _train(
             if watch is not None and event.task is not None:
                 watch(event.job.name, event.task.replicate)
     return failed
-
-
-def _jobs(works: Sequence[Work], root: Path, device: str, workers: int) -> list[Job]:
-    missing = sum(len(work.missing) for work in works)
-    per_worker = -(-missing // (2 * workers))  # two jobs a worker, so that all end together
-    jobs = []
-    for work in works:
-        for task in work.missing:
-            if (task.directory / "result.json").exists():
-                move_stale(task.directory, root)
-        formed = any(task.members for task in work.missing)
-        limit = 1 if formed else stack_limit(work.config, device)
-        for tasks in into_stacks(work.missing, limit, device, per_worker):
-            jobs.append(Job(work.name, work.config, tasks, root, device))
-    return jobs

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import traceback
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
@@ -20,12 +21,19 @@ if TYPE_CHECKING:
 
 #: Sent when a job begins: how long a process took to start is no part of a run.
 BEGUN = "begun"
+#: The status of a job for which the device has too little memory.
+SHORT = "short of memory"
 #: (position of the task in its job, status, message)
 Outcome = tuple[int, str, str]
 
 
-def work(connection: Connection) -> None:
-    """Train the jobs that arrive; send an outcome per run and None when the job is through."""
+def work(connection: Connection, environment: Mapping[str, str]) -> None:
+    """Train the jobs that arrive; send an outcome per run and None when the job is through.
+
+    The process it is a copy of may have started earlier, in another `environment`.
+    """
+    os.environ.clear()
+    os.environ.update(environment)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -50,6 +58,8 @@ def work(connection: Connection) -> None:
 
 def _run(job: Job, loaded: tuple[str, Data] | None, out: Connection) -> tuple[str, Data] | None:
     """Train one job and write its runs; return the data, which the next job may share."""
+    from torch import OutOfMemoryError
+
     from ablate import data
     from ablate.launch.form import form
     from ablate.store.ledger import write_failure, write_run
@@ -67,9 +77,11 @@ def _run(job: Job, loaded: tuple[str, Data] | None, out: Connection) -> tuple[st
             labels = loaded[1].test[1].numpy()
             records = [form(job.config, task.members, labels) for task in job.tasks]
         else:
-            replicates = [task.replicate for task in job.tasks]
-            members = [task.member for task in job.tasks]
-            records = train(job.config, loaded[1], replicates, job.device, members=members)
+            replicates = [task.replicate for task in job.stack]
+            members = [task.member for task in job.stack]
+            trained = train(job.config, loaded[1], replicates, job.device, members=members)
+            by_task = dict(zip(job.stack, trained, strict=True))
+            records = [by_task[task] for task in job.tasks]
         resolved = job.config.model_dump(mode="json")
         for position, (task, record) in enumerate(zip(job.tasks, records, strict=True)):
             write_run(task.directory, record, resolved, task.key, facts, started)
@@ -77,6 +89,8 @@ def _run(job: Job, loaded: tuple[str, Data] | None, out: Connection) -> tuple[st
             out.send((position, record.status, _how_it_ended(record)))
     except KeyboardInterrupt:
         raise
+    except OutOfMemoryError as error:  # of a GPU: no fault of the run, which stays to do
+        out.send((0, SHORT, str(error).partition(".")[0]))
     except BaseException as error:  # a sys.exit in user code is a failed run like any other
         message = f"{type(error).__name__}: {error}"
         for position, task in enumerate(job.tasks):

@@ -7,22 +7,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ablate.nn.architectures import check
+from ablate.nn.architectures import check, multiply_adds
 
 if TYPE_CHECKING:
     from ablate.nn.initialization import initialize
     from ablate.nn.models import build
     from ablate.nn.network import Network, parameter_count
-    from ablate.nn.own import build_own
+    from ablate.nn.own import UserNetwork, build_own
+    from ablate.nn.own_stack import UserStack, build_own_stack, why_not_stacked
 
-__all__ = ["Network", "build", "build_own", "check", "initialize", "parameter_count"]
+__all__ = [
+    "Network",
+    "UserNetwork",
+    "UserStack",
+    "build",
+    "build_own",
+    "build_own_stack",
+    "check",
+    "initialize",
+    "multiply_adds",
+    "parameter_count",
+    "why_not_stacked",
+]
 
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        from ablate.nn import initialization, models, network, own
+        from ablate.nn import initialization, models, network, own, own_stack
 
-        for module in (network, models, initialization, own):
+        for module in (network, models, initialization, own, own_stack):
             if hasattr(module, name):
                 return getattr(module, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from ablate.config.model import Cnn, FitNet, LeNet, Mlp, ModelConfig, ResNet
@@ -89,6 +90,26 @@ def _resnet(config: ResNet) -> list[Layer]:
     return layers
 
 
+def pieces_of(config: ModelConfig, layer: Layer) -> int:
+    """Return how many linear maps stand behind each unit of a layer: several for maxout."""
+    pieces = config.pieces if config.activation == "maxout" else 1
+    return pieces if layer.pieces is None or pieces == 1 else layer.pieces
+
+
+def multiply_adds(config: ModelConfig, inputs: tuple[int, ...], classes: int) -> int:
+    """Return the multiply-adds of linear maps in one forward pass of one example."""
+    dims, count = inputs, 0
+    for number, layer in enumerate(layers_of(config, inputs), start=1):
+        maps = layer.units * pieces_of(config, layer)
+        if layer.kernel:
+            positions = math.prod(_positions(layer, dims))
+            count += maps * layer.kernel**2 * dims[0] * positions
+        else:
+            count += maps * math.prod(dims)
+        dims = output_shape(config, layer, dims, number, inputs)
+    return count + classes * math.prod(dims)
+
+
 def check(config: ModelConfig, inputs: tuple[int, ...]) -> None:
     """Raise ConfigError when the architecture cannot take examples of shape `inputs`."""
     dims = inputs
@@ -115,8 +136,7 @@ def output_shape(
             f"model={config.name} needs images, but the data has examples of {shown} features; "
             "take model=mlp."
         )
-    padding = 2 * (layer.padding + layer.input_padding)
-    sides = [(side + padding - layer.kernel) // layer.stride + 1 for side in dims[1:]]
+    sides = _positions(layer, dims)
     if layer.pool and layer.pool[0]:
         size, stride = layer.pool
         sides = [-(-(side - size) // stride) + 1 if side >= size else 0 for side in sides]
@@ -128,3 +148,9 @@ def output_shape(
             f"layer {number}; take larger images or model=mlp or cnn."
         )
     return (layer.units, *sides)
+
+
+def _positions(layer: Layer, dims: tuple[int, ...]) -> list[int]:
+    """Return height and width of what a convolution makes of maps of shape `dims`."""
+    padding = 2 * (layer.padding + layer.input_padding)
+    return [(side + padding - layer.kernel) // layer.stride + 1 for side in dims[1:]]

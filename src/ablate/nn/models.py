@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from ablate.config.model import ModelConfig
-from ablate.nn.architectures import Layer, layers_of, output_shape
+from ablate.nn.architectures import Layer, layers_of, output_shape, pieces_of
 from ablate.nn.dropout import DropConnect, Dropout
 from ablate.nn.layers import (
     Activate,
@@ -29,14 +29,13 @@ def build(config: ModelConfig, inputs: tuple[int, ...], classes: int, replicates
     blocks: list[Block] = []
     dims = kept = inputs
     stride = 1
-    pieces = config.pieces if config.activation == "maxout" else 1
     by_weight = config.dropout_kind == "drop_connect"
     dropped = ("input", config.input_dropout)  # where units arrive that dropout acts on
     for number, layer in enumerate(layers_of(config, inputs), start=1):
         name = f"layer{number}"
         if layer.opens:
             kept, stride = dims, layer.stride
-        maps = pieces if layer.pieces is None or pieces == 1 else layer.pieces
+        maps = pieces_of(config, layer)
         linear, flattened = _linear_map(layer, dims, replicates, layer.units * maps)
         before, connect = _dropping(config, *dropped) if number == 1 or by_weight else ([], None)
         if layer.input_padding:

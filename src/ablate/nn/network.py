@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-import torch
 from torch import Tensor, nn
 
 from ablate.nn.activations import ACTIVATIONS
@@ -16,6 +15,8 @@ from ablate.streams import Streams
 
 #: Told each hidden layer's name, what goes into its activation, and what comes out.
 Tap = Callable[[str, Tensor, Tensor], None]
+#: A network, and the replicates that it holds of a stack.
+Part = tuple["Network", slice]
 
 
 class Block(nn.Module):
@@ -103,6 +104,11 @@ class Network(nn.Module):
         return tuple(ACTIVATIONS[a.name].saturated if a else None for a in activations)
 
     @property
+    def parts(self) -> tuple[Part, ...]:
+        """What the probe looks at one after the other: here the whole stack at once."""
+        return ((self, slice(None)),)
+
+    @property
     def chain(self) -> tuple[Block, ...]:
         """The blocks, in order; the last is the output layer."""
         return tuple(block for block in self.blocks if isinstance(block, Block))
@@ -148,28 +154,6 @@ class Network(nn.Module):
                 module.training = mode
             for norm in norms:
                 norm.track = True
-
-    def multiply_adds(self, inputs: tuple[int, ...]) -> int:
-        """Return the multiply-adds of linear maps in one forward pass of one example."""
-        count = 0
-
-        def add(module: nn.Module, _: object, output: Tensor) -> None:
-            nonlocal count
-            assert isinstance(module, Linear | Conv2d)
-            per_position = output.shape[2] * module.fan_in
-            count += per_position * output[0, 0, 0].numel()
-
-        hooks = [block.linear.register_forward_hook(add) for block in self.chain]
-        device = next(self.parameters()).device
-        replicates = len(next(self.parameters()))
-        was_training = self.training
-        self.eval()
-        with torch.inference_mode():
-            self(torch.zeros(replicates, 1, *inputs, device=device))
-        self.train(was_training)
-        for hook in hooks:
-            hook.remove()
-        return count
 
 
 def parameter_count(network: Network) -> int:

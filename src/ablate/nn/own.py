@@ -6,7 +6,7 @@ optimizers, penalties and the ledger see what they see of every network here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -61,6 +61,15 @@ class UserNetwork(Network):
             name: nn.Parameter(parameter.data[None], requires_grad=parameter.requires_grad)
             for name, parameter in module.named_parameters()
         }
+
+    @torch.no_grad()
+    def share(self, parameters: Mapping[str, Tensor], buffers: Mapping[str, Tensor]) -> None:
+        """Put the module's numbers into other memory, where a stack keeps those of all."""
+        for name, own in self.module.named_parameters():
+            own.data = parameters[name]
+            self._stacked[name].data = parameters[name][None]
+        for name, buffer in self.module.named_buffers():
+            buffer.data = buffers[name]
 
     @property
     def layer_names(self) -> tuple[str, ...]:

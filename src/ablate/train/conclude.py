@@ -12,6 +12,7 @@ from torch import Tensor
 from ablate import nn
 from ablate.config.ensemble import McDropout, Snapshot
 from ablate.config.regularization import NoStopping
+from ablate.config.target import Target
 from ablate.probe.measure import pack
 from ablate.records import NotConverged, Record
 from ablate.train.batches import Examples
@@ -43,7 +44,7 @@ def conclude(task: Task, progress: Progress, started: float) -> list[Record]:
     labels_of_test = task.test.y.cpu().numpy()
     parts, outputs = _final_scores(task)
     members = _members(task, progress)
-    cost = task.views * task.network.multiply_adds(task.training.inputs)
+    cost = task.views * _multiply_adds(task, classes=outputs.shape[2])
     parameters = nn.parameter_count(task.network)
     with_end = progress.stopped and task.is_probed
     at_end = probe(task, with_histograms=True) if with_end else []
@@ -94,6 +95,15 @@ def conclude(task: Task, progress: Progress, started: float) -> list[Record]:
             )
         )  # fmt: skip
     return records
+
+
+def _multiply_adds(task: Task, classes: int) -> int:
+    """Return those of one network and example, without the test-time views."""
+    config, inputs = task.config.model, task.training.inputs
+    if isinstance(task.network, nn.UserNetwork | nn.UserStack):
+        return task.network.multiply_adds(inputs)
+    assert not isinstance(config, Target)
+    return nn.multiply_adds(config, inputs, classes)
 
 
 def _restore(task: Task, progress: Progress) -> None:

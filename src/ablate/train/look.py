@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
+from torch import Tensor
 
 from ablate.config.regularization import Augment, NoStopping
 from ablate.config.target import Target
@@ -21,12 +24,22 @@ def probe(task: Task, with_histograms: bool) -> list[Snapshot]:
     """Look at the first examples of each training split, in batches of the usual size."""
     indices = task.training_indices[:, : task.config.probe.examples]
     parts = -(-indices.shape[1] // task.config.trainer.batch_size)
-    return measure(
-        task.network,
-        batches=lambda: map(task.training.batch, indices.tensor_split(parts, dim=1)),
-        context=lambda: autocast(indices.device, task.config.trainer.precision),
-        with_histograms=with_histograms,
-    )
+
+    def batches(own: slice) -> Iterator[tuple[Tensor, Tensor]]:
+        for some in indices.tensor_split(parts, dim=1):
+            inputs, labels = task.training.batch(some)
+            yield inputs[own], labels[own]
+
+    return [
+        snapshot
+        for network, own in task.network.parts
+        for snapshot in measure(
+            network,
+            batches=partial(batches, own),
+            context=lambda: autocast(indices.device, task.config.trainer.precision),
+            with_histograms=with_histograms,
+        )
+    ]
 
 
 def evaluate_all(task: Task, progress: Progress, step: int, lr: float) -> None:

@@ -8,9 +8,11 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from ablate import nn
 from ablate.config import RunConfig
 from ablate.config.ensemble import Snapshot
 from ablate.config.schedule import Plateau
+from ablate.config.target import Target
 from ablate.data import Data
 from ablate.probe import steps_to_probe
 from ablate.records import Record
@@ -43,8 +45,10 @@ def train(
     on_evaluation  called with the step and the number of steps after each evaluation
     members        of an ensemble, one per replicate; None: member 0, the plain run, each time
 
-    On a CPU with one thread a replicate's record is the same bits in whatever stack it is
-    trained. A replicate whose loss is not finite ends there, and the others go on.
+    On a CPU with one thread the record of a replicate of an `mlp` is the same bits in whatever
+    stack it is trained; elsewhere, and for a model of the user's own, it is within rounding. A
+    replicate whose loss is not finite ends there, and the others go on. What cannot train as a
+    stack is trained one by one.
     Global state (threads, denormals) is the caller's, see `ablate.train.setup`.
     """
     numbers = [0] * len(replicates) if members is None else members
@@ -52,7 +56,7 @@ def train(
         Streams(config.entropy, replicate, member, config.trainer.vary)
         for replicate, member in zip(replicates, numbers, strict=True)
     ]
-    if config.trains_alone and len(streams) > 1:
+    if len(streams) > 1 and (config.trains_alone or _is_one_by_one(config, data, streams[0])):
         return [
             record
             for own, member in zip(replicates, numbers, strict=True)
@@ -64,6 +68,15 @@ def train(
     task = prepare(config, data, streams, device)
     progress = _fit(task, started, on_evaluation)
     return conclude(task, progress, started)
+
+
+def _is_one_by_one(config: RunConfig, data: Data, streams: Streams) -> bool:
+    """Tell whether the model is the user's own and of a kind that cannot be stacked."""
+    if not isinstance(config.model, Target):
+        return False
+    inputs = tuple(data.train[0].shape[1:])
+    network = nn.build_own(config.model, inputs, data.classes, streams, torch.device("cpu"))
+    return nn.why_not_stacked(network, inputs) is not None
 
 
 def _fit(task: Task, started: float, on_evaluation: Callable[[int, int], None] | None) -> Progress:

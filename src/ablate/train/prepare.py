@@ -137,7 +137,7 @@ def prepare(config: RunConfig, data: Data, streams: Sequence[Streams], device: s
     inputs = tuple(x.shape[1:])
     network: nn.Network
     if isinstance(config.model, Target):
-        network = nn.build_own(config.model, inputs, data.classes, streams[0], where)
+        network = nn.build_own_stack(config.model, inputs, data.classes, streams, where)
     else:
         network = nn.build(config.model, inputs, data.classes, len(streams)).to(where)
     steps_per_epoch = -(-training_indices.shape[1] // batch_size)

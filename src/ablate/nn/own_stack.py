@@ -1,0 +1,125 @@
+"""Replicates of a user's own module as one program, by `torch.func`: the general path.
+
+The module is written for one network and knows nothing of R; `vmap` runs it over all of them.
+Equal to one by one within rounding, not bit for bit: batched kernels add in another order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
+
+from ablate.config.target import Target
+from ablate.nn.network import Network, Part, Tap
+from ablate.nn.own import UserNetwork, build_own
+from ablate.streams import Streams
+
+
+class UserStack(Network):
+    """R `UserNetwork`s whose parameters and buffers are views of common tensors (R, ...).
+
+    Training and inference run all of them at once; the probe, which hangs hooks into a module,
+    looks at one after the other.
+    """
+
+    def __init__(self, networks: Sequence[UserNetwork]) -> None:
+        super().__init__([])
+        self.networks = nn.ModuleList(networks)
+        self._parameters_of_all: dict[str, nn.Parameter] = {}
+        self._buffers_of_all: dict[str, Tensor] = {}
+        modules = [network.module for network in networks]
+        for name, own in modules[0].named_parameters():
+            stacked = torch.stack([module.get_parameter(name).data for module in modules])
+            self._parameters_of_all[name] = nn.Parameter(stacked, own.requires_grad)
+        for name, _ in modules[0].named_buffers():
+            self._buffers_of_all[name] = torch.stack([m.get_buffer(name) for m in modules])
+        for number, network in enumerate(networks):
+            network.share(
+                {name: stacked.data[number] for name, stacked in self._parameters_of_all.items()},
+                {name: stacked[number] for name, stacked in self._buffers_of_all.items()},
+            )
+
+    @property
+    def first(self) -> UserNetwork:
+        """The network of the first replicate."""
+        network = self.networks[0]
+        assert isinstance(network, UserNetwork)
+        return network
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        """Names of the modules that the probe listens to."""
+        return self.first.layer_names
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Each replicate's own network: hooks see one at a time."""
+        return tuple((net, slice(r, r + 1)) for r, net in enumerate(self.networks))  # type: ignore[misc]
+
+    def named_parameters(self, *_: Any, **__: Any) -> Iterator[tuple[str, nn.Parameter]]:
+        """Yield the trained parameters, each (R, ...)."""
+        yield from self._parameters_of_all.items()
+
+    def state_dict(self, *_: Any, **__: Any) -> dict[str, Any]:  # type: ignore[override]
+        """Return parameters and buffers (R, ...) by name, in the module's order."""
+        both = {**self._parameters_of_all, **self._buffers_of_all}
+        return {name: both[name].detach() for name in self.first.module.state_dict()}
+
+    def forward(self, x: Tensor, tap: Tap | None = None) -> Tensor:
+        """Return logits (R, B, classes) of x (R, B, *inputs); the probe's `tap` goes to parts."""
+        assert tap is None
+        return _run(self.first.module, self._parameters_of_all, self._buffers_of_all, x)
+
+    def seed_dropout(self, streams: Sequence[Streams], device: str) -> None:
+        """Do nothing: a module that draws random numbers is not stacked."""
+
+    def multiply_adds(self, inputs: tuple[int, ...]) -> int:
+        """Return the multiply-adds of one example through one network."""
+        return self.first.multiply_adds(inputs)
+
+
+def build_own_stack(
+    config: Target,
+    inputs: tuple[int, ...],
+    classes: int,
+    streams: Sequence[Streams],
+    device: torch.device,
+) -> UserNetwork | UserStack:
+    """Make the user's module once per replicate, each as it is made alone, and stack them."""
+    networks = [build_own(config, inputs, classes, own, device) for own in streams]
+    if len(networks) == 1:
+        return networks[0]
+    stack = UserStack(networks)
+    stack.train()
+    return stack
+
+
+def why_not_stacked(network: UserNetwork, inputs: tuple[int, ...]) -> str | None:
+    """Return why the module cannot train in a stack, in torch's words; None where it can.
+
+    A module that draws random numbers cannot: the draws of one replicate would depend on
+    whichever others are beside it. Nor can one whose path depends on its numbers.
+    """
+    module = network.module
+    parameters = {name: p.detach()[None] for name, p in module.named_parameters()}
+    buffers = {name: b.clone()[None] for name, b in module.named_buffers()}
+    device = next((p.device for p in module.parameters()), torch.device("cpu"))
+    try:
+        with torch.no_grad():
+            _run(module, parameters, buffers, torch.zeros(1, 2, *inputs, device=device))
+    except Exception as error:  # whatever the module or vmap raises
+        said = (str(error).strip().splitlines() or [""])[0].split(". ")[0]
+        return said or type(error).__name__
+    return None
+
+
+def _run(module: nn.Module, parameters: Any, buffers: dict[str, Tensor], x: Tensor) -> Tensor:
+    def one(own: Any, state: Any, images: Tensor) -> Any:
+        return functional_call(module, (own, state), (images,))
+
+    mapped: Callable[..., Tensor] = vmap(one, randomness="error")
+    return mapped(parameters, buffers, x)

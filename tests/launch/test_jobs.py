@@ -1,0 +1,93 @@
+"""How runs become jobs: stacks, blocks, and the order they are begun in."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ablate.config.validate import run_config
+from ablate.launch.job import Job, Task
+from ablate.launch.jobs import in_blocks, is_exact, jobs_of, stack_limit
+from ablate.launch.todo import Work
+
+BASE = {
+    "data": {"name": "synthetic", "train_examples": 300, "validation_size": 50},
+    "model": {"name": "mlp", "depth": 1, "width": 8},
+    "optimizer": {"name": "sgd", "lr": 0.1},
+}
+OWN = {"_target_": "mylab.nets.Net"}
+
+
+def tasks(replicates) -> tuple[Task, ...]:
+    return tuple(Task(r, f"key{r}", Path(f"/nowhere/{r}")) for r in replicates)
+
+
+def work(name: str, missing: int = 8, runs: int = 8, **changes) -> Work:
+    return Work(name, run_config({**BASE, **changes}), tasks(range(runs)), tasks(range(missing)))
+
+
+def shapes(jobs: list[Job]) -> list[tuple[str, int]]:
+    return [(job.name, len(job.tasks)) for job in jobs]
+
+
+@pytest.mark.parametrize(
+    ("stack", "model", "device", "limit"),
+    [("auto", {"name": "mlp"}, "cpu", 8), ("auto", {"name": "cnn"}, "cpu", 1),
+     ("auto", {"name": "cnn"}, "cuda", 8), ("off", {"name": "mlp"}, "cpu", 1),
+     (3, {"name": "cnn"}, "cpu", 3), ("auto", OWN, "cpu", 1), ("auto", OWN, "cuda", 8),
+     (4, OWN, "cpu", 4)],
+)  # fmt: skip
+def test_stack_limit(stack, model, device, limit) -> None:
+    config = run_config({**BASE, "model": model, "trainer": {"stack": stack}})
+    assert stack_limit(config, device) == limit
+
+
+def test_only_fully_connected_networks_on_a_cpu_may_be_grouped_at_will() -> None:
+    mlp, cnn = (run_config({**BASE, "model": {"name": name}}) for name in ("mlp", "cnn"))
+    assert [is_exact(mlp, "cpu"), is_exact(mlp, "cuda"), is_exact(cnn, "cpu")] == [
+        True,
+        False,
+        False,
+    ]
+    assert not is_exact(run_config({**BASE, "model": OWN}), "cpu")
+
+
+@given(st.sets(st.integers(0, 30), min_size=1), st.data(), st.integers(1, 9))
+def test_a_block_that_misses_a_run_trains_again_as_a_whole(replicates, draw, limit) -> None:
+    """What trains together depends on the plan alone, never on which runs are missing."""
+    all_of_them = tasks(sorted(replicates))
+    missing = draw.draw(st.lists(st.sampled_from(all_of_them), unique=True))
+    fresh = {frozenset(lost) for lost, _ in in_blocks(all_of_them, all_of_them, limit)}
+    again = in_blocks(all_of_them, missing, limit)
+    assert {frozenset(lost + there) for lost, there in again} <= fresh
+    assert sorted((t.replicate for lost, _ in again for t in lost)) == sorted(
+        t.replicate for t in missing
+    )
+    for lost, there in again:
+        assert len({t.replicate // limit for t in lost + there}) == 1
+
+
+def test_where_bits_do_not_depend_on_it_only_what_is_missing_trains() -> None:
+    exact = work("a", missing=3)
+    (job,) = jobs_of([exact], Path("/nowhere"), "cpu", workers=1)[:1]
+    assert not job.beside
+    (job,) = jobs_of([exact], Path("/nowhere"), "cuda", workers=1)
+    assert [t.replicate for t in job.tasks] == [0, 1, 2]
+    assert [t.replicate for t in job.stack] == list(range(8))
+
+
+def test_stacks_shrink_until_every_worker_has_two() -> None:
+    assert shapes(jobs_of([work("a")], Path("/nowhere"), "cpu", 2)) == [("a", 2)] * 4
+    assert shapes(jobs_of([work("a")], Path("/nowhere"), "cuda", 2)) == [("a", 8)]
+    assert jobs_of([work("a", missing=0)], Path("/nowhere"), "cpu", 2) == []
+
+
+def test_the_longest_jobs_come_first_and_equals_as_declared() -> None:
+    wide = {"name": "mlp", "depth": 1, "width": 64}
+    works = [
+        work("small"), work("wide", model=wide), work("same"),
+        work("long", trainer={"epochs": 50}), work("own", model=OWN),
+    ]  # fmt: skip
+    jobs = jobs_of(works, Path("/nowhere"), "cuda", workers=1)
+    assert [job.name for job in jobs] == ["own", "long", "wide", "small", "same"]
