@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ablate.config.data import Synthetic
-from ablate.data import Data, channel_statistics, load, split
+from ablate.data import Data, channel_statistics, load, split, split_statistics
 from ablate.errors import ConfigError
 from ablate.streams import Streams
 
@@ -91,6 +91,19 @@ def test_statistics_are_those_of_the_values(shape: tuple[int, ...], kind: torch.
     assert mean.shape == std.shape == (shape[1], *[1] * (len(shape) - 2))
     torch.testing.assert_close(mean.flatten().double(), values.mean(axes), **rounding)
     torch.testing.assert_close(std.flatten().double(), values.std(axes, correction=0), **rounding)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 1.0])
+@pytest.mark.parametrize("kind", [torch.uint8, torch.float32])
+def test_statistics_of_a_part_are_those_of_its_examples(share: float, kind: torch.dtype) -> None:
+    """To the last bit, whichever part is counted."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randint(0, 256, (200, 3, 4, 4), generator=generator).to(kind)
+    y = torch.zeros(200, dtype=torch.int64)
+    chosen = torch.randperm(200, generator=generator)[: int(200 * share)]
+    found = split_statistics(Data((x, y), None, (x, y), 2), chosen)
+    for one, other in zip(found, channel_statistics(x[chosen]), strict=True):
+        assert torch.equal(one, other)
 
 
 def test_statistics_of_uint8_do_not_depend_on_the_order() -> None:

@@ -77,10 +77,19 @@ def test_where_bits_do_not_depend_on_it_only_what_is_missing_trains() -> None:
     assert [t.replicate for t in job.stack] == list(range(8))
 
 
-def test_stacks_shrink_until_every_worker_has_two() -> None:
-    assert shapes(jobs_of([work("a")], Path("/nowhere"), "cpu", 2)) == [("a", 2)] * 4
-    assert shapes(jobs_of([work("a")], Path("/nowhere"), "cuda", 2)) == [("a", 8)]
-    assert jobs_of([work("a", missing=0)], Path("/nowhere"), "cpu", 2) == []
+def test_stacks_are_even_and_the_last_ones_are_shared_out() -> None:
+    def found(works: list[Work], workers: int, device: str = "cpu") -> list[tuple[str, int]]:
+        return shapes(jobs_of(works, Path("/nowhere"), device, workers))
+
+    three = [work(name) for name in "abc"]
+    assert found(three, 2) == [("a", 8), ("b", 8), ("c", 4), ("c", 4)]
+    assert found(three, 3) == [("a", 8), ("b", 8), ("c", 8)]
+    assert found([work("a", 10, 10)], 2) == [("a", 5), ("a", 5)]
+    assert found([work("a")], 16) == [("a", 1)] * 8
+    assert found([work("a")], 2, "cuda") == [("a", 8)]
+    images = {**BASE["data"], "shape": [1, 8, 8]}
+    assert found([work("a", data=images, model={"name": "cnn"})], 2) == [("a", 1)] * 8
+    assert found([work("a", missing=0)], 2) == []
 
 
 def test_the_longest_jobs_come_first_and_equals_as_declared() -> None:

@@ -14,7 +14,7 @@ from ablate.data.fetch import fetch
 from ablate.data.load import check_available, load
 from ablate.data.memory import Data
 from ablate.data.sources import SOURCES
-from ablate.data.splits import Split, channel_statistics, split
+from ablate.data.splits import Split, channel_statistics, split, split_statistics
 
 __all__ = [
     "SOURCES",
@@ -30,4 +30,5 @@ __all__ = [
     "inputs_of",
     "load",
     "split",
+    "split_statistics",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,3 +24,15 @@ class Data:
     validation: tuple[Tensor, Tensor] | None
     test: tuple[Tensor, Tensor]
     classes: int = 0
+
+    @cached_property
+    def byte_counts(self) -> Tensor:
+        """How often each value occurs in each channel of the uint8 training examples, (C, 256)."""
+        return byte_counts(self.train[0])
+
+
+def byte_counts(x: Tensor) -> Tensor:
+    """Return how often each of the 256 values occurs in each channel of x (N, C, ...), (C, 256)."""
+    import torch
+
+    return torch.stack([torch.bincount(c.flatten(), minlength=256) for c in x.unbind(1)])

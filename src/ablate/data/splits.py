@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ablate.config.data import DataConfig
 from ablate.data.declared import split_sizes
-from ablate.data.memory import Data
+from ablate.data.memory import Data, byte_counts
 from ablate.streams import Streams
 
 if TYPE_CHECKING:
@@ -48,6 +48,22 @@ def split(data: Data, config: DataConfig, streams: Streams) -> Split:
     )
 
 
+def split_statistics(data: Data, chosen: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the statistics of the examples `chosen` (n,) of `data.train`, no two alike.
+
+    As `channel_statistics` of them, to the last bit. Bytes that the larger part of a data set
+    leaves out are counted instead of those in it: a tenth of the time for MNIST.
+    """
+    import torch
+
+    x, _ = data.train
+    if x.dtype != torch.uint8 or 2 * len(chosen) < len(x):
+        return channel_statistics(x[chosen])
+    left_out = torch.ones(len(x), dtype=torch.bool, device=x.device)
+    left_out[chosen] = False
+    return _of_counts(data.byte_counts - byte_counts(x[left_out]), x)
+
+
 def channel_statistics(x: Tensor) -> tuple[Tensor, Tensor]:
     """Return mean and standard deviation per channel, float32 (C, 1, 1), or per feature (D,).
 
@@ -59,18 +75,27 @@ def channel_statistics(x: Tensor) -> tuple[Tensor, Tensor]:
     import torch
 
     if x.dtype == torch.uint8:
-        values = torch.arange(256, dtype=torch.float64) / 255
-        means, variances = [], []
-        for channel in x.unbind(1):
-            share = (
-                torch.bincount(channel.flatten(), minlength=256).double().cpu() / channel.numel()
-            )
-            means.append(share @ values)
-            variances.append(share @ (values - means[-1]).square())
-        mean, variance = torch.stack(means), torch.stack(variances)
-    else:
-        mean = torch.stack([channel.double().mean() for channel in x.unbind(1)])
-        variance = torch.stack([channel.double().var(correction=0) for channel in x.unbind(1)])
+        return _of_counts(byte_counts(x), x)
+    mean = torch.stack([channel.double().mean() for channel in x.unbind(1)])
+    variance = torch.stack([channel.double().var(correction=0) for channel in x.unbind(1)])
+    return _shaped(mean, variance, x)
+
+
+def _of_counts(counts: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+    import torch
+
+    values = torch.arange(256, dtype=torch.float64) / 255
+    means, variances = [], []
+    for count in counts.cpu():
+        share = count.double() / int(count.sum())
+        means.append(share @ values)
+        variances.append(share @ (values - means[-1]).square())
+    return _shaped(torch.stack(means), torch.stack(variances), x)
+
+
+def _shaped(mean: Tensor, variance: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+    import torch
+
     std = variance.sqrt()
     std[std == 0] = 1
     shape = (-1, *[1] * (x.ndim - 2))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ablate import data, nn
@@ -22,9 +24,6 @@ Group = tuple[tuple[Task, ...], tuple[Task, ...]]
 
 def jobs_of(works: Sequence[Work], root: Path, device: str, workers: int) -> list[Job]:
     """Group what is missing into jobs, the longest first; entries under another key move away."""
-    missing = sum(len(work.missing) for work in works)
-    # Two jobs a worker, so that all end together.
-    per_worker = max(1, -(-missing // (2 * workers)))
     jobs = []
     for work in works:
         for task in work.missing:
@@ -33,13 +32,13 @@ def jobs_of(works: Sequence[Work], root: Path, device: str, workers: int) -> lis
         limit = stack_limit(work.config, device)
         formed = any(task.members for task in work.missing)  # from what others trained
         if formed or is_exact(work.config, device):
-            groups = freely(work.missing, 1 if formed else min(limit, per_worker))
+            groups = evenly(work.missing, 1 if formed else limit)
         else:
             groups = in_blocks(work.tasks, work.missing, limit)
         jobs += [
             Job(work.name, work.config, tasks, root, device, beside) for tasks, beside in groups
         ]
-    return sorted(jobs, key=cost, reverse=True)
+    return shared_out(sorted(jobs, key=cost, reverse=True), workers)
 
 
 def stack_limit(config: RunConfig, device: str) -> int:
@@ -62,9 +61,32 @@ def is_exact(config: RunConfig, device: str) -> bool:
     return device == "cpu" and config.model.name == "mlp"
 
 
-def freely(missing: Sequence[Task], size: int) -> list[Group]:
-    """Group runs as they come, where any grouping gives the same bits."""
-    return [(tuple(missing[start : start + size]), ()) for start in range(0, len(missing), size)]
+def evenly(missing: Sequence[Task], limit: int) -> list[Group]:
+    """Group runs as they come, at most `limit` together, where any grouping gives the same bits.
+
+    Ten runs are two stacks of five rather than eight and two: small stacks are slow ones.
+    """
+    count = -(-len(missing) // limit)
+    ends = [len(missing) * number // count for number in range(count + 1)] if count else []
+    return [(tuple(missing[start:end]), ()) for start, end in itertools.pairwise(ends)]
+
+
+def shared_out(jobs: Sequence[Job], workers: int) -> list[Job]:
+    """Split the last jobs where some workers would wait for them with nothing to do.
+
+    Of three stacks for two workers the third is halved. Where numbers depend on the stack,
+    nothing is split.
+    """
+    odd = len(jobs) % workers
+    if not odd or not all(is_exact(job.config, job.device) for job in jobs[-odd:]):
+        return list(jobs)
+    parts = -(-workers // odd)
+    split = [
+        replace(job, tasks=tasks)
+        for job in jobs[-odd:]
+        for tasks, _ in evenly(job.tasks, -(-len(job.tasks) // parts))
+    ]
+    return [*jobs[:-odd], *split]
 
 
 def in_blocks(tasks: Sequence[Task], missing: Sequence[Task], limit: int) -> list[Group]:

@@ -45,7 +45,7 @@ def run_study(start: Start, console: Console) -> int:
         mirror.run_ended(cell, replicate)
 
     try:
-        failed = sweep(start.plan, root, start.launch, console, watch)
+        failed = sweep(start.plan, root, start.launch, console, watch, mirror.open)
     finally:
         problem = mirror.close()
     if not ended and not failed:

@@ -29,8 +29,17 @@ from ablate.study.plan import Plan
 Watch = Callable[[LedgerCell, int], None]
 
 
-def sweep(plan: Plan, root: Path, launch: Launch, console: Console, watch: Watch) -> int:
+def sweep(
+    plan: Plan,
+    root: Path,
+    launch: Launch,
+    console: Console,
+    watch: Watch,
+    begin: Callable[[], None] = lambda: None,
+) -> int:
     """Train what the ledger does not have; return the number of runs that failed.
+
+    begin  called once it is certain that something will be trained
 
     Raises ConfigError or DataError, with nothing started, when a cell cannot run or another
     sweep of the study is running. KeyboardInterrupt leaves every finished run in the ledger.
@@ -44,6 +53,7 @@ def sweep(plan: Plan, root: Path, launch: Launch, console: Console, watch: Watch
         return 0
     warm_up()  # while the cells are checked here
     check(plan, root)
+    begin()
     workers = launch.workers or os.cpu_count() or 1
     with lock(root, plan.study.name), Pool(workers) as pool:
         declare(plan, root, scored)

@@ -15,6 +15,10 @@ from ablate.store.result import read_result
 from ablate.store.tracking import all_runs, open_store, tracking_uri
 
 
+class _Open:
+    """In the queue: runs are on their way."""
+
+
 class LiveMirror:
     """A queue of ended runs and the thread that mirrors them.
 
@@ -24,6 +28,7 @@ class LiveMirror:
     Synopsis::
 
         mirror = LiveMirror(root, study.name, study.question)
+        mirror.open()                          # optional: while there is nothing to mirror yet
         mirror.run_ended(cell, replicate)      # after its result.json is there
         problem = mirror.close()               # None, or a sentence to print
     """
@@ -32,10 +37,14 @@ class LiveMirror:
         self.problem: str | None = None
         self._root, self._study, self._question = root, study, question
         self._mirrored = 0
-        self._queue: SimpleQueue[tuple[LedgerCell, int] | None] = SimpleQueue()
+        self._queue: SimpleQueue[tuple[LedgerCell, int] | _Open | None] = SimpleQueue()
         # A daemon: a server that never answers must not keep the process from ending.
         self._thread = threading.Thread(target=self._work, name="mlflow-mirror", daemon=True)
         self._thread.start()
+
+    def open(self) -> None:
+        """Say that runs will come: importing MLflow and opening its store take seconds."""
+        self._queue.put(_Open())
 
     def run_ended(self, cell: LedgerCell, replicate: int) -> None:
         """Hand over one run whose entry in the ledger is complete; returns at once."""
@@ -76,6 +85,9 @@ class LiveMirror:
         earlier = replicates_by_key(all_runs(store))
         open_parents: dict[str, tuple[LedgerCell, str]] = {}
         while job is not None:
+            if isinstance(job, _Open):
+                job = self._queue.get()
+                continue
             cell, replicate = job
             if cell.key not in open_parents:
                 open_parents[cell.key] = cell, start_cell(store, cell)

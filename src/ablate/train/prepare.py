@@ -13,7 +13,7 @@ from ablate import nn
 from ablate.config import RunConfig
 from ablate.config.regularization import Augment
 from ablate.config.target import Target
-from ablate.data import Data, Split, channel_statistics, split
+from ablate.data import Data, Split, split, split_statistics
 from ablate.data.augmentation import Mix, augment, mixed, mixup
 from ablate.data.own_augment import OwnChange, own_change
 from ablate.data.views import view_count
@@ -121,7 +121,7 @@ def prepare(config: RunConfig, data: Data, streams: Sequence[Streams], device: s
     room = max(batch_size, BATCH, _INIT_BATCH)
 
     x, y = data.train
-    rule = _scaling(config, x, splits, where)
+    rule = _scaling(config, data, splits, where)
     training = examples(x, y, rule, room, where)
     chosen = [part.train for part in splits]
     if config.ensemble.name == "bagging" or config.trainer.bootstrap:
@@ -174,12 +174,13 @@ def bootstrap(indices: Tensor, streams: Streams) -> Tensor:
 
 
 def _scaling(
-    config: RunConfig, x: Tensor, splits: Sequence[Split], device: torch.device
+    config: RunConfig, data: Data, splits: Sequence[Split], device: torch.device
 ) -> Scaling:
     """Scale by statistics of each replicate's own training split, or not at all."""
+    x, _ = data.train
     statistics = None
     if config.data.normalize:
-        statistics = [channel_statistics(x[part.train]) for part in splits]
+        statistics = [split_statistics(data, part.train) for part in splits]
     return scaling(x.dtype, tuple(x.shape[1:]), statistics, len(splits), device)
 
 
