@@ -1,4 +1,4 @@
-"""The networks that are measured, as run configs, and how their training is timed."""
+"""The networks as run configs, and how their training is timed within a process."""
 
 from __future__ import annotations
 
@@ -8,45 +8,41 @@ from typing import Any
 from ablate.config import RunConfig
 from ablate.config.validate import run_config
 from ablate.data import Data
-from ablate.records import Record
 from ablate.train import train
 
-BATCH = 128
-#: 784-256-256-10, plain; the width at which products, not overhead, fill the time.
-WIDE: dict[str, Any] = {"name": "mlp", "depth": 2, "width": 256}
-#: 784-64-128-64-10 with batch normalization: small products, much between them.
-THIN: dict[str, Any] = {"name": "mlp", "depth": None, "width": [64, 128, 64], "norm": "batch"}
+from .networks import BATCH, Net
+
 MOMENTUM = {"name": "momentum", "lr": 0.02}
-ADAM = {"name": "adam", "lr": 0.001}
+#: Final scores are no part of what is timed, so few examples will do.
+TEST = 500
 
 
 def cell(
-    model: dict[str, Any], optimizer: dict[str, Any], train_size: int, validation_size: int
+    net: Net,
+    optimizer: dict[str, Any],
+    train_size: int,
+    validation_size: int,
+    model: dict[str, Any] | None = None,
+    **trainer: Any,
 ) -> RunConfig:
-    """Return one epoch of `train_size` MNIST images in batches of 128, with the probe off."""
+    """Return one epoch of `train_size` images in batches of 128, with the probe off."""
     return run_config(
         {
             "data": {
-                "name": "mnist",
+                "name": net.dataset,
                 "train_size": train_size,
                 "validation_size": validation_size,
+                "test_size": TEST,
             },
-            "model": model,
-            # What torch.nn.Linear does, so that the peers of `bench.peers` start alike.
-            "init": {"name": "uniform"},
+            "model": net.model if model is None else model,
             "optimizer": optimizer,
-            "trainer": {"epochs": 1, "batch_size": BATCH},
+            "trainer": {"epochs": 1, "batch_size": BATCH, **trainer},
             "probe": {"steps": "off"},
         }
     )
 
 
-def epoch_of(
-    config: RunConfig,
-    data: Data,
-    replicates: Sequence[int],
-    keep: Callable[[list[Record]], None] = lambda _: None,
-) -> Callable[[], float]:
+def epoch_of(config: RunConfig, data: Data, replicates: Sequence[int]) -> Callable[[], float]:
     """Return a contender: the seconds of one epoch within a call to `train`.
 
     From the evaluation before the first step to the end of the one after the last: all steps
@@ -54,9 +50,7 @@ def epoch_of(
     """
 
     def contender() -> float:
-        records = train(config, data, replicates)
-        keep(records)
-        before, after = records[0].evaluated_at
+        before, after = train(config, data, replicates)[0].evaluated_at
         return after - before
 
     return contender

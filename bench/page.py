@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from .efficiency import Efficiency
-from .epoch import Epoch
+from .growth import Growth, Workers
+from .stacks import Row as Stack
+from .sweeps import OURS, Case
+from .sweeps import Row as Sweep
 from .timing import Spread
 
 BEGIN = "<!-- begin: written by make bench -->"
@@ -22,37 +24,70 @@ def write(path: Path, text: str) -> None:
     path.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}", encoding="utf-8")
 
 
-def tables(where: str, efficiency: Sequence[Efficiency], epochs: Sequence[Epoch]) -> str:
-    """Return both tables; `where` names machine, versions and rounds."""
+def sweeps_table(measured: Sequence[tuple[Case, Sequence[Sweep]]]) -> str:
+    """Return whole sweeps, a block per case."""
+    lines = ["### Whole sweeps", ""]
+    lines += ["| | runs | seconds | s a run × ablate |", "|---|---:|---:|---:|"]
+    for case, rows in measured:
+        fresh = ", peers in a process per run" if case.fresh else ""
+        epochs = "1 epoch" if case.epochs == 1 else f"{case.epochs} epochs"
+        lines.append(f"| **{case.net.title}**, {epochs} of {case.train_size:,}{fresh} | | | |")
+        for row in rows:
+            ratio = "1" if row.name == OURS else f"**{_spread(row.ratio, '.2f')}**"
+            lines.append(f"| {row.name} | {row.runs} | {_spread(row.seconds, '.1f')} | {ratio} |")
+    return "\n".join(lines) + "\n"
+
+
+def stacks_table(rows: Sequence[Stack]) -> str:
+    """Return steps of training beside their products, alone and in stacks."""
     lines = [
-        where,
+        "### Training alone and in stacks",
         "",
-        "### Arithmetic efficiency",
-        "",
-        "| network | stack | MFLOP a step | step (ms) | its products alone (ms) "
-        "| products / step | target |",
-        "|---|---:|---:|---:|---:|---:|---:|",
+        "| network | how | stack | step (ms) | its products (ms) | products / step "
+        "| speed × alone |",
+        "|---|---|---:|---:|---:|---:|---:|",
     ]
-    for row in efficiency:
+    for row in rows:
+        how = " ".join([row.case.path, *map(str, row.case.trainer.values())])
         lines.append(
-            f"| {row.case.network} | {row.case.stack} | {row.flop / 1e6:.0f} "
-            f"| {_spread(row.step, '.2f')} | {_spread(row.products, '.2f')} "
-            f"| **{_percent(row.share)}** | {_target(row.case.target, '≥ {:.0%}')} |"
-        )
-    lines += [
-        "",
-        "### One epoch",
-        "",
-        "| | seconds | × ablate, one network | validation accuracy (%) | target |",
-        "|---|---:|---:|---:|---:|",
-    ]
-    for epoch in epochs:
-        lines.append(
-            f"| {epoch.name} | {_spread(epoch.seconds, '.2f')} "
-            f"| **{_spread(epoch.ratio, '.2f')}** | {100 * epoch.accuracy:.1f} "
-            f"| {_target(epoch.target, '≥ {:g}')} |"
+            f"| {row.case.net.title} | {how} | {row.case.stack} | {_spread(row.step, '.2f')} "
+            f"| {_spread(row.products, '.2f')} "
+            f"| **{_percent(row.share)}**{_target(row.case.target, ' (≥ {:.0%})')} "
+            f"| **{_spread(row.speed, '.2f')}**{_target(row.case.faster, ' (≥ {:g})')} |"
         )
     return "\n".join(lines) + "\n"
+
+
+def growth_table(rows: Sequence[Growth]) -> str:
+    """Return what a sweep costs beside its training."""
+    lines = [
+        "### Around training",
+        "",
+        "| sweep | seconds | a run | beside training | beside training, a run |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    for row in rows:
+        lines.append(
+            f"| {row.title} | {row.seconds:.1f} | {row.seconds / row.runs:.3f} "
+            f"| **{row.around:.0%}** | {row.around_per_run:.3f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def workers_table(found: Workers) -> str:
+    """Return what a second worker gives and takes."""
+    return "\n".join(
+        [
+            "### A second worker",
+            "",
+            "| | |",
+            "|---|---:|",
+            f"| training, × one worker | **{_spread(found.speed, '.2f')}** (≥ 1.8) |",
+            f"| matrix products alone, × one process | {_spread(found.products, '.2f')} |",
+            f"| memory it adds (MiB, PSS) | **{_spread(found.memory, '.0f')}** (≤ 350) |",
+            "",
+        ]
+    )
 
 
 def _spread(value: Spread, form: str) -> str:

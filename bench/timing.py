@@ -21,23 +21,28 @@ class Spread:
 
     @classmethod
     def of(cls, values: list[float]) -> Spread:
-        """Summarize at least two values."""
+        """Summarize one value or more."""
+        if len(values) == 1:
+            return cls(values[0], values[0], values[0])
         low, median, high = statistics.quantiles(values, n=4, method="inclusive")
         return cls(low, median, high)
 
 
 def interleave(
-    contenders: Mapping[str, Contender], rounds: int, say: Callable[[str], None]
+    contenders: Mapping[str, Contender],
+    rounds: int,
+    say: Callable[[str], None],
+    warm_up: bool = True,
 ) -> dict[str, list[float]]:
     """Return seconds per round of each contender.
 
     Each round runs all of them, and starts with another one than the round before: caches and
-    clock speeds favour no position. A round before the first is thrown away: it pays for
-    memory, caches and lazy imports.
+    clock speeds favour no position. `warm_up`: a round before the first is thrown away, which
+    pays for memory, caches and lazy imports; whole processes pay for them every time.
     """
     names = list(contenders)
     seconds: dict[str, list[float]] = {name: [] for name in names}
-    for number in range(rounds + 1):
+    for number in range(0 if warm_up else 1, rounds + 1):
         first = number % len(names)
         for name in names[first:] + names[:first]:
             taken = contenders[name]()

@@ -10,9 +10,9 @@ import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ablate.store.cell import LedgerCell
 from ablate.store.files import LedgerError, json_bytes
@@ -27,12 +27,12 @@ from ablate.store.result import Result, read_result
 from ablate.store.tracking import Store, all_runs
 
 if TYPE_CHECKING:
-    from mlflow.entities import Metric
     from mlflow.entities import Run as MlflowRun
 
+_Item = TypeVar("_Item")
 _STATUS = {"done": "FINISHED", "diverged": "FINISHED", "failed": "FAILED"}
-# MLflow's limits for one batch; what is beyond them is refused or cut.
-_METRICS_PER_BATCH = 1000
+# MLflow's limits for one batch, 1,000 in all; what is beyond them is refused or cut.
+_METRICS_PER_BATCH = 900
 _PARAMS_PER_BATCH = 100
 
 
@@ -62,7 +62,7 @@ def create_parent(store: Store, cell: LedgerCell) -> str:
     known = [moment for moment in started if moment is not None]
     start = min(known, default=None)
     run_id = str(store.client.create_run(store.experiment_id, start, tags, cell.name).info.run_id)
-    _log_params(store, run_id, dict(cell.levels))
+    _log(store, run_id, cell.levels, {})
     return run_id
 
 
@@ -96,8 +96,7 @@ def mirror_run(
     params: dict[str, Any] = {**cell.levels, "replicate": replicate}
     if cell.tuned is not None and (value := tuned_value(directory, cell.tuned)) is not None:
         params[cell.tuned] = value
-    _log_params(store, run_id, params)
-    _log_metrics(store, run_id, _run_metrics(directory, result, started or 0))
+    _log(store, run_id, params, _run_metrics(directory, result, started or 0))
     for file in ("config.yaml", "error.log"):
         if (directory / file).exists():
             store.client.log_artifact(run_id, str(directory / file))
@@ -117,7 +116,7 @@ def finish_cell(store: Store, cell: LedgerCell, parent: str) -> None:
     changed = {name: v for name, v in values.items() if run.data.metrics.get(name) != v}
     if changed:
         now = _now()
-        _log_metrics(store, parent, {(name, 0): (value, now) for name, value in changed.items()})
+        _log(store, parent, {}, {(name, 0): (value, now) for name, value in changed.items()})
     status = "FINISHED" if len(ended) == cell.replicates else "KILLED"
     if values["failed"]:
         status = "FAILED"
@@ -230,28 +229,30 @@ def _run_metrics(
     return metrics | {(name, step): (v, end) for name, v in final.items() if v is not None}
 
 
-def _log_metrics(
-    store: Store, run_id: str, values: Mapping[tuple[str, int], tuple[float, int]]
+def _log(
+    store: Store,
+    run_id: str,
+    params: Mapping[str, Any],
+    metrics: Mapping[tuple[str, int], tuple[float, int]],
 ) -> None:
-    from mlflow.entities import Metric
+    """Write both in as few calls as MLflow allows: each takes milliseconds, whatever is in it."""
+    from mlflow.entities import Metric, Param
 
-    metrics: list[Metric] = []
-    for (name, step), (value, moment) in values.items():
+    for (name, step), (value, _) in metrics.items():
         if not math.isfinite(value):
             # MLflow would keep it: NaN breaks its pages, infinity becomes 1.8e308.
             raise LedgerError(f"{name}={value} at step {step} is not finite and goes nowhere.")
-        metrics.append(Metric(name, float(value), moment, step))
-    batches = iter(metrics)
-    while batch := list(islice(batches, _METRICS_PER_BATCH)):
-        store.client.log_batch(run_id, metrics=batch)
+    numbers = [
+        Metric(name, float(v), moment, step) for (name, step), (v, moment) in metrics.items()
+    ]
+    texts = [Param(name, str(value)) for name, value in params.items()]
+    batches = zip_longest(_batches(texts, _PARAMS_PER_BATCH), _batches(numbers, _METRICS_PER_BATCH))
+    for some_params, some_metrics in batches:
+        store.client.log_batch(run_id, metrics=some_metrics or (), params=some_params or ())
 
 
-def _log_params(store: Store, run_id: str, values: Mapping[str, Any]) -> None:
-    from mlflow.entities import Param
-
-    batches = iter([Param(name, str(value)) for name, value in values.items()])
-    while batch := list(islice(batches, _PARAMS_PER_BATCH)):
-        store.client.log_batch(run_id, params=batch)
+def _batches(items: list[_Item], size: int) -> list[list[_Item]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]
 
 
 def _commit_tag(provenance: Mapping[str, Any]) -> dict[str, str]:

@@ -1,0 +1,146 @@
+"""How a sweep grows: with its runs, and with its workers."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import psutil
+
+from .limit import limit
+from .networks import THIN
+from .sweeps import Case, ablate_command, sweep_folder, timed
+from .timing import Spread, interleave, ratios
+
+
+@dataclass(frozen=True)
+class Growth:
+    """A sweep of so many runs.
+
+    small    over 5,000 images, else over all of MNIST
+    seconds  from the command to the last file
+    around   the part of the workers' time that no run was training in
+    """
+
+    runs: int
+    small: bool
+    seconds: float
+    around: float
+
+    @property
+    def title(self) -> str:
+        """What the tables call it."""
+        return f"{self.runs:,} runs, {5_000 if self.small else 55_000:,} images"
+
+    @property
+    def around_per_run(self) -> float:
+        """Seconds beside training, per run, of the whole command."""
+        return self.around * self.seconds / self.runs
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Two workers against one.
+
+    speed      of the training phase
+    products   the same ratio for matrix products alone: what the machine's cores allow
+    memory     MiB that the second worker adds to the peak of all processes, shared pages by share
+    """
+
+    speed: Spread
+    products: Spread
+    memory: Spread
+
+
+def measure_growth(
+    sizes: list[int], root: Path, workers: int, say: Callable[[str], None]
+) -> list[Growth]:
+    """Sweep 5,000 images once in 1, 10, ... runs, and 100 runs over all of MNIST."""
+    cases = [Case(THIN, 5_000, 1, *_shape(runs)) for runs in sizes]
+    if 100 in sizes:
+        cases.append(Case(THIN, 55_000, 1, *_shape(100)))
+    found = []
+    for case in cases:
+        with sweep_folder(case, root) as folder:
+            seconds = timed(ablate_command(folder, workers), folder)
+            results = (json.loads(f.read_text()) for f in folder.glob("runs/*/*/*/result.json"))
+            training = sum(result["seconds"] for result in results)
+        around = 1 - training / (workers * seconds)
+        found.append(Growth(case.runs, case.train_size == 5_000, seconds, around))
+        say(found[-1].title)
+    return found
+
+
+def measure_workers(case: Case, root: Path, rounds: int, say: Callable[[str], None]) -> Workers:
+    """Train the same sweep with one worker and with two, in turn; likewise the products alone."""
+    peaks: dict[int, list[float]] = {1: [], 2: []}
+
+    def ours(workers: int) -> Callable[[], float]:
+        def contender() -> float:
+            with sweep_folder(case, root) as folder:
+                peaks[workers].append(_peak(ablate_command(folder, workers), folder))
+                ended = max(file.stat().st_mtime for file in folder.glob("runs/*/*/*/result.json"))
+                return ended - _first_start(folder)
+
+        return contender
+
+    contenders = {f"{workers} workers": ours(workers) for workers in (1, 2)}
+    for workers in (1, 2):
+        contenders[f"{workers} products"] = lambda n=workers: limit(case.net, case.steps, n)  # type: ignore[misc]
+    seconds = interleave(contenders, rounds, say, warm_up=False)
+    return Workers(
+        speed=ratios(seconds["1 workers"], seconds["2 workers"]),
+        products=ratios(seconds["1 products"], seconds["2 products"]),
+        memory=Spread.of([two - one for one, two in zip(peaks[1], peaks[2], strict=True)]),
+    )
+
+
+def _shape(runs: int) -> tuple[int, int]:
+    """Return how many learning rates and replicates make so many runs."""
+    rates = max(1, runs // 10)
+    return runs // rates, rates
+
+
+def _first_start(folder: Path) -> float:
+    """Return when the first run began, in seconds of the system's clock."""
+    moments = (
+        json.loads(file.read_text())["started"]
+        for file in folder.glob("runs/*/*/*/evaluated_at.json")
+    )
+    return min(datetime.fromisoformat(moment).timestamp() for moment in moments)
+
+
+def _peak(command: list[str], folder: Path) -> float:
+    """Run a command; return the most memory that it and all its children held, in MiB.
+
+    Pages that several processes share count in parts (PSS): what another worker adds is what it
+    has for itself.
+    """
+    process = psutil.Popen(
+        command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    peak = 0.0
+    while process.poll() is None:
+        held = 0
+        for one in [process, *_children(process)]:
+            with contextlib.suppress(psutil.Error):
+                held += one.memory_full_info().pss
+        peak = max(peak, held / 2**20)
+        time.sleep(0.25)
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}")
+    return peak
+
+
+def _children(process: psutil.Popen) -> list[psutil.Process]:
+    try:
+        found: list[psutil.Process] = process.children(recursive=True)
+    except psutil.Error:
+        return []
+    return found
