@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ablate.config.validate import run_config
+from ablate.launch.device import worker_count
 from ablate.launch.job import Job, Task
 from ablate.launch.jobs import in_blocks, is_exact, jobs_of, stack_limit
 from ablate.launch.todo import Work
@@ -41,6 +42,13 @@ def shapes(jobs: list[Job]) -> list[tuple[str, int]]:
 def test_stack_limit(stack, model, device, limit) -> None:
     config = run_config({**BASE, "model": model, "trainer": {"stack": stack}})
     assert stack_limit(config, device) == limit
+
+
+def test_as_many_workers_as_cores_but_two_on_a_gpu(monkeypatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 16)
+    assert [worker_count(None, "cpu"), worker_count(None, "cuda"), worker_count(5, "cuda")] == [
+        16, 2, 5,
+    ]  # fmt: skip
 
 
 def test_only_fully_connected_networks_on_a_cpu_may_be_grouped_at_will() -> None:

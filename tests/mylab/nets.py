@@ -65,6 +65,29 @@ class Fixed(Net):
         super().__init__((10,), classes)
 
 
+class Undecided(Net):
+    """Takes a path that depends on its numbers."""
+
+    def forward(self, x):
+        return super().forward(x if x.sum() > 0 else 2 * x)
+
+
+class Tied(nn.Module):
+    """Uses the same weights twice, and keeps a number that no optimizer sees."""
+
+    def __init__(self, inputs, classes):
+        super().__init__()
+        self.first = nn.Linear(math.prod(inputs), 8)
+        self.second, self.third = nn.Linear(8, 8), nn.Linear(8, 8)
+        self.third.weight = self.second.weight
+        self.last = nn.Linear(8, classes)
+        self.register_buffer("scale", torch.full((1,), 0.5))
+
+    def forward(self, x):
+        h = torch.relu(self.first(x.flatten(1)))
+        return self.last(torch.tanh(self.third(torch.tanh(self.second(h)))) * self.scale)
+
+
 class TooLarge(Net):
     """Needs more memory than the device has, once it is to train."""
 

@@ -190,7 +190,7 @@ class RunConfig(Frozen):
 class Launch(Frozen):
     """How the worker pool runs; no part of any result.
 
-    workers   processes, one thread each; null: one per core
+    workers   processes, one thread each; null: one per core, two on a GPU
     timeout   seconds after which a hung run is ended and counted as failed; null: never
     on_error  `continue`: the other runs finish; `stop`: start nothing new
     """

@@ -27,7 +27,8 @@ class Trainer(Frozen):
                  one, while the others draw as in replicate 0
     precision    of matrix products; bf16 by autocast, parameters stay fp32
     device       auto: CUDA where there is one
-    stack        replicates trained in one program; no effect on results on a CPU
+    stack        replicates trained in one program: `auto` 8 where it is faster (mlp, or a GPU),
+                 off, or a number; an mlp on a CPU has the same bits in any stack
     save         weights kept: none, of the last step, or of the best validation loss
 
     Or a training procedure of the user's own, `{_target_: mylab.train.fit, epochs: 20}` or

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib.util
+import os
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -24,6 +25,18 @@ def device_kind(setting: Literal["auto", "cpu", "cuda"]) -> Device:
             "without CUDA; use trainer.device=cpu or auto."
         )
     return "cuda" if present else "cpu"
+
+
+def worker_count(asked: int | None, device: Device) -> int:
+    """Return how many processes train: one per core, or two that share a GPU.
+
+    Each of them holds the data set and an own context on the GPU; a second one computes while
+    the first is between two kernels.
+    """
+    if asked is not None:
+        return asked
+    cores = os.cpu_count() or 1
+    return min(2, cores) if device == "cuda" else cores
 
 
 @cache

@@ -42,6 +42,24 @@ def check_own(config: RunConfig) -> None:
         raise ConfigError(f"trainer.command={words[0]}: there is no such command.")
 
 
+def not_stacked(config: RunConfig) -> str | None:
+    """Return a sentence that says why a model of the user's own cannot train in a stack."""
+    import torch
+
+    from ablate import nn
+
+    if not isinstance(config.model, Target):
+        return None
+    inputs, classes = data.inputs_of(config.data), data.classes_of(config.data)
+    network = nn.build_own(
+        config.model, inputs, classes, Streams(config.seed, 0), torch.device("cpu")
+    )
+    reason = nn.why_not_stacked(network, inputs)
+    if reason is None:
+        return None
+    return f"model={config.model.name} trains one by one, which may be slower: {reason}"
+
+
 def _model(config: RunConfig) -> None:
     import torch
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 from ablate.errors import AblateError
-from ablate.launch.device import device_kind
+from ablate.launch.device import device_kind, worker_count
 from ablate.launch.start import Start
 from ablate.launch.todo import Work, choose, scored_work, tuning_work
 from ablate.store.result import read_result
@@ -70,7 +69,7 @@ def planned(start: Start) -> Planned:
     known = [run for work in scored for run in _states(work)]
     lost = sum(len(work.missing) for work in [*tuning, *scored])
     lost += plan.runs - sum(len(work.tasks) for work in scored)  # cells not tuned yet
-    workers = start.launch.workers or os.cpu_count() or 1
+    workers = worker_count(start.launch.workers, device)
     times = [seconds for _, seconds in known if seconds is not None]
     n, claims = plan.study.replicates, len(plan.study.claims)
     strictest = _ALPHA / max(1, claims)

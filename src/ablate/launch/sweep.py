@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -13,9 +12,9 @@ from ablate.config import Launch
 from ablate.config.target import Target
 from ablate.data.augment_check import check_augment
 from ablate.errors import ConfigError
-from ablate.launch.device import device_kind
-from ablate.launch.jobs import jobs_of
-from ablate.launch.own_check import check_own
+from ablate.launch.device import device_kind, worker_count
+from ablate.launch.jobs import jobs_of, stack_limit
+from ablate.launch.own_check import check_own, not_stacked
 from ablate.launch.pool import Pool, warm_up
 from ablate.launch.progress import progress
 from ablate.launch.todo import Work, choose, member_work, scored_work, tuning_work
@@ -53,8 +52,10 @@ def sweep(
         return 0
     warm_up()  # while the cells are checked here
     check(plan, root)
+    for note in _notes(plan, device):
+        console.print(f"[dim]{note}[/]", highlight=False)
     begin()
-    workers = launch.workers or os.cpu_count() or 1
+    workers = worker_count(launch.workers, device)
     with lock(root, plan.study.name), Pool(workers) as pool:
         declare(plan, root, scored)
         failed = 0
@@ -100,6 +101,13 @@ def check(plan: Plan, root: Path) -> None:
                 check_augment(config.augment, inputs)
         except ConfigError as error:
             raise ConfigError(f"{cell.name}: {error}") from error
+
+
+def _notes(plan: Plan, device: str) -> list[str]:
+    """Say of each model that was to be stacked and cannot be why."""
+    stacked = (cell.config for cell in plan.cells if stack_limit(cell.config, device) > 1)
+    models = {config.model.model_dump_json(): config for config in stacked}
+    return [note for note in map(not_stacked, models.values()) if note is not None]
 
 
 def ledger_cells(plan: Plan, scored: Sequence[Work]) -> list[LedgerCell]:

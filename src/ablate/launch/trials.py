@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator
 
 from ablate.errors import AblateError
+from ablate.launch.device import worker_count
 from ablate.launch.start import Start
 from ablate.launch.sweep import check
 from ablate.study.plan import Cell
@@ -60,7 +60,7 @@ def problems(found: Trial | str) -> list[str]:
 def lines(start: Start) -> Iterator[tuple[str, bool]]:
     """Yield the check line by line, each with whether it holds."""
     runs = start.plan.study.replicates
-    workers = start.launch.workers or os.cpu_count() or 1
+    workers = worker_count(start.launch.workers, "cpu")
     total = 0.0
     yield "every level changes the config, and every cell fits its data", True
     for cell, found in trials(start):

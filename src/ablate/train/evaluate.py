@@ -57,8 +57,11 @@ def logits_over_views(
     for inputs in _batches(data, indices):
         with autocast(inputs.device, precision):
             seen = [network(view).float() for view in views(augment, inputs, data.scaling.shift)]
-        log_p = torch.stack([view.log_softmax(dim=2) for view in seen])
-        parts.append(log_p.logsumexp(dim=0) - math.log(len(seen)))
+        log_p = torch.stack([view.log_softmax(dim=2) for view in seen], dim=1)
+        # A replicate at a time: what does not fill a vector is computed with other instructions,
+        # and in a stack that would be other numbers than alone.
+        means = [own.logsumexp(dim=0) for own in log_p]
+        parts.append(torch.stack(means) - math.log(len(seen)))
     network.train()
     return _joined(parts)
 
