@@ -138,6 +138,7 @@ def study(case: Case) -> dict[str, Any]:
             "data.test_size": case.test,
             "model": case.net.model["name"],
             **model,
+            "init": "uniform",  # as torch.nn.Linear and Conv2d
             "optimizer": "adam",
             "schedule": "constant",
             "trainer.epochs": case.epochs,

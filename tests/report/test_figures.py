@@ -123,3 +123,18 @@ def test_files_and_captions(tmp_path: Path) -> None:
     assert figure.png.stat().st_size > 0
     assert figure.svg.read_text().startswith("<?xml")
     assert figure.caption.endswith(".")
+
+
+def test_a_caption_names_every_data_set_that_is_shown(tmp_path: Path) -> None:
+    study, fake = figure_frames.scale_by_norm()
+    first, *others = study.factors
+    names = ["mnist", *["cifar10"] * (len(first.levels) - 1)]
+    levels = tuple(
+        level.model_copy(update={"overrides": {**level.overrides, "data": name}})
+        for level, name in zip(first.levels, names, strict=True)
+    )
+    mixed = study.model_copy(
+        update={"factors": (first.model_copy(update={"levels": levels}), *others)}
+    )
+    (figure,) = draw(ReportItem(kind="heatmap"), mixed, fake, tmp_path)
+    assert "CIFAR-10 and MNIST" in figure.caption

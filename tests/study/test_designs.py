@@ -302,6 +302,7 @@ def test_what_was_read_is_what_the_lock_file_gives_back() -> None:
         ({"parts": [{"name": n, "factors": {"init": ["he"]}} for n in "ab"]}, "factor 'init' is in two parts"),
         ({"parts": [], "factors": {"init": ["he"]}}, "factors stands beside parts"),
         ({"factors": {"init": ["he"]}, "report": [{"table": {"part": "a"}}]}, "it has no parts"),
+        ({"factors": {"init": ["he"]}, "report": {"table": {}}}, "report must be a list"),
         ({"design": {"kind": "random", "cells": 3}, "factors": {"optimizer.lr":
          {"distribution": "loguniform", "low": 0, "high": 1}}}, "they must be 0 < low < high"),
         ({"design": {"kind": "random", "cells": 3}, "factors": {"optimizer.lr":

@@ -79,7 +79,9 @@ def read_study(path: Path, groups: Groups) -> Study:
         **read_design(content, groups, where),
         "metric": read_metric(content.get("metric", "test/accuracy"), where),
         "tune": _read_tune(content["tune"], groups, where) if content.get("tune") else None,
-        "report": [_read_item(item, where) for item in listed(content["report"], where)],
+        "report": [
+            _read_item(item, where) for item in listed(content["report"], f"{where}: report")
+        ],
     }
     study = validated(Study, fields, where)
     if "claims" in content:

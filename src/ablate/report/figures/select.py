@@ -101,8 +101,16 @@ class Subject(Request):
         return f"{first}{converged}. {spread}".strip()
 
     def _data(self) -> str:
-        name = self.fixed.get("data", self.study.baseline.get("data"))
-        return f", {DATA_NAMES.get(name, name)}" if isinstance(name, str) else ""
+        names = [self.study.baseline.get("data")]
+        for factor in self.study.factors:
+            fixed = self.fixed.get(factor.name)
+            levels = [level for level in factor.levels if fixed in (None, level.name)]
+            chosen = [level.overrides.get("data") for level in levels]
+            names = [name for name in chosen if name is not None] + (
+                names if None in chosen else []
+            )
+        shown = sorted({DATA_NAMES.get(name, name) for name in names if isinstance(name, str)})
+        return f", {' and '.join(shown)}" if shown else ""
 
 
 def column(factor: Factor) -> str:
