@@ -45,8 +45,8 @@ USUAL = Sizes(
     long=False, growth=(1, 10, 100), stacks=3, workers=2,
 )  # fmt: skip
 FULL = Sizes(
-    (("thin", 55_000, 2, 2), ("wide", 20_000, 1, 2), ("deep", 20_000, 1, 2), ("cnn", 2_000, 1, 1)),
-    long=True, growth=(1, 10, 100, 1000), stacks=5, workers=2,
+    (("thin", 55_000, 2, 2), ("wide", 10_000, 1, 2), ("deep", 10_000, 1, 2), ("cnn", 1_000, 1, 1)),
+    long=True, growth=(1, 10, 100, 1000), stacks=3, workers=2,
 )  # fmt: skip
 
 

@@ -163,17 +163,16 @@ def test_runs_left_open_in_mlflow_are_closed_at_the_next_start(finished: Path) -
     assert not (finished / "runs" / "mine" / ".mirroring").exists()
 
 
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:  # ended meanwhile
+        return []
+
+
 def _workers(process: subprocess.Popen[str]) -> list[int]:
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    found = []
-    for pid in children.read_text().split() if children.exists() else []:
-        try:
-            line = Path(f"/proc/{pid}/cmdline").read_bytes()
-        except OSError:  # ended meanwhile
-            continue
-        if b"spawn_main" in line:
-            found.append(int(pid))
-    return found
+    """Return the processes that were forked from the one that has made the imports."""
+    return [worker for child in _children(process.pid) for worker in _children(child)]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ STUDIES = sorted(study_files((package_conf(),)))
 #: Many cells or many pictures; other studies have each kind of figure as well, or its own test.
 LONG = [
     "augmentation", "batchnorm", "batchnorm_x_init", "dropout", "dropout_masks", "ensemble",
-    "init_method", "init_scale", "l1", "optimizer_paths", "recipe-cifar10", "signal", "snapshot",
+    "init_method", "init_scale", "l1", "optimizer_paths", "precision", "recipe-cifar10", "signal",
+    "snapshot",
 ]  # fmt: skip
 SHORT = [name for name in STUDIES if name not in LONG]
 

@@ -1,6 +1,8 @@
 """The pool: what becomes of jobs when workers die, hang or fail."""
 
 import multiprocessing
+import os
+import signal
 import sys
 import time
 from multiprocessing import forkserver
@@ -157,6 +159,23 @@ def test_workers_are_forked_from_a_process_that_has_made_the_imports(tmp_path: P
     maps = Path(f"/proc/{server}/maps").read_text()
     assert "libtorch_cpu" in maps
     assert "Threads:\t1\n" in Path(f"/proc/{server}/status").read_text()
+
+
+def test_without_the_process_that_forks_workers_they_end_and_the_other_jobs_go_on(
+    tmp_path: Path,
+) -> None:
+    jobs = [job(tmp_path, "endless", ENDLESS), job(tmp_path, "good", TINY)]
+    events, pids = [], []
+    for event in run_jobs(jobs, workers=1):
+        events.append(event)
+        if event.status is None and event.job.name == "endless":
+            pids += [child.pid for child in multiprocessing.active_children()]
+            os.kill(forkserver._forkserver._forkserver_pid, signal.SIGKILL)
+    assert ended(events) == {("endless", 0): "failed", ("good", 0): "done"}
+    for pid in pids:
+        assert (
+            not Path(f"/proc/{pid}").exists() or "zombie" in Path(f"/proc/{pid}/status").read_text()
+        )
 
 
 def test_a_command_ends_with_the_worker_that_ran_it(tmp_path: Path) -> None:
