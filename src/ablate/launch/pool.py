@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
-import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -28,9 +27,6 @@ _WORKER_ENVIRONMENT = {
 }
 
 
-#: The exit code that multiprocessing reports when the process that forks workers is gone. It can
-#: end none of them then.
-_SERVER_LOST = 255
 #: What every worker needs: the longest imports. None of it starts a thread.
 _IMPORTED = ["ablate.train.loop", "ablate.launch.form", "ablate.store.ledger", "ablate.data.load"]
 
@@ -198,9 +194,6 @@ def _give_up(worker: _Worker, reason: str) -> Iterator[Event]:
     worker.process.kill()
     worker.process.join()
     code = worker.process.exitcode
-    if code == _SERVER_LOST:
-        with contextlib.suppress(OSError):
-            os.kill(worker.process.pid, signal.SIGKILL)
     reason = reason or (
         f"the worker process was ended by signal {-code}" if code and code < 0
         else f"the worker process ended with code {code}"
