@@ -170,8 +170,9 @@ def _receive(worker: _Worker) -> Iterator[Event]:
     position, status, message = outcome
     if status == SHORT:
         raise ConfigError(_advice(job, message))
-    worker.left.remove(position)
-    yield Event(job, job.tasks[position], status, message)
+    if position in worker.left:  # else what failed afterwards costs no run that is written
+        worker.left.remove(position)
+        yield Event(job, job.tasks[position], status, message)
 
 
 def _advice(job: Job, message: str) -> str:

@@ -15,6 +15,7 @@ from ablate.config.validate import run_config
 from ablate.errors import ConfigError
 from ablate.launch.device import Device, device_kind
 from ablate.launch.form import form
+from ablate.launch.jobs import is_exact, stack_limit
 from ablate.launch.members import is_formed, member_numbers, training_config
 from ablate.records import Record
 from ablate.store.find import cell_that_begins, find_run
@@ -36,6 +37,7 @@ class Kept:
     metrics    final values by name
     spread     standard deviation of each over the cell's replicates, where there is one
     machine    processor and torch behind it
+    cell       replicates of its cell, among which it may have trained in a stack
     directory  in the ledger; None where only a report tells of it
     """
 
@@ -46,7 +48,15 @@ class Kept:
     metrics: Mapping[str, float]
     spread: Mapping[str, float]
     machine: tuple[str, str]
+    cell: tuple[int, ...]
     directory: Path | None
+
+    def block(self, device: Device) -> list[int]:
+        """Return the replicates to train again: all of its block where numbers depend on it."""
+        limit = stack_limit(self.config, device)
+        if is_exact(self.config, device) or limit == 1:
+            return [self.replicate]
+        return [r for r in self.cell if r // limit == self.replicate // limit]
 
 
 @dataclass(frozen=True)
@@ -83,8 +93,9 @@ def _again(kept: Kept, root: Path, directory: Path) -> Result:
     loaded = data.load(config.data, root, config.seed)
 
     def trained(what: RunConfig, member: int) -> Record:
-        (record,) = train(what, loaded, [kept.replicate], device, members=[member])
-        return record
+        block = kept.block(device)
+        records = train(what, loaded, block, device, members=[member] * len(block))
+        return records[block.index(kept.replicate)]
 
     if not is_formed(config):
         _write(directory, trained(config, 0), config, device)
@@ -153,7 +164,7 @@ def _from_ledger(root: Path, text: str) -> Kept:
     name = f"{place.study}/{place.cell.slug}/{place.replicate}"
     if result is None or result.status == "failed":
         raise ConfigError(f"{name} has no finished run to verify.")
-    others = [r.metrics for _, _, r in finished(root, place.study, place.cell)]
+    others = {number: r.metrics for number, _, r in finished(root, place.study, place.cell)}
     versions = result.provenance.get("versions", {})
     return Kept(
         name=name,
@@ -161,8 +172,9 @@ def _from_ledger(root: Path, text: str) -> Kept:
         replicate=place.replicate,
         status=result.status,
         metrics=result.metrics,
-        spread={key: _sd([m[key] for m in others if key in m]) for key in result.metrics},
+        spread={key: _sd([m[key] for m in others.values() if key in m]) for key in result.metrics},
         machine=(str(result.provenance.get("cpu")), str(versions.get("torch"))),
+        cell=tuple(sorted({*others, place.replicate})),
         directory=place.directory,
     )
 
@@ -196,6 +208,7 @@ def _from_report(root: Path, study: str, name: str, number: str) -> Kept:
         metrics=metrics,
         spread={key: _sd(cell[key].dropna().tolist()) for key in metrics},
         machine=(str(row["cpu"]), str(row["torch"])),
+        cell=tuple(sorted(int(number) for number in cell["replicate"])),
         directory=None,
     )
 
