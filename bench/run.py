@@ -64,7 +64,13 @@ def main() -> int:
 
     prepare_process(threads=1)
     sizes = QUICK if asked.quick else FULL if asked.full else USUAL
-    text = measure(sizes, HERE.parent, None if asked.quick else HERE / "sweeps.svg")
+    from ablate.errors import AblateError
+
+    try:
+        text = measure(sizes, HERE.parent, None if asked.quick else HERE / "sweeps.svg")
+    except AblateError as error:  # a data set that is not there
+        print(f"bench: {error}")
+        return 2
     print("\n" + text)
     if not asked.quick:
         from . import page

@@ -44,21 +44,14 @@ class UserStack(Network):
             )
 
     @property
-    def first(self) -> UserNetwork:
-        """The network of the first replicate."""
-        network = self.networks[0]
-        assert isinstance(network, UserNetwork)
-        return network
-
-    @property
     def layer_names(self) -> tuple[str, ...]:
         """Names of the modules that the probe listens to."""
-        return self.first.layer_names
+        return self._network(0).layer_names
 
     @property
     def parts(self) -> tuple[Part, ...]:
         """Each replicate's own network: hooks see one at a time."""
-        return tuple((net, slice(r, r + 1)) for r, net in enumerate(self.networks))  # type: ignore[misc]
+        return tuple((self._network(r), slice(r, r + 1)) for r in range(len(self.networks)))
 
     def named_parameters(self, *_: Any, **__: Any) -> Iterator[tuple[str, nn.Parameter]]:
         """Yield the trained parameters, each (R, ...)."""
@@ -67,19 +60,25 @@ class UserStack(Network):
     def state_dict(self, *_: Any, **__: Any) -> dict[str, Any]:  # type: ignore[override]
         """Return parameters and buffers (R, ...) by name, in the module's order."""
         both = {**self._parameters_of_all, **self._buffers_of_all}
-        return {name: both[name].detach() for name in self.first.module.state_dict()}
+        return {name: both[name].detach() for name in self._network(0).module.state_dict()}
 
     def forward(self, x: Tensor, tap: Tap | None = None) -> Tensor:
         """Return logits (R, B, classes) of x (R, B, *inputs); the probe's `tap` goes to parts."""
         assert tap is None
-        return _run(self.first.module, self._parameters_of_all, self._buffers_of_all, x)
+        module = self._network(0).module
+        return _run(module, self._parameters_of_all, self._buffers_of_all, x)
 
     def seed_dropout(self, streams: Sequence[Streams], device: str) -> None:
         """Do nothing: a module that draws random numbers is not stacked."""
 
     def multiply_adds(self, inputs: tuple[int, ...]) -> int:
         """Return the multiply-adds of one example through one network."""
-        return self.first.multiply_adds(inputs)
+        return self._network(0).multiply_adds(inputs)
+
+    def _network(self, replicate: int) -> UserNetwork:
+        network = self.networks[replicate]
+        assert isinstance(network, UserNetwork)
+        return network
 
 
 def build_own_stack(
