@@ -8,7 +8,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import seaborn
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from ablate.report.figures.style import NEUTRAL, TWO_COLUMNS, style
 
@@ -30,11 +30,14 @@ def draw(
     """Write the figure to `path`; its suffix says how."""
     with style():
         figure, (left, right) = plt.subplots(
-            1, 2, figsize=(TWO_COLUMNS, 0.9 + 0.38 * len(measured)), width_ratios=(1.7, 1),
+            1, 2, figsize=(TWO_COLUMNS, 0.9 + 0.38 * len(measured)), width_ratios=(1.6, 1),
             layout="constrained",
         )  # fmt: skip
         _sweeps(left, measured)
         _growth(right, growth)
+        figure.legend(
+            loc="outside upper left", ncols=len(_SHORT), columnspacing=1.2, handletextpad=0.2
+        )
         figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
         plt.close(figure)
 
@@ -55,13 +58,10 @@ def _sweeps(axes: Axes, measured: Sequence[tuple[Case, Sequence[Row]]]) -> None:
     axes.set_yticks(range(len(measured)), [_name(case) for case, _ in measured])
     axes.set_ylim(len(measured) - 0.5, -0.5)
     axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_locator(LogLocator(base=2, numticks=12))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel("time of a run (× ablate)")
-    axes.legend(
-        loc="lower left", bbox_to_anchor=(0, 1), ncols=len(_SHORT), columnspacing=0.9,
-        handletextpad=0.2, borderaxespad=0.1,
-    )  # fmt: skip
 
 
 def _growth(axes: Axes, growth: Sequence[Growth]) -> None:
@@ -81,4 +81,5 @@ def _growth(axes: Axes, growth: Sequence[Growth]) -> None:
 
 def _name(case: Case) -> str:
     epochs = "1 epoch" if case.epochs == 1 else f"{case.epochs} epochs"
-    return f"{case.net.title}\n{epochs} of {case.train_size:,}"
+    fresh = ", peers a process each" if case.fresh else ""
+    return f"{case.net.title}\n{epochs} of {case.train_size:,}{fresh}"
