@@ -44,7 +44,7 @@ def jobs_of(works: Sequence[Work], root: Path, device: str, workers: int) -> lis
 def stack_limit(config: RunConfig, device: str) -> int:
     """Return how many replicates may train as one program: a rule on the config alone.
 
-    On a CPU only fully connected networks gain from it (convolutions were measured at 0.65 to
+    On a CPU only fully connected networks gain from it (convolutions were measured at 0.48 to
     0.92 times the speed of one by one).
     """
     stack = config.trainer.stack
