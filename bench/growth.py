@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import subprocess
 import time
 from collections.abc import Callable
@@ -12,6 +11,9 @@ from datetime import datetime
 from pathlib import Path
 
 import psutil
+
+from ablate.store.reader import read_times
+from ablate.store.result import read_result
 
 from .limit import limit
 from .networks import THIN
@@ -69,8 +71,8 @@ def measure_growth(
     for case in cases:
         with sweep_folder(case, root) as folder:
             seconds = timed(ablate_command(folder, workers), folder)
-            results = (json.loads(f.read_text()) for f in folder.glob("runs/*/*/*/result.json"))
-            training = sum(result["seconds"] for result in results)
+            results = map(read_result, _entries(folder))
+            training = sum(result.seconds or 0 for result in results if result is not None)
         around = 1 - training / (workers * seconds)
         found.append(Growth(case.runs, case.train_size == 5_000, seconds, around))
         say(found[-1].title)
@@ -85,7 +87,8 @@ def measure_workers(case: Case, root: Path, rounds: int, say: Callable[[str], No
         def contender() -> float:
             with sweep_folder(case, root) as folder:
                 peaks[workers].append(_peak(ablate_command(folder, workers), folder))
-                ended = max(file.stat().st_mtime for file in folder.glob("runs/*/*/*/result.json"))
+                files = (entry / "result.json" for entry in _entries(folder))
+                ended = max(file.stat().st_mtime for file in files)
                 return ended - _first_start(folder)
 
         return contender
@@ -109,11 +112,13 @@ def _shape(runs: int) -> tuple[int, int]:
 
 def _first_start(folder: Path) -> float:
     """Return when the first run began, in seconds of the system's clock."""
-    moments = (
-        json.loads(file.read_text())["started"]
-        for file in folder.glob("runs/*/*/*/evaluated_at.json")
-    )
-    return min(datetime.fromisoformat(moment).timestamp() for moment in moments)
+    moments = (read_times(entry)[0] for entry in _entries(folder))
+    return min(datetime.fromisoformat(moment).timestamp() for moment in moments if moment)
+
+
+def _entries(folder: Path) -> list[Path]:
+    """Return the ledger's entries of all runs below a folder."""
+    return [file.parent for file in folder.glob("runs/*/*/*/result.json")]
 
 
 def _peak(command: list[str], folder: Path) -> float:

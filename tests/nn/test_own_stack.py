@@ -75,6 +75,14 @@ def test_parts_share_the_memory_of_the_stack():
     assert not (stack.parts[0][0].module.first.weight == 7.0).any()
 
 
+def test_weights_used_twice_are_kept_under_both_names():
+    stack, alone = stack_of("Tied")
+    state = stack.state_dict()
+    assert list(state) == list(alone[0].state_dict())
+    state["third.weight"][1] = 7.0
+    assert (stack.parts[1][0].module.second.weight == 7.0).all()
+
+
 def test_a_replicate_that_is_lost_does_not_touch_the_others():
     (stack, _), (x, y) = stack_of("Net", norm=True), batch()
     with torch.no_grad():

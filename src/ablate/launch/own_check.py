@@ -5,13 +5,16 @@ from __future__ import annotations
 import shlex
 import shutil
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ablate import data, user
 from ablate.config import RunConfig
 from ablate.config.target import Target
 from ablate.errors import AblateError, ConfigError
 from ablate.streams import Streams
+
+if TYPE_CHECKING:
+    from ablate.nn import UserNetwork
 
 _EXAMPLES = 4
 
@@ -22,7 +25,7 @@ def check_own(config: RunConfig) -> None:
     Data is loaded, a model is made and fed, loss, optimizer, augmentation and metric are called
     once; of a training procedure only the name and its arguments are checked.
     """
-    trials: dict[str, Callable[[RunConfig], None]] = {
+    trials: dict[str, Callable[[RunConfig], object]] = {
         "model": _model, "loss": _loss, "optimizer": _optimizer, "augment": _augment,
         "metric": _metric, "trainer": _procedure,
     }  # fmt: skip
@@ -44,30 +47,25 @@ def check_own(config: RunConfig) -> None:
 
 def not_stacked(config: RunConfig) -> str | None:
     """Return a sentence that says why a model of the user's own cannot train in a stack."""
-    import torch
-
+    if not isinstance(config.model, Target):
+        return None  # without importing torch
     from ablate import nn
 
-    if not isinstance(config.model, Target):
-        return None
-    inputs, classes = data.inputs_of(config.data), data.classes_of(config.data)
-    network = nn.build_own(
-        config.model, inputs, classes, Streams(config.seed, 0), torch.device("cpu")
-    )
-    reason = nn.why_not_stacked(network, inputs)
+    reason = nn.why_not_stacked(_model(config), data.inputs_of(config.data))
     if reason is None:
         return None
     return f"model={config.model.name} trains one by one, which may be slower: {reason}"
 
 
-def _model(config: RunConfig) -> None:
+def _model(config: RunConfig) -> UserNetwork:
     import torch
 
     from ablate import nn
 
     assert isinstance(config.model, Target)
     inputs, classes = data.inputs_of(config.data), data.classes_of(config.data)
-    nn.build_own(config.model, inputs, classes, Streams(config.seed, 0), torch.device("cpu"))
+    streams = Streams(config.seed, 0)
+    return nn.build_own(config.model, inputs, classes, streams, torch.device("cpu"))
 
 
 def _loss(config: RunConfig) -> None:

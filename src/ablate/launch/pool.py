@@ -85,7 +85,6 @@ class Pool:
         nothing new is started. Leaving the pool in the middle (Ctrl-C) ends the workers at once;
         runs that had not finished have left no result and are simply still to do.
         """
-        warm_up()
         waiting, pool = list(reversed(jobs)), self._workers
         while len(pool) < min(self.size, len(jobs)):
             pool.append(_start())
@@ -139,6 +138,7 @@ def run_jobs(
 
 
 def _start() -> _Worker:
+    warm_up()
     context = multiprocessing.get_context("forkserver")
     ours, theirs = context.Pipe()
     process = context.Process(target=work, args=(theirs, dict(os.environ)), daemon=True)

@@ -54,9 +54,9 @@ def sweep(
     check(plan, root)
     for note in _notes(plan, device):
         console.print(f"[dim]{note}[/]", highlight=False)
-    begin()
     workers = worker_count(launch.workers, device)
     with lock(root, plan.study.name), Pool(workers) as pool:
+        begin()
         declare(plan, root, scored)
         failed = 0
         if tuning:

@@ -77,10 +77,10 @@ def _run(job: Job, loaded: tuple[str, Data] | None, out: Connection) -> tuple[st
             labels = loaded[1].test[1].numpy()
             records = [form(job.config, task.members, labels) for task in job.tasks]
         else:
-            replicates = [task.replicate for task in job.stack]
-            members = [task.member for task in job.stack]
+            stack = job.stack
+            replicates, members = [t.replicate for t in stack], [t.member for t in stack]
             trained = train(job.config, loaded[1], replicates, job.device, members=members)
-            by_task = dict(zip(job.stack, trained, strict=True))
+            by_task = dict(zip(stack, trained, strict=True))
             records = [by_task[task] for task in job.tasks]
         resolved = job.config.model_dump(mode="json")
         for position, (task, record) in enumerate(zip(job.tasks, records, strict=True)):

@@ -60,7 +60,12 @@ class UserStack(Network):
     def state_dict(self, *_: Any, **__: Any) -> dict[str, Any]:  # type: ignore[override]
         """Return parameters and buffers (R, ...) by name, in the module's order."""
         both = {**self._parameters_of_all, **self._buffers_of_all}
-        return {name: both[name].detach() for name in self._network(0).module.state_dict()}
+        module = self._network(0).module
+        # Weights that are used twice have two names there and one here.
+        first = {id(own): name for name, own in module.named_parameters()}
+        for name, own in module.named_parameters(remove_duplicate=False):
+            both[name] = self._parameters_of_all[first[id(own)]]
+        return {name: both[name].detach() for name in module.state_dict()}
 
     def forward(self, x: Tensor, tap: Tap | None = None) -> Tensor:
         """Return logits (R, B, classes) of x (R, B, *inputs); the probe's `tap` goes to parts."""
