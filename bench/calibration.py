@@ -18,10 +18,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ablate.report.arms import Arm
-from ablate.report.cases import differences
+from ablate.report.claim_evidence import differences
 from ablate.report.claims import look_level
-from ablate.report.effects import (
+from ablate.report.run_arrays import Arm
+from ablate.stats import (
+    ALPHA,
     Evidence,
     adjusted_levels,
     in_order,
@@ -30,7 +31,6 @@ from ablate.report.effects import (
     rate,
     sensitivity,
 )
-from ablate.report.statistics import ALPHA
 
 Array = npt.NDArray[np.float64]
 

@@ -145,8 +145,8 @@ def _parser() -> argparse.ArgumentParser:
 def _run(options: argparse.Namespace, rest: list[str]) -> int:
     from rich.console import Console
 
-    from ablate.launch.session import run_studies
-    from ablate.launch.start import plan_overrides, plan_studies, sort_words
+    from ablate.commands.command_line import plan_overrides, plan_studies, sort_words
+    from ablate.commands.sweep import run_studies
 
     words = sort_words(rest)
     if words.studies:
@@ -165,8 +165,8 @@ def _sweep(options: argparse.Namespace, rest: list[str]) -> int:
 
 
 def _plan(options: argparse.Namespace, rest: list[str]) -> int:
-    from ablate.launch.planned import lines, planned
-    from ablate.launch.start import plan_studies, sort_words
+    from ablate.commands.command_line import plan_studies, sort_words
+    from ablate.commands.plan import lines, planned
 
     words = sort_words(rest)
     if not words.studies:
@@ -182,7 +182,7 @@ def _plan(options: argparse.Namespace, rest: list[str]) -> int:
 
 
 def _check(options: argparse.Namespace, rest: list[str]) -> int:
-    from ablate.launch.start import plan_studies, sort_words
+    from ablate.commands.command_line import plan_studies, sort_words
     from ablate.train import prepare_process
 
     words = sort_words(rest)
@@ -190,7 +190,7 @@ def _check(options: argparse.Namespace, rest: list[str]) -> int:
         raise ConfigError("ablate check needs a study: ablate check study=NAME.")
     starts = plan_studies(words, options.quick)
     prepare_process(threads=1)
-    from ablate.launch.trials import lines
+    from ablate.commands.check import lines
 
     held = True
     for start in starts:
@@ -201,7 +201,7 @@ def _check(options: argparse.Namespace, rest: list[str]) -> int:
 
 
 def _new(options: argparse.Namespace, _: list[str]) -> int:
-    from ablate.study.new import write_new
+    from ablate.commands.new import write_new
 
     path = write_new(options.name, Path.cwd())
     print(f"{path.relative_to(Path.cwd())} written; its first lines say how to go on")
@@ -209,14 +209,14 @@ def _new(options: argparse.Namespace, _: list[str]) -> int:
 
 
 def _explain(options: argparse.Namespace, _: list[str]) -> int:
-    from ablate.launch.explain import explain
+    from ablate.commands.explain import explain
 
     print("\n".join(explain(Path.cwd(), options.run)))
     return 0
 
 
 def _verify(options: argparse.Namespace, _: list[str]) -> int:
-    from ablate.launch.verify import verify
+    from ablate.commands.verify import verify
     from ablate.train import prepare_process
 
     prepare_process(threads=1)
@@ -226,14 +226,14 @@ def _verify(options: argparse.Namespace, _: list[str]) -> int:
 
 
 def _trace(options: argparse.Namespace, _: list[str]) -> int:
-    from ablate.report.trace import trace
+    from ablate.commands.trace import trace
 
     print("\n".join(trace(Path.cwd(), options.study, options.what)))
     return 0
 
 
 def _clean(options: argparse.Namespace, _: list[str]) -> int:
-    from ablate.launch.clean import remove, stale_runs
+    from ablate.commands.clean import remove, stale_runs
 
     found = stale_runs(Path.cwd())
     for stale in found:
@@ -247,7 +247,7 @@ def _clean(options: argparse.Namespace, _: list[str]) -> int:
 
 
 def _status(options: argparse.Namespace, _: list[str]) -> int:
-    from ablate.launch.status import status, swept_studies
+    from ablate.commands.status import status, swept_studies
 
     root = Path.cwd()
     names = [options.study] if options.study else swept_studies(root)
@@ -268,9 +268,9 @@ def _status(options: argparse.Namespace, _: list[str]) -> int:
 
 
 def _studies(options: argparse.Namespace, _: list[str]) -> int:
+    from ablate.commands.status import status, swept_studies
     from ablate.config.compose import conf_folders
     from ablate.config.yaml_file import read_yaml
-    from ablate.launch.status import status, swept_studies
     from ablate.study.reader import study_files
 
     root = Path.cwd()
@@ -306,13 +306,13 @@ def _report(options: argparse.Namespace, _: list[str]) -> int:
 
 
 def _ui(options: argparse.Namespace, _: list[str]) -> int:
-    from ablate.store.ui import serve
+    from ablate.commands.ui import serve
 
     return serve(Path.cwd(), options.study, options.port)
 
 
 def _sync(options: argparse.Namespace, _: list[str]) -> int:
-    from ablate.launch.session import sync_studies
+    from ablate.commands.sweep import sync_studies
 
     return sync_studies(Path.cwd(), options.study)
 

@@ -15,7 +15,7 @@ import pytest
 
 from ablate.config.data import DownloadedData
 from ablate.data import fetch, load
-from ablate.data.places import find
+from ablate.data.folders import find
 from ablate.data.sources import SOURCES, File, Source
 from ablate.errors import ConfigError, DataError
 

@@ -10,7 +10,7 @@ import torch
 
 from ablate.config.data import Digits, DownloadedData, Synthetic
 from ablate.data import check_available, load
-from ablate.data.places import find
+from ablate.data.folders import find
 from ablate.data.sources import Source
 from ablate.errors import ConfigError, DataError
 

@@ -13,7 +13,7 @@ from ablate.data.synthetic import digits, gaussian_classes
 def test_the_digits_are_the_same_everywhere() -> None:
     parts = [array for part in digits() for array in part]
     text = b"".join(np.ascontiguousarray(array).tobytes() for array in parts)
-    # If this changes, raise the version in ablate.data.declared.
+    # If this changes, raise the version in ablate.data.description.
     assert hashlib.sha256(text).hexdigest()[:16] == "7c9c807565fb09cf"
 
 

@@ -10,7 +10,7 @@ from ablate.config.validate import run_config
 from ablate.launch.device import worker_count
 from ablate.launch.job import Job, Task
 from ablate.launch.jobs import in_blocks, is_exact, jobs_of, stack_limit
-from ablate.launch.todo import Work
+from ablate.launch.missing import Work
 
 BASE = {
     "data": {"name": "synthetic", "train_examples": 300, "validation_size": 50},

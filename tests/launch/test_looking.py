@@ -11,16 +11,16 @@ from rich.console import Console
 from statsmodels.stats.power import TTestPower
 
 from ablate.cli import main
+from ablate.commands.clean import stale_runs
+from ablate.commands.command_line import Start, plan_studies, sort_words
+from ablate.commands.explain import explain
+from ablate.commands.plan import lines, planned
+from ablate.commands.trace import trace
+from ablate.commands.verify import verify
 from ablate.config import Launch
 from ablate.errors import ConfigError
-from ablate.launch.clean import stale_runs
-from ablate.launch.explain import explain
-from ablate.launch.planned import lines, planned
-from ablate.launch.start import Start, plan_studies, sort_words
 from ablate.launch.sweep import sweep
-from ablate.launch.verify import verify
 from ablate.report.regenerate import regenerate
-from ablate.report.trace import trace
 from ablate.store.find import find_run
 from ablate.store.result import read_result
 
@@ -81,7 +81,7 @@ def test_a_plan_counts_what_is_there_and_how_long_the_rest_takes(root: Path) -> 
 
 @pytest.mark.parametrize(("n", "alpha"), [(6, 0.05), (10, 0.01)])
 def test_what_pairs_reach_is_statsmodels_power(n: int, alpha: float) -> None:
-    from ablate.launch.planned import _reach
+    from ablate.commands.plan import _reach
 
     expected = TTestPower().solve_power(None, nobs=n, alpha=alpha, power=0.8)
     # statsmodels counts in the power of the wrong side, which is nothing here.

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from ablate.commands.command_line import Start, plan_studies, sort_words
 from ablate.config import Launch
 from ablate.config.ensemble import NoEnsemble
 from ablate.config.validate import run_config
 from ablate.errors import AblateError
-from ablate.launch.form import form
+from ablate.launch.ensemble_run import form
 from ablate.launch.members import member_numbers, training_config
-from ablate.launch.start import Start, plan_studies, sort_words
 from ablate.launch.sweep import sweep
 from ablate.store.reader import read_run
 

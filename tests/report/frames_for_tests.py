@@ -12,9 +12,9 @@ from typing import Any
 
 import pandas as pd
 
-from ablate.report.facts import Facts
+from ablate.report.circumstances import Facts
 from ablate.report.figures import Figure
-from ablate.report.statistics import Outcomes
+from ablate.stats import Outcomes
 from ablate.study.schema import Factor, Level, Metric, ReportItem, Study, Tune
 
 NC, MISSING, FAILED = "n/c", None, "failed"

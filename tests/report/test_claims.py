@@ -8,9 +8,9 @@ from scipy import stats
 from ablate.config.validate import run_config
 from ablate.errors import ConfigError
 from ablate.lessons.signal import theory
+from ablate.report.claim_metrics import measure
 from ablate.report.claims import judge
 from ablate.report.frame import Frames
-from ablate.report.measures import measure
 from ablate.report.printed_claims import claims_csv, effect_text, outcome_text, print_claims
 from ablate.study.schema import Claim, Factor, Level, Metric, Study
 

@@ -10,7 +10,7 @@ from scipy import stats
 
 from ablate.errors import ConfigError
 from ablate.report.compared import compare_to_base, compared_to_csv, print_compared
-from ablate.report.grid import to_markdown, to_tex
+from ablate.report.printed_table import to_markdown, to_tex
 from ablate.study.schema import ReportItem
 
 ITEM = ReportItem(kind="compared_to_base", options={"rows": "models"})

@@ -5,15 +5,15 @@ import re
 import pytest
 
 from ablate.report.figures import Figure
-from ablate.report.grid import Entry, Grid
 from ablate.report.pages import aligned_rows, image_address
+from ablate.report.printed_table import Entry, PrintedTable
 
 UNSEEN = re.compile(r'<span class="pad" aria-hidden="true">([^<]*)</span>')
 
 
 def aligned(*texts):
     rows = tuple((f"row {i}", (Entry(text),)) for i, text in enumerate(texts))
-    grid = Grid("table-1", "", "", (), ("x",), rows, (), ())
+    grid = PrintedTable("table-1", "", "", (), ("x",), rows, (), ())
     return [str(cells[0]) for _, cells in aligned_rows(grid)]
 
 

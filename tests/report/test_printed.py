@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 from frames_for_tests import FACTS, MISSING, NC, factor, make_runs, make_study, outcomes, two_by_two
 
-from ablate.report.grid import Entry, Grid, to_markdown, to_tex
 from ablate.report.printed import compact, decimals, mean_text, print_table, print_tuned
-from ablate.report.statistics import summarize
+from ablate.report.printed_table import Entry, PrintedTable, to_markdown, to_tex
 from ablate.report.tables import make_tables
+from ablate.stats import summarize
 from ablate.study.schema import Metric, ReportItem, Tune
 
 TABLE = ReportItem(kind="table")
@@ -150,7 +150,7 @@ def test_tuned_table_marks_the_edge():
 
 
 def test_markup_in_names_is_escaped():
-    grid = Grid(
+    grid = PrintedTable(
         "table-1", "A_b.", "c|d", (), ("x_1",), (("50 %", (Entry("1 ± 2", mark="°"),)),), (), ()
     )
     assert "| c\\|d | x\\_1 |" in to_markdown(grid)

@@ -6,9 +6,9 @@ import pytest
 from frames_for_tests import factor, make_study
 
 from ablate.errors import ConfigError
-from ablate.report.effects import deviation, noise
 from ablate.report.frame import Frames
 from ablate.report.shares import print_shares, shares, shares_answer, shares_csv
+from ablate.stats import deviation, noise
 from ablate.study.schema import ReportItem
 
 ITEM = ReportItem(kind="variance_shares", options={"lines": "source", "whole": "all"})

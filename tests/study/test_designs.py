@@ -10,10 +10,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ablate.commands.command_line import plan_studies, sort_words
 from ablate.config.compose import package_conf
 from ablate.config.groups import read_groups
 from ablate.errors import ConfigError
-from ablate.launch.start import plan_studies, sort_words
 from ablate.study.designs import combinations
 from ablate.study.plan import Plan
 from ablate.study.reader import read_study

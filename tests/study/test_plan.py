@@ -8,10 +8,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ablate.commands.command_line import plan_overrides, plan_studies, sort_words
 from ablate.config.compose import package_conf
 from ablate.config.validate import run_config
 from ablate.errors import ConfigError
-from ablate.launch.start import plan_overrides, plan_studies, sort_words
 from ablate.study.designs import combinations
 from ablate.study.lockfile import lock_study, read_lock
 from ablate.study.plan import Plan, study_digest, tuned_config

@@ -9,7 +9,7 @@ from option_rows import all_pairs, checked, covering_array, is_refused, pairs_of
 
 from ablate import data as data_sets
 from ablate.config.run import RunConfig
-from ablate.launch.form import form
+from ablate.launch.ensemble_run import form
 from ablate.launch.members import is_formed, member_numbers, training_config
 from ablate.records import Record
 from ablate.store.ledger import write_run

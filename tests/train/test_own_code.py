@@ -11,7 +11,7 @@ import torch
 from ablate import data as data_sets
 from ablate.config.validate import run_config
 from ablate.errors import AblateError, ConfigError
-from ablate.launch.own_check import check_own
+from ablate.launch.user_check import check_own
 from ablate.streams import Streams
 from ablate.train import train
 from ablate.train.metrics import log_probabilities

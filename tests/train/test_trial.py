@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from ablate import data as data_sets
+from ablate.commands.check import problems
 from ablate.config.validate import run_config
-from ablate.launch.trials import problems
 from ablate.nn.layers import Activate
 from ablate.train.trial import GRADIENT_TOLERANCE, trial
 

@@ -3,7 +3,8 @@
 Importing this loads neither torch nor pooch nor scikit-learn.
 """
 
-from ablate.data.declared import (
+from ablate.data.dataset import Data
+from ablate.data.description import (
     check_sizes,
     classes_of,
     digest,
@@ -12,7 +13,6 @@ from ablate.data.declared import (
 )
 from ablate.data.fetch import fetch
 from ablate.data.load import check_available, load
-from ablate.data.memory import Data
 from ablate.data.sources import SOURCES
 from ablate.data.splits import Split, channel_statistics, split, split_statistics
 

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from ablate.data.places import find, missing, writable_folder
+from ablate.data.folders import find, missing, writable_folder
 from ablate.data.readers import mismatch, read_verified
 from ablate.data.sources import SOURCES, File, Source
 from ablate.errors import ConfigError, DataError, nearest, one_of

@@ -10,7 +10,8 @@ import numpy as np
 
 from ablate.config.data import DataConfig, Digits, Shipped, Synthetic, UserData
 from ablate.data.cache import cached, open_entry
-from ablate.data.declared import (
+from ablate.data.dataset import Data
+from ablate.data.description import (
     check_test_size,
     classes_of,
     digest,
@@ -18,12 +19,11 @@ from ablate.data.declared import (
     inputs_of,
 )
 from ablate.data.fetch import fetch
-from ablate.data.memory import Data
-from ablate.data.own import load_own
-from ablate.data.places import find, missing
+from ablate.data.folders import find, missing
 from ablate.data.readers import Examples, read_examples, read_verified
 from ablate.data.sources import SOURCES, Source
 from ablate.data.synthetic import digits, gaussian_classes
+from ablate.data.user_data import load_own
 from ablate.streams import Streams
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ablate.config.data import DataConfig
-from ablate.data.declared import split_sizes
-from ablate.data.memory import Data, byte_counts
+from ablate.data.dataset import Data, byte_counts
+from ablate.data.description import split_sizes
 from ablate.streams import Streams
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from ablate import data, nn
 from ablate.config import RunConfig
 from ablate.config.target import Target
 from ablate.launch.job import Job, Task
-from ablate.launch.todo import Work
+from ablate.launch.missing import Work
 from ablate.store.ledger import move_stale
 
 #: Replicates trained as one program by `trainer.stack=auto`.

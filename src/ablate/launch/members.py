@@ -1,7 +1,7 @@
 """Ensembles: which trainings stand behind a run, so that a larger ensemble trains only the new.
 
 Members are trained once per study and shared by all cells that need them; a run of such a cell
-is formed from their stored predictions (`ablate.launch.form`).
+is formed from their stored predictions (`ablate.launch.ensemble_run`).
 """
 
 from __future__ import annotations

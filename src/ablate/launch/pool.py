@@ -28,7 +28,12 @@ _WORKER_ENVIRONMENT = {
 
 
 #: What every worker needs: the longest imports. None of it starts a thread.
-_IMPORTED = ["ablate.train.loop", "ablate.launch.form", "ablate.store.ledger", "ablate.data.load"]
+_IMPORTED = [
+    "ablate.train.loop",
+    "ablate.launch.ensemble_run",
+    "ablate.store.ledger",
+    "ablate.data.load",
+]
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from ablate.data.augment_check import check_augment
 from ablate.errors import ConfigError
 from ablate.launch.device import device_kind, worker_count
 from ablate.launch.jobs import jobs_of, stack_limit
-from ablate.launch.own_check import check_own, not_stacked
+from ablate.launch.missing import Work, choose, member_work, scored_work, tuning_work
 from ablate.launch.pool import Pool, warm_up
 from ablate.launch.progress import progress
-from ablate.launch.todo import Work, choose, member_work, scored_work, tuning_work
+from ablate.launch.user_check import check_own, not_stacked
 from ablate.store.cell import LedgerCell
 from ablate.store.index import write_index
 from ablate.store.lock import lock

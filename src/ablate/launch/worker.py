@@ -61,7 +61,7 @@ def _run(job: Job, loaded: tuple[str, Data] | None, out: Connection) -> tuple[st
     from torch import OutOfMemoryError
 
     from ablate import data
-    from ablate.launch.form import form
+    from ablate.launch.ensemble_run import form
     from ablate.store.ledger import write_failure, write_run
     from ablate.store.provenance import provenance
     from ablate.train import train

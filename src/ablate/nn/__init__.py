@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from ablate.nn.initialization import initialize
     from ablate.nn.models import build
     from ablate.nn.network import Network, parameter_count
-    from ablate.nn.own import UserNetwork, build_own
-    from ablate.nn.own_stack import UserStack, build_own_stack, why_not_stacked
+    from ablate.nn.user_network import UserNetwork, build_own
+    from ablate.nn.user_stack import UserStack, build_own_stack, why_not_stacked
 
 __all__ = [
     "Network",
@@ -33,9 +33,9 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        from ablate.nn import initialization, models, network, own, own_stack
+        from ablate.nn import initialization, models, network, user_network, user_stack
 
-        for module in (network, models, initialization, own, own_stack):
+        for module in (network, models, initialization, user_network, user_stack):
             if hasattr(module, name):
                 return getattr(module, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,21 +6,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ablate.report.aa_control import control_text, without_control
 from ablate.report.answer import answer, untrained_answer
+from ablate.report.circumstances import Facts
 from ablate.report.claims import judge
 from ablate.report.compared import compare_to_base, compared_to_csv, print_compared
-from ablate.report.control import control_text, without_control
 from ablate.report.factorial import contrasts_csv, factorial, print_contrasts
-from ablate.report.facts import Facts
 from ablate.report.figures import Figure, draw, draw_effects
-from ablate.report.fixed import at_values, at_values_csv, print_at_values
-from ablate.report.grid import Grid, to_markdown, to_tex
 from ablate.report.images import NAME as IMAGES
 from ablate.report.manifest import NAME, Printed, digest, manifest_text, read_manifest, results_of
 from ablate.report.pages import Page, write_pages
 from ablate.report.parts import each_part
 from ablate.report.printed import print_table, print_tuned
 from ablate.report.printed_claims import claims_csv, print_claims, told
+from ablate.report.printed_table import PrintedTable, to_markdown, to_tex
 from ablate.report.provenance import origins
 from ablate.report.published import (
     compare_with_published,
@@ -30,6 +29,7 @@ from ablate.report.published import (
 )
 from ablate.report.shares import print_shares, shares, shares_answer, shares_csv
 from ablate.report.tables import Table, make_tables, pairs_to_csv, to_csv, tuned_to_csv
+from ablate.report.tuned_and_fixed import at_values, at_values_csv, print_at_values
 from ablate.study.schema import ReportItem, Study
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def _contact_sheet(directory: Path, study: Study) -> Figure:
     return Figure(drawing.name, drawing.caption, *drawing.save(directory))
 
 
-def _write(grid: Grid, csv_files: Mapping[str, str], directory: Path) -> Printed:
+def _write(grid: PrintedTable, csv_files: Mapping[str, str], directory: Path) -> Printed:
     texts = {f"{grid.name}.md": to_markdown(grid), f"{grid.name}.tex": to_tex(grid)}
     texts |= {f"{grid.name}{suffix}.csv": text for suffix, text in csv_files.items()}
     for name, text in texts.items():

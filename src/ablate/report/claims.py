@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ablate.errors import ConfigError
-from ablate.report.arms import Grid
-from ablate.report.cases import Case, case, margin_of
-from ablate.report.effects import (
+from ablate.report.claim_evidence import Case, case, margin_of
+from ablate.report.claim_metrics import measure
+from ablate.report.parts import of_part, tuning_runs
+from ablate.report.run_arrays import RunArrays
+from ablate.stats import (
+    ALPHA,
     NOTHING,
     Evidence,
     adjusted_levels,
@@ -18,9 +21,6 @@ from ablate.report.effects import (
     replicates_needed,
     sign_flip,
 )
-from ablate.report.measures import measure
-from ablate.report.parts import of_part, tuning_runs
-from ablate.report.statistics import ALPHA
 from ablate.study.schema import REPLICATES, Claim, Study
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def claim_case(
         own, frames = tuning_runs(own, frames)
     try:
         measured = measure(claim.metric, own, frames)
-        found = case(claim, own, Grid(own, measured), configs)
+        found = case(claim, own, RunArrays(own, measured), configs)
         absent = {cell for arm in found.arms for cell in arm.cells} & measured.absent
         if absent:
             raise ConfigError(f"claims: runs of {min(absent)} have no {claim.metric}")

@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from ablate.errors import ConfigError
-from ablate.report.grid import Entry, Grid
 from ablate.report.printed import decimals, number
-from ablate.report.statistics import Outcomes, t_half_width
+from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.tables import csv_text, outcomes_of, values_of
+from ablate.stats import Outcomes, t_half_width
 from ablate.study.schema import Factor, ReportItem, Study
 
 
@@ -76,7 +76,7 @@ def compare_to_base(item: ReportItem, study: Study, runs: pd.DataFrame) -> list[
     return rows
 
 
-def print_compared(rows: Sequence[Row], item: ReportItem, study: Study, name: str) -> Grid:
+def print_compared(rows: Sequence[Row], item: ReportItem, study: Study, name: str) -> PrintedTable:
     """Return the table as it is printed."""
     first, second = _factors(item, study)
     what = "error (%)" if study.metric.is_percent else study.metric.label
@@ -104,7 +104,7 @@ def print_compared(rows: Sequence[Row], item: ReportItem, study: Study, name: st
     together = sum_of_gains(rows, first, second)
     if together:
         caption.append(together)
-    return Grid(
+    return PrintedTable(
         name=name,
         title=f"{what[0].upper()}{what[1:]} on the test set, by {first.label} × {second.label}.",
         corner=f"{first.label} × {second.label}",

@@ -9,14 +9,13 @@ from itertools import combinations, product
 from statsmodels.stats.multitest import multipletests
 
 from ablate.errors import ConfigError
-from ablate.report.cases import Case
+from ablate.report.claim_evidence import Case
 from ablate.report.claims import claim_case
-from ablate.report.effects import adjusted_levels
 from ablate.report.frame import Frames
-from ablate.report.grid import Entry, Grid
 from ablate.report.printed import p_text, with_interval
-from ablate.report.statistics import ALPHA
+from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.tables import csv_text
+from ablate.stats import ALPHA, adjusted_levels
 from ablate.study.schema import Claim, Factor, Study
 
 
@@ -84,11 +83,11 @@ def _interactions(factors: Sequence[Factor]) -> Iterator[Claim]:
             )  # fmt: skip
 
 
-def print_contrasts(contrasts: Sequence[Contrast], study: Study, name: str) -> Grid:
+def print_contrasts(contrasts: Sequence[Contrast], study: Study, name: str) -> PrintedTable:
     """Return the table as it is printed."""
     unit = contrasts[0].case.unit
     rows = tuple((c.name, tuple(Entry(text) for text in _texts(c))) for c in contrasts)
-    return Grid(
+    return PrintedTable(
         name=name,
         title=f"Main effects and two-way interactions in {study.metric.label.split(' (')[0]}.",
         corner="contrast",

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ablate.report.figures import Figure
-from ablate.report.grid import Grid
+from ablate.report.printed_table import PrintedTable
 from ablate.study.schema import Study
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ FORMAT = 2
 class Printed:
     """A table on disk: as printed, and its files' names."""
 
-    grid: Grid
+    grid: PrintedTable
     files: tuple[str, ...]
 
 

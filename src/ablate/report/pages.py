@@ -11,10 +11,10 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from ablate.report.facts import Facts
+from ablate.report.circumstances import Facts
 from ablate.report.figures import Figure
-from ablate.report.grid import Grid, plain, to_markdown
 from ablate.report.manifest import Printed, read_manifest
+from ablate.report.printed_table import PrintedTable, plain, to_markdown
 from ablate.report.provenance import Origin
 from ablate.study.schema import Study
 
@@ -79,7 +79,7 @@ def _write(path: Path, template: str, values: dict[str, object]) -> None:
     path.write_text(environment.get_template(template).render(values), encoding="utf-8")
 
 
-def aligned_rows(grid: Grid) -> list[tuple[str, list[Markup]]]:
+def aligned_rows(grid: PrintedTable) -> list[tuple[str, list[Markup]]]:
     """Return rows of HTML cells, padded unseen so that points and ± stand below each other."""
     columns = [
         _aligned([entries[i].text for _, entries in grid.rows]) for i in range(len(grid.columns))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ablate.report.facts import Facts
-from ablate.report.grid import Entry, Grid
-from ablate.report.statistics import Summary, proportion_half_width
+from ablate.report.circumstances import Facts
+from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.tables import Cell, Table
+from ablate.stats import Summary, proportion_half_width
 from ablate.study.schema import Metric, Study
 
 NOT_CONVERGED = (
@@ -23,7 +23,7 @@ NOT_CONVERGED_OWN = (
 )
 
 
-def print_table(table: Table, study: Study, facts: Facts) -> Grid:
+def print_table(table: Table, study: Study, facts: Facts) -> PrintedTable:
     """Return the table as it is printed, with the caption that makes it stand alone."""
     columns = table.column_names
     rows = {
@@ -34,7 +34,7 @@ def print_table(table: Table, study: Study, facts: Facts) -> Grid:
         (label, tuple(_counts(table.column(column), field) for column in columns))
         for label, field in (("parameters", "parameters"), ("multiply-adds", "multiply_adds"))
     ]
-    return Grid(
+    return PrintedTable(
         name=table.name,
         title=f"{_capitalized(study.metric.label)}{_layout(table)}.",
         corner=table.rows.label,
@@ -46,7 +46,7 @@ def print_table(table: Table, study: Study, facts: Facts) -> Grid:
     )
 
 
-def print_tuned(table: Table, study: Study, name: str) -> Grid:
+def print_tuned(table: Table, study: Study, name: str) -> PrintedTable:
     """Return the table of what tuning chose in each cell."""
     assert study.tune is not None
     tried = study.tune.values
@@ -75,7 +75,7 @@ def print_tuned(table: Table, study: Study, name: str) -> Grid:
     }
     columns = table.column_names if table.columns else (study.tune.key,)
     title = f"Chosen {study.tune.key}{_layout(table)}."
-    return Grid(
+    return PrintedTable(
         name=name,
         title=title,
         corner=table.rows.label,

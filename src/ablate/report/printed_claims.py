@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ablate.report.claims import LEAST_REPLICATES, Verdict
-from ablate.report.grid import Entry, Grid
 from ablate.report.printed import p_is, with_interval
+from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.tables import csv_text
 from ablate.study.schema import REPLICATES
 
@@ -18,14 +18,14 @@ _CSV = (
 )  # fmt: skip
 
 
-def print_claims(verdicts: Sequence[Verdict], name: str, looks: int, changed: bool) -> Grid:
+def print_claims(verdicts: Sequence[Verdict], name: str, looks: int, changed: bool) -> PrintedTable:
     """Return the claims as a table, a row each.
 
     looks    as `judge` was told
     changed  whether claims were changed after the first run
     """
     rows = tuple((outcome_text(verdict), _entries(verdict)) for verdict in verdicts)
-    return Grid(
+    return PrintedTable(
         name=name,
         title="Claims declared beforehand, and their verdicts.",
         corner="verdict",

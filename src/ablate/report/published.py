@@ -13,10 +13,10 @@ from itertools import combinations
 import pandas as pd
 
 from ablate.errors import ConfigError, one_of
-from ablate.report.grid import Entry, Grid
 from ablate.report.printed import print_entry
-from ablate.report.statistics import ALPHA, Better, Outcomes, Summary, compare, holm
+from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.tables import Table, csv_text, make_tables
+from ablate.stats import ALPHA, Better, Outcomes, Summary, compare, holm
 from ablate.study.schema import Factor, ReportItem, Study
 
 #: n/c in the published table; None: no such cell.
@@ -109,7 +109,7 @@ def compare_with_published(
     ]
 
 
-def print_comparison(comparison: Comparison, study: Study) -> Grid:
+def print_comparison(comparison: Comparison, study: Study) -> PrintedTable:
     """Return both tables side by side: two columns per activation, counts in the footer."""
     table = comparison.table
     cells = {(cell.row, cell.column): cell for cell in table.cells}
@@ -139,7 +139,7 @@ def print_comparison(comparison: Comparison, study: Study) -> Grid:
         for outcome in ("holds", "reversed", "undecided")
     ]
     fixed = "".join(f", {factor} = {level}" for factor, level in table.at.items())
-    return Grid(
+    return PrintedTable(
         name=table.name,
         title=f"The published table (Mishkin & Matas, FitNet-4 on CIFAR-10) beside ours{fixed}.",
         corner=table.rows.label,

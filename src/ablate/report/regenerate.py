@@ -119,7 +119,7 @@ def _write(
     root: Path, study: str, locked: Locked, cells: list[LedgerCell] | None, directory: Path
 ) -> None:
     from ablate.report.build import build_report
-    from ablate.report.facts import facts_of
+    from ablate.report.circumstances import facts_of
     from ablate.report.frame import frames, read_frames, write_frames
     from ablate.report.images import label_reader, write_images
 

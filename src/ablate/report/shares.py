@@ -9,14 +9,13 @@ import numpy as np
 from scipy import stats
 
 from ablate.errors import ConfigError
-from ablate.report.arms import Grid as Runs
-from ablate.report.effects import Array, deviation, jackknife
+from ablate.report.claim_metrics import measure
 from ablate.report.frame import Frames
-from ablate.report.grid import Entry, Grid
-from ablate.report.measures import measure
 from ablate.report.printed import with_interval
-from ablate.report.statistics import ALPHA
+from ablate.report.printed_table import Entry, PrintedTable
+from ablate.report.run_arrays import RunArrays
 from ablate.report.tables import csv_text
+from ablate.stats import ALPHA, Array, deviation, jackknife
 from ablate.study.schema import ABSENT, Factor, ReportItem, Study
 
 #: An estimate with the ends of its 95 % interval; None where replicates are too few for one.
@@ -66,7 +65,7 @@ def shares(item: ReportItem, study: Study, frames: Frames) -> Shares:
     if whole not in names:
         raise ConfigError(f"report: variance_shares has whole: {whole}, which is no level.")
     found = measure(None, study, frames)
-    runs = Runs(study, found)
+    runs = RunArrays(study, found)
     values = {name: runs.arm(runs.settings({factor.name: (name,)})).values for name in names}
     rows = [
         Share(
@@ -105,13 +104,13 @@ def _estimate(arms: Sequence[Array], of: Callable[[Sequence[Array]], float]) -> 
     return found, found * float(np.exp(-half)), found * float(np.exp(half))
 
 
-def print_shares(found: Shares, name: str) -> Grid:
+def print_shares(found: Shares, name: str) -> PrintedTable:
     """Return the table as it is printed."""
     rows = tuple(
         (row.level, (Entry(_deviation(row)), Entry(_percent(row.share)))) for row in found.rows
     )
     unit = f" ({found.unit})" if found.unit else ""
-    return Grid(
+    return PrintedTable(
         name=name,
         title=f"What replicates differ in, by {found.factor.label}.",
         corner=found.factor.label,

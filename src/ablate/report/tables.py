@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from ablate.errors import ConfigError
-from ablate.report.statistics import (
+from ablate.stats import (
     Outcomes,
     Pair,
     Summary,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ablate.train.setup import prepare_process
+from ablate.train.process import prepare_process
 
 if TYPE_CHECKING:
     from ablate.train.loop import train

@@ -49,7 +49,7 @@ def train(
     stack it is trained; elsewhere, and for a model of the user's own, it is within rounding. A
     replicate whose loss is not finite ends there, and the others go on. What cannot train as a
     stack is trained one by one.
-    Global state (threads, denormals) is the caller's, see `ablate.train.setup`.
+    Global state (threads, denormals) is the caller's, see `ablate.train.process`.
     """
     numbers = [0] * len(replicates) if members is None else members
     streams = [

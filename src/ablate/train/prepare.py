@@ -15,7 +15,7 @@ from ablate.config.regularization import Augment
 from ablate.config.target import Target
 from ablate.data import Data, Split, split, split_statistics
 from ablate.data.augmentation import Mix, augment, mixed, mixup
-from ablate.data.own_augment import OwnChange, own_change
+from ablate.data.user_augment import OwnChange, own_change
 from ablate.data.views import view_count
 from ablate.streams import Streams
 from ablate.train.batches import Examples, Scaling, examples, scaling

@@ -20,7 +20,7 @@ from ablate.report.figures.canvas import (
 )
 from ablate.report.figures.select import Request, Subject, subjects
 from ablate.report.figures.style import NEUTRAL, TWO_COLUMNS
-from ablate.report.statistics import t_half_width
+from ablate.stats import t_half_width
 
 _PANELS = (("test/brier", "Brier score", 1.0), ("test/accuracy", "error (%)", 100.0))
 

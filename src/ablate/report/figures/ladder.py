@@ -13,8 +13,8 @@ from ablate.report.figures.quantity import Quantity, file_name, with_quantity
 from ablate.report.figures.select import Request, Subject, subjects
 from ablate.report.figures.style import NEUTRAL, SMALL, TWO_COLUMNS, text_width
 from ablate.report.printed import decimals
-from ablate.report.statistics import t_half_width
 from ablate.report.tables import outcomes_of
+from ablate.stats import t_half_width
 
 _ROW = 0.23  # inches
 

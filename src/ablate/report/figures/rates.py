@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
 from ablate.errors import ConfigError
-from ablate.report.facts import chance
+from ablate.report.circumstances import chance
 from ablate.report.figures.canvas import Drawing, Legend, Margins, level_handle, page
 from ablate.report.figures.select import Request, Subject, column, subjects
 from ablate.report.figures.style import NEUTRAL, TWO_COLUMNS, plain

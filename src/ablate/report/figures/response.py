@@ -24,7 +24,7 @@ from ablate.report.figures.quantity import Quantity, file_name, with_quantity
 from ablate.report.figures.rates import sensitivity_to_factor
 from ablate.report.figures.select import Request, Subject, subjects
 from ablate.report.figures.style import NEUTRAL, ONE_COLUMN, SMALL, TWO_COLUMNS, plain
-from ablate.report.statistics import t_half_width
+from ablate.stats import t_half_width
 from ablate.study.schema import Factor, Level
 
 _STRIP = 0.16  # inches of the n/c strip per line

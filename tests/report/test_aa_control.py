@@ -8,10 +8,10 @@ import pytest
 from frames_for_tests import factor, make_study
 from scipy import stats
 
+from ablate.commands.command_line import plan_studies, sort_words
 from ablate.config.validate import run_config
 from ablate.errors import ConfigError
-from ablate.launch.start import plan_studies, sort_words
-from ablate.report.control import control_text, without_control
+from ablate.report.aa_control import control_text, without_control
 from ablate.report.frame import Frames
 
 CONFIG = run_config(

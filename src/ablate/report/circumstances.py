@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ablate.config import RunConfig
 from ablate.config.data import UserData
-from ablate.data.declared import check_sizes, classes_of, examples_of, split_sizes
+from ablate.data.description import check_sizes, classes_of, examples_of, split_sizes
 from ablate.study.schema import Study
 
 _PROPER_NAMES = {

@@ -7,8 +7,8 @@ from frames_for_tests import factor, make_study
 from scipy import stats
 
 from ablate.report.claims import judge
-from ablate.report.fixed import at_values, at_values_csv, print_at_values
 from ablate.report.frame import Frames
+from ablate.report.tuned_and_fixed import at_values, at_values_csv, print_at_values
 from ablate.study.schema import Claim, Tune
 
 TUNE = Tune(key="optimizer.lr", values=(0.01, 0.1), replicates=7)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ablate.report.arms import arm_of
-from ablate.report.cases import differences
-from ablate.report.effects import paired_effect
-from ablate.report.measures import measure
+from ablate.report.claim_evidence import differences
+from ablate.report.claim_metrics import measure
 from ablate.report.parts import of_cells
 from ablate.report.printed import with_interval
-from ablate.report.statistics import ALPHA
+from ablate.report.run_arrays import arm_of
+from ablate.stats import ALPHA, paired_effect
 from ablate.study.schema import Study
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import numpy as np
 
 from ablate.errors import ConfigError, one_of
 from ablate.lessons.signal import theory
-from ablate.report.arms import Arm, Grid
-from ablate.report.effects import (
+from ablate.report.run_arrays import Arm, RunArrays
+from ablate.stats import (
     Array,
     Evidence,
     Expect,
@@ -59,7 +59,7 @@ class Case:
         return sum(int(arm.lost.size) for arm in self.arms)
 
 
-def case(claim: Claim, study: Study, grid: Grid, configs: Mapping[str, RunConfig]) -> Case:
+def case(claim: Claim, study: Study, grid: RunArrays, configs: Mapping[str, RunConfig]) -> Case:
     """Return the evidence for one claim.
 
     study  of one part
@@ -122,7 +122,7 @@ def differences(a: Arm, b: Arm, higher: bool) -> tuple[Array, int, int, Array]:
     )
 
 
-def _share(claim: Claim, grid: Grid) -> Case:
+def _share(claim: Claim, grid: RunArrays) -> Case:
     arm = grid.arm(grid.settings(claim.at))
     finished = ~arm.missing
     lost = int((arm.lost & finished).sum())
@@ -132,7 +132,7 @@ def _share(claim: Claim, grid: Grid) -> Case:
     return Case(found, (arm,), None, "share")
 
 
-def _order(claim: Claim, study: Study, grid: Grid) -> Case:
+def _order(claim: Claim, study: Study, grid: RunArrays) -> Case:
     assert claim.over is not None
     names = [level.name for level in study.factor(claim.over).levels if level.name != ABSENT]
     expect: Expect = "greater" if claim.direction == "up" else "less"
@@ -146,7 +146,7 @@ def _order(claim: Claim, study: Study, grid: Grid) -> Case:
     return Case(in_order(steps), (_stacked(arms),), None, grid.measure.unit)
 
 
-def _theory(claim: Claim, grid: Grid, configs: Mapping[str, RunConfig]) -> Case:
+def _theory(claim: Claim, grid: RunArrays, configs: Mapping[str, RunConfig]) -> Case:
     """Compare the mean ratio of measured to predicted with 1, replicate by replicate."""
     place = grid.measure.layer
     if (
@@ -179,7 +179,7 @@ def _theory(claim: Claim, grid: Grid, configs: Mapping[str, RunConfig]) -> Case:
     return Case(evidence, (arm,), None, "share")
 
 
-def _interaction(claim: Claim, grid: Grid, expect: Expect, margin: float) -> Case:
+def _interaction(claim: Claim, grid: RunArrays, expect: Expect, margin: float) -> Case:
     """Judge (A - B) at C less (A - B) at D; the side that lost fewer runs is ahead."""
     assert claim.compare is not None
     assert claim.interaction is not None
@@ -200,7 +200,7 @@ def _interaction(claim: Claim, grid: Grid, expect: Expect, margin: float) -> Cas
 def _spread(
     over: str,
     study: Study,
-    grid: Grid,
+    grid: RunArrays,
     compared: tuple[str, str, str],
     at: Mapping[str, tuple[str, ...]],
     expect: Expect,

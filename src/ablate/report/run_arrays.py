@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ablate.report.effects import Array
-from ablate.report.measures import Measure
+from ablate.report.claim_metrics import Measure
+from ablate.stats import Array
 from ablate.study.schema import Rule, Study
 
 #: The level of every factor, in the study's order.
@@ -58,7 +58,7 @@ def arm_of(cells: Sequence[pd.DataFrame], replicates: int) -> Arm:
     return Arm(names, values, lost, missing)
 
 
-class Grid:
+class RunArrays:
     """The measured runs of a study of one part, looked up by levels."""
 
     def __init__(self, study: Study, found: Measure) -> None:

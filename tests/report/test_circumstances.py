@@ -5,7 +5,7 @@ from ablate.config.model import Mlp
 from ablate.config.optimizer import MomentumSgd
 from ablate.config.run import RunConfig
 from ablate.config.training import Trainer
-from ablate.report.facts import facts_of
+from ablate.report.circumstances import facts_of
 
 
 def config(data, epochs=5):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
+from ablate.commands.command_line import Start
 from ablate.errors import AblateError
 from ablate.launch.device import device_kind, worker_count
-from ablate.launch.start import Start
-from ablate.launch.todo import Work, choose, scored_work, tuning_work
+from ablate.launch.missing import Work, choose, scored_work, tuning_work
 from ablate.store.result import read_result
 from ablate.study.schema import Factor, Part, Study
 

@@ -15,7 +15,7 @@ from torch.func import functional_call, vmap
 
 from ablate.config.target import Target
 from ablate.nn.network import Network, Part, Tap
-from ablate.nn.own import UserNetwork, build_own
+from ablate.nn.user_network import UserNetwork, build_own
 from ablate.streams import Streams
 
 

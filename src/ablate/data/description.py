@@ -15,7 +15,7 @@ from ablate.data.synthetic import DIGITS_TEST_EXAMPLES, DIGITS_TRAIN_EXAMPLES
 from ablate.errors import ConfigError
 
 if TYPE_CHECKING:
-    from ablate.data.memory import Data
+    from ablate.data.dataset import Data
 
 # Raised by hand when the code that makes these examples changes them.
 _DIGITS_VERSION = "digits 1"
@@ -131,6 +131,6 @@ def split_sizes(config: DataConfig, examples: int, hold_out: bool = True) -> tup
 
 
 def _own(config: UserData) -> Data:
-    from ablate.data.own import load_own
+    from ablate.data.user_data import load_own
 
     return load_own(config)

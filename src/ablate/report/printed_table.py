@@ -36,7 +36,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Grid:
+class PrintedTable:
     """A table as it is printed.
 
     name      the stem of its files, unique in a report: `table-1`
@@ -72,7 +72,7 @@ class Grid:
         return self.name.rpartition("-")[2]
 
 
-def to_markdown(grid: Grid) -> str:
+def to_markdown(grid: PrintedTable) -> str:
     """Return the table as GitHub shows it, title and caption included."""
     lines = [f"**Table {grid.number}.** {plain(grid.title)}", ""]
     lines.append(_row([plain(grid.corner), *map(plain, grid.columns)]))
@@ -85,7 +85,7 @@ def to_markdown(grid: Grid) -> str:
     return "\n".join(lines)
 
 
-def to_tex(grid: Grid) -> str:
+def to_tex(grid: PrintedTable) -> str:
     """Return the table for a paper; it needs the package booktabs."""
     count = len(grid.columns)
     lines = [r"\begin{table}", r"  \centering"]

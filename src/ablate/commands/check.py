@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from ablate.commands.command_line import Start
 from ablate.errors import AblateError
 from ablate.launch.device import worker_count
-from ablate.launch.start import Start
 from ablate.launch.sweep import check
 from ablate.study.plan import Cell
 from ablate.train.trial import FIT, GRADIENT_TOLERANCE, Trial, trial

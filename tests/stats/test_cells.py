@@ -11,7 +11,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
-from ablate.report.statistics import (
+from ablate.stats import (
     best_cell,
     compare,
     compare_all,

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ablate.report.cases import Case
+from ablate.report.claim_evidence import Case
 from ablate.report.claims import claim_case
-from ablate.report.grid import Entry, Grid
 from ablate.report.printed import decimals
-from ablate.report.statistics import ALPHA
+from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.tables import csv_text
+from ablate.stats import ALPHA
 from ablate.study.schema import Claim, Study, Tune
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def _at(claim: Claim, tune: Tune, value: str) -> Claim:
     return claim.model_copy(update={"at": {**claim.at, tune.key: (value,)}})
 
 
-def print_at_values(rows: list[AtValues], study: Study, name: str) -> Grid:
+def print_at_values(rows: list[AtValues], study: Study, name: str) -> PrintedTable:
     """Return them as a table: claims down, values across."""
     tune = study.tune
     assert tune is not None
@@ -67,7 +67,7 @@ def print_at_values(rows: list[AtValues], study: Study, name: str) -> Grid:
         (row.claim.text, tuple(_entry(case) for case in (row.tuned, *(c for _, c in row.fixed))))
         for row in rows
     )
-    return Grid(
+    return PrintedTable(
         name=name,
         title=f"The same comparisons at the tuned and at every fixed {label}.",
         corner="claim",

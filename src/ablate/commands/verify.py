@@ -14,7 +14,7 @@ from ablate.config import RunConfig
 from ablate.config.validate import run_config
 from ablate.errors import ConfigError
 from ablate.launch.device import Device, device_kind
-from ablate.launch.form import form
+from ablate.launch.ensemble_run import form
 from ablate.launch.jobs import is_exact, stack_limit
 from ablate.launch.members import is_formed, member_numbers, training_config
 from ablate.records import Record

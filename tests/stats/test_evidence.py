@@ -13,7 +13,7 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 from statsmodels.stats.weightstats import ttost_paired
 
-from ablate.report.effects import (
+from ablate.stats import (
     NOTHING,
     adjusted_levels,
     between_variance,

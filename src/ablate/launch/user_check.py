@@ -95,7 +95,7 @@ def _optimizer(config: RunConfig) -> None:
 def _augment(config: RunConfig) -> None:
     import torch
 
-    from ablate.data.own_augment import own_change
+    from ablate.data.user_augment import own_change
 
     assert isinstance(config.augment, Target)
     images = torch.rand(1, _EXAMPLES, *data.inputs_of(config.data), generator=torch.Generator())

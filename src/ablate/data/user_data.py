@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ablate import user
 from ablate.config.data import UserData
-from ablate.data.memory import Data
+from ablate.data.dataset import Data
 from ablate.errors import ConfigError
 from ablate.streams import Streams
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from ablate.commands.command_line import SINGLE, Start
+from ablate.commands.status import swept_studies
 from ablate.errors import AblateError, ConfigError
-from ablate.launch.start import SINGLE, Start
-from ablate.launch.status import swept_studies
 from ablate.launch.sweep import sweep
 from ablate.store.cell import LedgerCell
 from ablate.store.index import read_index

@@ -1,0 +1,1 @@
+"""The commands: a file each, from words to an exit code."""

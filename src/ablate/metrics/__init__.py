@@ -1,0 +1,34 @@
+"""What is measured of a run: how each quantity is called, shown and judged, said once.
+
+The ground floor: nothing of ours but `errors` is imported here.
+"""
+
+from __future__ import annotations
+
+from ablate.metrics.catalogue import (
+    PROBED,
+    SCORES,
+    SPLITS,
+    STATISTICS,
+    Better,
+    Quantity,
+    effect_unit,
+    quantity,
+)
+from ablate.metrics.expression import Expression, Final, Probed, StepsTo, parse
+
+__all__ = [
+    "PROBED",
+    "SCORES",
+    "SPLITS",
+    "STATISTICS",
+    "Better",
+    "Expression",
+    "Final",
+    "Probed",
+    "Quantity",
+    "StepsTo",
+    "effect_unit",
+    "parse",
+    "quantity",
+]

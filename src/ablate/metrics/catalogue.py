@@ -1,0 +1,104 @@
+"""The catalogue: a row per quantity that a run of this package reports."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+Better = Literal["higher", "lower"]
+
+SPLITS = ("train", "validation", "test")
+#: What the probe looks at, and what it tells of each, in the order of its arrays.
+PROBED = ("activation", "activation_gradient", "weight_gradient")
+STATISTICS = ("mean", "std", "zero", "dead", "saturated", "p15", "p50", "p85", "rms")
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One quantity; stored as a fraction, in nats or as a count, and shown in `unit`.
+
+    name          as a metric names it: `accuracy` of `test/accuracy`
+    label         as a figure's axis calls it, without its unit
+    unit          `%`, `nats` or nothing
+    better        what a run should have; None where that depends on the question
+    chance        what guessing among K classes scores; None where it says nothing
+    effect_scale  of differences and margins: accuracies are compared in points, other shares
+                  as the fractions that they are stored as
+    """
+
+    name: str
+    label: str
+    unit: str = ""
+    better: Better | None = None
+    chance: Callable[[int], float] | None = None
+    effect_scale: float = 1.0
+
+    @property
+    def scale(self) -> float:
+        """What a stored value is multiplied by to be shown."""
+        return 100.0 if self.unit == "%" else 1.0
+
+    @property
+    def title(self) -> str:
+        """Return the label with its unit, as an axis shows it: `accuracy (%)`."""
+        return f"{self.label} ({self.unit})" if self.unit else self.label
+
+
+#: What is scored on each split, by name.
+SCORES = {
+    row.name: row
+    for row in (
+        Quantity("accuracy", "accuracy", "%", "higher", lambda k: 1 / k, effect_scale=100.0),
+        Quantity("loss", "loss", "nats", "lower", math.log),
+        Quantity("nll", "cross-entropy", "nats", "lower", math.log),
+        Quantity("brier", "Brier score", "", "lower", lambda k: 1 - 1 / k),
+        Quantity("ece", "calibration error", "%", "lower"),
+    )
+}
+
+#: What else runs report, and what joins them from the probe, by its whole name.
+_OTHERS = {
+    row.name: row
+    for row in (
+        Quantity("weights/norm", "norm of the weights"),
+        Quantity("weights/zero", "zero weights", "%"),
+        Quantity("weights/small", "weights below 0.001", "%"),
+        Quantity("members/accuracy", "accuracy of a member", "%", "higher", effect_scale=100.0),
+        Quantity("members/brier", "Brier score of a member", "", "lower"),
+        Quantity("members/disagreement", "two members disagree", "%"),
+        Quantity("stopping/step", "step at which training ended"),
+        Quantity("stopping/best_step", "step of the best evaluation"),
+        Quantity("probe/zero", "zero activations", "%"),
+        Quantity("probe/dead", "dead units", "%"),
+        Quantity("probe/saturated", "saturated activations", "%"),
+        Quantity("probe/mean", "mean activation"),
+        Quantity("probe/std", "std of activations"),
+        Quantity("probe/rms", "root mean square of activations"),
+    )
+}
+
+
+def quantity(metric: str) -> Quantity:
+    """Return how a metric is shown: `test/accuracy`, `weights/norm`, or one of the user's own.
+
+    A metric that is not in the catalogue has its own name as label, no unit, and no direction.
+    """
+    if metric in _OTHERS:
+        return _OTHERS[metric]
+    place, _, name = metric.rpartition("/")
+    row = SCORES.get(name)
+    if row is None or not place:
+        return Quantity(metric, metric.replace("/", " ").replace("_", " "))
+    return Quantity(
+        name, f"{place} {row.label}", row.unit, row.better, row.chance, row.effect_scale
+    )
+
+
+def effect_unit(metric: str) -> str:
+    """Return the unit of differences in a metric: `points` for accuracies, `nats`, or nothing."""
+    row = quantity(metric)
+    if row.unit == "%":
+        return "points" if row.effect_scale == row.scale else ""
+    return row.unit

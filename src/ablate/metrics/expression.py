@@ -1,0 +1,129 @@
+"""Metrics as expressions: a final value, a point on a curve, or a statistic of the probe."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from ablate.errors import ConfigError, nearest, one_of
+from ablate.metrics.catalogue import PROBED, STATISTICS, quantity
+
+_CALL = re.compile(r"(\w+)\((.*)\)")
+_NAME = re.compile(r"[\w.]+(/[\w.]+)?")
+
+
+@dataclass(frozen=True)
+class Final:
+    """What a run reports when it ends: `test/accuracy`, `weights/norm`, `steps`."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class StepsTo:
+    """Steps until a curve is where it should be: `steps_to(validation/accuracy, 95)`.
+
+    target  as the curve is shown: accuracies in percent
+    """
+
+    curve: str
+    target: float
+
+    @property
+    def rises(self) -> bool:
+        """Whether the curve arrives from below."""
+        return quantity(self.curve).better == "higher"
+
+    def __str__(self) -> str:
+        return f"steps_to({self.curve}, {self.target:g})"
+
+
+@dataclass(frozen=True)
+class Probed:
+    """A statistic of the probe: `probe(activation/std, layer=10, step=0)`.
+
+    layer  counts from 1; `last` is the last hidden layer
+    step   a probed one; `last` is the last
+    """
+
+    quantity: str
+    statistic: str
+    layer: int | Literal["last"]
+    step: int | Literal["last"] = "last"
+
+    def __str__(self) -> str:
+        return f"probe({self.quantity}/{self.statistic}, layer={self.layer}, step={self.step})"
+
+
+Expression = Final | StepsTo | Probed
+
+
+def parse(text: str) -> Expression:
+    """Return what a metric says; raises ConfigError with what may be written instead."""
+    text = text.strip()
+    call = _CALL.fullmatch(text)
+    if call is None:
+        if not _NAME.fullmatch(text):
+            raise ConfigError(
+                f"metric '{text}' is not known; write a final metric such as test/loss, "
+                "steps_to(validation/accuracy, 95) or probe(activation/std, layer=2, step=0)."
+            )
+        return Final(text)
+    words = [word.strip() for word in call[2].split(",")]
+    if call[1] == "steps_to":
+        return _steps_to(text, words)
+    if call[1] == "probe":
+        return _probed(text, words)
+    raise ConfigError(
+        f"metric {text}: there is no '{call[1]}'; allowed are steps_to(...) and probe(...)."
+        f"{nearest(call[1], ('steps_to', 'probe'))}"
+    )
+
+
+def _steps_to(text: str, words: list[str]) -> StepsTo:
+    if len(words) != 2 or not _NAME.fullmatch(words[0]):
+        raise ConfigError(f"metric {text}: write steps_to(validation/accuracy, 95).")
+    try:
+        return StepsTo(words[0], float(words[1]))
+    except ValueError:
+        raise ConfigError(f"metric {text}: '{words[1]}' is no number.") from None
+
+
+def _probed(text: str, words: list[str]) -> Probed:
+    place, _, statistic = words[0].partition("/")
+    options = {
+        key.strip(): value.strip() for key, _, value in (w.partition("=") for w in words[1:])
+    }
+    if place not in PROBED:
+        raise ConfigError(
+            f"metric {text}: the probe has no '{place}'; it has {one_of(PROBED)}."
+            f"{nearest(place, PROBED)}"
+        )
+    if statistic not in STATISTICS:
+        raise ConfigError(
+            f"metric {text}: the probe has no '{statistic}'; it has {one_of(STATISTICS)}."
+            f"{nearest(statistic, STATISTICS)}"
+        )
+    for name in options:
+        if name not in ("layer", "step"):
+            raise ConfigError(f"metric {text}: probe has no '{name}'; it has layer or step.")
+    if "layer" not in options:
+        raise ConfigError(f"metric {text}: say which layer: layer=1, or layer=last.")
+    layer = _place(text, "layer", options["layer"])
+    return Probed(place, statistic, layer, _place(text, "step", options.get("step", "last")))
+
+
+def _place(text: str, name: str, value: str) -> int | Literal["last"]:
+    """Return a layer's or step's number; layers count from 1, steps from 0."""
+    if value == "last":
+        return "last"
+    least = 1 if name == "layer" else 0
+    if not value.isdecimal() or int(value) < least:
+        raise ConfigError(
+            f"metric {text}: {name} is {value}; it must be a whole number from {least} on, or last."
+        )
+    return int(value)
