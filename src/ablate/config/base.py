@@ -22,7 +22,6 @@ def _as_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-Integer = Annotated[int, BeforeValidator(_integral)]
 Count = Annotated[int, BeforeValidator(_integral), Field(ge=0)]
 Positive = Annotated[int, BeforeValidator(_integral), Field(ge=1)]
 Counts = Annotated[tuple[Positive, ...], BeforeValidator(_as_tuple), Field(min_length=1)]

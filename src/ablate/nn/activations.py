@@ -14,9 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ablate.nn.scales import LEAKY_SLOPE, VLRELU_SLOPE
-
-_SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
+from ablate.nn.scales import LEAKY_SLOPE, SELU_ALPHA, SELU_SCALE, VLRELU_SLOPE
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ def elu(z: Tensor) -> Tensor:
 
 def selu(z: Tensor) -> Tensor:
     """Return the self-normalizing elu (Klambauer et al. 2017)."""
-    return _SELU_SCALE * torch.where(z > 0, z, _SELU_ALPHA * torch.expm1(z.clamp(max=0)))
+    return SELU_SCALE * torch.where(z > 0, z, SELU_ALPHA * torch.expm1(z.clamp(max=0)))
 
 
 def _linear(z: Tensor) -> Tensor:

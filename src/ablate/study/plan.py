@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -156,15 +154,6 @@ def _check_metric(study: Study, config: RunConfig, cell: str) -> None:
             f"{cell}: metric {study.metric.name} is not measured for an ensemble {how}"
             f"(ensemble={ensemble.name}); allowed are {one_of(allowed)}."
         )
-
-
-def study_digest(plan: Plan) -> str:
-    """Return a SHA-256 of what the report depends on besides the ledger: study and cells."""
-    content = {
-        "study": plan.study.model_dump(mode="json"),
-        "cells": [[cell.slug, cell.key] for cell in plan.cells],
-    }
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _slug(levels: Mapping[str, str]) -> str:

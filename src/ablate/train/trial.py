@@ -14,6 +14,7 @@ from ablate.config.regularization import Augment, NoPenalty, NoStopping
 from ablate.config.target import Target
 from ablate.config.validate import run_config
 from ablate.data import Data
+from ablate.metrics import STATISTICS
 from ablate.nn import Network, parameter_count
 from ablate.streams import Streams
 from ablate.train.look import probe
@@ -62,7 +63,8 @@ def trial(config: RunConfig, data: Data, device: str = "cpu") -> Trial:
     dead, saturated = math.nan, math.nan
     if task.network.layer_names:
         (look,) = probe(task, with_histograms=False)
-        dead, saturated = (_largest(look.statistics[0, :, index]) for index in (3, 4))
+        activation = dict(zip(STATISTICS, look.statistics[0].T, strict=True))
+        dead, saturated = _largest(activation["dead"]), _largest(activation["saturated"])
     indices = task.order(0)[:, : config.trainer.batch_size]
     with torch.no_grad():
         logits = task.network(task.batch(indices, 0, 0).inputs)
