@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ablate.config.compose import as_override, package_conf, parse_override
-from ablate.config.groups import layered, read_groups, split_own, with_overrides
+from ablate.config.groups import layered, read_groups, split_user_code, with_overrides
 from ablate.config.key import canonical, cell_key, run_key
 from ablate.config.validate import run_config
 from ablate.errors import ConfigError
@@ -35,7 +35,7 @@ def test_what_was_written_comes_back(arguments):
 def test_a_training_procedure_comes_back_with_its_arguments(arguments):
     written = {"_target_": "a.b", **arguments, "device": "cpu"}
     config = run_config({**BASE, "trainer": written})
-    assert config.trainer.is_own
+    assert config.trainer.is_user_code
     dumped = config.model_dump(mode="json")["trainer"]
     assert dumped == {**written, "stack": "auto", "save": "none"}
     assert run_config({**BASE, "trainer": dumped}) == config
@@ -79,7 +79,7 @@ def test_what_means_nothing_is_refused_in_one_sentence(changes, sentence):
 
 def test_levels_lie_over_own_code_as_over_options():
     earlier = [("model", NET), ("model.norm", True), ("optimizer.lr", 0.3)]
-    composed, own = split_own(earlier)
+    composed, own = split_user_code(earlier)
     assert composed == [("optimizer.lr", 0.3)]
     base = with_overrides({"model": {"name": "mlp"}, "optimizer": {"lr": 0.3}}, GROUPS, (), own)
     assert base["model"] == {**NET, "norm": True}

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ablate.config.training import Probe
+from ablate.config.probe import Probe
 from ablate.metrics import STATISTICS
 from ablate.probe import steps_to_probe
 from ablate.probe.statistics import merge, statistics, summarize

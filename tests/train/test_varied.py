@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ablate import data as data_sets
-from ablate.config.training import Varied
+from ablate.config.trainer import Varied
 from ablate.config.validate import run_config
 from ablate.errors import ConfigError
 from ablate.streams import _SOURCE_IDS, Streams

@@ -26,7 +26,7 @@ def trials(start: Start) -> Iterator[tuple[Cell, Trial | str]]:
     loaded: tuple[object, data.Data] | None = None
     for cell in start.plan.cells:
         config = cell.config
-        if config.trainer.is_own:
+        if config.trainer.is_user_code:
             yield cell, "a training procedure of your own is tried by running it"
             continue
         if loaded is None or loaded[0] != config.data:

@@ -11,8 +11,8 @@ from typing import Any
 
 from ablate.config import Launch
 from ablate.config.compose import Composed, compose, conf_folders, parse_override
-from ablate.config.groups import Groups, read_groups, split_own
-from ablate.config.target import is_own
+from ablate.config.groups import Groups, read_groups, split_user_code
+from ablate.config.target import is_user_code
 from ablate.config.validate import validated
 from ablate.errors import ConfigError
 from ablate.study.plan import Plan, compile_study
@@ -100,7 +100,7 @@ def plan_overrides(words: Words, multirun: bool) -> Start | None:
     groups = read_groups(conf_folders(words.root))
     _make_importable(words.root)
     explicit = _checked(words.overrides, groups)
-    _, own = split_own(explicit)
+    _, own = split_user_code(explicit)
     composable = [word for word in words.overrides if parse_override(word)[0] not in dict(own)]
     composed = compose(composable, words.root, multirun=multirun, flags=words.flags)
     if composed is None:
@@ -138,7 +138,7 @@ def _checked(overrides: Sequence[str], groups: Groups) -> list[tuple[str, Any]]:
     parsed = [parse_override(override) for override in overrides]
     groups = groups.open(*({key: value} for key, value, _ in parsed))
     for override, (key, value, several) in zip(overrides, parsed, strict=True):
-        if several and any(is_own(key, one) for one in value):
+        if several and any(is_user_code(key, one) for one in value):
             raise ConfigError(f"'{override}': vary code of your own in a study file.")
         if key.startswith("hydra"):
             continue

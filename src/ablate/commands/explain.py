@@ -92,7 +92,9 @@ def _differences(
             told = True
             yield f"{name}: {str(then)[:12]} then, {str(asked)[:12]} now"
     if not told:
-        own = " or a file of your own code" if wanted.own or wanted.trainer.is_own else ""
+        own = (
+            " or a file of your own code" if wanted.user_code or wanted.trainer.is_user_code else ""
+        )
         yield f"nothing that the config says: the results version{own} is another"
 
 

@@ -7,26 +7,20 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from ablate.config.augment import Augment
 from ablate.config.base import Count, Frozen, Positive, PositiveFloat
 from ablate.config.data import DataConfig
 from ablate.config.ensemble import Bagging, EnsembleConfig, McDropout, NoEnsemble, Snapshot
 from ablate.config.init import He, InitConfig
+from ablate.config.loss import CrossEntropy, LossConfig
 from ablate.config.model import ModelConfig
 from ablate.config.optimizer import Lbfgs, OptimizerConfig
-from ablate.config.regularization import (
-    ActivationL1,
-    Augment,
-    CrossEntropy,
-    LossConfig,
-    MaxNorm,
-    NoPenalty,
-    NoStopping,
-    PenaltyConfig,
-    StoppingConfig,
-)
+from ablate.config.penalty import ActivationL1, MaxNorm, NoPenalty, PenaltyConfig
+from ablate.config.probe import Probe
 from ablate.config.schedule import ConstantSchedule, ScheduleConfig
+from ablate.config.stopping import NoStopping, StoppingConfig
 from ablate.config.target import Dotted, Either, Target
-from ablate.config.training import Probe, Trainer
+from ablate.config.trainer import Trainer
 
 #: Beyond any seed that somebody would type.
 _CONTROL = 2**64
@@ -69,19 +63,19 @@ class RunConfig(Frozen):
         return self.seed + (_CONTROL if self.control else 0)
 
     @property
-    def trains_alone(self) -> bool:
+    def trains_one_by_one(self) -> bool:
         """Tell whether replicates cannot share a program: they would share steps or rates.
 
         The user's own code knows of one network at a time. A model is run over a stack of them,
         but not under autocast, which `torch.func.vmap` leaves aside.
         """
-        own = {group for group in self.own if group not in ("data", "metric", "model")}
-        cast = "model" in self.own and self.trainer.precision != "fp32"
+        users = {group for group in self.user_code if group not in ("data", "metric", "model")}
+        cast = "model" in self.user_code and self.trainer.precision != "fp32"
         alone = self.optimizer.name == "lbfgs" or self.schedule.name == "plateau"
-        return bool(own) or cast or alone
+        return bool(users) or cast or alone
 
     @property
-    def own(self) -> Mapping[str, str]:
+    def user_code(self) -> Mapping[str, str]:
         """Dotted paths of the user's own code, by the key that names each."""
         found = {
             group: value.target
@@ -113,7 +107,7 @@ class RunConfig(Frozen):
         drops = False
         if not isinstance(self.model, Target):
             drops = self.model.dropout > 0 or self.model.input_dropout > 0
-        self._something_varies(drops or "model" in self.own)
+        self._something_varies(drops or "model" in self.user_code)
         if isinstance(self.optimizer, Lbfgs):
             if drops:
                 raise ValueError(
@@ -126,7 +120,7 @@ class RunConfig(Frozen):
                     "search needs a smooth loss; allowed are none or max_norm"
                 )
         # Whether a model of the user's own drops anything is not known here.
-        if isinstance(self.ensemble, McDropout) and not (drops or "model" in self.own):
+        if isinstance(self.ensemble, McDropout) and not (drops or "model" in self.user_code):
             raise ValueError(
                 "ensemble=mc_dropout needs dropout: set model.dropout or model.input_dropout "
                 "above 0"
@@ -155,7 +149,7 @@ class RunConfig(Frozen):
             "bootstrap": (self.trainer.bootstrap or bagging, "trainer.bootstrap=true"),
         }
         there, needed = missing.get(self.trainer.vary, (True, ""))
-        if not there and not self.trainer.is_own:
+        if not there and not self.trainer.is_user_code:
             raise ValueError(
                 f"trainer.vary={self.trainer.vary} leaves nothing that varies: it needs {needed}"
             )
@@ -180,7 +174,7 @@ class RunConfig(Frozen):
                     f"optimizer.lr={lr} is not allowed with optimizer={self.optimizer.name}: it "
                     "must be a number greater than 0, from which schedules start"
                 )
-        if self.trainer.is_own and not isinstance(self.ensemble, NoEnsemble):
+        if self.trainer.is_user_code and not isinstance(self.ensemble, NoEnsemble):
             raise ValueError(
                 f"ensemble={self.ensemble.name} is not allowed with a training procedure of your "
                 "own: it has no members to combine"
@@ -188,13 +182,11 @@ class RunConfig(Frozen):
 
 
 class Launch(Frozen):
-    """How the worker pool runs; no part of any result.
-
-    workers   processes, one thread each; null: one per core, two on a GPU
-    timeout   seconds after which a hung run is ended and counted as failed; null: never
-    on_error  `continue`: the other runs finish; `stop`: start nothing new
-    """
+    """How the worker pool runs; no part of any result."""
 
     workers: Positive | None = None
+    """Processes, one thread each; null: one per core, two on a GPU."""
     timeout: PositiveFloat | None = None
+    """Seconds after which a hung run is ended and counted as failed; null: never."""
     on_error: Literal["continue", "stop"] = "continue"
+    """`continue`: the other runs finish; `stop`: start nothing new."""

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ablate.config.regularization import Augment
+from ablate.config.augment import Augment
 from ablate.data.geometry import Warp, is_warped, warp
 from ablate.streams import Streams
 

@@ -131,6 +131,6 @@ def split_sizes(config: DataConfig, examples: int, hold_out: bool = True) -> tup
 
 
 def _own(config: UserData) -> Data:
-    from ablate.data.user_data import load_own
+    from ablate.data.user_data import load_user_data
 
-    return load_own(config)
+    return load_user_data(config)

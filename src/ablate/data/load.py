@@ -23,7 +23,7 @@ from ablate.data.folders import find, missing
 from ablate.data.readers import Examples, read_examples, read_verified
 from ablate.data.sources import SOURCES, Source
 from ablate.data.synthetic import digits, gaussian_classes
-from ablate.data.user_data import load_own
+from ablate.data.user_data import load_user_data
 from ablate.streams import Streams
 
 
@@ -41,7 +41,7 @@ def load(config: DataConfig, root: Path, seed: int = 0) -> Data:
     import torch
 
     if isinstance(config, UserData):
-        data = load_own(config)
+        data = load_user_data(config)
         check_test_size(config, len(data.test[1]))
         return data if config.test_size is None else replace(
             data, test=_part(data.test, config.test_size)
@@ -66,7 +66,7 @@ def check_available(config: DataConfig, root: Path, download: bool = False) -> N
     looked at. `download` true: fetch a missing set here, once, before workers would.
     """
     if isinstance(config, UserData):
-        load_own(config)
+        load_user_data(config)
         return
     if config.name not in SOURCES:
         return

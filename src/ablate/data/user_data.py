@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @lru_cache(maxsize=1)
-def load_own(config: UserData) -> Data:
+def load_user_data(config: UserData) -> Data:
     """Call the function and return its data, whole but for `data.at_most`.
 
     Raises ConfigError where what it returns is no `ablate.Data` as its docstring has it.

@@ -16,7 +16,7 @@ from ablate.records import Record
 from ablate.store.reader import read_arrays
 from ablate.store.result import Result, read_result
 from ablate.train.ensembles import combine, ensemble_scores
-from ablate.train.metrics import as_float16, own_metric
+from ablate.train.metrics import as_float16, user_metric
 from ablate.train.metrics import scores as scores_of
 
 
@@ -40,7 +40,7 @@ def form(config: RunConfig, members: Sequence[Path], labels: npt.NDArray[np.int6
         scores |= _without_company(config, members[0], results[0], labels)
         log_p = combine(logits, config.ensemble.combine)
         if config.metric is not None:
-            scores |= own_metric(config.metric, log_p, labels)
+            scores |= user_metric(config.metric, log_p, labels)
         predictions = as_float16(log_p)
     one = results[0]
     size = config.ensemble.size

@@ -48,7 +48,7 @@ def stack_limit(config: RunConfig, device: str) -> int:
     0.92 times the speed of one by one).
     """
     stack = config.trainer.stack
-    if config.trains_alone:
+    if config.trains_one_by_one:
         return 1
     if isinstance(stack, int):
         return stack
@@ -114,7 +114,7 @@ def cost(job: Job) -> float:
     config = job.config
     if job.tasks[0].members:
         return 0.0
-    if config.trainer.is_own or isinstance(config.model, Target):
+    if config.trainer.is_user_code or isinstance(config.model, Target):
         return math.inf
     inputs, classes = data.inputs_of(config.data), data.classes_of(config.data)
     examples = config.data.train_size or data.examples_of(config.data)[0]

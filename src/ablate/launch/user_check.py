@@ -29,7 +29,7 @@ def check_own(config: RunConfig) -> None:
         "model": _model, "loss": _loss, "optimizer": _optimizer, "augment": _augment,
         "metric": _metric, "trainer": _procedure,
     }  # fmt: skip
-    for key, path in config.own.items():
+    for key, path in config.user_code.items():
         try:
             if key in trials:
                 trials[key](config)
@@ -65,7 +65,7 @@ def _model(config: RunConfig) -> UserNetwork:
     assert isinstance(config.model, Target)
     inputs, classes = data.inputs_of(config.data), data.classes_of(config.data)
     streams = Streams(config.seed, 0)
-    return nn.build_own(config.model, inputs, classes, streams, torch.device("cpu"))
+    return nn.build_user_network(config.model, inputs, classes, streams, torch.device("cpu"))
 
 
 def _loss(config: RunConfig) -> None:
@@ -95,19 +95,19 @@ def _optimizer(config: RunConfig) -> None:
 def _augment(config: RunConfig) -> None:
     import torch
 
-    from ablate.data.user_augment import own_change
+    from ablate.data.user_augment import build_user_augment
 
     assert isinstance(config.augment, Target)
     images = torch.rand(1, _EXAMPLES, *data.inputs_of(config.data), generator=torch.Generator())
-    own_change(config.augment)(images, torch.Generator())
+    build_user_augment(config.augment)(images, torch.Generator())
 
 
 def _metric(config: RunConfig) -> None:
-    from ablate.train.metrics import own_metric
+    from ablate.train.metrics import user_metric
 
     assert config.metric is not None
     logits, labels = _sample(config)
-    own_metric(config.metric, logits.numpy(), labels.numpy())
+    user_metric(config.metric, logits.numpy(), labels.numpy())
 
 
 def _procedure(config: RunConfig) -> None:

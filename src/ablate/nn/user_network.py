@@ -145,7 +145,7 @@ class UserNetwork(Network):
         return count
 
 
-def build_own(
+def build_user_network(
     config: Target, inputs: tuple[int, ...], classes: int, streams: Streams, device: torch.device
 ) -> UserNetwork:
     """Make the user's module on `device`, its weights drawn from the stream `init`.

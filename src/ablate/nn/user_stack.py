@@ -15,7 +15,7 @@ from torch.func import functional_call, vmap
 
 from ablate.config.target import Target
 from ablate.nn.network import Network, Part, Tap
-from ablate.nn.user_network import UserNetwork, build_own
+from ablate.nn.user_network import UserNetwork, build_user_network
 from ablate.streams import Streams
 
 
@@ -86,7 +86,7 @@ class UserStack(Network):
         return network
 
 
-def build_own_stack(
+def build_user_stack(
     config: Target,
     inputs: tuple[int, ...],
     classes: int,
@@ -94,7 +94,7 @@ def build_own_stack(
     device: torch.device,
 ) -> UserNetwork | UserStack:
     """Make the user's module once per replicate, each as it is made alone, and stack them."""
-    networks = [build_own(config, inputs, classes, own, device) for own in streams]
+    networks = [build_user_network(config, inputs, classes, own, device) for own in streams]
     if len(networks) == 1:
         return networks[0]
     stack = UserStack(networks)

@@ -15,7 +15,7 @@ histograms (the first and, in a run that did not diverge, the last):
 
 from __future__ import annotations
 
-from ablate.config.training import Probe
+from ablate.config.probe import Probe
 
 
 def steps_to_probe(probe: Probe, total_steps: int) -> tuple[int, ...]:

@@ -59,7 +59,7 @@ def facts_of(configs: Iterable[RunConfig], commands: tuple[str, ...], quick: boo
         split: sizes[0].get(split) if len({size.get(split) for size in sizes}) == 1 else None
         for split in ("train", "validation", "test")
     }
-    own = {c.trainer.target or c.trainer.command for c in configs if c.trainer.is_own}
+    own = {c.trainer.target or c.trainer.command for c in configs if c.trainer.is_user_code}
     if own:
         named = " and ".join(sorted(map(str, own)))
         return Facts(tuple(data), examples, f"trained by {named}", commands, quick, True)

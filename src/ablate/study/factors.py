@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ablate.config.groups import Groups
-from ablate.config.target import TARGET, is_own
+from ablate.config.target import TARGET, is_user_code
 from ablate.config.validate import validated
 from ablate.errors import ConfigError, one_of
 from ablate.study.schema import ABSENT, Factor, Level
@@ -96,7 +96,7 @@ def _named_level(name: Any, value: Any, key: str, groups: Groups, where: str) ->
         raise ConfigError(
             f"{where}: level name {level_name(name)} is not a text; put it in quotes."
         )
-    sets_several = isinstance(value, Mapping) and not is_own(key, value)
+    sets_several = isinstance(value, Mapping) and not is_user_code(key, value)
     overrides = value if sets_several else {key: value}
     return read_level(name, overrides, groups, f"{where}, level '{name}'")
 

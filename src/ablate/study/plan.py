@@ -9,7 +9,7 @@ from typing import Any
 
 from ablate.config import RunConfig
 from ablate.config.ensemble import NoEnsemble
-from ablate.config.groups import Groups, Override, layered, split_own, with_overrides
+from ablate.config.groups import Groups, Override, layered, split_user_code, with_overrides
 from ablate.config.key import cell_key
 from ablate.config.target import TARGET
 from ablate.config.validate import run_config
@@ -66,7 +66,7 @@ def compile_study(
     """
     without = (study.tune.key,) if study.tune else ()
     cells: dict[str, Cell] = {}
-    composed, own = split_own(explicit)
+    composed, own = split_user_code(explicit)
     base = with_overrides(base, groups, composed, own)
     if study.metric.function is not None:
         metric = {"name": study.metric.name, "function": study.metric.function}
@@ -137,7 +137,7 @@ def tuned_config(config: RunConfig, key: str, value: float) -> RunConfig:
 def _check_metric(study: Study, config: RunConfig, cell: str) -> None:
     """Raise ConfigError where a run does not have the study's metric."""
     ensemble, metric = config.ensemble, study.metric
-    if "/" not in metric.name and metric.function is None and not config.trainer.is_own:
+    if "/" not in metric.name and metric.function is None and not config.trainer.is_user_code:
         raise ConfigError(
             f"metric '{metric.name}' is not measured here: say from: a function (logits, labels) "
             f"-> float, or let a training procedure of your own return it (trainer.{TARGET})."

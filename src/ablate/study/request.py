@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ablate.config.compose import Composed, as_override, parse_override
-from ablate.config.groups import Groups, Override, layered, split_own
-from ablate.config.target import is_own
-from ablate.config.training import RUNTIME_FIELDS
+from ablate.config.groups import Groups, Override, layered, split_user_code
+from ablate.config.target import is_user_code
+from ablate.config.trainer import RUNTIME_FIELDS
 from ablate.errors import ConfigError
 from ablate.study.factors import level_name
 from ablate.study.schema import Factor, Level, Study
@@ -106,7 +106,7 @@ def request(
     groups.check_fields(merged, where)
     explicit = tuple(merged.items())
     study = study.model_copy(update={"baseline": merged, "command": command})
-    composed, _ = split_own(explicit)
+    composed, _ = split_user_code(explicit)
     return Request(study, tuple(as_override(k, v) for k, v in composed), explicit)
 
 
@@ -131,14 +131,14 @@ def adhoc(composed: Composed, groups: Groups, name: str, replicates: int) -> Stu
 
 def _asked(key: str, value: Any, several: bool) -> Mapping[str, Any]:
     """Return an override as a layer; of several values the first that is the user's own."""
-    own = [one for one in value if is_own(key, one)] if several else []
+    own = [one for one in value if is_user_code(key, one)] if several else []
     return {key: own[0] if own else value}
 
 
 def _quick_overrides(study: Study) -> Mapping[str, Any]:
     """Return what --quick sets: the digits, or less of the user's own data; few epochs."""
-    own = is_own("data", study.baseline.get("data"))
-    trains = not is_own("trainer", study.baseline.get("trainer"))
+    own = is_user_code("data", study.baseline.get("data"))
+    trains = not is_user_code("trainer", study.baseline.get("trainer"))
     overrides = _QUICK_OWN if own else _QUICK
     return {key: v for key, v in overrides.items() if trains or not key.startswith("trainer.")}
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ablate import nn
 from ablate.config.ensemble import McDropout, Snapshot
-from ablate.config.regularization import NoStopping
+from ablate.config.stopping import NoStopping
 from ablate.config.target import Target
 from ablate.probe.measure import pack
 from ablate.records import NotConverged, Record
@@ -19,7 +19,7 @@ from ablate.train.batches import Examples
 from ablate.train.convergence import EXAMPLES, first_nonfinite, no_progress
 from ablate.train.evaluate import evaluate, stochastic_logits
 from ablate.train.look import final_logits, history_of, probe, settle_statistics
-from ablate.train.metrics import as_float16, own_metric, scores
+from ablate.train.metrics import as_float16, scores, user_metric
 from ablate.train.penalties import is_weight
 from ablate.train.prepare import Task
 from ablate.train.progress import Progress, Weights, weights_of
@@ -69,7 +69,7 @@ def conclude(task: Task, progress: Progress, started: float) -> list[Record]:
             for name, value in scores_of[r].items()
         }
         if task.config.metric is not None and final:
-            final |= own_metric(task.config.metric, outputs[r], labels_of_test)
+            final |= user_metric(task.config.metric, outputs[r], labels_of_test)
         seen = {step: rows[r] for step, rows in progress.snapshots.items() if step <= last}
         if r in progress.stopped and at_end and died is None:
             seen[last] = at_end[r]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ablate.config.regularization import Augment
+from ablate.config.augment import Augment
 from ablate.data.views import view_count, views
 from ablate.nn import Network
 from ablate.streams import Streams

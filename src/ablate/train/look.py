@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from ablate.config.regularization import Augment, NoStopping
+from ablate.config.augment import Augment
+from ablate.config.stopping import NoStopping
 from ablate.config.target import Target
 from ablate.nn.population import set_population_statistics
 from ablate.probe.measure import Snapshot, measure

@@ -56,14 +56,14 @@ def train(
         Streams(config.entropy, replicate, member, config.trainer.vary)
         for replicate, member in zip(replicates, numbers, strict=True)
     ]
-    if len(streams) > 1 and (config.trains_alone or _is_one_by_one(config, data, streams[0])):
+    if len(streams) > 1 and (config.trains_one_by_one or _is_one_by_one(config, data, streams[0])):
         return [
             record
             for own, member in zip(replicates, numbers, strict=True)
             for record in train(config, data, [own], device, on_evaluation, [member])
         ]
     started = time.perf_counter()
-    if config.trainer.is_own:
+    if config.trainer.is_user_code:
         return [run_procedure(config, data, own, device) for own in streams]
     task = prepare(config, data, streams, device)
     progress = _fit(task, started, on_evaluation)
@@ -75,7 +75,9 @@ def _is_one_by_one(config: RunConfig, data: Data, streams: Streams) -> bool:
     if not isinstance(config.model, Target):
         return False
     inputs = tuple(data.train[0].shape[1:])
-    network = nn.build_own(config.model, inputs, data.classes, streams, torch.device("cpu"))
+    network = nn.build_user_network(
+        config.model, inputs, data.classes, streams, torch.device("cpu")
+    )
     return nn.why_not_stacked(network, inputs) is not None
 
 

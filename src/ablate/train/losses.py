@@ -20,8 +20,8 @@ def build_loss(config: RunConfig) -> Loss:
     """Return the loss of `config`; one of the user's own takes logits (B, K) and labels (B,)."""
     if not isinstance(config.loss, Target):
         return partial(per_replicate_loss, label_smoothing=config.label_smoothing)
-    own = user.bound(config.loss, "loss")
-    return lambda logits, labels: own(logits[0].float(), labels[0]).reshape(1)
+    loss = user.bound(config.loss, "loss")
+    return lambda logits, labels: loss(logits[0].float(), labels[0]).reshape(1)
 
 
 def per_replicate_loss(logits: Tensor, labels: Tensor, label_smoothing: float = 0.0) -> Tensor:

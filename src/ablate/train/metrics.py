@@ -111,7 +111,7 @@ def as_float16(logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float16]:
     return logits.clip(-largest, largest).astype(np.float16)
 
 
-def own_metric(
+def user_metric(
     metric: UserMetric, logits: npt.NDArray[np.floating], labels: Labels
 ) -> dict[str, float]:
     """Return a metric of the user's own by its name; their function is given torch tensors.

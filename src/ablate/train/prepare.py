@@ -11,11 +11,11 @@ from torch import Tensor
 
 from ablate import nn
 from ablate.config import RunConfig
-from ablate.config.regularization import Augment
+from ablate.config.augment import Augment
 from ablate.config.target import Target
 from ablate.data import Data, Split, split, split_statistics
 from ablate.data.augmentation import Mix, augment, mixed, mixup
-from ablate.data.user_augment import OwnChange, own_change
+from ablate.data.user_augment import UserAugment, build_user_augment
 from ablate.data.views import view_count
 from ablate.streams import Streams
 from ablate.train.batches import Examples, Scaling, examples, scaling
@@ -61,7 +61,7 @@ class Task:
     steps_per_epoch: int
     steps: int
     loss: Loss
-    change: OwnChange | None = None
+    change: UserAugment | None = None
 
     @property
     def is_probed(self) -> bool:
@@ -137,7 +137,7 @@ def prepare(config: RunConfig, data: Data, streams: Sequence[Streams], device: s
     inputs = tuple(x.shape[1:])
     network: nn.Network
     if isinstance(config.model, Target):
-        network = nn.build_own_stack(config.model, inputs, data.classes, streams, where)
+        network = nn.build_user_stack(config.model, inputs, data.classes, streams, where)
     else:
         network = nn.build(config.model, inputs, data.classes, len(streams)).to(where)
     steps_per_epoch = -(-training_indices.shape[1] // batch_size)
@@ -154,7 +154,7 @@ def prepare(config: RunConfig, data: Data, streams: Sequence[Streams], device: s
         steps_per_epoch=steps_per_epoch,
         steps=config.trainer.epochs * steps_per_epoch,
         loss=build_loss(config),
-        change=own_change(config.augment) if isinstance(config.augment, Target) else None,
+        change=build_user_augment(config.augment) if isinstance(config.augment, Target) else None,
     )
     network.train()
     if not isinstance(config.model, Target):

@@ -28,7 +28,7 @@ from ablate.errors import AblateError
 from ablate.records import NotConverged, Record
 from ablate.streams import Streams
 from ablate.train.convergence import first_nonfinite
-from ablate.train.metrics import as_float16, own_metric, scores
+from ablate.train.metrics import as_float16, scores, user_metric
 
 _LINES = 5
 
@@ -83,7 +83,7 @@ def run_procedure(config: RunConfig, data: Data, streams: Streams, device: str) 
         metrics = {f"test/{name}": v for name, v in scores(logits, labels).items()} | metrics
         if np.isfinite(logits).all():
             if config.metric is not None:
-                metrics |= own_metric(config.metric, logits, labels)
+                metrics |= user_metric(config.metric, logits, labels)
             predictions = as_float16(logits)
         else:
             lost = True

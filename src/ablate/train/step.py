@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ablate.config.regularization import ActivationL1
+from ablate.config.penalty import ActivationL1
 from ablate.train.evaluate import autocast
 from ablate.train.optimizers import update, update_by_search
 from ablate.train.penalties import activation_penalty

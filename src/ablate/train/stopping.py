@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ablate.config.regularization import NoStopping, StoppingConfig
+from ablate.config.stopping import NoStopping, StoppingConfig
 
 
 def best_evaluation(history: Sequence[float], monitor: str) -> int | None:

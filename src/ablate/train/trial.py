@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import torch
 
 from ablate.config import RunConfig
+from ablate.config.augment import Augment
 from ablate.config.ensemble import NoEnsemble
-from ablate.config.regularization import Augment, NoPenalty, NoStopping
+from ablate.config.penalty import NoPenalty
+from ablate.config.stopping import NoStopping
 from ablate.config.target import Target
 from ablate.config.validate import run_config
 from ablate.data import Data
