@@ -6,9 +6,9 @@ import torch
 
 from ablate import data as data_sets
 from ablate.config.validate import run_config
+from ablate.metrics.scores import log_probabilities, scores
 from ablate.streams import Streams
 from ablate.train import train
-from ablate.train.metrics import log_probabilities, scores
 from ablate.train.prepare import bootstrap, prepare
 
 BASE = {

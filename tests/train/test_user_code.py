@@ -12,9 +12,9 @@ from ablate import data as data_sets
 from ablate.config.validate import run_config
 from ablate.errors import AblateError, ConfigError
 from ablate.launch.user_check import check_own
+from ablate.metrics.scores import log_probabilities
 from ablate.streams import Streams
 from ablate.train import train
-from ablate.train.metrics import log_probabilities
 from ablate.train.prepare import prepare
 
 RINGS = {"_target_": "mylab.data.rings"}
@@ -86,7 +86,8 @@ OPTIONS = {
 def test_it_goes_with(option, run):
     """Two replicates differ, each comes again, and its numbers are those it has alone."""
     both, alone = run((0, 1), **OPTIONS[option]), run((1,), **OPTIONS[option])
-    assert both[1].metrics == alone[0].metrics
+    # A module in a stack is run by vmap, which adds in another order.
+    assert both[1].metrics == pytest.approx(alone[0].metrics, rel=1e-4, abs=1e-6)
     assert not np.array_equal(both[0].losses, both[1].losses)
     assert both[0].metrics["test/accuracy"] > 0.2
     assert math.isfinite(both[0].losses[-1])

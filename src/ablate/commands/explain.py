@@ -92,10 +92,9 @@ def _differences(
             told = True
             yield f"{name}: {str(then)[:12]} then, {str(asked)[:12]} now"
     if not told:
-        own = (
-            " or a file of your own code" if wanted.user_code or wanted.trainer.is_user_code else ""
-        )
-        yield f"nothing that the config says: the results version{own} is another"
+        yours = wanted.user_code or wanted.trainer.is_user_code
+        or_file = " or a file of your own code" if yours else ""
+        yield f"nothing that the config says: the results version{or_file} is another"
 
 
 def _said(values: Mapping[str, Any], key: str) -> str:

@@ -40,9 +40,7 @@ def _texts_below_fields(model: type[BaseModel]) -> dict[str, str]:
         assert isinstance(tree, ast.ClassDef)
         for field, text in itertools.pairwise(tree.body):
             match field, text:
-                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(
-                    value=ast.Constant(str(said))
-                ):
+                case ast.AnnAssign(target=ast.Name(name)), ast.Expr(ast.Constant(str(said))):
                     texts[name] = " ".join(said.split())
     return texts
 

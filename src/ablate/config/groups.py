@@ -35,9 +35,7 @@ class Groups:
 
     def open(self, *layers: Mapping[str, Any]) -> Groups:
         """Return the same with those groups opened for which a layer names the user's own code."""
-        users = {
-            key for layer in layers for key, value in layer.items() if is_user_code(key, value)
-        }
+        users = {key for layer in layers for key in layer if is_user_code(key, layer[key])}
         return replace(self, opened=self.opened | users) if users else self
 
     def check_key(self, key: str, where: str) -> None:

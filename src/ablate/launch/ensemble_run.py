@@ -12,12 +12,13 @@ import numpy.typing as npt
 from ablate.config import RunConfig
 from ablate.config.ensemble import McDropout, NoEnsemble, Snapshot
 from ablate.errors import AblateError
+from ablate.metrics.scores import as_float16
+from ablate.metrics.scores import scores as scores_of
 from ablate.records import Record
 from ablate.store.reader import read_arrays
 from ablate.store.result import Result, read_result
 from ablate.train.ensembles import combine, ensemble_scores
-from ablate.train.metrics import as_float16, user_metric
-from ablate.train.metrics import scores as scores_of
+from ablate.train.user_metric import user_metric
 
 
 def form(config: RunConfig, members: Sequence[Path], labels: npt.NDArray[np.int64]) -> Record:

@@ -103,7 +103,7 @@ def _augment(config: RunConfig) -> None:
 
 
 def _metric(config: RunConfig) -> None:
-    from ablate.train.metrics import user_metric
+    from ablate.train.user_metric import user_metric
 
     assert config.metric is not None
     logits, labels = _sample(config)

@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ablate.metrics.scores import calibration_bins
 from ablate.store import LedgerCell, LedgerError, Result, finished, read_result
 from ablate.store.reader import (
     read_arrays,
@@ -23,7 +24,6 @@ from ablate.store.reader import (
     read_times,
     tuned_value,
 )
-from ablate.train.metrics import calibration_bins
 
 #: The third axis of the probe's arrays, and the last one of its statistics.
 QUANTITIES = ("activation", "activation_gradient", "weight_gradient")

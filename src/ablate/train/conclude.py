@@ -13,17 +13,18 @@ from ablate import nn
 from ablate.config.ensemble import McDropout, Snapshot
 from ablate.config.stopping import NoStopping
 from ablate.config.target import Target
+from ablate.metrics.scores import as_float16, scores
 from ablate.probe.measure import pack
 from ablate.records import NotConverged, Record
 from ablate.train.batches import Examples
 from ablate.train.convergence import EXAMPLES, first_nonfinite, no_progress
 from ablate.train.evaluate import evaluate, stochastic_logits
 from ablate.train.look import final_logits, history_of, probe, settle_statistics
-from ablate.train.metrics import as_float16, scores, user_metric
 from ablate.train.penalties import is_weight
 from ablate.train.prepare import Task
 from ablate.train.progress import Progress, Weights, weights_of
 from ablate.train.stopping import best_evaluation
+from ablate.train.user_metric import user_metric
 
 _SMALL = 1e-3
 

@@ -13,10 +13,10 @@ from torch import Tensor
 
 from ablate.config.augment import Augment
 from ablate.data.views import view_count, views
+from ablate.metrics.scores import scores
 from ablate.nn import Network
 from ablate.streams import Streams
 from ablate.train.batches import Examples
-from ablate.train.metrics import scores
 
 #: Examples per forward pass. Fixed: it may decide the last bits of a logit. Small, because a
 #: large convolution spends its time on fresh memory pages.

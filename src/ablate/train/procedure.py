@@ -25,10 +25,11 @@ from ablate import user
 from ablate.config import RunConfig
 from ablate.data import Data, split
 from ablate.errors import AblateError
+from ablate.metrics.scores import as_float16, scores
 from ablate.records import NotConverged, Record
 from ablate.streams import Streams
 from ablate.train.convergence import first_nonfinite
-from ablate.train.metrics import as_float16, scores, user_metric
+from ablate.train.user_metric import user_metric
 
 _LINES = 5
 

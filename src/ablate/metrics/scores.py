@@ -1,4 +1,4 @@
-"""Metrics of a classifier from its logits, in float64 on one replicate at a time.
+"""Scores of a classifier from its logits, in float64 on one replicate at a time.
 
 Pure functions of arrays. A replicate never shares a reduction with another, so its
 metrics are the same bits alone and in a stack.
@@ -8,10 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-
-from ablate import user
-from ablate.config.run import UserMetric
-from ablate.errors import AblateError
 
 Array = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
@@ -109,19 +105,3 @@ def as_float16(logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float16]:
     """Return logits as they are stored: half precision, what is beyond its range at its ends."""
     largest = float(np.finfo(np.float16).max)
     return logits.clip(-largest, largest).astype(np.float16)
-
-
-def user_metric(
-    metric: UserMetric, logits: npt.NDArray[np.floating], labels: Labels
-) -> dict[str, float]:
-    """Return a metric of the user's own by its name; their function is given torch tensors.
-
-    Raises AblateError where it does not return a finite number.
-    """
-    import torch
-
-    function = user.imported(metric.function, "metric.from")
-    value = float(function(torch.from_numpy(np.array(logits)), torch.from_numpy(labels.copy())))
-    if not np.isfinite(value):
-        raise AblateError(f"metric.from={metric.function} returned {value}, which is no number.")
-    return {metric.name: value}
