@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -33,17 +33,21 @@ class Record:
     weights        state of the network by parameter name; None unless `trainer.save` asks
     """
 
-    status: Status
-    nc_reason: NotConverged | None
-    diverged_at_step: int | None
     metrics: Mapping[str, float]
-    evaluations: tuple[Mapping[str, float], ...]
-    evaluated_at: tuple[float, ...]
-    losses: np.ndarray
-    probe: Mapping[str, np.ndarray]
-    predictions: np.ndarray | None
-    members: np.ndarray | None
-    weights: Mapping[str, np.ndarray] | None
-    parameters: int | None
-    multiply_adds: int | None
     seconds: float
+    nc_reason: NotConverged | None = None
+    diverged_at_step: int | None = None
+    evaluations: tuple[Mapping[str, float], ...] = ()
+    evaluated_at: tuple[float, ...] = ()
+    losses: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.float32))
+    probe: Mapping[str, np.ndarray] = field(default_factory=dict)
+    predictions: np.ndarray | None = None
+    members: np.ndarray | None = None
+    weights: Mapping[str, np.ndarray] | None = None
+    parameters: int | None = None
+    multiply_adds: int | None = None
+
+    @property
+    def status(self) -> Status:
+        """The word that is stored: a run with a reason not to have converged is n/c."""
+        return "done" if self.nc_reason is None else "diverged"

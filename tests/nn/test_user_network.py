@@ -89,7 +89,7 @@ def test_functions_instead_of_modules_leave_the_linear_maps_to_listen_to():
 def test_counts_are_those_of_one_network():
     network = own("Net")
     assert parameter_count(network) == 5 * 16 + 16 + 16 * 16 + 16 + 16 * 3 + 3
-    assert network.multiply_adds(INPUTS) == 5 * 16 + 16 * 16 + 16 * 3
+    assert network.multiply_adds == 5 * 16 + 16 * 16 + 16 * 3
 
 
 def test_replicates_differ_and_come_again():

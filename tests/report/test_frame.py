@@ -56,7 +56,6 @@ def a_probe(seed: int) -> Mapping[str, np.ndarray]:
 
 def add_run(root: Path, cell: LedgerCell, replicate: int, branch: str = "", **changes: Any) -> Path:
     values: dict[str, Any] = {
-        "status": "done", "nc_reason": None, "diverged_at_step": None,
         "metrics": {"test/accuracy": 0.9 + replicate / 100, "validation/loss": 0.5},
         "evaluations": tuple(
             {"step": 20 * e, "epoch": float(e), "lr": 0.1, "train/loss": 2.0 - e,
@@ -64,7 +63,7 @@ def add_run(root: Path, cell: LedgerCell, replicate: int, branch: str = "", **ch
         ),
         "evaluated_at": (0.0, 0.1, 0.2),
         "losses": np.random.default_rng(replicate).random(500, dtype=np.float32),
-        "probe": a_probe(replicate), "predictions": None, "members": None, "weights": None,
+        "probe": a_probe(replicate),
         "parameters": 100, "multiply_adds": 90, "seconds": 1.0,
     }  # fmt: skip
     directory = run_directory(root, "s", cell.slug, replicate, branch)
@@ -83,7 +82,7 @@ def ledger(tmp_path: Path) -> tuple[Path, list[LedgerCell]]:
     for replicate in range(3):
         add_run(tmp_path, cells[0], replicate)
     add_run(
-        tmp_path, cells[1], 0, status="diverged", nc_reason="nonfinite", diverged_at_step=30,
+        tmp_path, cells[1], 0, nc_reason="nonfinite", diverged_at_step=30,
         metrics={}, losses=np.ones(31, np.float32), probe={},
         evaluations=({"step": 0, "epoch": 0.0, "lr": 0.1, "train/loss": 2.3},),
     )  # fmt: skip

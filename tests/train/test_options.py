@@ -115,7 +115,7 @@ def test_members_differ_in_everything_but_the_split(run, tmp_path):
     assert torch.equal(first.training_indices, second.training_indices)
     assert torch.equal(first.validation_indices, second.validation_indices)
     assert not torch.equal(first.order(0), second.order(0))
-    weights = [task.network.chain[0].linear.weight for task in (first, second)]
+    weights = [stack.network.chain[0].linear.weight for stack in (first, second)]
     assert not torch.equal(*weights)
 
 

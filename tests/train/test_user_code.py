@@ -41,13 +41,13 @@ def test_it_trains_as_a_loop_written_by_hand(run, tmp_path):
     """Same initial weights, same batches, plain torch: the same losses."""
     config = run_config(BASE)
     data = data_sets.load(config.data, tmp_path)
-    task = prepare(config, data, [Streams(0, 0)], "cpu")
-    module = task.network.module
+    stack = prepare(config, data, [Streams(0, 0)], "cpu")
+    module = stack.network.module
     optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
     losses = []
     for epoch in range(3):
-        for indices in task.order(epoch).split(32, dim=1):
-            batch = task.batch(indices, epoch, len(losses))
+        for indices in stack.order(epoch).split(32, dim=1):
+            batch = stack.batch(indices, epoch, len(losses))
             loss = torch.nn.functional.cross_entropy(module(batch.inputs[0]), batch.labels[0])
             optimizer.zero_grad()
             loss.backward()

@@ -96,6 +96,11 @@ class RunConfig(Frozen):
         return self.optimizer.lr
 
     @property
+    def views(self) -> Augment:
+        """The augmentation of this package; one of the user's own has no mixup and no views."""
+        return Augment() if isinstance(self.augment, Target) else self.augment
+
+    @property
     def label_smoothing(self) -> float:
         """Of the loss; a loss of the user's own has none."""
         return 0.0 if isinstance(self.loss, Target) else self.loss.label_smoothing

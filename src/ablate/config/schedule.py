@@ -58,7 +58,7 @@ class InverseTime(_Schedule):
     decay: PositiveFloat = 1.0
 
 
-class Linear(_Schedule):
+class LinearSchedule(_Schedule):
     """The learning rate falls along a line to `final` times its start."""
 
     name: Literal["linear"]
@@ -99,7 +99,7 @@ ScheduleConfig = Annotated[
     | Plateau
     | Exponential
     | InverseTime
-    | Linear
+    | LinearSchedule
     | Cosine
     | CosineRestarts
     | OneCycle,

@@ -20,7 +20,7 @@ from ablate.data.description import (
 )
 from ablate.data.fetch import fetch
 from ablate.data.folders import find, missing
-from ablate.data.readers import Examples, read_examples, read_verified
+from ablate.data.readers import Arrays, read_examples, read_verified
 from ablate.data.sources import SOURCES, Source
 from ablate.data.synthetic import digits, gaussian_classes
 from ablate.data.user_data import load_user_data
@@ -80,7 +80,7 @@ def check_available(config: DataConfig, root: Path, download: bool = False) -> N
 
 def _examples(
     config: Shipped, inputs: tuple[int, ...], root: Path, seed: int
-) -> tuple[Examples, Examples]:
+) -> tuple[Arrays, Arrays]:
     if isinstance(config, Synthetic):
         return gaussian_classes(config, seed)
     if isinstance(config, Digits):
@@ -88,7 +88,7 @@ def _examples(
         return cached(_entry(config, root), inputs, examples_of(config), digits)
     source = SOURCES[config.name]
 
-    def decode() -> tuple[Examples, Examples]:
+    def decode() -> tuple[Arrays, Arrays]:
         return read_examples(source, _folder(source, root, download=True))
 
     return cached(_entry(config, root), inputs, examples_of(config), decode)

@@ -47,20 +47,13 @@ def form(config: RunConfig, members: Sequence[Path], labels: npt.NDArray[np.int6
     size = config.ensemble.size
     networks = 1 if isinstance(config.ensemble, McDropout) else size
     return Record(
-        status="done" if lost is None else "diverged",
+        metrics=scores,
+        seconds=time.perf_counter() - started,
         nc_reason=None if lost is None else lost.nc_reason,  # type: ignore[arg-type]
         diverged_at_step=None if lost is None else lost.diverged_at_step,
-        metrics=scores,
-        evaluations=(),
-        evaluated_at=(),
-        losses=np.empty(0, dtype=np.float32),
-        probe={},
         predictions=predictions,
-        members=None,
-        weights=None,
         parameters=networks * (one.parameters or 0),
         multiply_adds=size * (one.multiply_adds or 0),
-        seconds=time.perf_counter() - started,
     )
 
 

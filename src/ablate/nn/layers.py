@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ablate.nn.activations import ACTIVATIONS
+from ablate.nn.activations import ELEMENTWISE
 from ablate.nn.scales import PRELU_SLOPE
 
 
@@ -154,12 +154,12 @@ class Flatten(nn.Module):
 
 
 class Activate(nn.Module):
-    """An activation of `ACTIVATIONS`; prelu has a slope per channel, maxout takes `pieces`."""
+    """An activation of `ELEMENTWISE`; prelu has a slope per channel, maxout takes `pieces`."""
 
     def __init__(self, name: str, replicates: int, channels: int, pieces: int) -> None:
         super().__init__()
         self.name, self.pieces = name, pieces
-        self.function = ACTIVATIONS[name].function
+        self.function = ELEMENTWISE[name].function
         if name == "prelu":
             self.slope = nn.Parameter(torch.full((replicates, channels), PRELU_SLOPE))
 

@@ -20,7 +20,7 @@ _PERCENTILES = (15, 50, 85)
 
 
 @dataclass(frozen=True, eq=False)
-class Summary:
+class Tally:
     """What statistics need of the values seen so far.
 
     count, zeros  how many values, and how many of them are exactly zero
@@ -40,7 +40,7 @@ class Summary:
     sample: npt.NDArray[np.float32]
 
 
-def summarize(values: Tensor, ranked: Tensor, saturated: float = math.nan) -> Summary:
+def summarize(values: Tensor, ranked: Tensor, saturated: float = math.nan) -> Tally:
     """Return the summary of `values` (N, units, ...).
 
     ranked  the tensor whose percentiles are wanted: a layer's pre-activation beside its
@@ -57,7 +57,7 @@ def summarize(values: Tensor, ranked: Tensor, saturated: float = math.nan) -> Su
         nonzero = int(magnitude.sign_().flatten(1).sum(dim=1).double().sum())
     else:
         nonzero = int(values.count_nonzero())
-    return Summary(
+    return Tally(
         count=values.numel(),
         zeros=values.numel() - nonzero,
         total=total,
@@ -69,9 +69,9 @@ def summarize(values: Tensor, ranked: Tensor, saturated: float = math.nan) -> Su
     )
 
 
-def merge(first: Summary, second: Summary) -> Summary:
+def merge(first: Tally, second: Tally) -> Tally:
     """Return the summary of both batches together."""
-    return Summary(
+    return Tally(
         count=first.count + second.count,
         zeros=first.zeros + second.zeros,
         total=first.total + second.total,
@@ -83,12 +83,12 @@ def merge(first: Summary, second: Summary) -> Summary:
     )
 
 
-def rms(summary: Summary) -> float:
+def rms(summary: Tally) -> float:
     """Return the root mean square."""
     return math.sqrt(summary.squares / summary.count)
 
 
-def statistics(summary: Summary) -> npt.NDArray[np.float64]:
+def statistics(summary: Tally) -> npt.NDArray[np.float64]:
     """Return mean, std, zero, dead, saturated, p15, p50, p85 and rms, float64 (9,).
 
     std divides by the number of values. Where a value is not finite, neither are mean, std

@@ -67,12 +67,12 @@ def run_procedure(config: RunConfig, data: Data, streams: Streams, device: str) 
     procedure = config.trainer.procedure
     if procedure is not None:
         torch.manual_seed(streams.torch("init", "procedure").initial_seed())
-        result = user.call(procedure, "trainer", config, _own_split(config, data, streams), streams)
+        result = user.call(procedure, "trainer", config, _split_of(config, data, streams), streams)
     else:
         result = _run_command(config, streams, device)
     outcome = result if isinstance(result, Outcome) else _outcome(config, result)
     metrics = dict(outcome.metrics)
-    predictions, lost = None, False
+    predictions, not_finite = None, False
     if outcome.predictions is not None:
         logits = np.asarray(outcome.predictions, dtype=np.float32)
         labels = data.test[1].numpy()
@@ -87,33 +87,27 @@ def run_procedure(config: RunConfig, data: Data, streams: Streams, device: str) 
                 metrics |= user_metric(config.metric, logits, labels)
             predictions = as_float16(logits)
         else:
-            lost = True
-    finite = {name: float(value) for name, value in metrics.items() if math.isfinite(value)}
+            not_finite = True
+    finite = {name: float(value) for name, value in _finite(metrics).items()}
     losses = np.asarray(outcome.losses, dtype=np.float32)
     died = first_nonfinite(losses)
-    lost |= died is not None or len(finite) < len(metrics)
+    not_finite |= died is not None or len(finite) < len(metrics)
     reason: NotConverged | None = None if outcome.converged else "no_progress"
-    if lost:
+    if not_finite:
         reason = "nonfinite"
     return Record(
-        status="done" if reason is None else "diverged",
+        metrics=finite,
+        seconds=time.perf_counter() - started,
         nc_reason=reason,
         diverged_at_step=died,
-        metrics=finite,
         evaluations=tuple(_finite(row) for row in outcome.evaluations),
         evaluated_at=(0.0,) * len(outcome.evaluations),
         losses=losses[:died],
-        probe={},
         predictions=predictions,
-        members=None,
-        weights=None,
-        parameters=None,
-        multiply_adds=None,
-        seconds=time.perf_counter() - started,
     )
 
 
-def _own_split(config: RunConfig, data: Data, streams: Streams) -> Data:
+def _split_of(config: RunConfig, data: Data, streams: Streams) -> Data:
     """Return the data with the replicate's own training and validation examples."""
     part = split(data, config.data, streams)
     (x, y), validation = data.train, data.validation

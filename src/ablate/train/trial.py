@@ -19,7 +19,7 @@ from ablate.data import Data
 from ablate.metrics import STATISTICS
 from ablate.nn import Network, parameter_count
 from ablate.streams import Streams
-from ablate.train.look import probe
+from ablate.train.evaluation import probe
 from ablate.train.loop import train
 from ablate.train.losses import per_replicate_loss
 from ablate.train.optimizers import build_optimizer
@@ -60,30 +60,30 @@ class Trial:
 def trial(config: RunConfig, data: Data, device: str = "cpu") -> Trial:
     """Try one cell; raises ConfigError where it cannot be built."""
     single = config.model_copy(update={"ensemble": NoEnsemble()})
-    task = prepare(single, data, [Streams(config.seed, 0)], device)
-    optimizer = build_optimizer(config.optimizer, task.network.named_parameters())
+    stack = prepare(single, data, [Streams(config.seed, 0)], device)
+    optimizer = build_optimizer(config.optimizer, stack.network.named_parameters())
     dead, saturated = math.nan, math.nan
-    if task.network.layer_names:
-        (look,) = probe(task, with_histograms=False)
-        activation = dict(zip(STATISTICS, look.statistics[0].T, strict=True))
+    if stack.network.layer_names:
+        (reading,) = probe(stack, with_histograms=False)
+        activation = dict(zip(STATISTICS, reading.statistics[0].T, strict=True))
         dead, saturated = _largest(activation["dead"]), _largest(activation["saturated"])
-    indices = task.order(0)[:, : config.trainer.batch_size]
+    indices = stack.order(0)[:, : config.trainer.batch_size]
     with torch.no_grad():
-        logits = task.network(task.batch(indices, 0, 0).inputs)
-        first = float(per_replicate_loss(logits, task.training.y[indices]))
+        logits = stack.network(stack.batch(indices, 0, 0).inputs)
+        first = float(per_replicate_loss(logits, stack.training.y[indices]))
     error = None
     if not isinstance(config.model, Target):
-        error = _gradient_error(task.network, *task.training.batch(indices[:, :8]))
-        task = prepare(single, data, [Streams(config.seed, 0)], device)
-        optimizer = build_optimizer(config.optimizer, task.network.named_parameters())
+        error = _gradient_error(stack.network, *stack.training.batch(indices[:, :8]))
+        stack = prepare(single, data, [Streams(config.seed, 0)], device)
+        optimizer = build_optimizer(config.optimizer, stack.network.named_parameters())
     seconds = 0.0
     for step in range(1 + _TIMED_STEPS):
         started = time.perf_counter()
-        take_step(task, optimizer, task.batch(indices, 0, step), config.lr)
+        take_step(stack, optimizer, stack.batch(indices, 0, step), config.lr)
         seconds += (time.perf_counter() - started) if step else 0.0
     return Trial(
-        parameters=parameter_count(task.network),
-        steps=task.steps,
+        parameters=parameter_count(stack.network),
+        steps=stack.steps,
         seconds_per_step=seconds / _TIMED_STEPS,
         loss=first / math.log(data.classes),
         gradient_error=error,
