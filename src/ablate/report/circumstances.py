@@ -7,16 +7,9 @@ from dataclasses import dataclass
 
 from ablate.config import RunConfig
 from ablate.config.data import UserData
+from ablate.data import SOURCES
 from ablate.data.description import check_sizes, classes_of, examples_of, split_sizes
 from ablate.study.schema import Study
-
-_PROPER_NAMES = {
-    "mnist": "MNIST",
-    "fashion_mnist": "Fashion-MNIST",
-    "kmnist": "KMNIST",
-    "cifar10": "CIFAR-10",
-    "cifar100": "CIFAR-100",
-}
 
 
 @dataclass(frozen=True)
@@ -84,7 +77,8 @@ def _reads_data(config: RunConfig) -> bool:
 
 
 def _phrase(config: RunConfig, sizes: Mapping[str, int]) -> str:
-    name = _PROPER_NAMES.get(config.data.name, config.data.name)
+    source = SOURCES.get(config.data.name)
+    name = source.title if source else config.data.name
     if not sizes:
         return name
     return (

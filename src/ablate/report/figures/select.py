@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from ablate.data import SOURCES
 from ablate.report.figures.style import Look, looks
 from ablate.study.schema import Factor, Level, ReportItem, Study
 
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
 
 #: Data sets as figures name them.
 DATA_NAMES = {
-    "mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "kmnist": "Kuzushiji-MNIST",
-    "cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "digits": "the scikit-learn digits",
+    "digits": "the scikit-learn digits",
     "synthetic": "synthetic Gaussian data",
-}  # fmt: skip
+    **{source.name: source.title for source in SOURCES.values()},
+}
 
 
 @dataclass(frozen=True, eq=False)
