@@ -27,9 +27,11 @@ _WORKER_ENVIRONMENT = {
 }
 
 
-#: What every worker needs: the longest imports. None of it starts a thread.
+#: What every worker needs: the longest imports. None of it starts a thread. The first optimizer of
+#: a process imports the second one, for seconds.
 _IMPORTED = [
     "ablate.train.loop",
+    "torch._dynamo",
     "ablate.launch.ensemble_run",
     "ablate.launch.worker",
     "ablate.data.load",
