@@ -13,6 +13,7 @@ import pytest
 from executor_suite import ENDLESS, TINY, ExecutorSuite, KilledSuite, ended, job
 
 from ablate import data
+from ablate.cli import main
 from ablate.config import Launch
 from ablate.errors import ConfigError
 from ablate.launch.execute import execute
@@ -161,6 +162,12 @@ def test_a_launcher_of_hydras_that_nobody_would_ask_is_refused(word: str, senten
     with pytest.raises(ConfigError, match=sentence) as caught:
         refuse_launchers(word)
     assert str(caught.value).startswith(f"'{word}' is not allowed: ")
+
+
+@pytest.mark.parametrize("command", ["run", "sweep", "plan", "check"])
+def test_it_is_refused_on_the_command_line(command: str, capsys) -> None:
+    assert main([command, "study=quickstart", "hydra/launcher=joblib"]) == 2
+    assert "'hydra/launcher=joblib' is not allowed" in capsys.readouterr().err
 
 
 def test_what_names_no_other_launcher_passes() -> None:
