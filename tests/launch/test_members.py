@@ -15,6 +15,7 @@ from ablate.errors import AblateError
 from ablate.launch.ensemble_run import form
 from ablate.launch.members import member_numbers, training_config
 from ablate.launch.sweep import sweep
+from ablate.store.cell import LedgerCell
 from ablate.store.reader import read_run
 
 STUDY = """\
@@ -43,13 +44,28 @@ def planned(root: Path, sizes: list[int], *words: str) -> Start:
     return plan_studies(sort_words(text), quick=False)[0]
 
 
+class Told:
+    """A tracker that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.ended: list[str] = []
+
+    def open(self) -> None:
+        self.ended = []
+
+    def run_ended(self, cell: LedgerCell, replicate: int) -> None:
+        self.ended.append(f"{cell.name} {replicate}")
+
+    def close(self) -> str | None:
+        return None
+
+
 def swept(start: Start) -> tuple[int, list[str]]:
-    ended: list[str] = []
-    failed = sweep(
-        start.plan, start.root, Launch(workers=1), Console(quiet=True),
-        lambda cell, replicate: ended.append(f"{cell.name} {replicate}"),
-    )  # fmt: skip
-    return failed, ended
+    first, second = Told(), Told()
+    done = sweep(start.plan, start.root, Launch(workers=1), Console(quiet=True), (first, second))
+    assert first.ended == second.ended
+    assert done.ended == len(first.ended)
+    return done.failed, first.ended
 
 
 @pytest.fixture(scope="module")

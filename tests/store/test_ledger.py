@@ -151,7 +151,7 @@ def test_no_temporary_file_stays(tmp_path: Path) -> None:
 
 def test_a_failure_keeps_message_and_traceback(tmp_path: Path) -> None:
     write(tmp_path)
-    write_failure(tmp_path, KEY, "The worker died.", "Traceback (most recent call last): ...")
+    write_failure(tmp_path, KEY, "The worker died.", "Traceback ...", CONFIG, PROVENANCE, None)
     run = read_run(tmp_path)
     assert run is not None
     assert (run.result.status, run.result.message) == ("failed", "The worker died.")
@@ -164,7 +164,7 @@ def test_complete_is_done_or_diverged_under_the_right_key(tmp_path: Path) -> Non
     assert not is_complete(read_result(tmp_path / "nowhere"), KEY)
     done = read_result(write(tmp_path / "done"))
     write_run(tmp_path / "nc", a_diverged_record(), CONFIG, KEY, PROVENANCE, STARTED)
-    write_failure(tmp_path / "failed", KEY, "No.", "")
+    write_failure(tmp_path / "failed", KEY, "No.", "", CONFIG, PROVENANCE, None)
     assert is_complete(done, KEY)
     assert not is_complete(done, "another key")
     assert is_complete(read_result(tmp_path / "nc"), KEY)

@@ -15,6 +15,7 @@ from ablate.config.groups import Groups, read_groups, split_user_code
 from ablate.config.target import is_user_code
 from ablate.config.validate import validated
 from ablate.errors import ConfigError
+from ablate.launch.executor import refuse_launchers
 from ablate.study.plan import Plan, compile_study
 from ablate.study.reader import find_study, read_study
 from ablate.study.request import adhoc, request
@@ -58,6 +59,7 @@ def sort_words(words: Sequence[str]) -> Words:
     overrides, flags = [], []
     waiting = control = False
     for word in words:
+        refuse_launchers(word)
         if word.startswith("-") or waiting:
             flags.append(word)
             waiting = word in ("--cfg", "-c", "--package", "-p", "--info", "-i")

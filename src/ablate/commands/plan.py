@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from ablate.commands.command_line import Start
 from ablate.errors import AblateError
 from ablate.launch.device import device_kind, worker_count
-from ablate.launch.missing import Work, choose, scored_work, tuning_work
+from ablate.launch.missing import Work, scored_work, tuning_work
+from ablate.launch.tuning import choose
 from ablate.store.result import read_result
 from ablate.study.schema import Factor, Part, Study
 

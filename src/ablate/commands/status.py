@@ -6,10 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ablate.errors import AblateError, ConfigError, nearest, one_of
-from ablate.launch.marks import is_marked
 from ablate.store.index import read_index
 from ablate.store.ledger import run_directory
-from ablate.store.lock import running
+from ablate.store.lock import is_marked, running
 from ablate.store.result import read_result
 
 

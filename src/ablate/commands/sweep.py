@@ -12,11 +12,11 @@ from ablate.commands.command_line import SINGLE, Start
 from ablate.commands.status import swept_studies
 from ablate.errors import AblateError, ConfigError
 from ablate.launch.sweep import sweep
-from ablate.store.cell import LedgerCell
 from ablate.store.index import read_index
 from ablate.store.ledger import run_directory
 from ablate.store.live import LiveMirror, mirror_is_complete, unreachable, was_cut_short
 from ablate.store.result import read_result
+from ablate.store.sink import Sink
 from ablate.study.lockfile import read_lock
 
 if TYPE_CHECKING:
@@ -29,37 +29,30 @@ def run_studies(starts: Sequence[Start], console: Console) -> int:
 
 
 def run_study(start: Start, console: Console) -> int:
-    """Sweep a study, mirror it to MLflow, write its report; return the exit code.
+    """Sweep a study, tell its trackers, write its report; return the exit code.
 
-    MLflow and the report never cost a trained run: the ledger has it before either is told.
+    Trackers and the report never cost a trained run: the ledger has it before any is told.
     """
     study, root = start.plan.study, start.root
     console.print(_heading(start))
     cut_short = was_cut_short(root, study.name)
-    mirror = LiveMirror(root, study.name, study.question)
-    ended = 0
-
-    def watch(cell: LedgerCell, replicate: int) -> None:
-        nonlocal ended
-        ended += 1
-        mirror.run_ended(cell, replicate)
-
+    sinks: tuple[Sink, ...] = (LiveMirror(root, study.name, study.question),)
     try:
-        failed = sweep(start.plan, root, start.launch, console, watch, mirror.open)
+        swept = sweep(start.plan, root, start.launch, console, sinks)
     finally:
-        problem = mirror.close()
-    if not ended and not failed:
+        problems = [problem for sink in sinks if (problem := sink.close())]
+    if not swept.ended and not swept.failed:
         console.print(f"nothing to do: all {start.plan.runs} runs are in the ledger")
-    if failed:
+    if swept.failed:
         console.print(
-            f"{failed} runs failed; error.log in the folder of each says why, "
+            f"{swept.failed} runs failed; error.log in the folder of each says why, "
             "and the same command tries them again"
         )
-    changed = ended > 0 or cut_short
+    changed = swept.ended > 0 or cut_short
     unwritten = False
     if study.name == SINGLE:
         _print_metrics(start, console)
-    elif not failed:
+    elif not swept.failed:
         try:
             changed |= _report(start, console)
         except OSError as error:  # a full disk, a folder of somebody else's
@@ -69,11 +62,11 @@ def run_study(start: Start, console: Console) -> int:
                 f"are in the ledger, ablate report {study.name} makes it from them",
                 highlight=False,
             )
-    if changed and problem is None:
-        problem = _bring_up_to_date(root, study.name)
-    if problem:
+    if changed and not problems:
+        problems += filter(None, [_bring_up_to_date(root, study.name)])
+    for problem in problems:
         console.print(f"[yellow]{problem}[/]")
-    return 1 if failed or unwritten else 0
+    return 1 if swept.failed or unwritten else 0
 
 
 def sync_studies(root: Path, names: Sequence[str]) -> int:

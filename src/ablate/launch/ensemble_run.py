@@ -32,7 +32,7 @@ def form(config: RunConfig, members: Sequence[Path], labels: npt.NDArray[np.int6
     started = time.perf_counter()
     assert not isinstance(config.ensemble, NoEnsemble)
     results = [_finished(member) for member in members]
-    lost = next((result for result in results if result.status == "diverged"), None)
+    not_converged = next((one for one in results if one.status == "diverged"), None)
     logits = _logits(config, members, results)
     scores: dict[str, float] = {}
     predictions = None
@@ -49,8 +49,8 @@ def form(config: RunConfig, members: Sequence[Path], labels: npt.NDArray[np.int6
     return Record(
         metrics=scores,
         seconds=time.perf_counter() - started,
-        nc_reason=None if lost is None else lost.nc_reason,  # type: ignore[arg-type]
-        diverged_at_step=None if lost is None else lost.diverged_at_step,
+        nc_reason=None if not_converged is None else not_converged.nc_reason,  # type: ignore[arg-type]
+        diverged_at_step=None if not_converged is None else not_converged.diverged_at_step,
         predictions=predictions,
         parameters=networks * (one.parameters or 0),
         multiply_adds=size * (one.multiply_adds or 0),
