@@ -14,7 +14,14 @@ from ablate.data.augment_check import check_augment
 from ablate.errors import ConfigError
 from ablate.launch.device import device_kind, worker_count
 from ablate.launch.jobs import jobs_of, stack_limit
-from ablate.launch.missing import Work, choose, member_work, scored_work, tuning_work
+from ablate.launch.missing import (
+    Work,
+    choose,
+    in_folders_there,
+    member_work,
+    scored_work,
+    tuning_work,
+)
 from ablate.launch.pool import Pool, warm_up
 from ablate.launch.progress import progress
 from ablate.launch.user_check import check_own, not_stacked
@@ -43,6 +50,7 @@ def sweep(
     Raises ConfigError or DataError, with nothing started, when a cell cannot run or another
     sweep of the study is running. KeyboardInterrupt leaves every finished run in the ledger.
     """
+    plan = in_folders_there(plan, root)
     device = device_kind(plan.cells[0].config.trainer.device)
     tuning = tuning_work(plan, root, device)
     scored = scored_work(plan, root, device, choose(plan, root))

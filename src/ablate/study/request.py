@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ablate.config.compose import Composed, as_override, parse_override
+from ablate.config.compose import Composed, Word, as_override
 from ablate.config.groups import Groups, Override, layered, split_own
 from ablate.config.target import is_own
 from ablate.config.training import RUNTIME_FIELDS
@@ -51,14 +51,14 @@ class Request:
 
 def request(
     study: Study,
-    arguments: Sequence[str],
+    arguments: Sequence[Word],
     groups: Groups,
     *,
     name: str | None = None,
     quick: bool = False,
     file: str | None = None,
 ) -> Request:
-    """Lay command-line `arguments` (`key=value`) over a study.
+    """Lay command-line `arguments` over a study.
 
     A comma list on a factor's own key replaces its levels; on another key it adds a grid factor;
     a single value on a factor's key is refused. Whatever changes results gives the study a name
@@ -72,17 +72,16 @@ def request(
     if quick:
         layers.append({**_quick_overrides(study), **study.quick})
         study = _quick(study)
-    parsed = [parse_override(argument) for argument in arguments]
     groups = groups.open(study.baseline, *(level.overrides for f in study.factors
-                         for level in f.levels), *(_asked(*one) for one in parsed))  # fmt: skip
+                         for level in f.levels), *(_asked(word) for word in arguments))  # fmt: skip
     baseline = layered(layers, groups)
     fixed: dict[str, Any] = {}
     parts: list[str] = ["quick"] if quick else []
-    for argument, (key, value, several) in zip(arguments, parsed, strict=True):
+    for key, value, several, text in arguments:
         if key.startswith("hydra"):
-            raise ConfigError(f"'{argument}': hydra settings are fixed within a study.")
+            raise ConfigError(f"'{text}': hydra settings are fixed within a study.")
         for one in value if several else [value]:
-            groups.check_override(key, one, f"'{argument}'")
+            groups.check_override(key, one, f"'{text}'")
         if key == "replicates" and not several:
             study = _with_replicates(study, value)
             continue
@@ -97,7 +96,7 @@ def request(
         study = study.model_copy(update={"name": "-".join([study.name, *parts])})
     if name:
         study = study.model_copy(update={"name": name})
-    asked = [word for word in arguments if not _is_runtime(parse_override(word)[0])]
+    asked = [word.text for word in arguments if not _is_runtime(word.key)]
     words = [*(["--quick"] if quick else []), *asked]
     words += [f"study.name={name}"] if name else []
     words += ["study.aa=true"] if study.control else []
@@ -129,10 +128,10 @@ def adhoc(composed: Composed, groups: Groups, name: str, replicates: int) -> Stu
     )
 
 
-def _asked(key: str, value: Any, several: bool) -> Mapping[str, Any]:
+def _asked(word: Word) -> Mapping[str, Any]:
     """Return an override as a layer; of several values the first that is the user's own."""
-    own = [one for one in value if is_own(key, one)] if several else []
-    return {key: own[0] if own else value}
+    own = [one for one in word.value if is_own(word.key, one)] if word.several else []
+    return {word.key: own[0] if own else word.value}
 
 
 def _quick_overrides(study: Study) -> Mapping[str, Any]:
