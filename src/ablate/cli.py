@@ -48,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.root is not None and options.takes_words:
         rest.append(as_override("paths.root", str(options.root)))  # what it is called in a config
     options.root = options.root or Path.cwd()
+    if str(options.root) not in sys.path:
+        sys.path.append(str(options.root))  # the user's own code, for all that looks at runs
     debug = options.debug or os.environ.get("HYDRA_FULL_ERROR") == "1"
     signal.signal(signal.SIGTERM, _interrupt)  # a polite kill is a Ctrl-C
     try:

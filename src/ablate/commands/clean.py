@@ -28,8 +28,9 @@ def run(options: argparse.Namespace, _: Sequence[str]) -> int:
         total += size
         if not options.dry_run:
             shutil.rmtree(path)
-        print(f"{shown(path)}  {_megabytes(size)}  {'would go' if options.dry_run else 'removed'}")
-    print(f"{len(found)} folders, {_megabytes(total)}" if found else "nothing is stale")
+        what = "would go" if options.dry_run else "removed"
+        print(f"{shown(path)}  {size / 1e6:.1f} MB  {what}")
+    print(f"{len(found)} folders, {total / 1e6:.1f} MB" if found else "nothing is stale")
     return 0
 
 
@@ -45,7 +46,3 @@ def stale_runs(root: Path) -> list[Path]:
             folders = (path for path in (root / "runs" / study).iterdir() if path.is_dir())
             found += [path for path in folders if path.name not in known]
     return sorted(found)
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:.1f} MB"

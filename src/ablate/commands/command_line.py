@@ -62,8 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser, usage: str) -> None:
 
 def starts(options: argparse.Namespace, words: Sequence[str], multirun: bool) -> list[Start]:
     """Return what to run: a plan per study named, else that of the keys; none after `--cfg`."""
-    asked = [("cfg", options.cfg), ("info", options.info)]
-    ordered = sort_words(words, [f"--{flag}={value}" for flag, value in asked if value])
+    ordered = sort_words(words, [f"--cfg={options.cfg}"] if options.cfg else [])
     if ordered.studies:
         return plan_studies(ordered, options.quick)
     if options.quick:
@@ -142,14 +141,7 @@ def plan_overrides(words: Words, multirun: bool) -> Start | None:
     if composed is None:
         return None
     name = words.name or (ADHOC if multirun else SINGLE)
-    replicates = composed.base.get("replicates")
-    replicates = 1 if replicates is None else replicates
-    if not isinstance(replicates, int) or replicates < 1:
-        raise ConfigError(
-            f"replicates={replicates} is not allowed: it must be a whole number, at least 1."
-        )
-    study = adhoc(composed, groups, name, replicates)
-    plan = compile_study(study, composed.base, groups, explicit)
+    plan = compile_study(adhoc(composed, groups, name), composed.base, groups, explicit)
     return Start(plan, words.root, _launch(composed))
 
 

@@ -90,17 +90,16 @@ def _differences(
         value = flat(had.model_dump())[study.tune.key]
         wanted = tuned_config(wanted, study.tune.key, float(value))
     before, now = flat(canonical(had)), flat(canonical(wanted))
-    pairs = [
-        (key, before.get(key, "the default"), now.get(key, "the default"))
-        for key in sorted(before.keys() | now.keys())
-    ]
     device, digest = device_kind(wanted.trainer.device), data.digest(wanted.data)
-    for name, key, asked in (("device", "device", device), ("data", "data_digest", digest)):
-        pairs.append((name, str(result.provenance.get(key, asked))[:12], asked[:12]))
-    differing = [
-        f"{name}: {then} then, {asked} now" for name, then, asked in pairs if then != asked
+    there = result.provenance
+    pairs = [
+        *((k, before.get(k, "the default"), now.get(k, "the default")) for k in before | now),
+        ("device", there.get("device", device), device),
+        ("data", there.get("data_digest", digest)[:12], digest[:12]),
     ]
-    yield from differing
+    differing = [pair for pair in pairs if pair[1] != pair[2]]
+    for name, then, asked in differing:
+        yield f"{name}: {then} then, {asked} now"
     if not differing:
         own = " or a file of your own code" if wanted.own or wanted.trainer.is_own else ""
         yield f"nothing that the config says: the results version{own} is another"

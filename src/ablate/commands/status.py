@@ -5,39 +5,31 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from ablate.commands.here import typed
 from ablate.errors import ConfigError, nearest, one_of
 from ablate.store.index import read_index
 from ablate.store.ledger import run_directory
 from ablate.store.lock import running
-from ablate.store.state import state, studies
+from ablate.store.state import State, state, studies
 
 
 @dataclass(frozen=True)
 class Status:
-    """Counts of a study's scored runs by their state (`ablate.store.state.State`).
-
-    process   id of the process that sweeps the study now, or None
-    """
+    """Counts of a study's scored runs by their state, and the process that sweeps it now if any."""
 
     study: str
     runs: int
-    done: int = 0
-    not_converged: int = 0
-    failed: int = 0
-    running: int = 0
-    missing: int = 0
-    stale: int = 0
-    damaged: int = 0
-    process: int | None = None
+    counts: Mapping[str, int]
+    process: int | None
 
     def as_json(self) -> dict[str, object]:
-        """Return the fields by name."""
-        return asdict(self)
+        """Return study, runs, a count per state and the process, by name."""
+        return {"study": self.study, "runs": self.runs, **self.counts, "process": self.process}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,19 +59,17 @@ def status(root: Path, study: str) -> Status:
         known = studies(root)
         have = f"there are runs of {one_of(known)}" if known else "there are no runs yet"
         raise ConfigError(f"study '{study}' has no runs here; {have}.{nearest(study, known)}")
-    counts: Counter[str] = Counter(
+    found = Counter(
         state(run_directory(root, study, cell.slug, replicate), cell.expected(replicate))[0]
         for cell in cells
         for replicate in range(cell.replicates)
     )
-    return Status(study, counts.total(), **counts, process=running(root, study))
+    counts = {name: found[name] for name in get_args(State)}
+    return Status(study, found.total(), counts, running(root, study))
 
 
 def _line(one: Status) -> str:
-    counts = (
-        f"{one.done} done, {one.not_converged} n/c, {one.failed} failed, "
-        f"{one.running} running, {one.missing} missing, {one.stale} stale"
-    )
-    counts += f", {one.damaged} damaged" if one.damaged else ""
+    shown = [f"{n} {name}" for name, n in one.counts.items() if n or name != "damaged"]
+    counts = ", ".join(shown).replace("not_converged", "n/c")
     sweeping = f"  (process {one.process} is sweeping)" if one.process is not None else ""
     return f"{one.study:<24} {one.runs:>5} runs: {counts}{sweeping}"

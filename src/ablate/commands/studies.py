@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from ablate.commands.status import status
 from ablate.config.compose import conf_folders
 from ablate.config.yaml_file import read_yaml
-from ablate.store.state import studies
+from ablate.store.state import COMPLETE, studies
 from ablate.study.reader import study_files
 
 
@@ -23,12 +23,13 @@ def run(options: argparse.Namespace, _: Sequence[str]) -> int:
     swept = studies(options.root)
     rows = []
     for name, path in study_files(conf_folders(options.root)).items():
-        counts = status(options.root, name) if name in swept else None
+        found = status(options.root, name) if name in swept else None
         question = read_yaml(path)["question"]
-        rows.append({"study": name, "question": question, "status": counts and counts.as_json()})
+        rows.append({"study": name, "question": question, "status": found and found.as_json()})
         if not options.json:
-            ended = f"{counts.done + counts.not_converged}/{counts.runs} runs" if counts else None
-            print(f"{name:<16} {ended or 'not swept':<14} {question}")
+            ended = sum(found.counts[state] for state in COMPLETE) if found else 0
+            how_far = f"{ended}/{found.runs} runs" if found else "not swept"
+            print(f"{name:<16} {how_far:<14} {question}")
     if options.json:
         print(json.dumps(rows, indent=2))
     return 0

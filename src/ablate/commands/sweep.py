@@ -22,14 +22,9 @@ from ablate.store.reader import finished
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `ablate sweep` takes."""
     command_line.add_arguments(parser, "[study=NAME]")
-    hydra = parser.add_mutually_exclusive_group()
-    hydra.add_argument(
+    parser.add_argument(
         "-c", "--cfg", choices=("job", "hydra", "all"),
         help="print the config that all cells start from, and end",
-    )  # fmt: skip
-    hydra.add_argument(
-        "--info", choices=("all", "config", "defaults", "defaults-tree", "plugins", "searchpath"),
-        help="print what Hydra says of itself, and end",
     )  # fmt: skip
 
 

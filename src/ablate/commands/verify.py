@@ -6,7 +6,6 @@ import argparse
 import math
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from ablate import data
@@ -24,14 +23,6 @@ from ablate.train import prepare_process
 _MOST_SD = 3.0
 
 
-@dataclass(frozen=True)
-class Verified:
-    """Whether it holds, and what there is to say."""
-
-    holds: bool
-    lines: tuple[str, ...]
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `ablate verify` takes."""
     parser.add_argument("run", help="study/cell/replicate, or the first digits of a run's key")
@@ -40,13 +31,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, _: Sequence[str]) -> int:
     """Train the run again and print how it compares; return the exit code."""
     prepare_process(threads=1)
-    found = verify(options.root, options.run)
-    print("\n".join(found.lines))
-    return 0 if found.holds else 1
+    holds, lines = verify(options.root, options.run)
+    print("\n".join(lines))
+    return 0 if holds else 1
 
 
-def verify(root: Path, text: str) -> Verified:
-    """Train a run again and compare.
+def verify(root: Path, text: str) -> tuple[bool, list[str]]:
+    """Train a run again and compare; return whether it holds, and what there is to say.
 
     Raises ConfigError where no finished run is meant. Call `prepare_process` first.
     """
@@ -57,9 +48,7 @@ def verify(root: Path, text: str) -> Verified:
         if kept.directory is not None:
             old, new = compared_bytes(kept.directory), _with_key(directory, kept.directory)
             if old == new:
-                return Verified(
-                    True, (f"{kept.name}: the same bits", f"  {', '.join(sorted(old))}")
-                )
+                return True, [f"{kept.name}: the same bits", f"  {', '.join(sorted(old))}"]
         return _compared(kept, result)
 
 
@@ -106,7 +95,7 @@ def _with_key(directory: Path, like: Path) -> dict[str, bytes]:
     return found
 
 
-def _compared(kept: Kept, result: Result) -> Verified:
+def _compared(kept: Kept, result: Result) -> tuple[bool, list[str]]:
     now = (str(result.provenance.get("cpu")), str(result.provenance["versions"].get("torch")))
     lines = [f"{kept.name}: not the same bits"] if kept.directory else [f"{kept.name}: by value"]
     largest = 0.0
@@ -125,6 +114,5 @@ def _compared(kept: Kept, result: Result) -> Verified:
         lines.append(f"  all {len(kept.metrics)} metrics are the same")
     if now != kept.machine:
         lines.append(f"  made on {' and '.join(kept.machine)}, now {' and '.join(now)}")
-        return Verified(largest <= _MOST_SD, tuple(lines))
-    same_values = largest == 0.0
-    return Verified(same_values and kept.directory is None, tuple(lines))
+        return largest <= _MOST_SD, lines
+    return largest == 0.0 and kept.directory is None, lines

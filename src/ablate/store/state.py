@@ -1,4 +1,4 @@
-"""What is known of a run from its folder, and which studies have runs: said here, asked everywhere."""
+"""What is known of a run from its folder, and which studies have runs: said once, asked often."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ablate.store.result import Result, read_result
 #: data or the code behind it changed. `damaged`: a result that cannot be read.
 State = Literal["done", "not_converged", "failed", "running", "missing", "stale", "damaged"]
 #: A run in one of these states need not be trained.
-COMPLETE = ("done", "not_converged")
+COMPLETE: tuple[State, ...] = ("done", "not_converged")
 
 
 def state_of(result: Result | None, key: str | None) -> State:

@@ -109,23 +109,24 @@ def request(
     return Request(study, tuple(as_override(k, v) for k, v in composed), explicit)
 
 
-def adhoc(composed: Composed, groups: Groups, name: str, replicates: int) -> Study:
+def adhoc(composed: Composed, groups: Groups, name: str) -> Study:
     """Return the study of a multirun without a study file: the swept keys are its factors."""
     for key, values in composed.swept.items():
         for value in values:
             groups.check_override(key, value, key)
     swept = " × ".join(composed.swept)
-    return Study.model_validate(
+    study = Study.model_validate(
         {
             "name": name,
             "question": f"What do {swept} change?" if swept else "A single cell.",
             "baseline": {},
             "factors": [_factor(key, values) for key, values in composed.swept.items()],
-            "replicates": replicates,
+            "replicates": 1,
             "metric": {"name": "test/accuracy", "better": "higher"},
             "report": [],
         }
     )
+    return _with_replicates(study, composed.base.get("replicates"))
 
 
 def _asked(word: Word) -> Mapping[str, Any]:
