@@ -10,6 +10,7 @@ import pytest
 
 from ablate.cli import main
 from ablate.commands import COMMANDS
+from ablate.commands.command_line import plan_studies, sort_words
 from ablate.errors import ConfigError
 from ablate.report.regenerate import regenerate
 
@@ -61,6 +62,15 @@ def test_a_sweep_is_looked_for_under_its_root(
     assert main([*words.format(root=root).split(), "study.name=wide"]) == 0
     told = capsys.readouterr().out
     assert "done      4 of 4 (0 n/c), 0 stale" in told or '"done": 4' in told
+
+
+def test_how_a_study_is_run_is_no_part_of_what_it_declares(root: Path) -> None:
+    """It stood in the lock file, so that a report was written anew for another `--root`."""
+    asked = [f"study={root / 'wide.yaml'}", "trainer.epochs=6"]
+    (plain,) = plan_studies(sort_words(asked), quick=False)
+    (run,) = plan_studies(sort_words([*asked, "launch.workers=1", f"paths.root={root}"]), False)
+    assert run.plan == plain.plan
+    assert (run.root, run.launch.workers, run.plan.study.baseline["trainer.epochs"]) == (root, 1, 6)
 
 
 def test_what_a_sweep_prints_works_as_typed(

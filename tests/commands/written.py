@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,18 @@ report: [table]
 def planned(root: Path, widths: str = "[4, 8]", *words: str) -> Start:
     """Write the study `wide` and plan it; with other widths it is still called so."""
     (root / "wide.yaml").write_text(STUDY.format(widths=widths))
-    asked = [f"study={root / 'wide.yaml'}", f"paths.root={root}", "study.name=wide", *words]
-    return plan_studies(sort_words(asked), quick=False)[0]
+    return replace(_composed(root / "wide.yaml", widths, words), root=root)
+
+
+_STARTS: dict[tuple[str, ...], Start] = {}
+
+
+def _composed(path: Path, widths: str, words: tuple[str, ...]) -> Start:
+    """Compose a study once, whatever its folder: that is no part of its plan."""
+    if (widths, *words) not in _STARTS:
+        asked = [f"study={path}", "study.name=wide", *words]
+        (_STARTS[(widths, *words)],) = plan_studies(sort_words(asked), quick=False)
+    return _STARTS[(widths, *words)]
 
 
 def a_record(accuracy: float, **changes: Any) -> Record:

@@ -76,6 +76,7 @@ def request(
                          for level in f.levels), *(_asked(word) for word in arguments))  # fmt: skip
     baseline = layered(layers, groups)
     fixed: dict[str, Any] = {}
+    runtime: dict[str, Any] = {}  # how it is run is no part of what is declared
     parts: list[str] = ["quick"] if quick else []
     for key, value, several, text in arguments:
         if key.startswith("hydra"):
@@ -89,7 +90,7 @@ def request(
             study = _with_levels(study, key, value)
         else:
             _refuse_single_level(study, key, value)
-            fixed[key] = value
+            (runtime if _is_runtime(key) else fixed)[key] = value
         if not _is_runtime(key) and (several or value != baseline.get(key)):
             parts.append(_slug(key, value))
     if parts:
@@ -102,8 +103,8 @@ def request(
     words += ["study.aa=true"] if study.control else []
     command = f"ablate sweep study={typed} {shlex.join(words)}".strip() if words or file else ""
     merged = layered([baseline, fixed], groups)
-    groups.check_fields(merged, where)
-    explicit = tuple(merged.items())
+    groups.check_fields(merged | runtime, where)
+    explicit = tuple((merged | runtime).items())
     study = study.model_copy(update={"baseline": merged, "command": command})
     composed, _ = split_own(explicit)
     return Request(study, tuple(as_override(k, v) for k, v in composed), explicit)
