@@ -30,8 +30,9 @@ examples:
   ablate ui quickstart                          browse the runs
   ablate status --root ~/lab                    of the studies in another folder
 
-exit codes: 0 all well (runs that did not converge included), 1 a run failed or a check did
-not hold, 2 the command or a config is wrong and nothing was started, 130 interrupted."""
+exit codes: 0 all well (runs that did not converge included), 1 a run failed, a check did not
+hold or a report could not be written, 2 the command or a config is wrong and nothing was
+started, 130 interrupted."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
