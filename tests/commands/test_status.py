@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from ablate.cli import main
-from ablate.launch.marks import marked
-from ablate.store.lock import lock
+from ablate.store.lock import lock, marked
 
 
 def test_every_state_is_counted(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,6 +16,7 @@ from ablate.launch.ensemble_run import form
 from ablate.launch.members import member_numbers, training_config
 from ablate.launch.missing import member_work, scored_work
 from ablate.launch.sweep import sweep
+from ablate.store.cell import LedgerCell
 from ablate.store.reader import read_run
 
 STUDY = """\
@@ -44,17 +45,32 @@ def planned(root: Path, sizes: list[int], *words: str) -> Start:
     return plan_studies(sort_words(text), quick=False)[0]
 
 
+class Told:
+    """A tracker that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.ended: list[str] = []
+
+    def open(self) -> None:
+        self.ended = []
+
+    def run_ended(self, cell: LedgerCell, replicate: int) -> None:
+        self.ended.append(f"{cell.name} {replicate}")
+
+    def close(self) -> str | None:
+        return None
+
+
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("kin")
-    ended: list[str] = []
-    failed = sweep(
-        planned(root, [1, 3]).plan, root, Launch(workers=1), Console(quiet=True),
-        lambda cell, replicate: ended.append(f"{cell.name} {replicate}"),
-    )  # fmt: skip
-    assert (failed, ended) == (0, [
+    first, second = Told(), Told()
+    start = planned(root, [1, 3])
+    done = sweep(start.plan, root, Launch(workers=1), Console(quiet=True), (first, second))
+    assert (done.failed, done.ended) == (0, 8)
+    assert first.ended == second.ended == [
         f"k={k} · combine={how} {r}" for k in (1, 3) for how in ("average", "vote") for r in (0, 1)
-    ])  # fmt: skip
+    ]  # fmt: skip
     return root
 
 

@@ -88,7 +88,7 @@ def ledger(tmp_path: Path) -> tuple[Path, list[LedgerCell]]:
         evaluations=({"step": 0, "epoch": 0.0, "lr": 0.1, "train/loss": 2.3},),
     )  # fmt: skip
     directory = run_directory(tmp_path, "s", cells[1].slug, 1)
-    write_failure(directory, "cell-xavier-1", "It broke.", "", provenance=PROVENANCE)
+    write_failure(directory, "cell-xavier-1", "It broke.", "", {}, PROVENANCE, None)
     return tmp_path, cells
 
 

@@ -82,5 +82,5 @@ def add_run(
 def add_failure(root: Path, cell: LedgerCell, replicate: int, study: str = "s") -> Path:
     directory = run_directory(root, study, cell.slug, replicate)
     key = f"{cell.key}-{replicate}"
-    write_failure(directory, key, "It broke.", "Traceback ...", CONFIG, PROVENANCE, STARTED, 0.5)
+    write_failure(directory, key, "It broke.", "Traceback ...", CONFIG, PROVENANCE, STARTED)
     return directory

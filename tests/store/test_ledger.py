@@ -150,7 +150,7 @@ def test_no_temporary_file_stays(tmp_path: Path) -> None:
 
 def test_a_failure_keeps_message_and_traceback(tmp_path: Path) -> None:
     write(tmp_path)
-    write_failure(tmp_path, KEY, "The worker died.", "Traceback (most recent call last): ...")
+    write_failure(tmp_path, KEY, "The worker died.", "Traceback ...", CONFIG, PROVENANCE, None)
     run = read_run(tmp_path)
     assert run is not None
     assert (run.result.status, run.result.message) == ("failed", "The worker died.")

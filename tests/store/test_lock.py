@@ -11,6 +11,7 @@ import pytest
 
 from ablate.errors import ConfigError
 from ablate.store import lock, running
+from ablate.store.lock import is_marked, marked
 
 HOLDER = """
 import sys
@@ -64,3 +65,17 @@ def test_the_lock_is_free_after_an_error(tmp_path: Path) -> None:
 def test_nobody_sweeps_a_study_that_was_never_swept(tmp_path: Path) -> None:
     assert running(tmp_path, "never") is None
     assert list(tmp_path.iterdir()) == []
+
+
+def test_marks_end_with_their_block_however_it_ends(tmp_path: Path) -> None:
+    run, other = tmp_path / "run", tmp_path / "other"
+    with marked([run, other]):
+        assert is_marked(run)
+        assert is_marked(run)  # looking leaves it as it is
+    with pytest.raises(RuntimeError), marked([run, other]):
+        raise RuntimeError
+    assert not is_marked(run)
+    assert list(other.iterdir()) == []
+    (run / ".running").touch()  # left by a process that was killed
+    assert not is_marked(run)
+    assert not is_marked(tmp_path / "never")

@@ -11,7 +11,7 @@ import torch
 from ablate import data as data_sets
 from ablate.config.validate import run_config
 from ablate.errors import AblateError, ConfigError
-from ablate.launch.user_check import check_own
+from ablate.launch.user_check import check_own, not_stacked
 from ablate.streams import Streams
 from ablate.train import train
 from ablate.train.metrics import log_probabilities
@@ -32,7 +32,10 @@ def run(tmp_path):
     def run(replicates=(0,), **changes):
         config = run_config({**BASE, **changes})
         check_own(config)
-        return train(config, data_sets.load(config.data, tmp_path), replicates)
+        data = data_sets.load(config.data, tmp_path)
+        alone = config.trains_alone or not_stacked(config)
+        stacks = [[replicate] for replicate in replicates] if alone else [replicates]
+        return [record for stack in stacks for record in train(config, data, stack)]
 
     return run
 

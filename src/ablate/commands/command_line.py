@@ -16,6 +16,7 @@ from ablate.config.groups import Groups, read_groups, split_own
 from ablate.config.target import is_own
 from ablate.config.validate import validated
 from ablate.errors import ConfigError
+from ablate.launch.executor import refuse_launchers
 from ablate.study.plan import Plan, compile_study
 from ablate.study.reader import find_study, read_study
 from ablate.study.request import adhoc, request
@@ -95,6 +96,7 @@ def sort_words(words: Sequence[str], flags: Sequence[str] = ()) -> Words:
         elif key == "study.aa":
             control = _yes_or_no(parse_override(word))
         else:
+            refuse_launchers(word)
             overrides.append(parse_override(word))
             if key == "paths.root":
                 roots[_folder(overrides[-1])] = None

@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass
 from ablate.commands import command_line
 from ablate.commands.command_line import Start
 from ablate.launch.device import device_kind, worker_count
-from ablate.launch.missing import choose, in_folders_there, scored_work, tuning_work
+from ablate.launch.missing import in_folders_there, scored_work, tuning_work
+from ablate.launch.tuning import choose
 from ablate.store.state import COMPLETE, state
 from ablate.study.schema import Factor, Part, Study
 

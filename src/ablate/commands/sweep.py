@@ -13,10 +13,10 @@ from ablate.commands.command_line import SINGLE, Start
 from ablate.commands.here import shown, typed
 from ablate.errors import AblateError
 from ablate.launch.sweep import sweep
-from ablate.store.cell import LedgerCell
 from ablate.store.index import read_index
 from ablate.store.live import LiveMirror, unreachable, was_cut_short
 from ablate.store.reader import finished
+from ablate.store.sink import Sink
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,37 +40,30 @@ def run_studies(starts: Sequence[Start]) -> int:
 
 
 def run_study(start: Start, console: Console) -> int:
-    """Sweep a study, mirror it to MLflow, write its report; return the exit code.
+    """Sweep a study, tell its trackers, write its report; return the exit code.
 
-    MLflow and the report never cost a trained run: the ledger has it before either is told.
+    Trackers and the report never cost a trained run: the ledger has it before any is told.
     """
     study, root = start.plan.study, start.root
     console.print(_heading(start))
     cut_short = was_cut_short(root, study.name)
-    mirror = LiveMirror(root, study.name, study.question)
-    ended = 0
-
-    def watch(cell: LedgerCell, replicate: int) -> None:
-        nonlocal ended
-        ended += 1
-        mirror.run_ended(cell, replicate)
-
+    sinks: tuple[Sink, ...] = (LiveMirror(root, study.name, study.question),)
     try:
-        failed = sweep(start.plan, root, start.launch, console, watch, mirror.open)
+        swept = sweep(start.plan, root, start.launch, console, sinks)
     finally:
-        problem = mirror.close()
-    if not ended and not failed:
+        problems = [problem for sink in sinks if (problem := sink.close())]
+    if not swept.ended and not swept.failed:
         console.print(f"nothing to do: all {start.plan.runs} runs are in the ledger")
-    if failed:
+    if swept.failed:
         console.print(
-            f"{failed} runs failed; error.log in the folder of each says why, "
+            f"{swept.failed} runs failed; error.log in the folder of each says why, "
             "and the same command tries them again"
         )
-    changed = ended > 0 or cut_short
+    changed = swept.ended > 0 or cut_short
     unwritten = False
     if study.name == SINGLE:
         _print_metrics(root, console)
-    elif not failed:
+    elif not swept.failed:
         try:
             changed |= _report(start, console)
         except (AblateError, OSError) as error:  # what cannot be drawn; a full disk
@@ -82,11 +75,11 @@ def run_study(start: Start, console: Console) -> int:
                 "them",
                 highlight=False,
             )
-    if changed and problem is None:
-        problem = _bring_up_to_date(root, study.name)
-    if problem:
+    if changed and not problems:
+        problems += filter(None, [_bring_up_to_date(root, study.name)])
+    for problem in problems:
         console.print(f"[yellow]{problem}[/]")
-    return 1 if failed or unwritten else 0
+    return 1 if swept.failed or unwritten else 0
 
 
 def _bring_up_to_date(root: Path, name: str) -> str | None:

@@ -31,7 +31,7 @@ def form(config: RunConfig, members: Sequence[Path], labels: npt.NDArray[np.int6
     started = time.perf_counter()
     assert not isinstance(config.ensemble, NoEnsemble)
     results = [_finished(member) for member in members]
-    lost = next((result for result in results if result.status == "diverged"), None)
+    not_converged = next((one for one in results if one.status == "diverged"), None)
     logits = _logits(config, members, results)
     scores: dict[str, float] = {}
     predictions = None
@@ -46,9 +46,9 @@ def form(config: RunConfig, members: Sequence[Path], labels: npt.NDArray[np.int6
     size = config.ensemble.size
     networks = 1 if isinstance(config.ensemble, McDropout) else size
     return Record(
-        status="done" if lost is None else "diverged",
-        nc_reason=None if lost is None else lost.nc_reason,  # type: ignore[arg-type]
-        diverged_at_step=None if lost is None else lost.diverged_at_step,
+        status="done" if not_converged is None else "diverged",
+        nc_reason=None if not_converged is None else not_converged.nc_reason,  # type: ignore[arg-type]
+        diverged_at_step=None if not_converged is None else not_converged.diverged_at_step,
         metrics=scores,
         evaluations=(),
         evaluated_at=(),

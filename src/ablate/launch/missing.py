@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,12 +13,10 @@ from ablate.launch.job import Task
 from ablate.launch.members import is_formed, member_directory, member_numbers, training_config
 from ablate.store.ledger import run_directory
 from ablate.store.reader import is_whole
-from ablate.store.result import read_result
 from ablate.store.state import COMPLETE, state
 from ablate.streams import TUNING_REPLICATES_START
 from ablate.study.factors import level_name
 from ablate.study.plan import Cell, Plan, tuned_config
-from ablate.study.schema import Tune
 
 
 @dataclass(frozen=True)
@@ -66,46 +63,6 @@ def scored_work(plan: Plan, root: Path, device: str, chosen: Mapping[str, float]
             config = tuned_config(config, plan.study.tune.key, chosen[cell.slug])
         works.append(_work(plan, root, device, cell, config, range(plan.study.replicates)))
     return works
-
-
-def choose(plan: Plan, root: Path) -> dict[str, float]:
-    """Return the tuned value of each cell whose tuning is complete, by slug.
-
-    The value with the best mean of the declared validation metric wins, the first declared of
-    equals; a run that did not converge scores what guessing does. Validation only: the test set
-    is not looked at.
-    """
-    tune = plan.study.tune
-    if tune is None:
-        return {}
-    chosen = {}
-    for cell in plan.cells:
-        found = {value: _score(plan, root, cell, tune, value) for value in tune.values}
-        scores = {value: score for value, score in found.items() if score is not None}
-        if len(scores) == len(found):
-            chosen[cell.slug] = max(scores, key=lambda value: scores[value])
-    return chosen
-
-
-def _score(plan: Plan, root: Path, cell: Cell, tune: Tune, value: float) -> float | None:
-    """Return the mean over the tuning replicates, larger is better; None if one is missing."""
-    classes = data.classes_of(cell.config.data)
-    is_loss = tune.by == "validation/loss"
-    chance = -math.log(classes) if is_loss else 1 / classes
-    total = 0.0
-    for number in range(tune.replicates):
-        directory = run_directory(
-            root, plan.study.name, cell.slug, number, branch=level_name(value)
-        )
-        result = read_result(directory)
-        if result is None or result.status == "failed":
-            return None
-        measured = result.metrics.get(tune.by)
-        if result.status == "diverged" or measured is None:
-            total += chance
-        else:
-            total += -measured if is_loss else measured
-    return total / tune.replicates
 
 
 def member_work(scored: Sequence[Work], plan: Plan, root: Path, device: str) -> list[Work]:

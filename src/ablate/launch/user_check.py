@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ablate import data, user
@@ -49,23 +50,30 @@ def not_stacked(config: RunConfig) -> str | None:
     """Return a sentence that says why a model of the user's own cannot train in a stack."""
     if not isinstance(config.model, Target):
         return None  # without importing torch
+    return _not_stacked(config.model, data.inputs_of(config.data), data.classes_of(config.data))
+
+
+@cache  # asked for every job of it
+def _not_stacked(model: Target, inputs: tuple[int, ...], classes: int) -> str | None:
     from ablate import nn
 
-    reason = nn.why_not_stacked(_model(config), data.inputs_of(config.data))
+    reason = nn.why_not_stacked(_network(model, inputs, classes), inputs)
     if reason is None:
         return None
-    return f"model={config.model.name} trains one by one, which may be slower: {reason}"
+    return f"model={model.name} trains one by one, which may be slower: {reason}"
 
 
-def _model(config: RunConfig) -> UserNetwork:
+def _model(config: RunConfig) -> None:
+    assert isinstance(config.model, Target)
+    _network(config.model, data.inputs_of(config.data), data.classes_of(config.data))
+
+
+def _network(model: Target, inputs: tuple[int, ...], classes: int) -> UserNetwork:
     import torch
 
     from ablate import nn
 
-    assert isinstance(config.model, Target)
-    inputs, classes = data.inputs_of(config.data), data.classes_of(config.data)
-    streams = Streams(config.seed, 0)
-    return nn.build_own(config.model, inputs, classes, streams, torch.device("cpu"))
+    return nn.build_own(model, inputs, classes, Streams(0, 0), torch.device("cpu"))
 
 
 def _loss(config: RunConfig) -> None:

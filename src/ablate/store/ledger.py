@@ -87,15 +87,15 @@ def write_failure(
     key: str,
     message: str,
     traceback_text: str,
-    config: Mapping[str, Any] | None = None,
-    provenance: Mapping[str, Any] | None = None,
-    started: str | None = None,
-    seconds: float | None = None,
+    config: Mapping[str, Any],
+    provenance: Mapping[str, Any],
+    started: str | None,
 ) -> None:
-    """Write a failed run: one sentence in `result.json`, the traceback in `error.log`."""
-    files = {"error.log": traceback_text.encode()}
-    if config is not None:
-        files["config.yaml"] = _yaml_bytes(config)
+    """Write a failed run: one sentence in `result.json`, the traceback in `error.log`.
+
+    started  None where its process ended without a word
+    """
+    files = {"error.log": traceback_text.encode(), "config.yaml": _yaml_bytes(config)}
     if started is not None:
         files["evaluated_at.json"] = _times(directory, started, ())
     result = Result(
@@ -104,10 +104,10 @@ def write_failure(
         nc_reason=None,
         diverged_at_step=None,
         metrics={},
-        seconds=seconds,
+        seconds=None,
         parameters=None,
         multiply_adds=None,
-        provenance=dict(provenance or {}),
+        provenance=dict(provenance),
         digests={},
         message=message,
         schema=SCHEMA,

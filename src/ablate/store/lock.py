@@ -1,12 +1,15 @@
-"""One sweep of a study at a time: a lock that ends with its process, however that ends."""
+"""Locks on files that end with their process, however that ends: `flock`, and nothing to tidy up.
+
+A study is swept by one process at a time, and the folder of a run that trains is marked.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ablate.errors import ConfigError
@@ -41,16 +44,25 @@ def running(root: Path, study: str) -> int | None:
     0 stands for a process that has locked the file and not yet said its id.
     """
     path = _lock_file(root, study)
-    try:
-        stream = path.open("rb")
-    except FileNotFoundError:
-        return None
-    with stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return _holder(path)
-    return None
+    return _holder(path) if _is_refused(path, fcntl.LOCK_SH) else None
+
+
+@contextmanager
+def marked(directories: Iterable[Path]) -> Iterator[None]:
+    """Mark the folders of runs as in training until the block, or the process, ends."""
+    paths = [_mark(directory) for directory in directories]
+    with ExitStack() as files:
+        for path in paths:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Shared: what a killed process has forked may still hold it.
+            fcntl.flock(files.enter_context(path.open("w")), fcntl.LOCK_SH)
+            files.callback(path.unlink, missing_ok=True)
+        yield
+
+
+def is_marked(directory: Path) -> bool:
+    """Tell whether a living process trains the run in `directory`."""
+    return _is_refused(_mark(directory), fcntl.LOCK_EX)
 
 
 @contextmanager
@@ -64,6 +76,22 @@ def wait_for(path: Path) -> Iterator[None]:
 
 def _lock_file(root: Path, study: str) -> Path:
     return root / "runs" / study / ".lock"
+
+
+def _mark(directory: Path) -> Path:
+    return directory / ".running"
+
+
+def _is_refused(path: Path, kind: int) -> bool:
+    """Tell whether another holder of `path` leaves no lock of this kind for us."""
+    try:
+        with path.open("rb") as stream:
+            fcntl.flock(stream, kind | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
 
 
 def _acquire(descriptor: int) -> bool:

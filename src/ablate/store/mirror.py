@@ -14,6 +14,8 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+
 from ablate.store.cell import LedgerCell
 from ablate.store.files import LedgerError, json_bytes
 from ablate.store.lock import wait_for
@@ -136,23 +138,21 @@ def cell_metrics(cell: LedgerCell, results: Sequence[Result]) -> dict[str, float
     interval where there is one.
     """
     done = [result.metrics.get(cell.metric) for result in results if result.status == "done"]
-    numbers = [value for value in done if value is not None]
-    diverged = sum(result.status == "diverged" for result in results)
+    values = [value for value in done if value is not None]
+    not_converged = sum(result.status == "diverged" for result in results)
     metrics = {
-        "n": float(len(done) + diverged),
-        "n_c": float(diverged),
+        "n": float(len(done) + not_converged),
+        "n_c": float(not_converged),
         "failed": float(sum(result.status == "failed" for result in results)),
     }
-    if not numbers:
-        return metrics
-    mean = math.fsum(numbers) / len(numbers)
-    metrics["mean"] = mean
-    if len(numbers) > 1:
-        from scipy.stats import t
+    if values:
+        metrics["mean"] = math.fsum(values) / len(values)
+    if len(values) > 1:
+        from ablate.stats import t_half_width
 
-        variance = math.fsum((x - mean) ** 2 for x in numbers) / (len(numbers) - 1)
-        half = float(t.ppf(0.975, len(numbers) - 1)) * math.sqrt(variance / len(numbers))
-        metrics |= {"ci_low": mean - half, "ci_high": mean + half}
+        half = t_half_width(np.array(values))
+        assert half is not None
+        metrics |= {"ci_low": metrics["mean"] - half, "ci_high": metrics["mean"] + half}
     return metrics
 
 

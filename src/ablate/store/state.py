@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from ablate.launch.marks import is_marked
 from ablate.store.files import LedgerError
+from ablate.store.lock import is_marked
 from ablate.store.result import Result, read_result
 
 #: `missing`: not begun, or interrupted. `stale`: there, but under another key: the config, the

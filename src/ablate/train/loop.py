@@ -8,11 +8,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from ablate import nn
 from ablate.config import RunConfig
 from ablate.config.ensemble import Snapshot
 from ablate.config.schedule import Plateau
-from ablate.config.target import Target
 from ablate.data import Data
 from ablate.probe import steps_to_probe
 from ablate.records import Record
@@ -47,8 +45,8 @@ def train(
 
     On a CPU with one thread the record of a replicate of an `mlp` is the same bits in whatever
     stack it is trained; elsewhere, and for a model of the user's own, it is within rounding. A
-    replicate whose loss is not finite ends there, and the others go on. What cannot train as a
-    stack is trained one by one.
+    replicate whose loss is not finite ends there, and the others go on. How many may be a stack is
+    the caller's to know, see `ablate.launch.jobs.stack_limit`.
     Global state (threads, denormals) is the caller's, see `ablate.train.process`.
     """
     numbers = [0] * len(replicates) if members is None else members
@@ -56,27 +54,13 @@ def train(
         Streams(config.entropy, replicate, member, config.trainer.vary)
         for replicate, member in zip(replicates, numbers, strict=True)
     ]
-    if len(streams) > 1 and (config.trains_alone or _is_one_by_one(config, data, streams[0])):
-        return [
-            record
-            for own, member in zip(replicates, numbers, strict=True)
-            for record in train(config, data, [own], device, on_evaluation, [member])
-        ]
     started = time.perf_counter()
     if config.trainer.is_own:
         return [run_procedure(config, data, own, device) for own in streams]
+    assert len(streams) == 1 or not config.trains_alone  # else replicates would share what is one's
     task = prepare(config, data, streams, device)
     progress = _fit(task, started, on_evaluation)
     return conclude(task, progress, started)
-
-
-def _is_one_by_one(config: RunConfig, data: Data, streams: Streams) -> bool:
-    """Tell whether the model is the user's own and of a kind that cannot be stacked."""
-    if not isinstance(config.model, Target):
-        return False
-    inputs = tuple(data.train[0].shape[1:])
-    network = nn.build_own(config.model, inputs, data.classes, streams, torch.device("cpu"))
-    return nn.why_not_stacked(network, inputs) is not None
 
 
 def _fit(task: Task, started: float, on_evaluation: Callable[[int, int], None] | None) -> Progress:

@@ -1,4 +1,4 @@
-"""A pool of worker processes that outlives any one of them."""
+"""The local executor: a pool of worker processes that outlives any one of them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from ablate.errors import ConfigError
-from ablate.launch.job import Job, Task
-from ablate.launch.worker import BEGUN, SHORT, work
+from ablate.launch.execute import failed
+from ablate.launch.job import Event, Job, Task
+from ablate.launch.worker import work
 
 #: Read by libraries before a worker's first line runs, so set here. One thread each: two that
 #: share a core spin in each other's way (measured 50 times slower). Freed memory is kept, not
@@ -27,23 +27,15 @@ _WORKER_ENVIRONMENT = {
 }
 
 
-#: What every worker needs: the longest imports. None of it starts a thread.
+#: What every worker needs: the longest imports. None of it starts a thread. The first optimizer of
+#: a process imports the second one, for seconds.
 _IMPORTED = [
     "ablate.train.loop",
+    "torch._dynamo",
     "ablate.launch.ensemble_run",
-    "ablate.store.ledger",
+    "ablate.launch.worker",
     "ablate.data.load",
 ]
-
-
-@dataclass(frozen=True)
-class Event:
-    """A job began (`status` is None) or one of its runs ended (`done`, `diverged`, `failed`)."""
-
-    job: Job
-    task: Task | None = None
-    status: str | None = None
-    message: str = ""
 
 
 @dataclass(eq=False)
@@ -53,29 +45,30 @@ class _Worker:
     process: Any
     connection: Connection
     job: Job | None = None
-    left: list[int] = field(default_factory=list)
+    left: list[Task] = field(default_factory=list)
     since: float | None = None  # None: it has not begun its job, a fresh one still starts
     hung_up: bool = False
 
 
-class Pool:
-    """Worker processes that outlive one list of jobs; a `with` block ends them.
+class LocalExecutor:
+    """Worker processes that outlive one list of jobs, until `close`.
 
-    They start with the first jobs, so that a pool that gets none costs nothing.
+    They start with the first jobs, so that an executor that gets none costs nothing. A worker
+    that dies or hangs costs the runs of its own job, and a fresh one takes its place.
     """
 
     def __init__(self, size: int) -> None:
         self.size = size
         self._workers: list[_Worker] = []
+        _warm_up()
 
-    def __enter__(self) -> Pool:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """End all workers, those in the middle of a job at once."""
         for worker in self._workers:
             worker.process.kill() if worker.job is not None else worker.connection.close()
         for worker in self._workers:
             worker.process.join(5)
+        self._workers.clear()
 
     def run(
         self,
@@ -83,13 +76,7 @@ class Pool:
         timeout: float | None = None,
         keep_going: Callable[[], bool] = lambda: True,
     ) -> Iterator[Event]:
-        """Run `jobs` and yield what happens; ends when all is done.
-
-        A worker that dies or hangs longer than `timeout` seconds costs the runs of its own job,
-        which come back as failed; a fresh worker takes its place. When `keep_going` turns false
-        nothing new is started. Leaving the pool in the middle (Ctrl-C) ends the workers at once;
-        runs that had not finished have left no result and are simply still to do.
-        """
+        """Run `jobs` and yield what happens, see `ablate.launch.executor.Executor`."""
         waiting, pool = list(reversed(jobs)), self._workers
         while len(pool) < min(self.size, len(jobs)):
             pool.append(_start())
@@ -97,8 +84,6 @@ class Pool:
             for worker in pool:
                 if worker.job is None and waiting and keep_going():
                     _give(worker, waiting.pop())
-                    assert worker.job is not None
-                    yield Event(worker.job)
             busy = [worker for worker in pool if worker.job is not None]
             if not busy:
                 return
@@ -120,7 +105,7 @@ class Pool:
                     pool[pool.index(worker)] = _start()
 
 
-def warm_up() -> None:
+def _warm_up() -> None:
     """Start the process that workers are forked from, which imports what they need.
 
     It does so beside whatever the caller does next. Forked, a worker starts in milliseconds, a
@@ -131,19 +116,8 @@ def warm_up() -> None:
     forkserver.ensure_running()
 
 
-def run_jobs(
-    jobs: Sequence[Job],
-    workers: int,
-    timeout: float | None = None,
-    keep_going: Callable[[], bool] = lambda: True,
-) -> Iterator[Event]:
-    """Run `jobs` on a pool of their own, see `Pool.run`."""
-    with Pool(workers) as pool:
-        yield from pool.run(jobs, timeout, keep_going)
-
-
 def _start() -> _Worker:
-    warm_up()
+    _warm_up()
     context = multiprocessing.get_context("forkserver")
     ours, theirs = context.Pipe()
     process = context.Process(target=work, args=(theirs, dict(os.environ)), daemon=True)
@@ -153,50 +127,31 @@ def _start() -> _Worker:
 
 
 def _give(worker: _Worker, job: Job) -> None:
-    worker.job, worker.left, worker.since = job, list(range(len(job.tasks))), None
+    worker.job, worker.left, worker.since = job, list(job.tasks), None
     with contextlib.suppress(OSError):  # dead already: the job comes back as failed
         worker.connection.send(job)
 
 
 def _receive(worker: _Worker) -> Iterator[Event]:
-    job = worker.job
-    assert job is not None
     try:
-        outcome = worker.connection.recv()
+        event: Event | Exception | None = worker.connection.recv()
     except (EOFError, OSError):
         worker.hung_up = True
         return
-    if outcome == BEGUN:
-        worker.since = time.monotonic()
-        return
-    if outcome is None:
+    if isinstance(event, Exception):
+        raise event
+    if event is None:
         worker.job = None
         return
-    position, status, message = outcome
-    if status == SHORT:
-        raise ConfigError(_advice(job, message))
-    if position in worker.left:  # else what failed afterwards costs no run that is written
-        worker.left.remove(position)
-        yield Event(job, job.tasks[position], status, message)
-
-
-def _advice(job: Job, message: str) -> str:
-    together = len(job.stack)
-    if together == 1:
-        return (
-            f"{job.name}: the device has too little memory for one replicate ({message}); take "
-            "trainer.device=cpu, or a smaller trainer.batch_size or model."
-        )
-    return (
-        f"{job.name}: the device has too little memory for trainer.stack={together} replicates "
-        f"({message}); take trainer.stack={together // 2}, or off for one at a time."
-    )
+    if event.task is None:
+        worker.since = time.monotonic()
+    else:
+        worker.left.remove(event.task)
+    yield event
 
 
 def _give_up(worker: _Worker, reason: str) -> Iterator[Event]:
     """End a dead or late worker and report the runs it still owed."""
-    from ablate.store.ledger import write_failure
-
     worker.process.kill()
     worker.process.join()
     code = worker.process.exitcode
@@ -205,11 +160,6 @@ def _give_up(worker: _Worker, reason: str) -> Iterator[Event]:
         else f"the worker process ended with code {code}"
     )  # fmt: skip
     assert worker.job is not None
-    for position in worker.left:
-        task = worker.job.tasks[position]
-        try:
-            write_failure(task.directory, task.key, reason, reason)
-        except OSError as error:
-            reason = f"{reason} (its log could not be written: {error})"
-        yield Event(worker.job, task, "failed", reason)
+    for task in worker.left:
+        yield failed(worker.job, task, reason, reason)
     worker.connection.close()
