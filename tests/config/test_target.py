@@ -100,8 +100,8 @@ def test_choosing_own_code_forgets_the_settings_of_the_option_before():
 
 
 def test_the_command_line_reads_what_it_writes():
-    assert parse_override(as_override("model", NET)) == ("model", NET, False)
-    key, values, several = parse_override("model.width=[1,2],[3,4]")
+    assert parse_override(as_override("model", NET))[:3] == ("model", NET, False)
+    key, values, several, _ = parse_override("model.width=[1,2],[3,4]")
     assert (key, values, several) == ("model.width", [[1, 2], [3, 4]], True)
 
 

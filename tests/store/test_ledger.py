@@ -15,7 +15,6 @@ from ablate.errors import AblateError
 from ablate.store import (
     LedgerError,
     compared_bytes,
-    is_complete,
     move_stale,
     read_result,
     read_run,
@@ -158,17 +157,6 @@ def test_a_failure_keeps_message_and_traceback(tmp_path: Path) -> None:
     assert "Traceback" in (tmp_path / "error.log").read_text()
     assert run.evaluations == ()
     assert not (tmp_path / "predictions.npz").exists()
-
-
-def test_complete_is_done_or_diverged_under_the_right_key(tmp_path: Path) -> None:
-    assert not is_complete(read_result(tmp_path / "nowhere"), KEY)
-    done = read_result(write(tmp_path / "done"))
-    write_run(tmp_path / "nc", a_diverged_record(), CONFIG, KEY, PROVENANCE, STARTED)
-    write_failure(tmp_path / "failed", KEY, "No.", "", CONFIG, PROVENANCE, None)
-    assert is_complete(done, KEY)
-    assert not is_complete(done, "another key")
-    assert is_complete(read_result(tmp_path / "nc"), KEY)
-    assert not is_complete(read_result(tmp_path / "failed"), KEY)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ablate import data as data_sets
-from ablate.commands.check import problems
+from ablate.commands.trials import problems
 from ablate.config.validate import run_config
 from ablate.nn.layers import Activate
 from ablate.train.trial import GRADIENT_TOLERANCE, trial

@@ -33,7 +33,7 @@ def run(tmp_path):
         config = run_config({**BASE, **changes})
         check_own(config)
         data = data_sets.load(config.data, tmp_path)
-        alone = config.trains_alone or not_stacked(config)
+        alone = config.trains_one_by_one or not_stacked(config)
         stacks = [[replicate] for replicate in replicates] if alone else [replicates]
         return [record for stack in stacks for record in train(config, data, stack)]
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ablate import data, user
 from ablate.config import RunConfig
 from ablate.config.key import run_key
-from ablate.errors import AblateError
 from ablate.launch.job import Task
 from ablate.launch.members import is_formed, member_directory, member_numbers, training_config
 from ablate.store.ledger import run_directory
 from ablate.store.reader import is_whole
-from ablate.store.result import is_complete, read_result
+from ablate.store.state import COMPLETE, state
 from ablate.streams import TUNING_REPLICATES_START
 from ablate.study.factors import level_name
 from ablate.study.plan import Cell, Plan, tuned_config
@@ -119,11 +118,22 @@ def _missing(tasks: Iterable[Task]) -> tuple[Task, ...]:
     """Return the tasks without a complete result; a damaged entry is trained again."""
     missing = []
     for task in tasks:
-        try:
-            result = read_result(task.directory)
-        except AblateError:
-            result = None
-        complete = is_complete(result, task.key)
-        if result is None or not complete or not is_whole(task.directory, result):
+        known, result = state(task.directory, task.key)
+        if result is None or known not in COMPLETE or not is_whole(task.directory, result):
             missing.append(task)
     return tuple(missing)
+
+
+def in_folders_there(plan: Plan, root: Path) -> Plan:
+    """Return the plan with each cell in the folder that has its key already, whatever its name.
+
+    A new factor, or another name of a level, changes what a cell is called and not what it is.
+    """
+    folder = root / "runs" / plan.study.name
+    there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    by_key = {name.rpartition("-")[2]: name for name in there if not name.startswith(".")}
+    cells = (
+        cell if cell.slug in there else replace(cell, slug=by_key.get(cell.key[:8], cell.slug))
+        for cell in plan.cells
+    )
+    return replace(plan, cells=tuple(cells))

@@ -18,7 +18,7 @@ from ablate.errors import ConfigError
 from ablate.launch.device import Device, device_kind
 from ablate.launch.executor import Executor, executor_of
 from ablate.launch.jobs import asked_stack, jobs_of
-from ablate.launch.missing import Work, member_work, scored_work, tuning_work
+from ablate.launch.missing import Work, in_folders_there, member_work, scored_work, tuning_work
 from ablate.launch.progress import progress
 from ablate.launch.tuning import choose
 from ablate.launch.user_check import check_own, not_stacked
@@ -49,6 +49,7 @@ def sweep(
     Raises ConfigError or DataError, with nothing started, when a cell cannot run or another
     sweep of the study is running. KeyboardInterrupt leaves every finished run in the ledger.
     """
+    plan = in_folders_there(plan, root)
     device = device_kind(plan.cells[0].config.trainer.device)
     tuning = tuning_work(plan, root, device)
     scored = scored_work(plan, root, device, choose(plan, root))

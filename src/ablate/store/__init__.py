@@ -11,7 +11,7 @@ from ablate.store.ledger import (
 )
 from ablate.store.lock import lock, running
 from ablate.store.reader import Run, finished, read_run
-from ablate.store.result import Result, is_complete, read_result
+from ablate.store.result import Result, read_result
 
 __all__ = [
     "LedgerCell",
@@ -20,7 +20,6 @@ __all__ = [
     "Run",
     "compared_bytes",
     "finished",
-    "is_complete",
     "lock",
     "move_stale",
     "read_result",

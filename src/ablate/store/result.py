@@ -70,8 +70,3 @@ def read_result(directory: Path) -> Result | None:
     if fields["status"] not in ("done", "diverged", "failed"):
         raise LedgerError(f"{path} is damaged: 'status' is {fields['status']!r}.")
     return Result(**fields)
-
-
-def is_complete(result: Result | None, key: str) -> bool:
-    """Tell whether the run need not be trained: done or n/c, under the key that is asked for."""
-    return result is not None and result.status != "failed" and result.key == key
