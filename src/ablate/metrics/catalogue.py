@@ -10,6 +10,8 @@ from typing import Literal
 Better = Literal["higher", "lower"]
 
 SPLITS = ("train", "validation", "test")
+#: What is evaluated while a network of this package trains.
+CURVES = ("train/loss", "validation/loss", "validation/accuracy")
 #: What the probe looks at, and what it tells of each, in the order of its arrays.
 PROBED = ("activation", "activation_gradient", "weight_gradient")
 STATISTICS = ("mean", "std", "zero", "dead", "saturated", "p15", "p50", "p85", "rms")

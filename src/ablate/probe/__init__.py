@@ -5,8 +5,8 @@ histograms (the first and, in a run that did not diverge, the last):
 
     layers           (L,) names of the hidden layers
     steps            (S,) int64
-    statistics       (S, 3, L, 9) float64; axis 1 is QUANTITIES, axis 3 is STATISTICS; NaN
-                     where a statistic is not finite or means nothing
+    statistics       (S, 3, L, 9) float64; axes 1 and 3 are PROBED and STATISTICS of
+                     `ablate.metrics`; NaN where one is not finite or means nothing
     exponents        (S, 3, L) int16; k of the dyadic range [-2^k, 2^k)
     histograms       (H, 3, L, 130) uint32, see `ablate.probe.histogram`
     histogram_steps  (H,) int64
@@ -15,9 +15,6 @@ histograms (the first and, in a run that did not diverge, the last):
 from __future__ import annotations
 
 from ablate.config.training import Probe
-
-QUANTITIES = ("activation", "activation_gradient", "weight_gradient")
-STATISTICS = ("mean", "std", "zero", "dead", "saturated", "p15", "p50", "p85", "rms")
 
 
 def steps_to_probe(probe: Probe, total_steps: int) -> tuple[int, ...]:

@@ -26,8 +26,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ablate.metrics import PROBED, STATISTICS
 from ablate.nn.network import Network
-from ablate.probe import QUANTITIES, STATISTICS
 from ablate.probe.histogram import BINS, exponent, histogram
 from ablate.probe.statistics import Summary, merge, rms, statistics, summarize
 
@@ -37,7 +37,7 @@ Batches = Callable[[], Iterable[tuple[Tensor, Tensor]]]
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """One look at one replicate with L layers; axis 0 is `ablate.probe.QUANTITIES`.
+    """One look at one replicate with L layers; axis 0 is `ablate.metrics.PROBED`.
 
     statistics  (3, L, 9) float64
     exponents   (3, L) int16
@@ -61,7 +61,7 @@ def measure(
 
     Histograms cost a second pass over the examples: their range follows from the first.
     """
-    shape = (len(QUANTITIES), len(network.layer_names))
+    shape = (len(PROBED), len(network.layer_names))
     summaries: dict[tuple[int, int, int], Summary] = {}
     with network.probing():
         for values in _stream(network, batches, context):
@@ -102,7 +102,7 @@ def pack(layer_names: Sequence[str], snapshots: Mapping[int, Snapshot]) -> dict[
 
 @dataclass(frozen=True, eq=False)
 class _Values:
-    """One quantity (an index into QUANTITIES) of one layer, for all replicates.
+    """One quantity (an index into `PROBED`) of one layer, for all replicates.
 
     values     (R, N, units, ...)
     ranked     what percentiles are taken of, (R, ...)

@@ -160,7 +160,9 @@ def print_entry(cell: Cell, metric: Metric) -> Entry:
     scale = 100 if metric.is_percent else 1
     values = [
         "n/c" if failed else "missing" if math.isnan(value) else single(scale * value, metric)
-        for value, failed in zip(cell.outcomes.values, cell.outcomes.not_converged, strict=True)
+        for value, failed in zip(
+            cell.outcomes.values.flat, cell.outcomes.not_converged.flat, strict=True
+        )
     ]
     return Entry(
         text=text,

@@ -143,16 +143,14 @@ def cell_metrics(cell: LedgerCell, results: Sequence[Result]) -> dict[str, float
         "n_c": float(diverged),
         "failed": float(sum(result.status == "failed" for result in results)),
     }
-    if not numbers:
-        return metrics
-    mean = math.fsum(numbers) / len(numbers)
-    metrics["mean"] = mean
+    if numbers:
+        metrics["mean"] = math.fsum(numbers) / len(numbers)
     if len(numbers) > 1:
-        from scipy.stats import t
+        import numpy as np
 
-        variance = math.fsum((x - mean) ** 2 for x in numbers) / (len(numbers) - 1)
-        half = float(t.ppf(0.975, len(numbers) - 1)) * math.sqrt(variance / len(numbers))
-        metrics |= {"ci_low": mean - half, "ci_high": mean + half}
+        from ablate.stats import t_interval
+
+        metrics["ci_low"], metrics["ci_high"] = t_interval(np.array(numbers))
     return metrics
 
 
