@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ablate.config.training import Probe
-from ablate.probe import STATISTICS, steps_to_probe
+from ablate.metrics import STATISTICS
+from ablate.probe import steps_to_probe
 from ablate.probe.statistics import merge, statistics, summarize
 
 
