@@ -135,8 +135,8 @@ def _spread(claim: Spread, runs: RunArrays) -> Case:
     ]
     sides = list(zip(*pairs, strict=True))
     a, b = (np.stack([arm.means for arm in side]) for side in sides)
-    lost = (np.sum([arm.not_converged_settings for arm in side], axis=0) for side in sides)
-    evidence = sensitivity(a, b, *lost, claim.expect)
+    not_converged = [stacked(side).not_converged_settings for side in sides]
+    evidence = sensitivity(a, b, not_converged[0], not_converged[1], claim.expect)
     arms = runs.pair(*claim.compare, claim.at)
     return Case(evidence, arms, None, f"{runs.measure.unit}²" if runs.measure.unit else "")
 

@@ -10,7 +10,8 @@ import pandas as pd
 
 from ablate.report.claim_metrics import Measure
 from ablate.stats import Arm
-from ablate.study.schema import ABSENT, Rule, Study
+from ablate.study.claims import Rule
+from ablate.study.schema import ABSENT, Study
 
 #: The level of every factor, in the study's order.
 Setting = tuple[str, ...]

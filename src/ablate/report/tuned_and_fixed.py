@@ -13,7 +13,7 @@ from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.tables import csv_text
 from ablate.report.verdicts import claim_case
 from ablate.stats import ALPHA
-from ablate.study.claims import Comparing
+from ablate.study.claims import Effect, Spread
 from ablate.study.schema import Study, Tune
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class AtValues:
     """A claim's comparison of two levels, at the tuned value and at every value tried."""
 
-    claim: Comparing
+    claim: Effect | Spread
     tuned: Case
     fixed: tuple[tuple[str, Case], ...]
 
@@ -42,7 +42,7 @@ def at_values(study: Study, frames: Frames, configs: Mapping[str, RunConfig]) ->
         return []
     found = []
     for claim in study.claims:
-        if not isinstance(claim, Comparing) or tune.key in claim.factors:
+        if not isinstance(claim, Effect | Spread) or tune.key in claim.factors:
             continue
         if not isinstance(claim.metric, Final | None):
             continue
@@ -56,7 +56,7 @@ def at_values(study: Study, frames: Frames, configs: Mapping[str, RunConfig]) ->
     return found
 
 
-def _at(claim: Comparing, tune: Tune, value: str) -> Comparing:
+def _at(claim: Effect | Spread, tune: Tune, value: str) -> Effect | Spread:
     return claim.model_copy(update={"at": {**claim.at, tune.key: (value,)}})
 
 

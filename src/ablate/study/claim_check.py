@@ -12,7 +12,7 @@ from ablate.config.regularization import NoStopping
 from ablate.config.target import Target
 from ablate.errors import nearest, one_of
 from ablate.metrics import CURVES, SCORES, SPLITS, Expression, Final, Probed, StepsTo
-from ablate.study.claims import Claim, Comparing, Follows
+from ablate.study.claims import Claim, Effect, Follows, Spread
 from ablate.study.schema import Study
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def _cells_of(claim: Claim, study: Study, cells: Sequence[Cell]) -> Iterator[Cel
     """Yield the cells whose runs the claim is judged on."""
     part = study.part_of(claim)
     at = dict(claim.at)
-    if isinstance(claim, Comparing):
+    if isinstance(claim, Effect | Spread):
         at[claim.compare[0]] = claim.compare[1:]
     for cell in cells:
         of_part = not cell.config.control and set(part.factors) <= cell.levels.keys()
@@ -86,7 +86,7 @@ def _missing(metric: Expression, study: Study, config: RunConfig) -> str:
     trains = isinstance(config.ensemble, NoEnsemble)
     match metric:
         case Final(name):
-            known = (*final_metrics(config), study.metric.name)
+            known = tuple(dict.fromkeys((*final_metrics(config), study.metric.name)))
             if name not in known:
                 return f"no run reports it; allowed are {one_of(known)}.{nearest(name, known)}"
         case StepsTo(curve):

@@ -95,7 +95,7 @@ class _Claim(Frozen):
         return fields | {"metric": None if self.metric is None else str(self.metric)}
 
 
-class Comparing(_Claim):
+class _Comparing(_Claim):
     """A against B: the first level of `compare` against the second."""
 
     expect: Literal["greater", "less", "equal"]
@@ -107,7 +107,7 @@ class Comparing(_Claim):
         return frozenset(self.compare[:1])
 
 
-class Effect(Comparing):
+class Effect(_Comparing):
     """The metric's mean at A is greater than at B, less, or equal.
 
     margin  in points where the metric is shown in percent, else in its own unit; of `equal` the
@@ -117,7 +117,7 @@ class Effect(Comparing):
     margin: NonNegativeFloat | None = None
 
 
-class Spread(Comparing):
+class Spread(_Comparing):
     """The metric varies more, less or as much between the levels of `spread_over` at A as at B."""
 
     spread_over: str
@@ -202,9 +202,12 @@ _ON_DISK = (
 )  # fmt: skip
 
 
-def form_of(value: Any) -> type[_Claim]:
+Form = Effect | Spread | Noise | Interaction | Rate | Order | Follows
+
+
+def form_of(value: Any) -> type[Form]:
     """Return the form of a claim by its fields, as they are on disk."""
-    if isinstance(value, _Claim):
+    if isinstance(value, Form):
         return type(value)
     fields = value if isinstance(value, Mapping) else {}
     match fields.get("expect"), fields.get("interaction"), fields.get("spread_over"):
