@@ -66,19 +66,19 @@ def arm(rng: np.random.Generator, s: Setting, means: Array, sd: float, shared: A
     noise = np.sqrt(_SHARED) * shared + np.sqrt(1 - _SHARED) * own
     not_converged = rng.random(shape) < s.nc
     if s.correlated and s.nc:
-        not_converged = noise < np.quantile(_reference(s.skewed), s.nc)
+        not_converged = noise < _worst(s.skewed, s.nc)
     return Arm(np.where(not_converged, np.nan, means[:, None] + sd * noise), not_converged)
 
 
 @functools.cache
-def _reference(skewed: bool) -> Array:
-    """Return many draws of a run's noise, to take the worst share of it."""
+def _worst(skewed: bool, share: float) -> float:
+    """Return the noise below which the worst share of runs lies, from many draws."""
     rng = np.random.default_rng(1)
     shared, own = (
         rng.exponential(size=200_000) - 1 if skewed else rng.standard_normal(200_000)
         for _ in range(2)
     )
-    return np.asarray(np.sqrt(_SHARED) * shared + np.sqrt(1 - _SHARED) * own)
+    return float(np.quantile(np.sqrt(_SHARED) * shared + np.sqrt(1 - _SHARED) * own, share))
 
 
 def pair(rng: np.random.Generator, s: Setting, a: Array, b: Array) -> tuple[Arm, Arm]:

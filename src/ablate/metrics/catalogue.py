@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,16 +23,14 @@ class Quantity:
     label         as a figure's axis calls it, without its unit
     unit          `%`, `nats` or nothing
     better        what a run should have; None where that depends on the question
-    chance        what guessing among K classes scores; None where it says nothing
-    effect_scale  of differences and margins: accuracies are compared in points, other shares
-                  as the fractions that they are stored as
+    effect_scale  of differences, margins and a study's own metric: accuracies are shown in points,
+                  other shares as the fractions that they are stored as
     """
 
     name: str
     label: str
     unit: str = ""
     better: Better | None = None
-    chance: Callable[[int], float] | None = None
     effect_scale: float = 1.0
 
     @property
@@ -52,10 +48,10 @@ class Quantity:
 SCORES = {
     row.name: row
     for row in (
-        Quantity("accuracy", "accuracy", "%", "higher", lambda k: 1 / k, effect_scale=100.0),
-        Quantity("loss", "loss", "nats", "lower", math.log),
-        Quantity("nll", "cross-entropy", "nats", "lower", math.log),
-        Quantity("brier", "Brier score", "", "lower", lambda k: 1 - 1 / k),
+        Quantity("accuracy", "accuracy", "%", "higher", effect_scale=100.0),
+        Quantity("loss", "loss", "nats", "lower"),
+        Quantity("nll", "cross-entropy", "nats", "lower"),
+        Quantity("brier", "Brier score", "", "lower"),
         Quantity("ece", "calibration error", "%", "lower"),
     )
 }
@@ -93,9 +89,7 @@ def quantity(metric: str) -> Quantity:
     row = SCORES.get(name)
     if row is None or not place:
         return Quantity(metric, metric.replace("/", " ").replace("_", " "))
-    return Quantity(
-        name, f"{place} {row.label}", row.unit, row.better, row.chance, row.effect_scale
-    )
+    return Quantity(name, f"{place} {row.label}", row.unit, row.better, row.effect_scale)
 
 
 def effect_unit(metric: str) -> str:

@@ -75,12 +75,14 @@ class _Claim(Frozen):
     @property
     def varied(self) -> frozenset[str]:
         """The factors whose levels it sets against each other; `at` cannot fix them."""
-        return frozenset()
+        compare = getattr(self, "compare", ())[:1]
+        others = (getattr(self, field, None) for field in ("spread_over", "over"))
+        return frozenset(name for name in (*compare, *others) if name not in (None, REPLICATES))
 
     @property
     def factors(self) -> frozenset[str]:
         """Every factor that it speaks of."""
-        return self.varied | set(self.at)
+        return self.varied | set(self.at) | set(getattr(self, "interaction", ())[:1])
 
     @model_validator(mode="before")
     @classmethod
@@ -101,11 +103,6 @@ class _Comparing(_Claim):
     expect: Literal["greater", "less", "equal"]
     compare: TwoLevels
 
-    @property
-    def varied(self) -> frozenset[str]:
-        """The factors whose levels it sets against each other."""
-        return frozenset(self.compare[:1])
-
 
 class Effect(_Comparing):
     """The metric's mean at A is greater than at B, less, or equal.
@@ -122,11 +119,6 @@ class Spread(_Comparing):
 
     spread_over: str
 
-    @property
-    def varied(self) -> frozenset[str]:
-        """The factors whose levels it sets against each other."""
-        return frozenset((self.compare[0], self.spread_over))
-
 
 class Noise(Effect):
     """As `Effect`, of the metric's standard deviation between replicates."""
@@ -138,11 +130,6 @@ class Interaction(Effect):
     """As `Effect`, of (A - B) at C less (A - B) at D: `interaction` is a factor, C and D."""
 
     interaction: TwoLevels
-
-    @property
-    def factors(self) -> frozenset[str]:
-        """Every factor that it speaks of."""
-        return super().factors | set(self.interaction[:1])
 
 
 class Rate(_Claim):
@@ -159,11 +146,6 @@ class Order(_Claim):
     direction: Literal["up", "down"]
     over: str
     margin: NonNegativeFloat | None = None
-
-    @property
-    def varied(self) -> frozenset[str]:
-        """The factors whose levels it sets against each other."""
-        return frozenset((self.over,))
 
 
 class Follows(_Claim):
