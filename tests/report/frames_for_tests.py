@@ -14,7 +14,7 @@ import pandas as pd
 
 from ablate.report.circumstances import Facts
 from ablate.report.figures import Figure
-from ablate.stats import Outcomes
+from ablate.stats import Arm
 from ablate.study.schema import Factor, Level, Metric, ReportItem, Study, Tune
 
 NC, MISSING, FAILED = "n/c", None, "failed"
@@ -99,7 +99,7 @@ def make_runs(
     return pd.DataFrame(rows) if rows else pd.DataFrame({name: [] for name in names})
 
 
-def outcomes(*values: float | str | None) -> Outcomes:
+def outcomes(*values: float | str | None) -> Arm:
     study = make_study(factor("init", ["only"]), replicates=len(values))
     from ablate.report.tables import outcomes_of
 

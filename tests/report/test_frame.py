@@ -12,11 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ablate.metrics import PROBED, STATISTICS
 from ablate.records import Record
 from ablate.report.frame import (
     CURVE_POINTS,
-    QUANTITIES,
-    STATISTICS,
     Frames,
     curve_edges,
     frames,
@@ -131,7 +130,7 @@ def test_layers_place_every_number_of_the_packed_arrays(
     assert len(layers) == 3 * len(STEPS) * 3 * LAYERS
     probe = a_probe(1)
     for s, step in enumerate(STEPS):
-        for q, quantity in enumerate(QUANTITIES):
+        for q, quantity in enumerate(PROBED):
             for index in range(LAYERS):
                 row = layers[
                     (layers["replicate"] == 1) & (layers["step"] == step)

@@ -117,21 +117,27 @@ class Theory:
     gradient_std: Floats
 
 
+def has_theory(config: RunConfig) -> bool:
+    """Tell whether there is a theory here.
+
+    There is none of convolutions, normalization, dropout, constant weights (all units of a layer
+    are one), and inputs that are not of unit variance.
+    """
+    model, data = config.model, config.data
+    plain = isinstance(model, Mlp) and model.norm == "none"
+    dropped = isinstance(model, Mlp) and (model.dropout or model.input_dropout)
+    unit = data.normalize or (isinstance(data, Synthetic) and data.separation == 0)
+    return plain and not dropped and unit and not isinstance(config.init, Constant)
+
+
 @lru_cache(maxsize=1024)
 def theory(config: RunConfig) -> Theory | None:
     """Return what an infinitely wide network of this config would show before training.
 
-    None where there is no theory here: convolutions, normalization, dropout, constant weights
-    (all units of a layer are one), inputs that are not of unit variance.
+    None where `has_theory` says so.
     """
     model, init = config.model, config.init
-    if not isinstance(model, Mlp) or model.norm != "none" or model.dropout or model.input_dropout:
-        return None
-    if isinstance(init, Constant):
-        return None
-    if not config.data.normalize and not (
-        isinstance(config.data, Synthetic) and config.data.separation == 0
-    ):
+    if not has_theory(config) or not isinstance(model, Mlp):
         return None
     pieces = model.pieces if model.activation == "maxout" else 1
     fan_ins = [math.prod(inputs_of(config.data)), *model.widths[:-1]]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from ablate.report.aa_control import control_text, without_control
 from ablate.report.answer import answer, untrained_answer
 from ablate.report.circumstances import Facts
-from ablate.report.claims import judge
 from ablate.report.compared import compare_to_base, compared_to_csv, print_compared
 from ablate.report.factorial import contrasts_csv, factorial, print_contrasts
 from ablate.report.figures import Figure, draw, draw_effects
@@ -30,6 +29,7 @@ from ablate.report.published import (
 from ablate.report.shares import print_shares, shares, shares_answer, shares_csv
 from ablate.report.tables import Table, make_tables, pairs_to_csv, to_csv, tuned_to_csv
 from ablate.report.tuned_and_fixed import at_values, at_values_csv, print_at_values
+from ablate.report.verdicts import judge
 from ablate.study.schema import ReportItem, Study
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from ablate.errors import ConfigError
 from ablate.report.printed import decimals, number
 from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.tables import csv_text, outcomes_of, values_of
-from ablate.stats import Outcomes, t_half_width
+from ablate.stats import Arm, t_half_width
 from ablate.study.schema import Factor, ReportItem, Study
 
 
@@ -31,7 +31,7 @@ class Row:
 
     levels: tuple[str, str]
     slug: str
-    outcomes: Outcomes
+    outcomes: Arm
     cost: float
     value: float | None
     half_width: float | None
@@ -47,7 +47,7 @@ def compare_to_base(item: ReportItem, study: Study, runs: pd.DataFrame) -> list[
     if len(study.factors) != 2:
         raise ConfigError("report: compared_to_base needs a study of two factors.")
     first, second = _factors(item, study)
-    base: Outcomes | None = None
+    base: Arm | None = None
     base_cost = 1.0
     rows = []
     for a, b in itertools.product(first.levels, second.levels):
@@ -88,7 +88,7 @@ def print_compared(rows: Sequence[Row], item: ReportItem, study: Study, name: st
                 Entry(f"{row.cost:.3g} ×", cell=row.slug),
                 Entry(
                     _number(row.value, row.half_width),
-                    note=_lost(row.outcomes),
+                    note=_not_converged(row.outcomes),
                     hover=", ".join(values_of(row.outcomes)),
                     cell=row.slug,
                 ),
@@ -171,6 +171,6 @@ def _number(value: float | None, half_width: float | None) -> str:
     return f"{number(value, digits)} ± {half_width:.{digits}f}"
 
 
-def _lost(outcomes: Outcomes) -> str:
-    lost = int(outcomes.not_converged.sum())
-    return f"{lost}/{len(outcomes.values)} n/c" if lost else ""
+def _not_converged(outcomes: Arm) -> str:
+    count = int(outcomes.not_converged.sum())
+    return f"{count}/{outcomes.values.size} n/c" if count else ""

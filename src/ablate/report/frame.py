@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ablate.metrics import CURVES, PROBED, STATISTICS
 from ablate.metrics.scores import calibration_bins
 from ablate.store import LedgerCell, LedgerError, Result, finished, read_result
 from ablate.store.reader import (
@@ -25,10 +26,7 @@ from ablate.store.reader import (
     tuned_value,
 )
 
-#: The third axis of the probe's arrays, and the last one of its statistics.
-QUANTITIES = ("activation", "activation_gradient", "weight_gradient")
-STATISTICS = ("mean", "std", "zero", "dead", "saturated", "p15", "p50", "p85", "rms")
-EPOCH_VALUES = ("epoch", "lr", "train/loss", "validation/loss", "validation/accuracy")
+EPOCH_VALUES = ("epoch", "lr", *CURVES)
 #: Gives the test labels of a run from its resolved config.
 Labels = Callable[[Mapping[str, Any]], np.ndarray]
 
@@ -236,7 +234,7 @@ def _layers(slug: str, replicate: int, probe: Mapping[str, np.ndarray]) -> pa.Ta
         "step": probe["steps"][step],
         "layer": layer + 1,
         "layer_name": np.asarray(probe["layers"], dtype=object)[layer],
-        "quantity": np.asarray(QUANTITIES, dtype=object)[quantity],
+        "quantity": np.asarray(PROBED, dtype=object)[quantity],
         "exponent": probe["exponents"].ravel(),
         "histogram": histograms,
     }

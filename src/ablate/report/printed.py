@@ -91,13 +91,13 @@ def mean_text(summary: Summary, metric: Metric) -> str:
     """Return `93.1 ± 0.4`, `93.12` for a single run, `n/c` or `–`."""
     if summary.mean is None:
         return "n/c" if summary.n else "–"
-    scale = 100 if metric.is_percent else 1
     if summary.half_width is None:
-        return single(scale * summary.mean, metric)
-    digits = decimals(scale * summary.half_width, _most_decimals(metric))
+        return single(metric.scale * summary.mean, metric)
+    digits = decimals(metric.scale * summary.half_width, _most_decimals(metric))
     if not summary.half_width and summary.mean == round(summary.mean):
         digits = 0  # a count that is the same in every run
-    return f"{number(scale * summary.mean, digits)} ± {scale * summary.half_width:.{digits}f}"
+    mean, half_width = metric.scale * summary.mean, metric.scale * summary.half_width
+    return f"{number(mean, digits)} ± {half_width:.{digits}f}"
 
 
 def decimals(half_width: float, most: int) -> int:
@@ -157,10 +157,15 @@ def print_entry(cell: Cell, metric: Metric) -> Entry:
     s = cell.summary
     text = mean_text(s, metric)
     partly = 0 < s.not_converged < s.n
-    scale = 100 if metric.is_percent else 1
     values = [
-        "n/c" if failed else "missing" if math.isnan(value) else single(scale * value, metric)
-        for value, failed in zip(cell.outcomes.values, cell.outcomes.not_converged, strict=True)
+        "n/c"
+        if failed
+        else "missing"
+        if math.isnan(value)
+        else single(metric.scale * value, metric)
+        for value, failed in zip(
+            cell.outcomes.values.flat, cell.outcomes.not_converged.flat, strict=True
+        )
     ]
     return Entry(
         text=text,

@@ -13,10 +13,11 @@ from itertools import combinations
 import pandas as pd
 
 from ablate.errors import ConfigError, one_of
+from ablate.metrics import Better
 from ablate.report.printed import print_entry
 from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.tables import Table, csv_text, make_tables
-from ablate.stats import ALPHA, Better, Outcomes, Summary, compare, holm
+from ablate.stats import ALPHA, Arm, Summary, compare, holm
 from ablate.study.schema import Factor, ReportItem, Study
 
 #: n/c in the published table; None: no such cell.
@@ -206,7 +207,7 @@ def _compare(
 def _orderings(
     column: str,
     printed: Mapping[str, float | str],
-    outcomes: Mapping[str, Outcomes],
+    outcomes: Mapping[str, Arm],
     better: Better,
 ) -> list[Ordering]:
     pairs = []
@@ -221,7 +222,7 @@ def _orderings(
         p = None if c.p is None else next(adjusted)
         decided = p is not None and p < ALPHA
         outcome = "undecided" if not decided else "holds" if c.favours == "a" else "reversed"
-        orderings.append(Ordering(column, a, b, c.test, p, outcome))
+        orderings.append(Ordering(column, a, b, c.evidence.test, p, outcome))
     return orderings
 
 

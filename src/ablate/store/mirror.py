@@ -14,8 +14,6 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
-
 from ablate.store.cell import LedgerCell
 from ablate.store.files import LedgerError, json_bytes
 from ablate.store.lock import wait_for
@@ -148,11 +146,11 @@ def cell_metrics(cell: LedgerCell, results: Sequence[Result]) -> dict[str, float
     if values:
         metrics["mean"] = math.fsum(values) / len(values)
     if len(values) > 1:
-        from ablate.stats import t_half_width
+        import numpy as np
 
-        half = t_half_width(np.array(values))
-        assert half is not None
-        metrics |= {"ci_low": metrics["mean"] - half, "ci_high": metrics["mean"] + half}
+        from ablate.stats import t_interval
+
+        metrics["ci_low"], metrics["ci_high"] = t_interval(np.array(values))
     return metrics
 
 

@@ -14,6 +14,7 @@ from ablate.config.key import cell_key
 from ablate.config.target import TARGET
 from ablate.config.validate import run_config
 from ablate.errors import ConfigError, one_of
+from ablate.study.claim_check import claim_problems, final_metrics
 from ablate.study.designs import combinations
 from ablate.study.schema import ABSENT, Level, Part, Study
 
@@ -36,10 +37,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class Plan:
-    """A compiled study: everything known before the first run."""
+    """A compiled study: everything known before the first run.
+
+    notes  on claims that no run will answer
+    """
 
     study: Study
     cells: tuple[Cell, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def runs(self) -> int:
@@ -54,15 +59,21 @@ class Plan:
 
 
 def compile_study(
-    study: Study, base: Mapping[str, Any], groups: Groups, explicit: Sequence[Override]
+    study: Study,
+    base: Mapping[str, Any],
+    groups: Groups,
+    explicit: Sequence[Override],
+    changed: bool = False,
 ) -> Plan:
     """Compile `study` over the composed config `base`; a cell of several parts is one cell.
 
     explicit  the overrides of the baseline and the command line, in order. Those of groups that
               are the user's own are not in `base` yet; a level that chooses another option of a
               group keeps of the others what the new option has
+    changed   whether the command line changed what the study file says: a claim that no run can
+              answer any more is then noted, else it is refused
 
-    Raises ConfigError when a cell is not valid, or when two cells are the same.
+    Raises ConfigError when a cell is not valid, when two cells are the same, or for such a claim.
     """
     without = (study.tune.key,) if study.tune else ()
     cells: dict[str, Cell] = {}
@@ -100,7 +111,10 @@ def compile_study(
     found = tuple(cells.values())
     if study.control:
         found = (*found, _control(found, run_config(base), without))
-    return Plan(study, found)
+    problems = tuple(claim_problems(study, found))
+    if problems and not changed:
+        raise ConfigError(problems[0])
+    return Plan(study, found, problems)
 
 
 def _control(cells: Sequence[Cell], baseline: RunConfig, without: tuple[str, ...]) -> Cell:
@@ -144,10 +158,7 @@ def _check_metric(study: Study, config: RunConfig, cell: str) -> None:
         )
     if isinstance(ensemble, NoEnsemble) or metric.function is not None:
         return
-    metrics = ["accuracy", "brier", "ece"]
-    if ensemble.combine == "average":
-        metrics += ["loss", "nll"]
-    allowed = [f"test/{name}" for name in metrics]
+    allowed = [name for name in final_metrics(config) if name.startswith("test/")]
     if study.metric.name not in allowed:
         how = "that votes " if ensemble.combine == "vote" else ""
         raise ConfigError(

@@ -10,7 +10,8 @@ from ablate.config.groups import Groups
 from ablate.config.validate import validated
 from ablate.config.yaml_file import read_yaml
 from ablate.errors import ConfigError, nearest, one_of
-from ablate.study.claims import read_claims
+from ablate.metrics import SCORES, SPLITS
+from ablate.study.claim_file import read_claims
 from ablate.study.factors import check_overrides, listed, mapping
 from ablate.study.parts import DESIGN_KEYS, own_settings, read_design
 from ablate.study.schema import REPORT_KINDS, ROLES, Metric, ReportItem, Study, Tune
@@ -21,8 +22,6 @@ _KEYS = (
 )  # fmt: skip
 _PLAIN = ("question", "source", "replicates", "smallest_effect", "caveats")
 _REQUIRED = ("question", "baseline", "replicates", "report")
-_SPLITS = ("train", "validation", "test")
-_QUANTITIES = {"accuracy": "higher", **dict.fromkeys(("loss", "nll", "brier", "ece"), "lower")}
 
 
 def find_study(name: str, folders: tuple[Path, ...]) -> Path:
@@ -96,12 +95,12 @@ def read_metric(value: Any, where: str) -> Metric:
     if isinstance(value, Mapping):
         return _own_metric(value, f"{where}: metric")
     split, _, quantity = value.partition("/") if isinstance(value, str) else ("", "", "")
-    if split not in _SPLITS or quantity not in _QUANTITIES:
+    if split not in SPLITS or quantity not in SCORES:
         raise ConfigError(
-            f"{where}: metric '{value}' is not known; write one of {one_of(_SPLITS)}, a slash, "
-            f"and one of {one_of(_QUANTITIES)}, or {{name, from, better, when_not_converged}}."
+            f"{where}: metric '{value}' is not known; write one of {one_of(SPLITS)}, a slash, "
+            f"and one of {one_of(SCORES)}, or {{name, from, better, when_not_converged}}."
         )
-    return validated(Metric, {"name": value, "better": _QUANTITIES[quantity]}, where)
+    return validated(Metric, {"name": value, "better": SCORES[quantity].better}, where)
 
 
 def _own_metric(value: Mapping[str, Any], where: str) -> Metric:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ablate.config import RunConfig
-    from ablate.report.claims import Verdict
     from ablate.report.figures.canvas import Drawing
     from ablate.report.frame import Frames
+    from ablate.report.verdicts import Verdict
     from ablate.study.schema import ReportItem, Study
 
 

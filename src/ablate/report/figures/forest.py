@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ablate.report.claims import Verdict
 from ablate.report.factorial import Contrast, factorial
 from ablate.report.figures.canvas import Drawing, Margins, page
 from ablate.report.figures.select import Request, subjects
 from ablate.report.figures.style import NEUTRAL, SMALL, TWO_COLUMNS, style, text_width
 from ablate.report.printed import p_is
+from ablate.report.verdicts import Verdict
+from ablate.stats import ALPHA
 from ablate.study.schema import Study
 
 _ROW = 0.24  # inches
@@ -119,7 +120,7 @@ def _contrast_row(contrast: Contrast) -> _Row | None:
     effect = contrast.case.evidence.effect
     if effect is None or contrast.low is None or contrast.high is None:
         return None
-    ink = _INKS["supported"] if contrast.p <= 0.05 else NEUTRAL
+    ink = _INKS["supported"] if contrast.p <= ALPHA else NEUTRAL
     name = f"{contrast.about}: {contrast.name}"
     return _Row(name, effect, contrast.low, contrast.high, ink, p_is(contrast.p))
 

@@ -28,7 +28,7 @@ def _draw(subject: Subject) -> Drawing:
     down, across = subject.levels("rows"), subject.levels("columns")
     shape = (len(down), len(across))
     means, texts = np.full(shape, np.nan), np.full(shape, "–", object)
-    scale, decimals = (100, 1) if metric.is_percent else (1, 3)
+    scale, decimals = metric.scale, 1 if metric.is_percent else 3
     hatched = []
     for i, row in enumerate(down):
         for j, column in enumerate(across):

@@ -64,7 +64,7 @@ def with_quantity(request: Request) -> tuple[Request, Quantity]:
         column = str(options.get("metric", request.study.metric.name))
     if column == request.study.metric.name:
         metric = request.study.metric
-        return request, Quantity(column, metric.label, 100 if metric.is_percent else 1)
+        return request, Quantity(column, metric.label, metric.scale)
     if column not in request.frames.runs:
         known = [str(name) for name in request.frames.runs if "/" in str(name)]
         raise ConfigError(

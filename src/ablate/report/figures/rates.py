@@ -37,7 +37,7 @@ def sensitivity_to_factor(request: Request) -> Iterator[Drawing]:
 
 def _draw(subject: Subject, rates: Factor) -> Drawing:
     metric, lines, factor = subject.study.metric, subject.levels("lines"), subject.roles["lines"]
-    scale = 100 if metric.is_percent else 1
+    scale = metric.scale
     handles = [level_handle(subject.look(factor, v), v.name, "marker") for v in lines if factor]
     legend = Legend(factor.label if factor else "", handles) if handles else None
     figure, axes = page(1, 1, TWO_COLUMNS * 0.7, 2.2, Margins(left=0.55), legend)
@@ -75,4 +75,4 @@ def _draw(subject: Subject, rates: Factor) -> Drawing:
 def _guessing(subject: Subject) -> float | None:
     """Return what guessing scores as it is shown, None where that is not known."""
     guessed = chance(subject.study, next(iter(subject.configs.values()), None))
-    return guessed if guessed is None else (100 if subject.study.metric.is_percent else 1) * guessed
+    return guessed if guessed is None else subject.study.metric.scale * guessed

@@ -57,6 +57,6 @@ def variance_shares(request: Request) -> Iterator[Drawing]:
         f"Circles: standard deviation between replicates, of variances averaged over "
         f"{found.settings} settings; bars: 95 % jackknife intervals."
     )
-    what = f"{request.study.metric.label.split(' (')[0]} by {found.factor.label}"
+    what = f"{request.study.metric.title} by {found.factor.label}"
     caption = subject.caption(f"Noise of {what}", spread)
     yield Drawing(request.item.kind, caption, figure)
