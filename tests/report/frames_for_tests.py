@@ -15,7 +15,8 @@ import pandas as pd
 from ablate.report.circumstances import Facts
 from ablate.report.figures import Figure
 from ablate.stats import Outcomes
-from ablate.study.schema import Factor, Level, Metric, ReportItem, Study, Tune
+from ablate.study.items import ITEMS, Item
+from ablate.study.schema import Factor, Level, Metric, Study, Tune
 
 NC, MISSING, FAILED = "n/c", None, "failed"
 FACTS = Facts(
@@ -42,11 +43,11 @@ def make_study(
     *factors: Factor,
     replicates: int = 3,
     metric: str = "test/accuracy",
-    report: Sequence[ReportItem | str] = ("table",),
+    report: Sequence[Item | str] = ("table",),
     tune: Tune | None = None,
     **fields: Any,
 ) -> Study:
-    items = tuple(ReportItem(kind=i) if isinstance(i, str) else i for i in report)
+    items = tuple(ITEMS[i]() if isinstance(i, str) else i for i in report)
     better = "higher" if metric.endswith("accuracy") else "lower"
     return Study(
         name=fields.pop("name", "init_method"),

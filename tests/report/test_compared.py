@@ -9,11 +9,11 @@ from frames_for_tests import NC, factor, make_runs, make_study
 from scipy import stats
 
 from ablate.errors import ConfigError
-from ablate.report.compared import compare_to_base, compared_to_csv, print_compared
+from ablate.report.exhibits.compared_to_base import compare_to_base, compared_to_csv, print_compared
 from ablate.report.printed_table import to_markdown, to_tex
-from ablate.study.schema import ReportItem
+from ablate.study.items import ITEMS
 
-ITEM = ReportItem(kind="compared_to_base", options={"rows": "models"})
+ITEM = ITEMS["compared_to_base"](rows="models")
 STUDY = make_study(factor("models", ["1", "3"]), factor("crops", ["1", "9"]))
 VALUES = {
     ("1", "1"): [0.90, 0.91, 0.92],

@@ -9,10 +9,9 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from ablate.errors import ConfigError
-from ablate.report.factorial import contrasts_csv, factorial, print_contrasts
-from ablate.report.figures import draw
+from ablate.report.exhibits.factor_effects import contrasts_csv, factorial, print_contrasts
 from ablate.report.frame import Frames
-from ablate.study.schema import ReportItem
+from ablate.study.items import ITEMS
 
 R = 7
 LEVELS_A, LEVELS_B, LEVELS_C = ("a0", "a1", "a2"), ("b0", "b1"), ("c0", "c1")
@@ -113,7 +112,7 @@ def test_table_csv_and_figure(tmp_path) -> None:
     grid = print_contrasts(contrasts, study(), "table-1")
     assert len(grid.rows) == len(contrasts) == len(contrasts_csv(contrasts).splitlines()) - 1
     assert grid.rows[0][1][2].text == "< 0.001"
-    (figure,) = draw(ReportItem(kind="factor_effects"), study(), frames(), tmp_path)
+    (figure,) = draw(ITEMS["factor_effects"](), study(), frames(), tmp_path)
     assert figure.png.stat().st_size > 0
     assert "9 contrasts" in figure.caption
 

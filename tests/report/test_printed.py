@@ -7,15 +7,16 @@ from ablate.report.printed import compact, decimals, mean_text, print_table, pri
 from ablate.report.printed_table import Entry, PrintedTable, to_markdown, to_tex
 from ablate.report.tables import make_tables
 from ablate.stats import summarize
-from ablate.study.schema import Metric, ReportItem, Tune
+from ablate.study.items import ITEMS
+from ablate.study.schema import Metric, Tune
 
-TABLE = ReportItem(kind="table")
+TABLE = ITEMS["table"]()
 ACCURACY = Metric(name="test/accuracy", better="higher")
 LOSS = Metric(name="test/loss", better="lower")
 
 
 def grid_of(study, runs):
-    (table,) = make_tables(TABLE, study, runs, 1)
+    (table,) = make_tables(study, runs)
     return print_table(table, study, FACTS)
 
 
@@ -141,7 +142,7 @@ def test_tuned_table_marks_the_edge():
     study = make_study(factor("init", ["lsuv", "he"]), replicates=1, tune=tune)
     runs = make_runs(study, {("lsuv",): [0.9], ("he",): [0.8]})
     runs["tuned:optimizer.lr"] = [0.1, 1.0]
-    (table,) = make_tables(TABLE, study, runs, 1)
+    (table,) = make_tables(study, runs)
     grid = print_tuned(table, study, "table-2")
     assert [str(entry) for _, (entry,) in grid.rows] == ["0.1", "1 (edge)"]
     assert grid.columns == ("optimizer.lr",)

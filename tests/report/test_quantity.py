@@ -5,15 +5,14 @@ import numpy as np
 import pytest
 
 from ablate.errors import ConfigError
-from ablate.report.figures.kinds import draw_item
 from ablate.report.figures.quantity import file_name, quantity_of, with_quantity
 from ablate.report.figures.select import Request
-from ablate.study.schema import ReportItem
+from ablate.study.items import ITEMS
 
 
 def request(**options):
     study, fake = figure_frames.init_by_activation()
-    item = ReportItem(kind="factor_response", options=options)
+    item = ITEMS["factor_response"](**options)
     return Request(item, study, fake, {})
 
 

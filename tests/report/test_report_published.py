@@ -7,7 +7,7 @@ import pytest
 from frames_for_tests import NC, factor, make_runs, make_study
 
 from ablate.errors import ConfigError
-from ablate.report.published import (
+from ablate.report.exhibits.published import (
     COLUMNS,
     VALUES,
     compare_with_published,
@@ -16,9 +16,9 @@ from ablate.report.published import (
     print_comparison,
     published_value,
 )
-from ablate.study.schema import ReportItem
+from ablate.study.items import ITEMS
 
-PUBLISHED = ReportItem(kind="published")
+PUBLISHED = ITEMS["published"]()
 INITS = ["lsuv", "orthogonal", "orthogonal_he", "xavier", "he"]
 JITTER = (0.0, 0.001, -0.001, 0.0005, -0.0005, 0.0003, -0.0003, 0.0)
 
@@ -145,7 +145,7 @@ def test_side_by_side():
 def test_names_can_be_given():
     study = study_of(inits=["data_driven", "kaiming"], activations=["relu"])
     names = {"data_driven": "LSUV", "kaiming": "MSRA"}
-    item = ReportItem(kind="published", options={"names": names, "rows": "init"})
+    item = ITEMS["published"](names=names, rows="init")
     values = {("data_driven", "relu"): around(0.9), ("kaiming", "relu"): around(0.8, 1, 1)}
     comparison = comparison_of(study, values, item)
     assert comparison.rows == names
@@ -163,6 +163,6 @@ def test_names_can_be_given():
     ids=["no-match", "unknown-name", "twice", "loss"],
 )
 def test_what_cannot_be_compared_is_named(study, options, message):
-    item = ReportItem(kind="published", options=options)
+    item = ITEMS["published"](**options)
     with pytest.raises(ConfigError, match=message):
         compare_with_published(item, study, make_runs(study, {}), 1)

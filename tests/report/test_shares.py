@@ -9,9 +9,9 @@ from ablate.errors import ConfigError
 from ablate.report.frame import Frames
 from ablate.report.shares import print_shares, shares, shares_answer, shares_csv
 from ablate.stats import deviation, noise
-from ablate.study.schema import ReportItem
+from ablate.study.items import ITEMS
 
-ITEM = ReportItem(kind="variance_shares", options={"lines": "source", "whole": "all"})
+ITEM = ITEMS["variance_shares"](lines="source", whole="all")
 SOURCES = ("all", "init", "order", "none")
 
 
@@ -121,7 +121,7 @@ def test_printed_answer_and_csv_say_the_same() -> None:
 
 
 def test_whole_must_be_a_level() -> None:
-    item = ReportItem(kind="variance_shares", options={"lines": "source", "whole": "everything"})
+    item = ITEMS["variance_shares"](lines="source", whole="everything")
     with pytest.raises(ConfigError, match="whole: everything"):
         shares(item, study(6), frames(6))
 

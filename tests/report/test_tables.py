@@ -9,9 +9,10 @@ from frames_for_tests import FAILED, MISSING, NC, factor, make_runs, make_study,
 
 from ablate.errors import ConfigError
 from ablate.report.tables import make_tables, pairs_to_csv, to_csv, tuned_to_csv
-from ablate.study.schema import ReportItem, Tune
+from ablate.study.items import ITEMS
+from ablate.study.schema import Tune
 
-TABLE = ReportItem(kind="table")
+TABLE = ITEMS["table"]()
 
 
 def read(text):
@@ -20,7 +21,7 @@ def read(text):
 
 def test_golden_csv():
     study, runs = two_by_two()
-    (table,) = make_tables(TABLE, study, runs, 1)
+    (table,) = make_tables(study, runs)
     header, *lines = to_csv(table).splitlines()
     assert header == (
         "init,activation,cell,metric,n,not_converged,missing,mean,sd,half_width,convergence,"
@@ -38,7 +39,7 @@ def test_golden_csv():
 
 def test_csv_holds_every_number_unrounded():
     study, runs = two_by_two()
-    (table,) = make_tables(TABLE, study, runs, 1)
+    (table,) = make_tables(study, runs)
     first = read(to_csv(table))[0]
     values = np.array([0.95, 0.951, 0.949])
     assert float(first["mean"]) == values.mean()
@@ -48,7 +49,7 @@ def test_csv_holds_every_number_unrounded():
 
 def test_pairs_csv_names_the_rows_and_the_test():
     study, runs = two_by_two()
-    (table,) = make_tables(TABLE, study, runs, 1)
+    (table,) = make_tables(study, runs)
     relu, tanh = read(pairs_to_csv(table))
     assert (relu["column"], relu["a"], relu["b"], relu["test"]) == (
         "relu", "lsuv", "he", "paired t"
@@ -60,7 +61,7 @@ def test_pairs_csv_names_the_rows_and_the_test():
 
 def test_axes_follow_the_item():
     study, runs = two_by_two()
-    item = ReportItem(kind="table", options={"rows": "activation", "columns": "init"})
+    item = ITEMS["table"](rows="activation", columns="init")
     (table,) = make_tables(item, study, runs, 1)
     assert [level.name for level in table.rows.levels] == ["relu", "tanh"]
     assert table.column_names == ("lsuv", "he")
@@ -69,7 +70,7 @@ def test_axes_follow_the_item():
 
 def test_rows_and_columns_must_differ():
     study, runs = two_by_two()
-    item = ReportItem(kind="table", options={"rows": "init", "columns": "init"})
+    item = ITEMS["table"](rows="init", columns="init")
     with pytest.raises(ConfigError, match="init both as rows and columns"):
         make_tables(item, study, runs, 1)
 
@@ -77,7 +78,7 @@ def test_rows_and_columns_must_differ():
 def test_one_factor_gives_one_column():
     study = make_study(factor("init", ["lsuv", "he"]), replicates=2)
     runs = make_runs(study, {("lsuv",): [0.9, 0.91], ("he",): [0.8, 0.82]})
-    (table,) = make_tables(TABLE, study, runs, 1)
+    (table,) = make_tables(study, runs)
     assert table.column_names == ("test accuracy (%)",)
     assert [cell.summary.mean for cell in table.cells] == pytest.approx([0.905, 0.81])
 
@@ -100,7 +101,7 @@ def test_three_factors_give_a_table_per_level_of_the_third():
 def test_failed_runs_are_missing():
     study = make_study(factor("init", ["he"]), replicates=3)
     runs = make_runs(study, {("he",): [0.9, FAILED, NC]})
-    (table,) = make_tables(TABLE, study, runs, 1)
+    (table,) = make_tables(study, runs)
     summary = table.cells[0].summary
     assert (summary.n, summary.not_converged, summary.missing) == (2, 1, 1)
 
@@ -109,7 +110,7 @@ def test_replicates_are_paired_by_their_index_not_by_their_place():
     study = make_study(factor("init", ["lsuv", "he"]), replicates=3)
     runs = make_runs(study, {("lsuv",): [0.1, 0.2, 0.4], ("he",): [0.2, 0.3, 0.5]})
     shuffled = runs.sample(frac=1, random_state=3)
-    (table,) = make_tables(TABLE, study, shuffled, 1)
+    (table,) = make_tables(study, shuffled)
     # every difference is -0.1 up to rounding: no spread, hence no interval
     comparison = table.pairs["test accuracy (%)"][0].comparison
     assert comparison.mean == pytest.approx(-0.1)
@@ -120,13 +121,13 @@ def test_a_metric_that_no_run_has_is_named():
     study = make_study(factor("init", ["he"]), metric="test/nll")
     runs = make_runs(study, {("he",): [0.3]}).drop(columns="test/nll")
     with pytest.raises(ConfigError, match="no metric 'test/nll'"):
-        make_tables(TABLE, study, runs, 1)
+        make_tables(study, runs)
 
 
 def test_lower_is_better_for_a_loss():
     study = make_study(factor("init", ["lsuv", "he"]), metric="test/loss", replicates=2)
     runs = make_runs(study, {("lsuv",): [0.3, 0.31], ("he",): [0.2, 0.22]})
-    (table,) = make_tables(TABLE, study, runs, 1)
+    (table,) = make_tables(study, runs)
     assert [cell.best for cell in table.cells] == [False, True]
 
 
@@ -141,6 +142,6 @@ def test_tuned_values():
     tune = Tune(key="optimizer.lr", values=(0.01, 0.1))
     study = make_study(factor("init", ["lsuv", "he"]), replicates=1, tune=tune)
     runs = make_runs(study, {("lsuv",): [0.9], ("he",): [MISSING]}, **{"tuned:optimizer.lr": 0.1})
-    (table,) = make_tables(TABLE, study, runs, 1)
+    (table,) = make_tables(study, runs)
     assert [cell.tuned for cell in table.cells] == [(0.1,), ()]
     assert tuned_to_csv(table, "optimizer.lr") == "init,cell,optimizer.lr\nlsuv,init=lsuv,0.1\n"

@@ -18,6 +18,7 @@ from ablate.config import RunConfig
 from ablate.config.target import Target
 from ablate.config.validate import run_config
 from ablate.errors import ConfigError
+from ablate.study.items import ContactSheet
 from ablate.study.lockfile import Locked
 
 NAME = "images.parquet"
@@ -47,15 +48,15 @@ def write_images(locked: Locked, root: Path, directory: Path) -> None:
     One row per level and image: level, position, channels, height, width and pixels (uint8).
     Does nothing for a study without a contact sheet.
     """
-    items = [item for item in locked.study.report if item.kind == "contact_sheet"]
-    if not items:
+    sheet = next((one for one in locked.study.report if isinstance(one, ContactSheet)), None)
+    if sheet is None:
         return
     import torch
 
     from ablate import data
     from ablate.data.augmentation import samples
 
-    factor = locked.study.factor(str(items[0].options["rows"]))
+    factor = locked.study.factor(sheet.rows or locked.study.factors[0].name)
     by_level: dict[str, RunConfig] = {}
     for cell in locked.cells:
         if factor.name in cell.levels:  # a control has none

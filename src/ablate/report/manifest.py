@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ablate.report.figures import Figure
 from ablate.report.printed_table import PrintedTable
 from ablate.study.schema import Study
 
@@ -30,6 +29,22 @@ class Printed:
 
     grid: PrintedTable
     files: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure on disk.
+
+    name     the file's stem, unique within a report
+    caption  what is shown, of how many runs, and what band or bar is
+    gif      the same as an animation, where there is one
+    """
+
+    name: str
+    caption: str
+    svg: Path
+    png: Path
+    gif: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from ablate.report.circumstances import Facts
-from ablate.report.figures import Figure
-from ablate.report.manifest import Printed, read_manifest
+from ablate.report.manifest import Figure, Printed, read_manifest
 from ablate.report.printed_table import PrintedTable, plain, to_markdown
 from ablate.report.provenance import Origin
 from ablate.study.schema import Study

@@ -35,7 +35,6 @@ def print_table(table: Table, study: Study, facts: Facts) -> PrintedTable:
         for label, field in (("parameters", "parameters"), ("multiply-adds", "multiply_adds"))
     ]
     return PrintedTable(
-        name=table.name,
         title=f"{_capitalized(study.metric.label)}{_layout(table)}.",
         corner=table.rows.label,
         groups=_groups(table),
@@ -46,7 +45,7 @@ def print_table(table: Table, study: Study, facts: Facts) -> PrintedTable:
     )
 
 
-def print_tuned(table: Table, study: Study, name: str) -> PrintedTable:
+def print_tuned(table: Table, study: Study) -> PrintedTable:
     """Return the table of what tuning chose in each cell."""
     assert study.tune is not None
     tried = study.tune.values
@@ -76,7 +75,6 @@ def print_tuned(table: Table, study: Study, name: str) -> PrintedTable:
     columns = table.column_names if table.columns else (study.tune.key,)
     title = f"Chosen {study.tune.key}{_layout(table)}."
     return PrintedTable(
-        name=name,
         title=title,
         corner=table.rows.label,
         groups=_groups(table),

@@ -18,7 +18,7 @@ _CSV = (
 )  # fmt: skip
 
 
-def print_claims(verdicts: Sequence[Verdict], name: str, looks: int, changed: bool) -> PrintedTable:
+def print_claims(verdicts: Sequence[Verdict], looks: int, changed: bool) -> PrintedTable:
     """Return the claims as a table, a row each.
 
     looks    as `judge` was told
@@ -26,7 +26,6 @@ def print_claims(verdicts: Sequence[Verdict], name: str, looks: int, changed: bo
     """
     rows = tuple((outcome_text(verdict), _entries(verdict)) for verdict in verdicts)
     return PrintedTable(
-        name=name,
         title="Claims declared beforehand, and their verdicts.",
         corner="verdict",
         groups=(),

@@ -126,9 +126,9 @@ def _write(
     home = root / "reports" / study
     directory.mkdir(parents=True, exist_ok=True)
     if cells is not None:
-        asked = {item.kind for item in locked.study.report}
-        labels = label_reader(root) if "reliability_diagram" in asked else None
-        with_timings = "loss_over_time" in asked
+        extras = {extra for item in locked.study.report for extra in item.extras}
+        labels = label_reader(root) if "calibration" in extras else None
+        with_timings = "timings" in extras
         # All is read before the first file is written: data that is missing spoils no report.
         found = frames(root, study, cells, labels, with_timings)
         write_images(locked, root, directory)

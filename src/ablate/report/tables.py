@@ -25,7 +25,7 @@ from ablate.stats import (
     not_shown_worse,
     summarize,
 )
-from ablate.study.schema import Factor, Metric, ReportItem, Study
+from ablate.study.schema import Factor, Metric, Study
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +63,6 @@ class Table:
     pairs    all pairs of a column, a and b numbered as its rows
     """
 
-    name: str
     metric: Metric
     rows: Factor
     columns: Factor | None
@@ -85,21 +84,22 @@ class Table:
         return tuple(cell for cell in self.cells if cell.column == name)
 
 
-def make_tables(item: ReportItem, study: Study, runs: pd.DataFrame, first: int) -> list[Table]:
-    """Return the tables of a report item, numbered from `first`: one per level of other factors.
+def make_tables(
+    study: Study, runs: pd.DataFrame, rows: str | None = None, columns: str | None = None
+) -> list[Table]:
+    """Return the tables of two factors, one per setting of the others.
+
+    rows, columns  the factors by name; by default the first that are left
 
     Raises ConfigError when rows and columns are the same factor or no run has the metric.
     """
-    rows, columns = _axes(item, study)
+    down, across = _axes(study, rows, columns)
     if study.metric.name not in runs and (runs["status"] == "done").any():
         raise ConfigError(f"study {study.name}: its runs have no metric '{study.metric.name}'.")
-    others = [f for f in study.factors if f not in (rows, columns)]
+    others = [f for f in study.factors if f not in (down, across)]
     settings = itertools.product(*([level.name for level in f.levels] for f in others))
     names = [factor.name for factor in others]
-    return [
-        _table(f"table-{number}", study, runs, rows, columns, dict(zip(names, at, strict=True)))
-        for number, at in enumerate(settings, start=first)
-    ]
+    return [_table(study, runs, down, across, dict(zip(names, at, strict=True))) for at in settings]
 
 
 def column_names(columns: Factor | None, metric: Metric) -> tuple[str, ...]:
@@ -187,21 +187,17 @@ def values_of(outcomes: Outcomes) -> list[str]:
     ]
 
 
-def _axes(item: ReportItem, study: Study) -> tuple[Factor, Factor | None]:
-    named = {option: item.options.get(option) for option in ("rows", "columns")}
-    if named["rows"] and named["rows"] == named["columns"]:
-        raise ConfigError(
-            f"study {study.name}: report: {item.kind} has {named['rows']} both as rows and columns."
-        )
-    free = [factor for factor in study.factors if factor.name not in named.values()]
-    rows = study.factor(named["rows"]) if named["rows"] else free.pop(0)
-    if named["columns"]:
-        return rows, study.factor(named["columns"])
-    return rows, free[0] if free else None
+def _axes(study: Study, rows: str | None, columns: str | None) -> tuple[Factor, Factor | None]:
+    if rows and rows == columns:
+        raise ConfigError(f"study {study.name}: report: table has {rows} both as rows and columns.")
+    free = [factor for factor in study.factors if factor.name not in (rows, columns)]
+    down = study.factor(rows) if rows else free.pop(0)
+    if columns:
+        return down, study.factor(columns)
+    return down, free[0] if free else None
 
 
 def _table(
-    name: str,
     study: Study,
     runs: pd.DataFrame,
     rows: Factor,
@@ -245,7 +241,7 @@ def _table(
         for row in rows.levels
         for column in column_names(columns, study.metric)
     ]
-    return Table(name, study.metric, rows, columns, at, tuple(ordered), all_pairs)
+    return Table(study.metric, rows, columns, at, tuple(ordered), all_pairs)
 
 
 def _rows_at(runs: pd.DataFrame, levels: Mapping[str, str]) -> pd.DataFrame:

@@ -57,7 +57,7 @@ def _at(claim: Claim, tune: Tune, value: str) -> Claim:
     return claim.model_copy(update={"at": {**claim.at, tune.key: (value,)}})
 
 
-def print_at_values(rows: list[AtValues], study: Study, name: str) -> PrintedTable:
+def print_at_values(rows: list[AtValues], study: Study) -> PrintedTable:
     """Return them as a table: claims down, values across."""
     tune = study.tune
     assert tune is not None
@@ -68,7 +68,6 @@ def print_at_values(rows: list[AtValues], study: Study, name: str) -> PrintedTab
         for row in rows
     )
     return PrintedTable(
-        name=name,
         title=f"The same comparisons at the tuned and at every fixed {label}.",
         corner="claim",
         groups=(),

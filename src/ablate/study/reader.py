@@ -12,8 +12,9 @@ from ablate.config.yaml_file import read_yaml
 from ablate.errors import ConfigError, nearest, one_of
 from ablate.study.claims import read_claims
 from ablate.study.factors import check_overrides, listed, mapping
+from ablate.study.items import ITEMS, Item, OfPart, OfSettings
 from ablate.study.parts import DESIGN_KEYS, own_settings, read_design
-from ablate.study.schema import REPORT_KINDS, ROLES, Metric, ReportItem, Study, Tune
+from ablate.study.schema import Metric, Study, Tune
 
 _KEYS = (
     "question", "source", "baseline", *DESIGN_KEYS, "parts", "claims", "replicates", "metric",
@@ -131,39 +132,39 @@ def _read_tune(value: Any, groups: Groups, where: str) -> Tune:
     return validated(Tune, fields, where)
 
 
-def _read_item(item: Any, where: str) -> ReportItem:
+def _read_item(item: Any, where: str) -> Item:
     where = f"{where}: report"
     kind, options = (
         (item, {}) if isinstance(item, str) else next(iter(mapping(item, where).items()))
     )
-    if kind not in REPORT_KINDS:
+    if kind not in ITEMS:
         raise ConfigError(
-            f"{where}: there is no '{kind}'; allowed are {one_of(REPORT_KINDS)}."
-            f"{nearest(str(kind), REPORT_KINDS)}"
+            f"{where}: there is no '{kind}'; allowed are {one_of(ITEMS)}."
+            f"{nearest(str(kind), ITEMS)}"
         )
-    return validated(ReportItem, {"kind": kind, "options": mapping(options, where)}, where)
+    return validated(ITEMS[kind], mapping(options, where), f"{where}: {kind}")
 
 
 def _check_items(study: Study, where: str) -> None:
     """Raise ConfigError for a table or figure that names a factor the study lacks."""
     names = [factor.name for factor in study.factors]
     for item in study.report:
-        for name, kept in mapping(item.options.get("only", {}), f"{where}: only").items():
+        only = item.only if isinstance(item, OfSettings) else {}
+        for name, kept in only.items():
             known = [lv.name for lv in study.factor(name).levels] if name in names else []
-            for level in listed(kept, f"{where}: only.{name}"):
+            for level in kept:
                 if level not in known:
                     raise ConfigError(
                         f"{where}: report: {item.kind} has only: {name}: {level}, which is no "
                         f"level of the study."
                     )
-        part = item.options.get("part")
+        part = item.part if isinstance(item, OfPart) else None
         known = [part.name for part in study.parts]
         if part is not None and part not in known:
             has = f"its parts are {one_of(known)}" if known else "it has no parts"
             raise ConfigError(f"{where}: report: {item.kind} has part: {part}; {has}.")
-        for option in ROLES:
-            value = item.options.get(option)
-            if value is not None and value not in names:
+        for option, value in item.named().items():
+            if value not in names:
                 raise ConfigError(
                     f"{where}: report: {item.kind} has {option}: {value}, which is no factor of "
                     f"the study; its factors are {one_of(names)}."

@@ -9,36 +9,8 @@ from pydantic import BeforeValidator, Field
 
 from ablate.config.base import Frozen, NonNegativeFloat, Positive
 from ablate.config.target import Dotted
+from ablate.study.items import ReportItem
 
-#: The figures a study file may ask for; `ablate.report.figures` draws each.
-FIGURE_KINDS = (
-    "activation_distribution",
-    "gradient_distribution",
-    "signal_by_layer",
-    "activations_over_training",
-    "learning_curves",
-    "factor_response",
-    "heatmap",
-    "learning_rate_sensitivity",
-    "ensemble_curve",
-    "reliability_diagram",
-    "schedule_curves",
-    "stopping_points",
-    "ladder",
-    "leave_one_out",
-    "optimizer_paths",
-    "loss_over_time",
-    "effects",
-    "contact_sheet",
-    "variance_shares",
-    "factor_effects",
-)
-#: All that the `report` list of a study file may name.
-REPORT_KINDS = ("table", "published", "compared_to_base", *FIGURE_KINDS)
-
-
-#: Options of a report's item that name a factor.
-ROLES = ("rows", "columns", "lines", "panels", "best", "x")
 #: The designs that a study or a part of one may have.
 DESIGNS = ("grid", "one_at_a_time", "leave_one_out", "ladder", "zip", "random")
 DesignKind = Literal["grid", "one_at_a_time", "leave_one_out", "ladder", "zip", "random"]
@@ -133,13 +105,6 @@ class Tune(Frozen):
         levels = tuple(Level(name=f"{v:g}", overrides={self.key: v}) for v in self.values)
         label = self.key.rpartition(".")[2].replace("_", " ")
         return Factor(name=self.key, label=label, levels=levels)
-
-
-class ReportItem(Frozen):
-    """One figure or table of the report, with its options."""
-
-    kind: str
-    options: Mapping[str, Any] = Field(default_factory=dict)
 
 
 class Claim(Frozen):

@@ -6,18 +6,20 @@ in percent, one run per cell, no intervals.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
 
 import pandas as pd
 
 from ablate.errors import ConfigError, one_of
+from ablate.report.context import Context, Tabulated
 from ablate.report.printed import print_entry
 from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.tables import Table, csv_text, make_tables
 from ablate.stats import ALPHA, Better, Outcomes, Summary, compare, holm
-from ablate.study.schema import Factor, ReportItem, Study
+from ablate.study.items import Published
+from ablate.study.schema import Factor, Study
 
 #: n/c in the published table; None: no such cell.
 NC = "n/c"
@@ -84,9 +86,16 @@ class Comparison:
         return sum(o.column == column and o.outcome == outcome for o in self.orderings)
 
 
-def compare_with_published(
-    item: ReportItem, study: Study, runs: pd.DataFrame, first: int
-) -> list[Comparison]:
+def exhibits(context: Context) -> Iterator[Tabulated]:
+    """Yield each table beside the published one; raises ConfigError as `compare_with_published`."""
+    assert isinstance(context.item, Published)
+    study = context.study
+    for found in compare_with_published(context.item, study, context.frames.runs):
+        csv = {"": comparison_to_csv(found, study), "-orderings": orderings_to_csv(found)}
+        yield Tabulated(print_comparison(found, study), csv)
+
+
+def compare_with_published(item: Published, study: Study, runs: pd.DataFrame) -> list[Comparison]:
     """Compare our runs with the published table, a table per level of the other factors.
 
     Rows and columns are matched by level name (`lsuv`, `he`, `relu`, ...) or by the item's
@@ -99,13 +108,11 @@ def compare_with_published(
             f"{study.metric.name}."
         )
     names = _names(item, study)
-    rows = _axis(item, "rows", study, _ROW_NAMES | names, tuple(VALUES))
-    columns = _axis(item, "columns", study, _COLUMN_NAMES | names, COLUMNS)
-    options = {"rows": rows[0].name, "columns": columns[0].name}
-    plain = ReportItem(kind="table", options=options)
+    rows = _axis(item.rows, "rows", study, _ROW_NAMES | names, tuple(VALUES))
+    columns = _axis(item.columns, "columns", study, _COLUMN_NAMES | names, COLUMNS)
     return [
         _compare(table, rows[1], columns[1], study.metric.better)
-        for table in make_tables(plain, study, runs, first)
+        for table in make_tables(study, runs, rows[0].name, columns[0].name)
     ]
 
 
@@ -140,7 +147,6 @@ def print_comparison(comparison: Comparison, study: Study) -> PrintedTable:
     ]
     fixed = "".join(f", {factor} = {level}" for factor, level in table.at.items())
     return PrintedTable(
-        name=table.name,
         title=f"The published table (Mishkin & Matas, FitNet-4 on CIFAR-10) beside ours{fixed}.",
         corner=table.rows.label,
         groups=tuple((name, 2) for name in comparison.columns.values()),
@@ -229,20 +235,19 @@ def _failed(summary: Summary) -> bool:
     return summary.n > 0 and 2 * summary.not_converged >= summary.n
 
 
-def _names(item: ReportItem, study: Study) -> dict[str, str]:
-    names = item.options.get("names", {})
+def _names(item: Published, study: Study) -> dict[str, str]:
     known = (*VALUES, *COLUMNS)
-    for level, name in names.items():
+    for level, name in item.names.items():
         if name not in known:
             raise ConfigError(
                 f"study {study.name}: report: published: names: {level}: '{name}' is not in the "
                 f"published table; it has {one_of(known)}."
             )
-    return dict(names)
+    return dict(item.names)
 
 
 def _axis(
-    item: ReportItem,
+    named: str | None,
     option: str,
     study: Study,
     names: Mapping[str, str],
@@ -258,7 +263,6 @@ def _axis(
             if names.get(level, names.get(level.lower())) in allowed
         }
 
-    named = item.options.get(option)
     factor = study.factor(named) if named else max(study.factors, key=lambda f: len(matches(f)))
     matched = matches(factor)
     if len(matched) < (2 if option == "rows" else 1):

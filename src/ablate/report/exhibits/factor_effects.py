@@ -11,12 +11,19 @@ from statsmodels.stats.multitest import multipletests
 from ablate.errors import ConfigError
 from ablate.report.claim_evidence import Case
 from ablate.report.claims import claim_case
+from ablate.report.context import Context, Tabulated
+from ablate.report.figures.canvas import Drawing
+from ablate.report.figures.forest import SHOWN, Row, axis_label, forest
+from ablate.report.figures.select import subjects
+from ablate.report.figures.style import NEUTRAL
 from ablate.report.frame import Frames
-from ablate.report.printed import p_text, with_interval
+from ablate.report.printed import p_is, p_text, with_interval
 from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.tables import csv_text
 from ablate.stats import ALPHA, adjusted_levels
 from ablate.study.schema import Claim, Factor, Study
+
+_MOST = 30  # rows of one figure
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +42,16 @@ class Contrast:
     low: float | None
     high: float | None
     p: float
+
+
+def exhibits(context: Context) -> Iterator[Tabulated | Drawing]:
+    """Yield the table of all contrasts, and a drawing of the first of them.
+
+    Raises ConfigError as `factorial`.
+    """
+    contrasts = factorial(context.study, context.frames)
+    yield Tabulated(print_contrasts(contrasts, context.study), {"": contrasts_csv(contrasts)})
+    yield from _drawings(context, contrasts)
 
 
 def factorial(study: Study, frames: Frames) -> list[Contrast]:
@@ -83,12 +100,11 @@ def _interactions(factors: Sequence[Factor]) -> Iterator[Claim]:
             )  # fmt: skip
 
 
-def print_contrasts(contrasts: Sequence[Contrast], study: Study, name: str) -> PrintedTable:
+def print_contrasts(contrasts: Sequence[Contrast], study: Study) -> PrintedTable:
     """Return the table as it is printed."""
     unit = contrasts[0].case.unit
     rows = tuple((c.name, tuple(Entry(text) for text in _texts(c))) for c in contrasts)
     return PrintedTable(
-        name=name,
         title=f"Main effects and two-way interactions in {study.metric.label.split(' (')[0]}.",
         corner="contrast",
         groups=(),
@@ -127,3 +143,27 @@ def _texts(contrast: Contrast) -> tuple[str, ...]:
     p = "–" if case.evidence.test == "none" else p_text(contrast.p)
     lost = f"{case.lost}/{case.runs}" if case.lost else ""
     return contrast.about, shown, p, lost
+
+
+def _drawings(context: Context, contrasts: Sequence[Contrast]) -> Iterator[Drawing]:
+    """Draw main effects and two-way interactions of a complete grid."""
+    rows = [row for contrast in contrasts if (row := _row(contrast)) is not None]
+    subject = next(subjects(context, *(factor.name for factor in context.study.factors)))
+    more = f" The first {_MOST} of {len(rows)}; the table has all." if len(rows) > _MOST else ""
+    caption = subject.caption(
+        "Main effects and two-way interactions",
+        "Bars: simultaneous 95 % intervals; at the right p, adjusted by Holm over all "
+        f"{len(contrasts)} contrasts; blue: below 5 %.{more}",
+    )
+    if rows:
+        figure = forest({axis_label(contrasts[0].case.unit): rows[:_MOST]})
+        yield Drawing(context.item.kind, caption, figure)
+
+
+def _row(contrast: Contrast) -> Row | None:
+    effect = contrast.case.evidence.effect
+    if effect is None or contrast.low is None or contrast.high is None:
+        return None
+    ink = SHOWN if contrast.p <= 0.05 else NEUTRAL
+    name = f"{contrast.about}: {contrast.name}"
+    return Row(name, effect, contrast.low, contrast.high, ink, p_is(contrast.p))

@@ -6,18 +6,20 @@ The form is that of GoogLeNet's table of models and crops (Szegedy et al. 2015, 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from ablate.errors import ConfigError
+from ablate.report.context import Context, Tabulated
 from ablate.report.printed import decimals, number
 from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.tables import csv_text, outcomes_of, values_of
 from ablate.stats import Outcomes, t_half_width
-from ablate.study.schema import Factor, ReportItem, Study
+from ablate.study.items import ComparedToBase
+from ablate.study.schema import Factor, Study
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +41,16 @@ class Row:
     difference_half_width: float | None
 
 
-def compare_to_base(item: ReportItem, study: Study, runs: pd.DataFrame) -> list[Row]:
+def exhibits(context: Context) -> Iterator[Tabulated]:
+    """Yield the table; raises ConfigError as `compare_to_base`."""
+    item, study = context.item, context.study
+    assert isinstance(item, ComparedToBase)
+    rows = compare_to_base(item, study, context.frames.runs)
+    csv = {"": compared_to_csv(rows, item, study)}
+    yield Tabulated(print_compared(rows, item, study), csv)
+
+
+def compare_to_base(item: ComparedToBase, study: Study, runs: pd.DataFrame) -> list[Row]:
     """Return a row per cell of the two factors, the base (first level of each) first.
 
     Raises ConfigError for a study that does not have just two factors.
@@ -76,7 +87,7 @@ def compare_to_base(item: ReportItem, study: Study, runs: pd.DataFrame) -> list[
     return rows
 
 
-def print_compared(rows: Sequence[Row], item: ReportItem, study: Study, name: str) -> PrintedTable:
+def print_compared(rows: Sequence[Row], item: ComparedToBase, study: Study) -> PrintedTable:
     """Return the table as it is printed."""
     first, second = _factors(item, study)
     what = "error (%)" if study.metric.is_percent else study.metric.label
@@ -105,7 +116,6 @@ def print_compared(rows: Sequence[Row], item: ReportItem, study: Study, name: st
     if together:
         caption.append(together)
     return PrintedTable(
-        name=name,
         title=f"{what[0].upper()}{what[1:]} on the test set, by {first.label} × {second.label}.",
         corner=f"{first.label} × {second.label}",
         groups=(),
@@ -134,7 +144,7 @@ def sum_of_gains(rows: Sequence[Row], first: Factor, second: Factor) -> str:
     )
 
 
-def compared_to_csv(rows: Sequence[Row], item: ReportItem, study: Study) -> str:
+def compared_to_csv(rows: Sequence[Row], item: ComparedToBase, study: Study) -> str:
     """Return one line per cell, floats unrounded."""
     first, second = _factors(item, study)
     header = [
@@ -152,10 +162,10 @@ def compared_to_csv(rows: Sequence[Row], item: ReportItem, study: Study) -> str:
     return csv_text(header, lines)
 
 
-def _factors(item: ReportItem, study: Study) -> tuple[Factor, Factor]:
-    rows = str(item.options.get("rows", study.factors[0].name))
-    other = next(factor for factor in study.factors if factor.name != rows)
-    return study.factor(rows), other
+def _factors(item: ComparedToBase, study: Study) -> tuple[Factor, Factor]:
+    free = [factor for factor in study.factors if factor.name not in item.named().values()]
+    rows = study.factor(item.rows) if item.rows else free.pop(0)
+    return rows, study.factor(item.columns) if item.columns else free[0]
 
 
 def _shown(values: np.ndarray, study: Study) -> np.ndarray:
