@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from ablate.errors import ConfigError
-from ablate.report.figures.quantity import file_name, quantity_of, with_quantity
 from ablate.report.context import Context
 from ablate.report.exhibits import exhibits_of
+from ablate.report.figures.quantity import file_name, quantity_of, with_quantity
 from ablate.report.figures.select import subjects
 from ablate.study.items import ITEMS
 

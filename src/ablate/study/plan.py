@@ -17,6 +17,7 @@ from ablate.config.target import TARGET
 from ablate.config.validate import run_config
 from ablate.errors import ConfigError, one_of
 from ablate.study.designs import combinations
+from ablate.study.items import check_items
 from ablate.study.schema import ABSENT, Level, Part, Study
 
 
@@ -64,7 +65,8 @@ def compile_study(
               are the user's own are not in `base` yet; a level that chooses another option of a
               group keeps of the others what the new option has
 
-    Raises ConfigError when a cell is not valid, or when two cells are the same.
+    Raises ConfigError when a cell is not valid, when two cells are the same, or when the cells
+    cannot give an item of the report.
     """
     without = (study.tune.key,) if study.tune else ()
     cells: dict[str, Cell] = {}
@@ -100,6 +102,7 @@ def compile_study(
         else:
             cells[key] = Cell(f"{_slug(names)}-{key[:8]}", name, key, names, config)
     found = tuple(cells.values())
+    check_items(study, found)
     if study.control:
         found = (*found, _control(found, run_config(base), without))
     return Plan(study, found)

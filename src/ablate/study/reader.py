@@ -12,7 +12,7 @@ from ablate.config.yaml_file import read_yaml
 from ablate.errors import ConfigError, nearest, one_of
 from ablate.study.claims import read_claims
 from ablate.study.factors import check_overrides, listed, mapping
-from ablate.study.items import ITEMS, Item, OfPart, OfSettings
+from ablate.study.items import ITEMS, Item, OfPart
 from ablate.study.parts import DESIGN_KEYS, own_settings, read_design
 from ablate.study.schema import Metric, Study, Tune
 
@@ -134,23 +134,34 @@ def _read_tune(value: Any, groups: Groups, where: str) -> Tune:
 
 def _read_item(item: Any, where: str) -> Item:
     where = f"{where}: report"
-    kind, options = (
-        (item, {}) if isinstance(item, str) else next(iter(mapping(item, where).items()))
-    )
+    named = {item: {}} if isinstance(item, str) else mapping(item, where)
+    if len(named) != 1:
+        raise ConfigError(
+            f"{where}: an item has one name, not {one_of(named) if named else 'none'}; write "
+            "its options as a mapping behind it: ladder: {against: first}."
+        )
+    ((kind, options),) = named.items()
     if kind not in ITEMS:
         raise ConfigError(
             f"{where}: there is no '{kind}'; allowed are {one_of(ITEMS)}."
             f"{nearest(str(kind), ITEMS)}"
         )
-    return validated(ITEMS[kind], mapping(options, where), f"{where}: {kind}")
+    options = mapping({} if options is None else options, f"{where}: {kind}")
+    known = list(ITEMS[kind].model_fields)
+    for option in options:
+        if option not in known:
+            has = f"it has {one_of(known)}" if known else "it has none"
+            raise ConfigError(
+                f"{where}: {kind} has no option '{option}'; {has}.{nearest(str(option), known)}"
+            )
+    return validated(ITEMS[kind], options, f"{where}: {kind}")
 
 
 def _check_items(study: Study, where: str) -> None:
     """Raise ConfigError for a table or figure that names a factor the study lacks."""
     names = [factor.name for factor in study.factors]
     for item in study.report:
-        only = item.only if isinstance(item, OfSettings) else {}
-        for name, kept in only.items():
+        for name, kept in item.kept().items():
             known = [lv.name for lv in study.factor(name).levels] if name in names else []
             for level in kept:
                 if level not in known:
