@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 from frames_for_tests import FACTS, MISSING, NC, factor, make_runs, make_study, outcomes, two_by_two
 
-from ablate.report.printed import compact, decimals, mean_text, print_table, print_tuned
+from ablate.report.exhibits.table import print_table, print_tuned
+from ablate.report.number_text import compact, decimals, mean_text
 from ablate.report.printed_table import Entry, PrintedTable, to_markdown, to_tex
 from ablate.report.tables import make_tables
 from ablate.stats import summarize

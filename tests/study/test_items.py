@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from ablate.cli import main
+from ablate.commands.command_line import plan_studies, sort_words
 from ablate.config.compose import compose, package_conf
 from ablate.config.groups import read_groups, with_overrides
 from ablate.errors import ConfigError
@@ -157,6 +158,20 @@ def test_code_of_the_users_own_decides_what_it_reports(
     own = {"baseline": {"data": "digits", "trainer": {"_target_": "mylab.train.fit"}}}
     for item in ({"ladder": {"metric": "macro_f1"}}, "stopping_points", "reliability_diagram"):
         compiled(tmp_path, item, **own)
+
+
+def test_what_the_command_line_takes_away_is_left_out_and_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    content = {**CONTENT, "report": ["signal_by_layer", "heatmap"]}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(content))
+    words = sort_words(["study=mine.yaml", "probe.steps=off"])
+    (start,) = plan_studies(words, quick=False)
+    assert [item.kind for item in start.plan.study.report] == ["heatmap"]
+    assert main(["plan", "study=mine.yaml", "probe.steps=off"]) == 0
+    note = "report: signal_by_layer needs the probe, and no run has one: set probe.steps to log or"
+    assert note in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("command", ["plan", "sweep", "check"])

@@ -89,7 +89,7 @@ def plan_studies(words: Words, quick: bool) -> list[Start]:
         asked = request(study, words.overrides, groups, name=words.name, quick=quick, file=file)
         composed = compose(asked.overrides, words.root, multirun=True, flags=words.flags)
         if composed is not None:
-            plan = compile_study(asked.study, composed.base, groups, asked.explicit)
+            plan = compile_study(asked.study, composed.base, groups, asked.explicit, asked.changed)
             plan = in_folders_there(plan, words.root)
             starts.append(Start(plan, words.root, _launch(composed)))
     return starts

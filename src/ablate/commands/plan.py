@@ -116,6 +116,7 @@ def lines(start: Start, found: Planned) -> Iterator[str]:
         )
     if found.claims:
         yield from _family(found)
+    yield from (f"note      {note}" for note in start.plan.notes)
 
 
 def _family(found: Planned) -> Iterator[str]:

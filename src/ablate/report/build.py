@@ -22,11 +22,11 @@ from ablate.report.manifest import (
     read_manifest,
     results_of,
 )
+from ablate.report.origins import origins
 from ablate.report.pages import Page, write_pages
 from ablate.report.parts import each_part
 from ablate.report.printed_claims import claims_csv, print_claims, told
 from ablate.report.printed_table import to_markdown, to_tex
-from ablate.report.provenance import origins
 from ablate.report.shares import shares, shares_answer
 from ablate.report.tables import make_tables
 from ablate.report.tuned_and_fixed import at_values, at_values_csv, print_at_values

@@ -13,8 +13,8 @@ from markupsafe import Markup, escape
 
 from ablate.report.circumstances import Facts
 from ablate.report.manifest import Figure, Printed, read_manifest
+from ablate.report.origins import Origin
 from ablate.report.printed_table import PrintedTable, plain, to_markdown
-from ablate.report.provenance import Origin
 from ablate.study.schema import Study
 
 _TEMPLATES = Path(__file__).parent / "templates"

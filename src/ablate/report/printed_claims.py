@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ablate.report.claims import LEAST_REPLICATES, Verdict
-from ablate.report.printed import p_is, with_interval
+from ablate.report.number_text import p_is, with_interval
 from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.tables import csv_text
 from ablate.study.schema import REPLICATES

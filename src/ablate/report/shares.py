@@ -11,7 +11,7 @@ from scipy import stats
 from ablate.errors import ConfigError
 from ablate.report.claim_metrics import measure
 from ablate.report.frame import Frames
-from ablate.report.printed import with_interval
+from ablate.report.number_text import with_interval
 from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.run_arrays import RunArrays
 from ablate.report.tables import csv_text

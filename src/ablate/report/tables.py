@@ -1,6 +1,6 @@
 """The tables of a report, as numbers: every cell with its runs, every column with its pairs.
 
-How they are printed is in `printed.py`; the CSV files here hold every number unrounded.
+How they are printed is in `exhibits/table.py`; the CSV files here hold every number unrounded.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ablate.study.schema import Factor, Metric, Study
 
 
 @dataclass(frozen=True, eq=False)
-class Cell:
+class ResultCell:
     """One cell of a table.
 
     levels      the level's name by factor
@@ -55,7 +55,7 @@ class Cell:
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class ResultTable:
     """Rows and columns are the levels of two factors; `at` fixes the others.
 
     columns  None for a study of one factor: the table has one column
@@ -67,7 +67,7 @@ class Table:
     rows: Factor
     columns: Factor | None
     at: Mapping[str, str]
-    cells: tuple[Cell, ...]
+    cells: tuple[ResultCell, ...]
     pairs: Mapping[str, tuple[Pair, ...]]
 
     @property
@@ -75,18 +75,18 @@ class Table:
         """Return the columns' level names, or the metric's where there is one column."""
         return column_names(self.columns, self.metric)
 
-    def row(self, name: str) -> tuple[Cell, ...]:
+    def row(self, name: str) -> tuple[ResultCell, ...]:
         """Return the cells of one row, in the order of the columns."""
         return tuple(cell for cell in self.cells if cell.row == name)
 
-    def column(self, name: str) -> tuple[Cell, ...]:
+    def column(self, name: str) -> tuple[ResultCell, ...]:
         """Return the cells of one column, in the order of the rows."""
         return tuple(cell for cell in self.cells if cell.column == name)
 
 
 def make_tables(
     study: Study, runs: pd.DataFrame, rows: str | None = None, columns: str | None = None
-) -> list[Table]:
+) -> list[ResultTable]:
     """Return the tables of two factors, one per setting of the others.
 
     rows, columns  the factors by name; by default the first that are left
@@ -121,7 +121,7 @@ def outcomes_of(runs: pd.DataFrame, metric: str, replicates: int) -> Outcomes:
     return Outcomes(values, not_converged)
 
 
-def to_csv(table: Table) -> str:
+def to_csv(table: ResultTable) -> str:
     """Return one line per cell, metrics as stored (fractions, nats), floats unrounded."""
     names = list(table.cells[0].levels)
     header = [
@@ -141,7 +141,7 @@ def to_csv(table: Table) -> str:
     return csv_text(header, lines)
 
 
-def pairs_to_csv(table: Table) -> str:
+def pairs_to_csv(table: ResultTable) -> str:
     """Return one line per compared pair, each column of the table one family."""
     header = [
         *table.at, "column", "a", "b", "test", "pairs", "wins", "losses", "both_converged",
@@ -159,7 +159,7 @@ def pairs_to_csv(table: Table) -> str:
     return csv_text(header, lines)
 
 
-def tuned_to_csv(table: Table, key: str) -> str:
+def tuned_to_csv(table: ResultTable, key: str) -> str:
     """Return one line per cell with the value of `key` that tuning chose."""
     names = list(table.cells[0].levels)
     lines = [
@@ -203,8 +203,8 @@ def _table(
     rows: Factor,
     columns: Factor | None,
     at: Mapping[str, str],
-) -> Table:
-    cells: dict[tuple[str, str], Cell] = {}
+) -> ResultTable:
+    cells: dict[tuple[str, str], ResultCell] = {}
     all_pairs: dict[str, tuple[Pair, ...]] = {}
     for column in column_names(columns, study.metric):
         found = []
@@ -222,7 +222,7 @@ def _table(
         tied = not_shown_worse(best, pairs, summaries) if best is not None else frozenset()
         all_pairs[column] = pairs
         for i, (row_name, levels, part) in enumerate(found):
-            cells[row_name, column] = Cell(
+            cells[row_name, column] = ResultCell(
                 row=row_name,
                 column=column,
                 levels=levels,
@@ -241,7 +241,7 @@ def _table(
         for row in rows.levels
         for column in column_names(columns, study.metric)
     ]
-    return Table(study.metric, rows, columns, at, tuple(ordered), all_pairs)
+    return ResultTable(study.metric, rows, columns, at, tuple(ordered), all_pairs)
 
 
 def _rows_at(runs: pd.DataFrame, levels: Mapping[str, str]) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ablate.report.claim_evidence import Case
 from ablate.report.claims import claim_case
-from ablate.report.printed import decimals
+from ablate.report.number_text import decimals
 from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.tables import csv_text
 from ablate.stats import ALPHA

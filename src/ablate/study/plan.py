@@ -17,7 +17,7 @@ from ablate.config.target import TARGET
 from ablate.config.validate import run_config
 from ablate.errors import ConfigError, one_of
 from ablate.study.designs import combinations
-from ablate.study.items import check_items
+from ablate.study.items import refused_items
 from ablate.study.schema import ABSENT, Level, Part, Study
 
 
@@ -39,10 +39,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class Plan:
-    """A compiled study: everything known before the first run."""
+    """A compiled study: everything known before the first run.
+
+    notes  on what the report will not have
+    """
 
     study: Study
     cells: tuple[Cell, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def runs(self) -> int:
@@ -57,16 +61,22 @@ class Plan:
 
 
 def compile_study(
-    study: Study, base: Mapping[str, Any], groups: Groups, explicit: Sequence[Override]
+    study: Study,
+    base: Mapping[str, Any],
+    groups: Groups,
+    explicit: Sequence[Override],
+    changed: bool = False,
 ) -> Plan:
     """Compile `study` over the composed config `base`; a cell of several parts is one cell.
 
     explicit  the overrides of the baseline and the command line, in order. Those of groups that
               are the user's own are not in `base` yet; a level that chooses another option of a
               group keeps of the others what the new option has
+    changed   whether the command line changed what the study file says: an item of the report
+              that the cells cannot give any more is then left out, else it is refused
 
-    Raises ConfigError when a cell is not valid, when two cells are the same, or when the cells
-    cannot give an item of the report.
+    Raises ConfigError when a cell is not valid, when two cells are the same, or for such an
+    item.
     """
     without = (study.tune.key,) if study.tune else ()
     cells: dict[str, Cell] = {}
@@ -102,10 +112,14 @@ def compile_study(
         else:
             cells[key] = Cell(f"{_slug(names)}-{key[:8]}", name, key, names, config)
     found = tuple(cells.values())
-    check_items(study, found)
+    refused = list(refused_items(study, found))
+    if refused and not changed:
+        raise ConfigError(refused[0][1])
+    kept = tuple(item for item in study.report if item not in [one for one, _ in refused])
     if study.control:
         found = (*found, _control(found, run_config(base), without))
-    return Plan(study, found)
+    notes = tuple(f"{sentence[:-1]}, so the report is without it." for _, sentence in refused)
+    return Plan(study.model_copy(update={"report": kept}), found, notes)
 
 
 def _control(cells: Sequence[Cell], baseline: RunConfig, without: tuple[str, ...]) -> Cell:

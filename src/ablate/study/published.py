@@ -50,7 +50,11 @@ class PublishedTable:
         Levels are matched by their names (`lsuv`, `relu`, ...) or by `names`: published name by
         level name.
         """
-        known = {name.lower(): name for name in (*self.rows, *self.columns)} | self.names | names
+        known = (
+            {name.lower(): name for name in (*self.rows, *self.columns)}
+            | dict(self.names)
+            | dict(names)
+        )
 
         def axis(named: str | None, allowed: tuple[str, ...]) -> Axis:
             def matched(factor: Factor) -> dict[str, str]:

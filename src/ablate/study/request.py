@@ -42,11 +42,13 @@ class Request:
 
     overrides  what Hydra composes: the baseline's and then the command line's
     explicit   the same as pairs, in order, with those of the user's own code
+    changed    whether the command line changes what the study's cells are
     """
 
     study: Study
     overrides: tuple[str, ...]
     explicit: tuple[Override, ...]
+    changed: bool
 
 
 def request(
@@ -107,7 +109,8 @@ def request(
     explicit = tuple(merged.items())
     study = study.model_copy(update={"baseline": merged, "command": command})
     composed, _ = split_own(explicit)
-    return Request(study, tuple(as_override(k, v) for k, v in composed), explicit)
+    overrides = tuple(as_override(k, v) for k, v in composed)
+    return Request(study, overrides, explicit, bool(parts))
 
 
 def adhoc(composed: Composed, groups: Groups, name: str, replicates: int) -> Study:

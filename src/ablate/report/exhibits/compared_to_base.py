@@ -14,7 +14,7 @@ import pandas as pd
 
 from ablate.errors import ConfigError
 from ablate.report.context import Context, Tabulated
-from ablate.report.printed import decimals, number
+from ablate.report.number_text import decimals, number
 from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.tables import csv_text, outcomes_of, values_of
 from ablate.stats import Outcomes, t_half_width

@@ -17,7 +17,7 @@ from ablate.report.figures.forest import SHOWN, Row, axis_label, forest
 from ablate.report.figures.select import subjects
 from ablate.report.figures.style import NEUTRAL
 from ablate.report.frame import Frames
-from ablate.report.printed import p_is, p_text, with_interval
+from ablate.report.number_text import p_is, p_text, with_interval
 from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.tables import csv_text
 from ablate.stats import ALPHA, adjusted_levels

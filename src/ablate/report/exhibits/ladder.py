@@ -13,7 +13,7 @@ from ablate.report.figures.canvas import Drawing, Margins, page
 from ablate.report.figures.quantity import Quantity, file_name, with_quantity
 from ablate.report.figures.select import Subject, subjects
 from ablate.report.figures.style import NEUTRAL, SMALL, TWO_COLUMNS, text_width
-from ablate.report.printed import decimals
+from ablate.report.number_text import decimals
 from ablate.report.tables import outcomes_of
 from ablate.stats import t_half_width
 from ablate.study.items import Ladder

@@ -9,9 +9,9 @@ from itertools import combinations
 import pandas as pd
 
 from ablate.report.context import Context, Tabulated
-from ablate.report.printed import print_entry
+from ablate.report.exhibits.table import print_entry
 from ablate.report.printed_table import Entry, PrintedTable
-from ablate.report.tables import Table, csv_text, make_tables
+from ablate.report.tables import ResultTable, csv_text, make_tables
 from ablate.stats import ALPHA, Better, Outcomes, Summary, compare, holm
 from ablate.study.items import Published
 from ablate.study.published import PublishedTable, Value, published_table
@@ -48,7 +48,7 @@ class BesideOurs:
     """
 
     published: PublishedTable
-    table: Table
+    table: ResultTable
     rows: Mapping[str, str]
     columns: Mapping[str, str]
     orderings: tuple[Ordering, ...]
@@ -156,7 +156,7 @@ def orderings_to_csv(comparison: BesideOurs) -> str:
 
 def _compare(
     published: PublishedTable,
-    table: Table,
+    table: ResultTable,
     rows: Mapping[str, str],
     columns: Mapping[str, str],
     better: Better,

@@ -1,13 +1,36 @@
-"""The metric in each cell: a table per setting of what is neither down nor across."""
+"""The metric in each cell, with the caption that makes a table stand alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 
+from ablate.report.circumstances import Facts
 from ablate.report.context import Context, Tabulated
-from ablate.report.printed import print_table, print_tuned
-from ablate.report.tables import make_tables, pairs_to_csv, to_csv, tuned_to_csv
+from ablate.report.number_text import compact, decimals, mean_text, single
+from ablate.report.printed_table import Entry, PrintedTable
+from ablate.report.tables import (
+    ResultCell,
+    ResultTable,
+    make_tables,
+    pairs_to_csv,
+    to_csv,
+    tuned_to_csv,
+)
+from ablate.stats import proportion_half_width
 from ablate.study.items import Table
+from ablate.study.schema import Metric, Study
+
+NOT_CONVERGED = (
+    "n/c: not converged, that is, a training loss was not finite or at the end nothing had been "
+    "learnt (cross-entropy not below 0.98 H and accuracy below p + 0.1 (1 − p), with H the "
+    "entropy of the training labels and p the largest class share); n/c runs are counted beside "
+    "the mean, not in it."
+)
+NOT_CONVERGED_OWN = (
+    "n/c: not converged, as the training procedure says, or with a metric that is not finite; n/c "
+    "runs are counted beside the mean, not in it."
+)
 
 
 def exhibits(context: Context) -> Iterator[Tabulated]:
@@ -26,3 +49,180 @@ def exhibits(context: Context) -> Iterator[Tabulated]:
         for table in tables:
             text = tuned_to_csv(table, study.tune.key)
             yield Tabulated(print_tuned(table, study), {"": text})
+
+
+def print_table(table: ResultTable, study: Study, facts: Facts) -> PrintedTable:
+    """Return the table as it is printed, with the caption that makes it stand alone."""
+    columns = table.column_names
+    rows = {
+        level.name: tuple(print_entry(cell, table.metric) for cell in table.row(level.name))
+        for level in table.rows.levels
+    }
+    footer = [
+        (label, tuple(_counts(table.column(column), field) for column in columns))
+        for label, field in (("parameters", "parameters"), ("multiply-adds", "multiply_adds"))
+    ]
+    return PrintedTable(
+        title=f"{_capitalized(study.metric.label)}{_layout(table)}.",
+        corner=table.rows.label,
+        groups=_groups(table),
+        columns=columns,
+        rows=tuple(rows.items()),
+        footer=tuple((label, texts) for label, texts in footer if any(t != "–" for t in texts)),
+        caption=_caption(table, study, facts),
+    )
+
+
+def print_tuned(table: ResultTable, study: Study) -> PrintedTable:
+    """Return the table of what tuning chose in each cell."""
+    assert study.tune is not None
+    tried = study.tune.values
+    edges = {min(tried), max(tried)}
+    at_edge = sum(bool(edges & set(cell.tuned)) for cell in table.cells)
+    caption = [
+        f"Chosen in each cell by mean {study.tune.by} over {study.tune.replicates} tuning "
+        f"{_plural('replicate', study.tune.replicates)}, which are not scored; tried: "
+        f"{', '.join(f'{value:g}' for value in tried)}."
+    ]
+    if at_edge:
+        caption.append(
+            f"In {at_edge} of {len(table.cells)} cells the choice is the smallest or the largest "
+            "value tried (edge): a better one may lie beyond it."
+        )
+    rows = {
+        level.name: tuple(
+            Entry(
+                ", ".join(f"{value:g}" for value in cell.tuned) or "–",
+                note="edge" if edges & set(cell.tuned) else "",
+                cell=cell.slug or "",
+            )
+            for cell in table.row(level.name)
+        )
+        for level in table.rows.levels
+    }
+    columns = table.column_names if table.columns else (study.tune.key,)
+    title = f"Chosen {study.tune.key}{_layout(table)}."
+    return PrintedTable(
+        title=title,
+        corner=table.rows.label,
+        groups=_groups(table),
+        columns=columns,
+        rows=tuple(rows.items()),
+        footer=(),
+        caption=tuple(caption),
+    )
+
+
+def print_entry(cell: ResultCell, metric: Metric) -> Entry:
+    """Return one cell as it is printed."""
+    s = cell.summary
+    text = mean_text(s, metric)
+    partly = 0 < s.not_converged < s.n
+    scale = 100 if metric.is_percent else 1
+    values = [
+        "n/c" if failed else "missing" if math.isnan(value) else single(scale * value, metric)
+        for value, failed in zip(cell.outcomes.values, cell.outcomes.not_converged, strict=True)
+    ]
+    return Entry(
+        text=text,
+        best=cell.best,
+        mark="°" if cell.not_worse else "",
+        note=f"{s.not_converged}/{s.n} n/c" if partly else "",
+        hover="by replicate: " + ", ".join(values),
+        cell=cell.slug or "",
+    )
+
+
+def _caption(table: ResultTable, study: Study, facts: Facts) -> tuple[str, ...]:
+    cells = table.cells
+    n = study.replicates
+    finished = sum(cell.summary.n for cell in cells)
+    missing = sum(cell.summary.missing for cell in cells)
+    failures = sum(cell.summary.not_converged for cell in cells)
+    last = f", replicates 0 to {n - 1}" if n > 1 else ", replicate 0"
+    setting = f"n = {n} {_plural('replicate', n)} a cell{last} of the study's seed"
+    basis = "; ".join((setting, *facts.data, facts.training))
+    if n > 1:
+        first = "Mean ± half-width of the 95 % t interval over the replicates that converged"
+        sentences = [f"{first}; {basis}.", _marks(table)]
+    else:
+        sentences = [
+            f"Value of the single run; {basis}.",
+            "With one run per cell there is no interval and no test: bold is the best of its "
+            "column as it happened, and nothing is marked as not worse than it.",
+        ]
+    if study.metric.better == "lower":
+        sentences.append("Lower is better.")
+    rule = NOT_CONVERGED_OWN if facts.by_own_procedure else NOT_CONVERGED
+    sentences.append(f"{rule} Here {failures} of {finished} finished runs are n/c.")
+    if n > 1:
+        sentences.append(_coverage(table, facts))
+        if any(cell.summary.converged == 1 for cell in cells):
+            sentences.append("A number without ± is a single run.")
+    if missing:
+        sentences.append(
+            f"– means that no run has finished; {missing} of {finished + missing} runs are missing."
+        )
+    return tuple(sentences)
+
+
+def _marks(table: ResultTable) -> str:
+    families = [sum(p.p_adjusted is not None for p in pairs) for pairs in table.pairs.values()]
+    most = max(families)
+    if most == 0:
+        return "No two cells can be compared yet."
+    count = f"{most}" if min(families) == most else f"up to {most}"
+    return (
+        "Bold: best of its column, never a cell with half or more n/c. °: not shown worse than "
+        "the best at 5 % (paired t over replicates that converged in both, or an exact sign test "
+        "on wins where n/c runs speak against it; Holm over all pairs of the column: "
+        f"{count} {_plural('comparison', most)})."
+    )
+
+
+def _coverage(table: ResultTable, facts: Facts) -> str:
+    split, _, quantity = table.metric.name.partition("/")
+    split = split if quantity else "test"
+    best = [cell.summary.mean for cell in table.cells if cell.best and cell.summary.mean]
+    covered = (
+        "The interval covers initialization, data order, dropout and the validation split; it "
+        f"does not cover the choice of the {split} examples"
+    )
+    examples = facts.examples.get(split)
+    if not (table.metric.is_percent and best and examples):
+        return f"{covered}."
+    share = max(best)
+    points = 100 * proportion_half_width(share, examples)
+    digits = min(2, decimals(points, 2) + 1)
+    return (
+        f"{covered}, which leaves ± {points:.{digits}f} points open at {100 * share:.1f} % "
+        f"(N = {examples:,})."
+    )
+
+
+def _counts(cells: Sequence[ResultCell], field: str) -> str:
+    counts = [getattr(cell, field) for cell in cells if getattr(cell, field) is not None]
+    if not counts:
+        return "–"
+    low, high = compact(min(counts)), compact(max(counts))
+    return low if low == high else f"{low} to {high}"
+
+
+def _groups(table: ResultTable) -> tuple[tuple[str, int], ...]:
+    return ((table.columns.label, len(table.columns.levels)),) if table.columns else ()
+
+
+def _layout(table: ResultTable) -> str:
+    axes = f" by {table.rows.label}"
+    if table.columns:
+        axes += f" (rows) and {table.columns.label} (columns)"
+    fixed = ", ".join(f"{factor} = {level}" for factor, level in table.at.items())
+    return f"{axes}, {fixed}" if fixed else axes
+
+
+def _capitalized(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _plural(word: str, count: int) -> str:
+    return word if count == 1 else f"{word}s"

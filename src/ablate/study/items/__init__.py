@@ -6,12 +6,11 @@ lists it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer
 
-from ablate.errors import ConfigError
 from ablate.study.items.base import Item, OfPart, OfQuantity, OfSettings
 from ablate.study.items.kinds import (
     ITEMS,
@@ -34,12 +33,12 @@ if TYPE_CHECKING:
 __all__ = [
     "ITEMS", "ActivationDistribution", "ComparedToBase", "ContactSheet", "Effects",
     "GradientDistribution", "Item", "Ladder", "OfPart", "OfQuantity", "OfSettings", "Published",
-    "ReportItem", "Table", "VarianceShares", "check_items",
+    "ReportItem", "Table", "VarianceShares", "refused_items",
 ]  # fmt: skip
 
 
-def check_items(study: Study, cells: Sequence[Cell]) -> None:
-    """Raise ConfigError for the first item of the report that these cells cannot give."""
+def refused_items(study: Study, cells: Sequence[Cell]) -> Iterator[tuple[Item, str]]:
+    """Yield the items of the report that these cells cannot give, each with a sentence."""
     for item in study.report:
         for part in item.parts(study) or (None,):
             alone, inside = study, cells
@@ -49,7 +48,7 @@ def check_items(study: Study, cells: Sequence[Cell]) -> None:
             refused = item.refusal(alone, [cell for cell in inside if not cell.config.control])
             if refused:
                 where = part.where if part else ""
-                raise ConfigError(f"study {study.name}: report: {item.kind} {refused}{where}.")
+                yield item, f"study {study.name}: report: {item.kind} {refused}{where}."
 
 
 def _from_lock(value: Any) -> Any:
