@@ -295,10 +295,14 @@ def _report(options: argparse.Namespace, _: list[str]) -> int:
 
     root = Path.cwd()
     if not options.check:
+        missing = False
         for written in regenerate_reports(root, options.study):
             state = "written" if written.changed else "up to date"
             print(f"{written.directory.relative_to(root)}/README.md  {state}")
-        return 0
+            for sentence in written.missing:
+                missing = True
+                print(f"! {sentence}")
+        return 1 if missing else 0
     differing = check_reports(root, options.study)
     for path in differing:
         print(f"{path} is not what would be written")

@@ -8,7 +8,6 @@ import pytest
 from frames_for_tests import NC, factor, make_runs, make_study
 from scipy import stats
 
-from ablate.errors import ConfigError
 from ablate.report.exhibits.compared_to_base import compare_to_base, compared_to_csv, print_compared
 from ablate.report.printed_table import to_markdown, to_tex
 from ablate.study.items import ITEMS
@@ -61,7 +60,8 @@ def test_print_and_csv():
     assert lines[2]["values"] == "0.93 n/c 0.95"
 
 
-def test_it_needs_two_factors():
-    study = make_study(factor("models", ["1", "3"]))
-    with pytest.raises(ConfigError, match="two factors"):
-        compare_to_base(ITEM, study, runs())
+def test_a_cell_whose_runs_all_failed_has_no_cost():
+    frame = runs()
+    frame.loc[frame["factor:crops"] == "9", ["status", "multiply_adds"]] = ["failed", np.nan]
+    rows = compare_to_base(ITEM, STUDY, frame)
+    assert "| 1 × 9 | – |" in to_markdown(print_compared(rows, ITEM, STUDY))

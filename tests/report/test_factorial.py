@@ -8,7 +8,6 @@ from frames_for_tests import factor, make_study
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from ablate.errors import ConfigError
 from ablate.report.context import Context
 from ablate.report.exhibits.factor_effects import (
     contrasts_csv,
@@ -121,9 +120,3 @@ def test_table_csv_and_figure() -> None:
     table, drawing = exhibits(Context(ITEMS["factor_effects"](), study(), frames()))
     assert table.printed == grid
     assert "9 contrasts" in drawing.caption
-
-
-@pytest.mark.parametrize("fields", [{"design": "zip"}, {"exclude": ({"a": ("a1",)},)}])
-def test_other_designs_are_refused(fields) -> None:
-    with pytest.raises(ConfigError, match="complete grid"):
-        factorial(study(**fields), frames())

@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 from frames_for_tests import factor, make_study
 
-from ablate.errors import ConfigError
 from ablate.report.frame import Frames
 from ablate.report.shares import print_shares, shares, shares_answer, shares_csv
 from ablate.stats import deviation, noise
@@ -116,12 +115,6 @@ def test_printed_answer_and_csv_say_the_same() -> None:
     line = next(line for line in shares_csv(found).splitlines() if line.startswith("init"))
     assert float(line.split(",")[1]) == pytest.approx(init.deviation[0])
     assert dict(grid.rows)["none"][0].text == "0"
-
-
-def test_whole_must_be_a_level() -> None:
-    item = ITEMS["variance_shares"](lines="source", whole="everything")
-    with pytest.raises(ConfigError, match="whole: everything"):
-        shares(item, study(6), frames(6))
 
 
 def test_noise_of_two_arms_is_compared_by_the_jackknife() -> None:

@@ -20,6 +20,7 @@ from ablate.store.result import read_result
 from ablate.study.lockfile import read_lock
 
 if TYPE_CHECKING:
+    from ablate.report.regenerate import Written
     from ablate.store.sync import Synced
 
 
@@ -35,6 +36,8 @@ def run_study(start: Start, console: Console) -> int:
     """
     study, root = start.plan.study, start.root
     console.print(_heading(start))
+    for note in start.plan.notes:
+        console.print(note, highlight=False)
     cut_short = was_cut_short(root, study.name)
     mirror = LiveMirror(root, study.name, study.question)
     ended = 0
@@ -61,12 +64,15 @@ def run_study(start: Start, console: Console) -> int:
         _print_metrics(start, console)
     elif not failed:
         try:
-            changed |= _report(start, console)
-        except OSError as error:  # a full disk, a folder of somebody else's
+            written = _report(start, console)
+            changed |= written.changed
+            unwritten = bool(written.missing)
+        except (AblateError, OSError) as error:  # what cannot be drawn; a full disk
             unwritten = True
+            why = f"{error.strerror}: {error.filename}" if isinstance(error, OSError) else error
             console.print(
-                f"[red]the report is not written[/]: {error.strerror}: {error.filename}; all runs "
-                f"are in the ledger, ablate report {study.name} makes it from them",
+                f"[red]the report is not written[/]: {str(why).rstrip('.')}; all runs are in the "
+                f"ledger, ablate report {study.name} makes it from them",
                 highlight=False,
             )
     if changed and problem is None:
@@ -122,8 +128,8 @@ def _heading(start: Start) -> str:
     )
 
 
-def _report(start: Start, console: Console) -> bool:
-    """Write the report where the ledger has news, say where it is; return whether it changed."""
+def _report(start: Start, console: Console) -> Written:
+    """Write the report where the ledger has news, and say where it is and what it says."""
     from ablate.report.regenerate import regenerate
 
     written = regenerate(start.root, start.plan.study.name)
@@ -131,9 +137,11 @@ def _report(start: Start, console: Console) -> bool:
     for claim in written.claims:
         effect = f"  {claim['effect']}" if claim["effect"] != "–" else ""
         console.print(f"{claim['verdict']}: {claim['text']}{effect}", highlight=False)
+    for sentence in written.missing:
+        console.print(f"[yellow]{sentence}[/]", highlight=False)
     console.print(f"report: {_relative(written.directory)}/index.html (or README.md)")
     console.print(f"browse: ablate ui {start.plan.study.name}")
-    return written.changed
+    return written
 
 
 def _print_metrics(start: Start, console: Console) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ablate.errors import ReportError
 from ablate.report.aa_control import control_text, without_control
 from ablate.report.answer import answer, untrained_answer
 from ablate.report.circumstances import Facts
@@ -15,8 +17,9 @@ from ablate.report.context import Context, Tabulated
 from ablate.report.exhibits import exhibits_of
 from ablate.report.manifest import (
     NAME,
-    Figure,
-    Printed,
+    FigureFiles,
+    Missing,
+    TableFiles,
     digest,
     manifest_text,
     read_manifest,
@@ -52,7 +55,7 @@ def build_report(
     configs  the config of each cell by slug, for theory in figures
 
     The same frames, study and facts give the same bytes. Files of an earlier report that this
-    one no longer has are removed. Raises ConfigError for an item that the study cannot give.
+    one no longer has are removed. An item that the runs cannot give is named in its place.
     """
     configs = configs or {}
     directory.mkdir(parents=True, exist_ok=True)
@@ -60,15 +63,22 @@ def build_report(
     everything, frames = frames, without_control(frames, configs)
     verdicts = tuple(judge(study, frames, configs, facts.looks, facts.quick))
     tables: list[Tabulated] = []
-    figures: list[Figure] = []
+    figures: list[FigureFiles | Missing] = []
+    count = itertools.count(1)
     for item in _items(study, facts):
         for suffix, alone, own in each_part(item, study, frames):
             context = Context(item, alone, own, configs, facts, verdicts, directory)
-            for exhibit in exhibits_of(context):
-                if isinstance(exhibit, Tabulated):
-                    tables.append(exhibit)
-                else:
-                    figures.append(_drawn(exhibit, suffix, directory))
+            try:
+                made = exhibits_of(context)
+            except ReportError as error:
+                figures.append(Missing(f"{item.kind}{suffix}", str(error)))
+                continue
+            tables += [exhibit for exhibit in made if isinstance(exhibit, Tabulated)]
+            figures += [
+                _drawn(exhibit, suffix, next(count), directory)
+                for exhibit in made
+                if not isinstance(exhibit, Tabulated)
+            ]
     if verdicts:
         claims = print_claims(verdicts, facts.looks, facts.claims_changed)
         tables.append(Tabulated(claims, {"": claims_csv(verdicts)}))
@@ -76,7 +86,10 @@ def build_report(
     if fixed:
         tables.append(Tabulated(print_at_values(fixed, study), {"": at_values_csv(fixed)}))
     printed = [_printed(table, number, directory) for number, table in enumerate(tables, start=1)]
-    sentence = _answer(study, frames, facts)
+    try:
+        sentence = _answer(study, frames, facts)
+    except ReportError as error:
+        sentence = f"The runs give no answer: {error}"
     page = Page(
         study=study,
         facts=facts,
@@ -88,9 +101,7 @@ def build_report(
         control=control_text(study, everything, configs),
     )
     files = [name for table in printed for name in table.files]
-    files += [
-        path.name for figure in figures for path in (figure.png, figure.svg, figure.gif) if path
-    ]
+    files += [name for one in figures if isinstance(one, FigureFiles) for name in one.files]
     files += write_pages(page, directory)
     for name in set(before["files"] if before else ()) - set(files):
         (directory / name).unlink(missing_ok=True)
@@ -127,16 +138,16 @@ def _answer(study: Study, frames: Frames, facts: Facts) -> str:
     return " ".join(f"{name}{sentences[suffix]}" for suffix, name in names.items())
 
 
-def _drawn(drawing: Drawing, suffix: str, directory: Path) -> Figure:
+def _drawn(drawing: Drawing, suffix: str, number: int, directory: Path) -> FigureFiles:
     named = replace(drawing, name=f"{drawing.name}{suffix}")
-    return Figure(named.name, named.caption, *named.save(directory))
+    return FigureFiles(named.name, number, named.caption, *named.save(directory))
 
 
-def _printed(table: Tabulated, number: int, directory: Path) -> Printed:
+def _printed(table: Tabulated, number: int, directory: Path) -> TableFiles:
     """Write a table as Markdown, LaTeX and CSV."""
     grid = replace(table.printed, name=f"table-{number}")
     texts = {f"{grid.name}.md": to_markdown(grid), f"{grid.name}.tex": to_tex(grid)}
     texts |= {f"{grid.name}{suffix}.csv": text for suffix, text in table.csv.items()}
     for name, text in texts.items():
         (directory / name).write_text(text, encoding="utf-8")
-    return Printed(grid, tuple(texts))
+    return TableFiles(grid, tuple(texts))

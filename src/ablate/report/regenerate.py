@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,12 +24,14 @@ if TYPE_CHECKING:
 class Written:
     """A report on disk: its folder, what it says in one sentence, and whether it was made anew.
 
-    claims  what its table of claims says of each, by name of the column
+    claims   what its table of claims says of each, by name of the column
+    missing  a sentence per table or figure that the runs could not give
     """
 
     directory: Path
     answer: str
     claims: tuple[Mapping[str, str], ...]
+    missing: tuple[str, ...]
     changed: bool
 
 
@@ -146,20 +148,15 @@ def _write(
     if source.parent != directory:
         shutil.copyfile(source, directory / LOCK_NAME)
     configs = {cell.slug: cell.config for cell in locked.cells}
-    quick = locked.study.name.endswith("-quick")
-    commands = (
-        locked.study.command or f"ablate sweep study={study}",
-        f"ablate report {study}",
-    )
-    facts = replace(
-        facts_of(configs.values(), commands, quick),
-        looks=locked.looks,
-        claims_changed=locked.claims_changed,
-    )
-    build_report(locked.study, read_frames(directory), directory, facts, configs)
+    build_report(locked.study, read_frames(directory), directory, facts_of(locked), configs)
 
 
 def _written(directory: Path, changed: bool) -> Written:
     manifest = read_manifest(directory) or {}
-    claims = tuple(manifest.get("verdicts", ()))
-    return Written(directory, str(manifest.get("answer", "")), claims, changed)
+    return Written(
+        directory=directory,
+        answer=str(manifest.get("answer", "")),
+        claims=tuple(manifest.get("verdicts", ())),
+        missing=tuple(manifest.get("missing", ())),
+        changed=changed,
+    )

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from ablate.errors import ConfigError
 from ablate.report.claim_metrics import measure
 from ablate.report.frame import Frames
 from ablate.report.number_text import with_interval
@@ -58,13 +57,11 @@ def shares(item: VarianceShares, study: Study, frames: Frames) -> Shares:
     Intervals are jackknife t's over replicates: of the logarithm of a standard deviation, and of
     the logarithm of a ratio of variances, in which a replicate is left out everywhere at once,
     since all levels share its random numbers. Runs that did not converge are left out; where no
-    setting of a level has two others its estimates are NaN. Raises ConfigError for `whole`.
+    setting of a level has two others its estimates are NaN.
     """
-    factor = study.factor(item.lines or study.factors[0].name)
+    factor = item.role("lines", study)
     names = [level.name for level in factor.levels if level.name != ABSENT]
     whole = item.whole or names[0]
-    if whole not in names:
-        raise ConfigError(f"report: variance_shares has whole: {whole}, which is no level.")
     found = measure(None, study, frames)
     runs = RunArrays(study, found)
     values = {name: runs.arm(runs.settings({factor.name: (name,)})).values for name in names}

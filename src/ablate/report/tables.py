@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ablate.errors import ConfigError
+from ablate.errors import ReportError
 from ablate.stats import (
     Outcomes,
     Pair,
@@ -91,11 +91,11 @@ def make_tables(
 
     rows, columns  the factors by name; by default the first that are left
 
-    Raises ConfigError when rows and columns are the same factor or no run has the metric.
+    Raises ReportError when no run has the metric.
     """
     down, across = _axes(study, rows, columns)
     if study.metric.name not in runs and (runs["status"] == "done").any():
-        raise ConfigError(f"study {study.name}: its runs have no metric '{study.metric.name}'.")
+        raise ReportError(f"no run reports the metric '{study.metric.name}'.")
     others = [f for f in study.factors if f not in (down, across)]
     settings = itertools.product(*([level.name for level in f.levels] for f in others))
     names = [factor.name for factor in others]
@@ -188,8 +188,6 @@ def values_of(outcomes: Outcomes) -> list[str]:
 
 
 def _axes(study: Study, rows: str | None, columns: str | None) -> tuple[Factor, Factor | None]:
-    if rows and rows == columns:
-        raise ConfigError(f"study {study.name}: report: table has {rows} both as rows and columns.")
     free = [factor for factor in study.factors if factor.name not in (rows, columns)]
     down = study.factor(rows) if rows else free.pop(0)
     if columns:

@@ -50,11 +50,8 @@ class PublishedTable:
         Levels are matched by their names (`lsuv`, `relu`, ...) or by `names`: published name by
         level name.
         """
-        known = (
-            {name.lower(): name for name in (*self.rows, *self.columns)}
-            | dict(self.names)
-            | dict(names)
-        )
+        printed = {name.lower(): name for name in (*self.rows, *self.columns)}
+        known = {**printed, **self.names, **names}
 
         def axis(named: str | None, allowed: tuple[str, ...]) -> Axis:
             def matched(factor: Factor) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from ablate.config.base import Frozen, NonNegativeFloat, Positive
 from ablate.config.target import Dotted
@@ -174,6 +174,8 @@ class Study(Frozen):
     baseline  with the command line's overrides laid over it
     design    with `exclude`, of a study in one part
     parts     of a study in several; `factors` are then those of all parts
+    quick     what `--quick` sets in this study
+    is_quick  whether it is the quick version of a study: few replicates, small data
     command   what was typed, where it was more than the study's name
     control   whether the baseline is trained once more with other seeds (A/A)
     """
@@ -191,11 +193,21 @@ class Study(Frozen):
     report: Annotated[tuple[ReportItem, ...], BeforeValidator(_as_tuple)]
     caveats: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()
     quick: Mapping[str, Any] = Field(default_factory=dict)
+    is_quick: bool = False
     command: str = ""
     exclude: Annotated[tuple[Rule, ...], BeforeValidator(_as_rules)] = ()
     parts: Annotated[tuple[Part, ...], BeforeValidator(_as_tuple)] = ()
     claims: Annotated[tuple[Claim, ...], BeforeValidator(_as_tuple)] = ()
     control: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_by_its_name(cls, fields: Any) -> Any:
+        """Lock files of before `is_quick` tell a quick version by its name and command alone."""
+        named = isinstance(fields, Mapping) and str(fields.get("name")).endswith("-quick")
+        if named and "is_quick" not in fields and "--quick" in fields.get("command", ""):
+            return {**fields, "is_quick": True}
+        return fields
 
     @property
     def all_parts(self) -> tuple[Part, ...]:
@@ -216,7 +228,7 @@ class Study(Frozen):
         # What most studies do not have is left out: a digest must not change for it.
         fields["metric"] = {k: v for k, v in fields["metric"].items() if v is not None}
         for place in (fields, *fields["factors"]):
-            for name in ("exclude", "parts", "when", "claims", "control"):
+            for name in ("exclude", "parts", "when", "claims", "control", "is_quick"):
                 if name in place and not place[name]:
                     del place[name]
         return fields

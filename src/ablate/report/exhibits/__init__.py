@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def exhibits_of(context: Context) -> list[Tabulated | Drawing]:
     """Return the tables and drawings of one item.
 
-    Raises ConfigError where the study cannot give what the item asks for.
+    Raises ReportError where the runs cannot give what the item asks for.
     """
     from ablate.report.figures.style import style
 

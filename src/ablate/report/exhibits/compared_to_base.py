@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ablate.errors import ConfigError
 from ablate.report.context import Context, Tabulated
 from ablate.report.number_text import decimals, number
 from ablate.report.printed_table import Entry, PrintedTable
@@ -23,7 +22,7 @@ from ablate.study.schema import Factor, Study
 
 
 @dataclass(frozen=True, eq=False)
-class Row:
+class AgainstBase:
     """One cell of the study against the base.
 
     cost         forward multiply-adds for one example, relative to the base
@@ -42,7 +41,7 @@ class Row:
 
 
 def exhibits(context: Context) -> Iterator[Tabulated]:
-    """Yield the table; raises ConfigError as `compare_to_base`."""
+    """Yield the table."""
     item, study = context.item, context.study
     assert isinstance(item, ComparedToBase)
     rows = compare_to_base(item, study, context.frames.runs)
@@ -50,13 +49,8 @@ def exhibits(context: Context) -> Iterator[Tabulated]:
     yield Tabulated(print_compared(rows, item, study), csv)
 
 
-def compare_to_base(item: ComparedToBase, study: Study, runs: pd.DataFrame) -> list[Row]:
-    """Return a row per cell of the two factors, the base (first level of each) first.
-
-    Raises ConfigError for a study that does not have just two factors.
-    """
-    if len(study.factors) != 2:
-        raise ConfigError("report: compared_to_base needs a study of two factors.")
+def compare_to_base(item: ComparedToBase, study: Study, runs: pd.DataFrame) -> list[AgainstBase]:
+    """Return a row per cell of the two factors, the base (first level of each) first."""
     first, second = _factors(item, study)
     base: Outcomes | None = None
     base_cost = 1.0
@@ -65,7 +59,7 @@ def compare_to_base(item: ComparedToBase, study: Study, runs: pd.DataFrame) -> l
         at = (runs[f"factor:{first.name}"] == a.name) & (runs[f"factor:{second.name}"] == b.name)
         cell = runs[at.to_numpy()]
         outcomes = outcomes_of(cell, study.metric.name, study.replicates)
-        cost = float(cell["multiply_adds"].dropna().iloc[0]) if len(cell) else np.nan
+        cost = next(iter(cell["multiply_adds"].dropna()), np.nan)
         if base is None:
             base, base_cost = outcomes, cost
         shown = _shown(outcomes.values[outcomes.converged], study)
@@ -73,7 +67,7 @@ def compare_to_base(item: ComparedToBase, study: Study, runs: pd.DataFrame) -> l
         gained = _shown(outcomes.values[both], study) - _shown(base.values[both], study)
         is_base = base is outcomes
         rows.append(
-            Row(
+            AgainstBase(
                 levels=(a.name, b.name),
                 slug=str(cell["cell"].iloc[0]) if len(cell) else "",
                 outcomes=outcomes,
@@ -87,7 +81,7 @@ def compare_to_base(item: ComparedToBase, study: Study, runs: pd.DataFrame) -> l
     return rows
 
 
-def print_compared(rows: Sequence[Row], item: ComparedToBase, study: Study) -> PrintedTable:
+def print_compared(rows: Sequence[AgainstBase], item: ComparedToBase, study: Study) -> PrintedTable:
     """Return the table as it is printed."""
     first, second = _factors(item, study)
     what = "error (%)" if study.metric.is_percent else study.metric.label
@@ -96,7 +90,7 @@ def print_compared(rows: Sequence[Row], item: ComparedToBase, study: Study) -> P
         (
             f"{row.levels[0]} × {row.levels[1]}",
             (
-                Entry(f"{row.cost:.3g} ×", cell=row.slug),
+                Entry("–" if np.isnan(row.cost) else f"{row.cost:.3g} ×", cell=row.slug),
                 Entry(
                     _number(row.value, row.half_width),
                     note=_lost(row.outcomes),
@@ -126,7 +120,7 @@ def print_compared(rows: Sequence[Row], item: ComparedToBase, study: Study) -> P
     )
 
 
-def sum_of_gains(rows: Sequence[Row], first: Factor, second: Factor) -> str:
+def sum_of_gains(rows: Sequence[AgainstBase], first: Factor, second: Factor) -> str:
     """Say how the gain of both together compares with the sum of what each gains alone."""
     by_levels = {row.levels: row.difference for row in rows}
     a, b = first.levels, second.levels
@@ -144,7 +138,7 @@ def sum_of_gains(rows: Sequence[Row], first: Factor, second: Factor) -> str:
     )
 
 
-def compared_to_csv(rows: Sequence[Row], item: ComparedToBase, study: Study) -> str:
+def compared_to_csv(rows: Sequence[AgainstBase], item: ComparedToBase, study: Study) -> str:
     """Return one line per cell, floats unrounded."""
     first, second = _factors(item, study)
     header = [

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from ablate.errors import ReportError
 from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Margins, page
 from ablate.report.figures.select import DATA_NAMES
@@ -19,8 +20,13 @@ _GAP = 0.03
 
 
 def exhibits(context: Context) -> Iterator[Drawing]:
-    """Draw the images that lie beside the report: a row per level, the same originals in each."""
+    """Draw the images that lie beside the report: a row per level, the same originals in each.
+
+    Raises ReportError where there are none.
+    """
     assert context.directory is not None
+    if not (context.directory / IMAGES).is_file():
+        raise ReportError("the data has no images, or none lie beside the report.")
     name = str(context.study.baseline.get("data"))
     yield draw(pd.read_parquet(context.directory / IMAGES), DATA_NAMES.get(name, name))
 

@@ -8,7 +8,6 @@ from itertools import combinations, product
 
 from statsmodels.stats.multitest import multipletests
 
-from ablate.errors import ConfigError
 from ablate.report.claim_evidence import Case
 from ablate.report.claims import claim_case
 from ablate.report.context import Context, Tabulated
@@ -45,10 +44,7 @@ class Contrast:
 
 
 def exhibits(context: Context) -> Iterator[Tabulated | Drawing]:
-    """Yield the table of all contrasts, and a drawing of the first of them.
-
-    Raises ConfigError as `factorial`.
-    """
+    """Yield the table of all contrasts, and a drawing of the first of them."""
     contrasts = factorial(context.study, context.frames)
     yield Tabulated(print_contrasts(contrasts, context.study), {"": contrasts_csv(contrasts)})
     yield from _drawings(context, contrasts)
@@ -58,16 +54,7 @@ def factorial(study: Study, frames: Frames) -> list[Contrast]:
     """Return each level against the first of its factor, and how that differs between others'.
 
     What a contrast does not name is averaged, replicate by replicate, so that its t is paired.
-    Raises ConfigError unless the study is a complete grid of two factors or more.
     """
-    (part,) = study.all_parts
-    if part.design != "grid" or part.exclude or len(study.factors) < 2 or any(
-        factor.when for factor in study.factors
-    ):  # fmt: skip
-        raise ConfigError(
-            "report: factor_effects needs a complete grid of at least two factors: without "
-            "exclude and when."
-        )
     claims = [*_main(study.factors), *_interactions(study.factors)]
     cases = [claim_case(claim, study, frames, {}) for claim in claims]
     raw = [case.evidence.p for case in cases]

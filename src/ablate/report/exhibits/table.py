@@ -27,7 +27,7 @@ NOT_CONVERGED = (
     "entropy of the training labels and p the largest class share); n/c runs are counted beside "
     "the mean, not in it."
 )
-NOT_CONVERGED_OWN = (
+NOT_CONVERGED_USER = (
     "n/c: not converged, as the training procedure says, or with a metric that is not finite; n/c "
     "runs are counted beside the mean, not in it."
 )
@@ -36,7 +36,7 @@ NOT_CONVERGED_OWN = (
 def exhibits(context: Context) -> Iterator[Tabulated]:
     """Yield the tables and, of a study that tunes, what was chosen in each of their cells.
 
-    Raises ConfigError as `ablate.report.tables.make_tables`.
+    Raises ReportError as `ablate.report.tables.make_tables`.
     """
     study, item = context.study, context.item
     assert isinstance(item, Table)
@@ -153,7 +153,7 @@ def _caption(table: ResultTable, study: Study, facts: Facts) -> tuple[str, ...]:
         ]
     if study.metric.better == "lower":
         sentences.append("Lower is better.")
-    rule = NOT_CONVERGED_OWN if facts.by_own_procedure else NOT_CONVERGED
+    rule = NOT_CONVERGED_USER if facts.by_user_procedure else NOT_CONVERGED
     sentences.append(f"{rule} Here {failures} of {finished} finished runs are n/c.")
     if n > 1:
         sentences.append(_coverage(table, facts))

@@ -18,10 +18,7 @@ _ROW = 0.23  # inches
 
 
 def exhibits(context: Context) -> Iterator[Tabulated | Drawing]:
-    """Yield the table of all sources and a drawing of it.
-
-    Raises ConfigError as `ablate.report.shares.shares`.
-    """
+    """Yield the table of all sources and a drawing of it."""
     assert isinstance(context.item, VarianceShares)
     found = shares(context.item, context.study, context.frames)
     yield Tabulated(print_shares(found), {"": shares_csv(found)})
