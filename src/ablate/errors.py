@@ -18,6 +18,10 @@ class DataError(AblateError):
     """A data file is missing, damaged or unreadable: nothing was started (exit code 2)."""
 
 
+class ReportError(AblateError):
+    """The runs cannot give a table or figure after all: the rest of the report is written."""
+
+
 def nearest(word: str, allowed: Iterable[str]) -> str:
     """Return `` Did you mean 'x'?`` for the allowed word most like `word`, else ``""``."""
     match = get_close_matches(word, list(allowed), n=1, cutoff=0.6)

@@ -15,7 +15,8 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from ablate.study.schema import Factor, Level, Metric, ReportItem, Study, Tune
+from ablate.study.items import ITEMS
+from ablate.study.schema import Factor, Level, Metric, Study, Tune
 
 DEPTH, WIDTH, EXAMPLES = 10, 100, 200
 STEPS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 1170)
@@ -63,7 +64,7 @@ def study(*factors: Factor, tune: Tune | None = None, metric: str = "test/accura
         replicates=6,
         metric=Metric(name=metric, better="higher" if metric.endswith("accuracy") else "lower"),
         tune=tune,
-        report=[ReportItem(kind="heatmap")],
+        report=[ITEMS["heatmap"]()],
     )
 
 

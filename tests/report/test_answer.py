@@ -5,11 +5,10 @@ from frames_for_tests import MISSING, NC, factor, make_runs, make_study, two_by_
 
 from ablate.report.answer import answer
 from ablate.report.tables import make_tables
-from ablate.study.schema import ReportItem
 
 
 def answer_of(study, runs):
-    return answer(make_tables(ReportItem(kind="table"), study, runs, 1), study)
+    return answer(make_tables(study, runs), study)
 
 
 def test_two_factors():

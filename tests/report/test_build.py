@@ -9,19 +9,20 @@ from frames_for_tests import (
     make_frames,
     make_runs,
     make_study,
-    placeholder_figures,
+    tables_and_placeholders,
     two_by_two,
 )
 
 from ablate.report import build
 from ablate.report.manifest import RunResult, check, digest, is_current, read_manifest, results_of
 from ablate.report.pages import write_index
-from ablate.study.schema import ReportItem, Tune
+from ablate.study.items import ITEMS
+from ablate.study.schema import Tune
 
 
 @pytest.fixture(autouse=True)
 def _placeholders(monkeypatch):
-    monkeypatch.setattr(build, "draw", placeholder_figures)
+    monkeypatch.setattr(build, "exhibits_of", tables_and_placeholders)
 
 
 def build_into(directory, study, runs):
@@ -127,7 +128,7 @@ def test_files_of_an_earlier_report_go(tmp_path):
     study, runs = two_by_two()
     (tmp_path / "study.lock.yaml").write_text("kept")
     build_into(tmp_path, study, runs)
-    build_into(tmp_path, study.model_copy(update={"report": (ReportItem(kind="table"),)}), runs)
+    build_into(tmp_path, study.model_copy(update={"report": (ITEMS["table"](),)}), runs)
     assert not (tmp_path / "heatmap.png").exists()
     assert (tmp_path / "study.lock.yaml").exists()
 

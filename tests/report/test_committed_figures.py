@@ -6,22 +6,21 @@ import numpy as np
 import pytest
 from test_figures import FROM_REPORTS, overlapping
 
-from ablate.report.figures.ensemble import predicted_brier
-from ablate.report.figures.kinds import draw_item
-from ablate.report.figures.reliability import pooled
-from ablate.report.figures.sheet import contact_sheet
+from ablate.report.exhibits.contact_sheet import contact_sheet
+from ablate.report.exhibits.ensemble_curve import predicted_brier
+from ablate.report.exhibits.reliability_diagram import pooled
 from ablate.report.frame import read_frames
 from ablate.report.parts import each_part
+from ablate.study.items import Item
 from ablate.study.lockfile import read_lock
-from ablate.study.schema import ReportItem
 
 REPORTS = Path(__file__).resolve().parents[2] / "reports"
 WITH_OPTIONS = {"factor_response": "metric", "learning_rate_sensitivity": "lines"}
 
 
-def committed() -> dict[str, tuple[str, ReportItem]]:
+def committed() -> dict[str, tuple[str, Item]]:
     """Return for each kind (and new option) the first report that shows it."""
-    found: dict[str, tuple[str, ReportItem]] = {}
+    found: dict[str, tuple[str, Item]] = {}
     for path in sorted(REPORTS.glob("*/study.lock.yaml")):
         locked = read_lock(path.parent)
         assert locked is not None

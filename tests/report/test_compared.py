@@ -8,12 +8,11 @@ import pytest
 from frames_for_tests import NC, factor, make_runs, make_study
 from scipy import stats
 
-from ablate.errors import ConfigError
-from ablate.report.compared import compare_to_base, compared_to_csv, print_compared
+from ablate.report.exhibits.compared_to_base import compare_to_base, compared_to_csv, print_compared
 from ablate.report.printed_table import to_markdown, to_tex
-from ablate.study.schema import ReportItem
+from ablate.study.items import ITEMS
 
-ITEM = ReportItem(kind="compared_to_base", options={"rows": "models"})
+ITEM = ITEMS["compared_to_base"](rows="models")
 STUDY = make_study(factor("models", ["1", "3"]), factor("crops", ["1", "9"]))
 VALUES = {
     ("1", "1"): [0.90, 0.91, 0.92],
@@ -47,7 +46,7 @@ def test_rows_by_hand():
 
 def test_print_and_csv():
     rows = compare_to_base(ITEM, STUDY, runs())
-    grid = print_compared(rows, ITEM, STUDY, "table-1")
+    grid = print_compared(rows, ITEM, STUDY)
     text = to_markdown(grid)
     assert "| 1 × 1 | 1 × | 9 ± 2 | base |" in text
     assert "| 3 × 9 | 27 × |" in text
@@ -61,7 +60,8 @@ def test_print_and_csv():
     assert lines[2]["values"] == "0.93 n/c 0.95"
 
 
-def test_it_needs_two_factors():
-    study = make_study(factor("models", ["1", "3"]))
-    with pytest.raises(ConfigError, match="two factors"):
-        compare_to_base(ITEM, study, runs())
+def test_a_cell_whose_runs_all_failed_has_no_cost():
+    frame = runs()
+    frame.loc[frame["factor:crops"] == "9", ["status", "multiply_adds"]] = ["failed", np.nan]
+    rows = compare_to_base(ITEM, STUDY, frame)
+    assert "| 1 × 9 | – |" in to_markdown(print_compared(rows, ITEM, STUDY))

@@ -8,11 +8,15 @@ from frames_for_tests import factor, make_study
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from ablate.errors import ConfigError
-from ablate.report.factorial import contrasts_csv, factorial, print_contrasts
-from ablate.report.figures import draw
+from ablate.report.context import Context
+from ablate.report.exhibits.factor_effects import (
+    contrasts_csv,
+    exhibits,
+    factorial,
+    print_contrasts,
+)
 from ablate.report.frame import Frames
-from ablate.study.schema import ReportItem
+from ablate.study.items import ITEMS
 
 R = 7
 LEVELS_A, LEVELS_B, LEVELS_C = ("a0", "a1", "a2"), ("b0", "b1"), ("c0", "c1")
@@ -108,17 +112,11 @@ def test_lost_runs_are_counted_and_decide_by_signs() -> None:
     assert found["c", "c1 − c0"].case.not_converged == 4
 
 
-def test_table_csv_and_figure(tmp_path) -> None:
+def test_table_csv_and_figure() -> None:
     contrasts = factorial(study(), frames())
-    grid = print_contrasts(contrasts, study(), "table-1")
+    grid = print_contrasts(contrasts, study())
     assert len(grid.rows) == len(contrasts) == len(contrasts_csv(contrasts).splitlines()) - 1
     assert grid.rows[0][1][2].text == "< 0.001"
-    (figure,) = draw(ReportItem(kind="factor_effects"), study(), frames(), tmp_path)
-    assert figure.png.stat().st_size > 0
-    assert "9 contrasts" in figure.caption
-
-
-@pytest.mark.parametrize("fields", [{"design": "zip"}, {"exclude": ({"a": ("a1",)},)}])
-def test_other_designs_are_refused(fields) -> None:
-    with pytest.raises(ConfigError, match="complete grid"):
-        factorial(study(**fields), frames())
+    table, drawing = exhibits(Context(ITEMS["factor_effects"](), study(), frames()))
+    assert table.printed == grid
+    assert "9 contrasts" in drawing.caption

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import figure_frames
 import pytest
+from ablate.report.figures.kinds import _DRAW, draw_item
 from matplotlib.figure import Figure as Canvas
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-from ablate.report.figures import draw
-from ablate.report.figures.kinds import _DRAW, draw_item
 from ablate.report.figures.style import looks
-from ablate.study.schema import FIGURE_KINDS, ReportItem
+from ablate.study.items import ITEMS
+from ablate.study.schema import FIGURE_KINDS
 
 CASES = {
     "activation_distribution": "init_by_activation",
@@ -30,7 +30,7 @@ CASES = {
 
 def drawn(kind: str, frames: str | None = None) -> list[Canvas]:
     study, fake = getattr(figure_frames, frames or CASES[kind])()
-    return [drawing.figure for drawing in draw_item(ReportItem(kind=kind), study, fake, {})]
+    return [drawing.figure for drawing in draw_item(ITEMS[kind](), study, fake, {})]
 
 
 def visible_texts(figure: Canvas) -> list[tuple[str, Bbox]]:
@@ -99,7 +99,7 @@ def test_the_same_bytes_in_another_process(tmp_path: Path) -> None:
         "from ablate.study.schema import ReportItem\n"
         "for kind, frames in {'learning_curves': 'init_by_activation', 'heatmap': 'scale_by_norm'}.items():\n"
         "    study, fake = getattr(figure_frames, frames)()\n"
-        "    draw(ReportItem(kind=kind), study, fake, Path(sys.argv[2]))\n"
+        "    draw(ITEMS[kind](), study, fake, Path(sys.argv[2]))\n"
     )
     for folder in ("a", "b"):
         here = str(Path(__file__).parent)
@@ -119,7 +119,7 @@ def test_a_level_has_one_look_in_all_figures() -> None:
 
 def test_files_and_captions(tmp_path: Path) -> None:
     study, fake = figure_frames.scale_by_norm()
-    (figure,) = draw(ReportItem(kind="heatmap"), study, fake, tmp_path)
+    (figure,) = draw(ITEMS["heatmap"](), study, fake, tmp_path)
     assert figure.png.stat().st_size > 0
     assert figure.svg.read_text().startswith("<?xml")
     assert figure.caption.endswith(".")
@@ -136,5 +136,5 @@ def test_a_caption_names_every_data_set_that_is_shown(tmp_path: Path) -> None:
     mixed = study.model_copy(
         update={"factors": (first.model_copy(update={"levels": levels}), *others)}
     )
-    (figure,) = draw(ReportItem(kind="heatmap"), mixed, fake, tmp_path)
+    (figure,) = draw(ITEMS["heatmap"](), mixed, fake, tmp_path)
     assert "CIFAR-10 and MNIST" in figure.caption

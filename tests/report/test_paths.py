@@ -10,8 +10,8 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from ablate.lessons.surfaces import SURFACES, path_of
+from ablate.report.exhibits.optimizer_paths import Panel, animate, draw_paths, log_steps, outcome
 from ablate.report.figures.canvas import Drawing
-from ablate.report.figures.paths import Panel, animate, draw_paths, log_steps, outcome
 from ablate.report.figures.style import Look
 
 BEALE = SURFACES["beale"]

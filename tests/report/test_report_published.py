@@ -6,19 +6,16 @@ import io
 import pytest
 from frames_for_tests import NC, factor, make_runs, make_study
 
-from ablate.errors import ConfigError
-from ablate.report.published import (
-    COLUMNS,
-    VALUES,
-    compare_with_published,
+from ablate.report.exhibits.published import (
+    beside_published,
     comparison_to_csv,
     orderings_to_csv,
     print_comparison,
-    published_value,
 )
-from ablate.study.schema import ReportItem
+from ablate.study.items import ITEMS
+from ablate.study.published import published_table
 
-PUBLISHED = ReportItem(kind="published")
+PUBLISHED = ITEMS["published"]()
 INITS = ["lsuv", "orthogonal", "orthogonal_he", "xavier", "he"]
 JITTER = (0.0, 0.001, -0.001, 0.0005, -0.0005, 0.0003, -0.0003, 0.0)
 
@@ -35,15 +32,20 @@ def study_of(inits=INITS, activations=("maxout", "relu", "vlrelu", "tanh", "sigm
 
 
 def comparison_of(study, values, item=PUBLISHED):
-    (comparison,) = compare_with_published(item, study, make_runs(study, values), 2)
+    (comparison,) = beside_published(item, study, make_runs(study, values))
     return comparison
 
 
 def test_published_values():
-    assert published_value("LSUV", "maxout") == 93.94
-    assert published_value("MSRA", "maxout") == NC
-    assert published_value("OrthoNorm-MSRA scaled", "tanh") is None
-    assert {VALUES[row][COLUMNS.index("sigmoid")] for row in VALUES} == {NC}
+    table = published_table("mishkin2016")
+    assert table.value("LSUV", "maxout") == 93.94
+    assert table.value("MSRA", "maxout") == NC
+    assert table.value("OrthoNorm-MSRA scaled", "tanh") is None
+    assert {table.value(row, "sigmoid") for row in table.rows} == {NC}
+    assert all(len(values) == len(table.columns) for values in table.rows.values())
+    assert set(table.notes) <= {*table.rows, *table.columns}
+    assert set(table.names.values()) <= set(table.rows)
+    assert published_table("nobody2020") is None
 
 
 def test_the_published_order_holds_where_our_runs_have_it():
@@ -123,7 +125,6 @@ def test_side_by_side():
     }
     comparison = comparison_of(study, values)
     grid = print_comparison(comparison, study)
-    assert grid.name == "table-2"
     assert grid.columns == ("maxout, published", "maxout, here", "tanh, published", "tanh, here")
     assert [(label, [str(e) for e in entries]) for label, entries in grid.rows] == [
         ("LSUV (lsuv)", ["93.94", "93.00 ± 0.05", "89.28", "89.00 ± 0.05"]),
@@ -133,7 +134,7 @@ def test_side_by_side():
     caption = " ".join(grid.caption)
     assert "clipped at 50" in caption
     assert "not competitive" not in caption
-    row = next(csv.DictReader(io.StringIO(comparison_to_csv(comparison, study))))
+    row = next(csv.DictReader(io.StringIO(comparison_to_csv(comparison))))
     assert (row["published_percent"], row["n"], row["cell"]) == (
         "93.94", "8", "init=lsuv_activation=maxout"
     )  # fmt: skip
@@ -145,7 +146,7 @@ def test_side_by_side():
 def test_names_can_be_given():
     study = study_of(inits=["data_driven", "kaiming"], activations=["relu"])
     names = {"data_driven": "LSUV", "kaiming": "MSRA"}
-    item = ReportItem(kind="published", options={"names": names, "rows": "init"})
+    item = ITEMS["published"](names=names, rows="init")
     values = {("data_driven", "relu"): around(0.9), ("kaiming", "relu"): around(0.8, 1, 1)}
     comparison = comparison_of(study, values, item)
     assert comparison.rows == names
@@ -155,14 +156,12 @@ def test_names_can_be_given():
 @pytest.mark.parametrize(
     ("study", "options", "message"),
     [
-        (study_of(inits=["a", "b"]), {"rows": "init"}, "match no rows of the published table"),
-        (study_of(), {"names": {"he": "Kaiming"}}, "'Kaiming' is not in the published table"),
-        (study_of(), {"names": {"he": "Xavier"}}, "two levels of init have the same name"),
-        (study_of(metric="test/loss"), {}, "published compares accuracies"),
+        (study_of(inits=["a", "b"]), {"rows": "init"}, "among the rows of the published table"),
+        (study_of(), {"names": {"he": "Kaiming"}}, "he: Kaiming, which is not in the published"),
+        (study_of(), {"names": {"he": "Xavier"}}, "two levels of init with one name"),
+        (study_of(metric="test/loss"), {}, "compares accuracies"),
     ],
     ids=["no-match", "unknown-name", "twice", "loss"],
 )
-def test_what_cannot_be_compared_is_named(study, options, message):
-    item = ReportItem(kind="published", options=options)
-    with pytest.raises(ConfigError, match=message):
-        compare_with_published(item, study, make_runs(study, {}), 1)
+def test_what_cannot_be_compared_is_refused(study, options, message):
+    assert message in ITEMS["published"](**options).refusal(study, [])

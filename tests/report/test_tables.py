@@ -7,11 +7,9 @@ import numpy as np
 import pytest
 from frames_for_tests import FAILED, MISSING, NC, factor, make_runs, make_study, two_by_two
 
-from ablate.errors import ConfigError
+from ablate.errors import ReportError
 from ablate.report.tables import make_tables, pairs_to_csv, to_csv, tuned_to_csv
-from ablate.study.schema import ReportItem, Tune
-
-TABLE = ReportItem(kind="table")
+from ablate.study.schema import Tune
 
 
 def read(text):
@@ -20,7 +18,7 @@ def read(text):
 
 def test_golden_csv():
     study, runs = two_by_two()
-    (table,) = make_tables(TABLE, study, runs, 1)
+    (table,) = make_tables(study, runs)
     header, *lines = to_csv(table).splitlines()
     assert header == (
         "init,activation,cell,metric,n,not_converged,missing,mean,sd,half_width,convergence,"
@@ -38,7 +36,7 @@ def test_golden_csv():
 
 def test_csv_holds_every_number_unrounded():
     study, runs = two_by_two()
-    (table,) = make_tables(TABLE, study, runs, 1)
+    (table,) = make_tables(study, runs)
     first = read(to_csv(table))[0]
     values = np.array([0.95, 0.951, 0.949])
     assert float(first["mean"]) == values.mean()
@@ -48,7 +46,7 @@ def test_csv_holds_every_number_unrounded():
 
 def test_pairs_csv_names_the_rows_and_the_test():
     study, runs = two_by_two()
-    (table,) = make_tables(TABLE, study, runs, 1)
+    (table,) = make_tables(study, runs)
     relu, tanh = read(pairs_to_csv(table))
     assert (relu["column"], relu["a"], relu["b"], relu["test"]) == (
         "relu", "lsuv", "he", "paired t"
@@ -60,24 +58,16 @@ def test_pairs_csv_names_the_rows_and_the_test():
 
 def test_axes_follow_the_item():
     study, runs = two_by_two()
-    item = ReportItem(kind="table", options={"rows": "activation", "columns": "init"})
-    (table,) = make_tables(item, study, runs, 1)
+    (table,) = make_tables(study, runs, rows="activation", columns="init")
     assert [level.name for level in table.rows.levels] == ["relu", "tanh"]
     assert table.column_names == ("lsuv", "he")
     assert [cell.best for cell in table.column("lsuv")] == [True, False]
 
 
-def test_rows_and_columns_must_differ():
-    study, runs = two_by_two()
-    item = ReportItem(kind="table", options={"rows": "init", "columns": "init"})
-    with pytest.raises(ConfigError, match="init both as rows and columns"):
-        make_tables(item, study, runs, 1)
-
-
 def test_one_factor_gives_one_column():
     study = make_study(factor("init", ["lsuv", "he"]), replicates=2)
     runs = make_runs(study, {("lsuv",): [0.9, 0.91], ("he",): [0.8, 0.82]})
-    (table,) = make_tables(TABLE, study, runs, 1)
+    (table,) = make_tables(study, runs)
     assert table.column_names == ("test accuracy (%)",)
     assert [cell.summary.mean for cell in table.cells] == pytest.approx([0.905, 0.81])
 
@@ -90,8 +80,7 @@ def test_three_factors_give_a_table_per_level_of_the_third():
         replicates=2,
     )
     runs = make_runs(study, {("he", "tanh", "without"): [0.5, 0.6]})
-    with_norm, without = make_tables(TABLE, study, runs, 4)
-    assert (with_norm.name, without.name) == ("table-4", "table-5")
+    with_norm, without = make_tables(study, runs)
     assert (with_norm.at, without.at) == ({"norm": "with"}, {"norm": "without"})
     assert [cell.summary.n for cell in with_norm.cells] == [0, 0, 0, 0]
     assert [cell.summary.n for cell in without.cells] == [0, 0, 0, 2]
@@ -100,7 +89,7 @@ def test_three_factors_give_a_table_per_level_of_the_third():
 def test_failed_runs_are_missing():
     study = make_study(factor("init", ["he"]), replicates=3)
     runs = make_runs(study, {("he",): [0.9, FAILED, NC]})
-    (table,) = make_tables(TABLE, study, runs, 1)
+    (table,) = make_tables(study, runs)
     summary = table.cells[0].summary
     assert (summary.n, summary.not_converged, summary.missing) == (2, 1, 1)
 
@@ -109,7 +98,7 @@ def test_replicates_are_paired_by_their_index_not_by_their_place():
     study = make_study(factor("init", ["lsuv", "he"]), replicates=3)
     runs = make_runs(study, {("lsuv",): [0.1, 0.2, 0.4], ("he",): [0.2, 0.3, 0.5]})
     shuffled = runs.sample(frac=1, random_state=3)
-    (table,) = make_tables(TABLE, study, shuffled, 1)
+    (table,) = make_tables(study, shuffled)
     # every difference is -0.1 up to rounding: no spread, hence no interval
     test = table.pairs["test accuracy (%)"][0].test
     assert test.evidence.effect == pytest.approx(-0.1)
@@ -119,20 +108,20 @@ def test_replicates_are_paired_by_their_index_not_by_their_place():
 def test_a_metric_that_no_run_has_is_named():
     study = make_study(factor("init", ["he"]), metric="test/nll")
     runs = make_runs(study, {("he",): [0.3]}).drop(columns="test/nll")
-    with pytest.raises(ConfigError, match="no metric 'test/nll'"):
-        make_tables(TABLE, study, runs, 1)
+    with pytest.raises(ReportError, match="the metric 'test/nll'"):
+        make_tables(study, runs)
 
 
 def test_lower_is_better_for_a_loss():
     study = make_study(factor("init", ["lsuv", "he"]), metric="test/loss", replicates=2)
     runs = make_runs(study, {("lsuv",): [0.3, 0.31], ("he",): [0.2, 0.22]})
-    (table,) = make_tables(TABLE, study, runs, 1)
+    (table,) = make_tables(study, runs)
     assert [cell.best for cell in table.cells] == [False, True]
 
 
 def test_no_runs_at_all():
     study = make_study(factor("init", ["lsuv", "he"]))
-    (table,) = make_tables(TABLE, study, make_runs(study, {}), 1)
+    (table,) = make_tables(study, make_runs(study, {}))
     assert [cell.slug for cell in table.cells] == [None, None]
     assert "missing missing missing" in to_csv(table)
 
@@ -141,6 +130,6 @@ def test_tuned_values():
     tune = Tune(key="optimizer.lr", values=(0.01, 0.1))
     study = make_study(factor("init", ["lsuv", "he"]), replicates=1, tune=tune)
     runs = make_runs(study, {("lsuv",): [0.9], ("he",): [MISSING]}, **{"tuned:optimizer.lr": 0.1})
-    (table,) = make_tables(TABLE, study, runs, 1)
+    (table,) = make_tables(study, runs)
     assert [cell.tuned for cell in table.cells] == [(0.1,), ()]
     assert tuned_to_csv(table, "optimizer.lr") == "init,cell,optimizer.lr\nlsuv,init=lsuv,0.1\n"

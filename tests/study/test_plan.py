@@ -56,6 +56,7 @@ def test_every_study_that_ships_compiles(name: str, quick: bool) -> None:
         shown = {cell.levels[factor.name] for cell in compiled.cells if factor.name in cell.levels}
         assert shown == {level.name for level in factor.levels}
     assert len({cell.slug for cell in compiled.cells}) == len(compiled.cells)
+    assert not compiled.notes
     if quick:
         assert compiled.study.name == f"{name}-quick"
         assert compiled.study.replicates == min(2, plan(f"study={name}").study.replicates)

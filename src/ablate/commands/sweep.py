@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -17,6 +18,9 @@ from ablate.store.index import read_index
 from ablate.store.live import LiveMirror, unreachable, was_cut_short
 from ablate.store.reader import finished
 from ablate.store.sink import Sink
+
+if TYPE_CHECKING:
+    from ablate.report.regenerate import Written
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,6 +50,8 @@ def run_study(start: Start, console: Console) -> int:
     """
     study, root = start.plan.study, start.root
     console.print(_heading(start))
+    for note in start.plan.notes:
+        console.print(note, highlight=False)
     cut_short = was_cut_short(root, study.name)
     sinks: tuple[Sink, ...] = (LiveMirror(root, study.name, study.question),)
     try:
@@ -65,7 +71,9 @@ def run_study(start: Start, console: Console) -> int:
         _print_metrics(root, console)
     elif not swept.failed:
         try:
-            changed |= _report(start, console)
+            written = _report(start, console)
+            changed |= written.changed
+            unwritten = bool(written.missing)
         except (AblateError, OSError) as error:  # what cannot be drawn; a full disk
             unwritten = True
             why = f"{error.strerror}: {error.filename}" if isinstance(error, OSError) else error
@@ -104,8 +112,8 @@ def _heading(start: Start) -> str:
     )
 
 
-def _report(start: Start, console: Console) -> bool:
-    """Write the report where the ledger has news, say where it is; return whether it changed."""
+def _report(start: Start, console: Console) -> Written:
+    """Write the report where the ledger has news, and say where it is and what it says."""
     from ablate.report.regenerate import regenerate
 
     written = regenerate(start.root, start.plan.study.name)
@@ -113,9 +121,11 @@ def _report(start: Start, console: Console) -> bool:
     for claim in written.claims:
         effect = f"  {claim['effect']}" if claim["effect"] != "–" else ""
         console.print(f"{claim['verdict']}: {claim['text']}{effect}", highlight=False)
+    for sentence in written.missing:
+        console.print(f"[red]missing[/]: {sentence}", highlight=False)
     console.print(f"report: {shown(written.directory)}/index.html (or README.md)")
     console.print(f"browse: {typed(f'ablate ui {start.plan.study.name}', start.root)}")
-    return written.changed
+    return written
 
 
 def _print_metrics(root: Path, console: Console) -> None:

@@ -99,8 +99,8 @@ def read_groups(folders: Iterable[Path]) -> Groups:
     defaults: dict[str, str] = {}
     for folder in folders:
         for path in sorted(folder.glob("*/*.yaml")):
-            if path.parent.name in ("study", "hydra"):
-                continue  # studies have a reader of their own
+            if path.parent.name in ("study", "published", "hydra"):
+                continue  # each has a reader of its own
             options.setdefault(path.parent.name, {})[path.stem] = read_yaml(path) or {}
         if (folder / "config.yaml").exists():
             config = read_yaml(folder / "config.yaml")

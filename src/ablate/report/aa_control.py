@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ablate.report.claim_metrics import measure
+from ablate.report.number_text import with_interval
 from ablate.report.parts import of_cells
-from ablate.report.printed import with_interval
 from ablate.report.run_arrays import arm_of
 from ablate.stats import ALPHA, pair_up, paired_effect
 from ablate.study.schema import Study

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from ablate.report.printed import mean_text
-from ablate.report.tables import Cell, Table
+from ablate.report.number_text import mean_text
+from ablate.report.tables import ResultCell, ResultTable
 from ablate.study.schema import Study
 
 
-def answer(tables: Sequence[Table], study: Study) -> str:
+def answer(tables: Sequence[ResultTable], study: Study) -> str:
     """Return what the tables say: who leads and where, the extremes, and how many runs are n/c."""
     cells = [cell for table in tables for cell in table.cells]
     if not cells:
@@ -70,7 +70,7 @@ def untrained_answer(layers: pd.DataFrame, runs: pd.DataFrame, study: Study) -> 
     )
 
 
-def _leaders(tables: Sequence[Table], study: Study) -> str:
+def _leaders(tables: Sequence[ResultTable], study: Study) -> str:
     """Say which rows lead in how many columns, or why that cannot be said."""
     if study.replicates < 2:
         return "one run per cell, so no difference is tested"
@@ -97,7 +97,7 @@ def _leaders(tables: Sequence[Table], study: Study) -> str:
     )
 
 
-def _extremes(eligible: Sequence[Cell], table: Table, study: Study) -> str:
+def _extremes(eligible: Sequence[ResultCell], table: ResultTable, study: Study) -> str:
     sign = 1 if study.metric.better == "higher" else -1
     ranked = sorted(eligible, key=lambda cell: -sign * (cell.summary.mean or 0.0))
     best = f"the best cell is {_cell(ranked[0], study)}"
@@ -106,7 +106,7 @@ def _extremes(eligible: Sequence[Cell], table: Table, study: Study) -> str:
     return f"{best}, the worst that converged is {_cell(ranked[-1], study)}"
 
 
-def _cell(cell: Cell, study: Study) -> str:
+def _cell(cell: ResultCell, study: Study) -> str:
     name = " · ".join(f"{factor}={level}" for factor, level in cell.levels.items())
     unit = f" {study.metric.unit}" if study.metric.unit else ""
     return f"{name} ({mean_text(cell.summary, study.metric)}{unit})"

@@ -2,43 +2,44 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ablate.errors import ReportError
 from ablate.report.aa_control import control_text, without_control
 from ablate.report.answer import answer, untrained_answer
 from ablate.report.circumstances import Facts
-from ablate.report.compared import compare_to_base, compared_to_csv, print_compared
-from ablate.report.factorial import contrasts_csv, factorial, print_contrasts
-from ablate.report.figures import Figure, draw, draw_effects
-from ablate.report.images import NAME as IMAGES
-from ablate.report.manifest import NAME, Printed, digest, manifest_text, read_manifest, results_of
+from ablate.report.context import Context, Tabulated
+from ablate.report.exhibits import exhibits_of
+from ablate.report.manifest import (
+    NAME,
+    FigureFiles,
+    Missing,
+    TableFiles,
+    digest,
+    manifest_text,
+    read_manifest,
+    results_of,
+)
+from ablate.report.origins import origins
 from ablate.report.pages import Page, write_pages
 from ablate.report.parts import each_part
-from ablate.report.printed import print_table, print_tuned
 from ablate.report.printed_claims import claims_csv, print_claims, told
-from ablate.report.printed_table import PrintedTable, to_markdown, to_tex
-from ablate.report.provenance import origins
-from ablate.report.published import (
-    compare_with_published,
-    comparison_to_csv,
-    orderings_to_csv,
-    print_comparison,
-)
-from ablate.report.shares import print_shares, shares, shares_answer, shares_csv
-from ablate.report.tables import Table, make_tables, pairs_to_csv, to_csv, tuned_to_csv
+from ablate.report.printed_table import to_markdown, to_tex
+from ablate.report.shares import shares, shares_answer
+from ablate.report.tables import make_tables
 from ablate.report.tuned_and_fixed import at_values, at_values_csv, print_at_values
 from ablate.report.verdicts import judge
-from ablate.study.schema import ReportItem, Study
+from ablate.study.items import Effects, Item, Table, VarianceShares
+from ablate.study.schema import Study
 
 if TYPE_CHECKING:
     from ablate.config import RunConfig
+    from ablate.report.figures.canvas import Drawing
     from ablate.report.frame import Frames
-
-#: Items of a report that are tables; all others are figures, and some are both.
-_TABLES = ("table", "published", "compared_to_base")
-_BOTH = ("variance_shares", "factor_effects")
 
 
 def build_report(
@@ -54,46 +55,41 @@ def build_report(
     configs  the config of each cell by slug, for theory in figures
 
     The same frames, study and facts give the same bytes. Files of an earlier report that this
-    one no longer has are removed. Raises ConfigError for an item that the study cannot give.
+    one no longer has are removed. An item that the runs cannot give is named in its place.
     """
+    configs = configs or {}
     directory.mkdir(parents=True, exist_ok=True)
     before = read_manifest(directory)
-    everything, frames = frames, without_control(frames, configs or {})
-    tables, printed = _write_tables(study, frames, directory, facts)
-    figures: list[Figure] = []
-    verdicts = judge(study, frames, configs or {}, facts.looks, facts.quick)
+    everything, frames = frames, without_control(frames, configs)
+    verdicts = tuple(judge(study, frames, configs, facts.looks, facts.quick))
+    tables: list[Tabulated] = []
+    figures: list[FigureFiles | Missing] = []
+    count = itertools.count(1)
+    for item in _items(study, facts):
+        for suffix, alone, own in each_part(item, study, frames):
+            context = Context(item, alone, own, configs, facts, verdicts, directory)
+            try:
+                made = exhibits_of(context)
+            except ReportError as error:
+                figures.append(Missing(f"{item.kind}{suffix}", str(error)))
+                continue
+            tables += [exhibit for exhibit in made if isinstance(exhibit, Tabulated)]
+            figures += [
+                _drawn(exhibit, suffix, next(count), directory)
+                for exhibit in made
+                if not isinstance(exhibit, Tabulated)
+            ]
     if verdicts:
-        name = f"table-{len(printed) + 1}"
-        grid = print_claims(verdicts, name, facts.looks, facts.claims_changed)
-        printed.append(_write(grid, {"": claims_csv(verdicts)}, directory))
-    fixed = at_values(study, frames, configs or {})
+        claims = print_claims(verdicts, facts.looks, facts.claims_changed)
+        tables.append(Tabulated(claims, {"": claims_csv(verdicts)}))
+    fixed = at_values(study, frames, configs)
     if fixed:
-        grid = print_at_values(fixed, study, f"table-{len(printed) + 1}")
-        printed.append(_write(grid, {"": at_values_csv(fixed)}, directory))
-    items = study.report
-    if verdicts and "effects" not in {item.kind for item in items}:
-        items = (*items, ReportItem(kind="effects"))
-    for item in items:
-        if item.kind == "effects":
-            figures += draw_effects(verdicts, study, directory)
-        elif item.kind == "contact_sheet":
-            figures.append(_contact_sheet(directory, study))
-        elif item.kind not in _TABLES:
-            for part, alone, own in each_part(item, study, frames):
-                figures += draw(item, alone, own, directory, configs, part.suffix)
-    noise = next((item for item in study.report if item.kind == "variance_shares"), None)
-    if noise is not None:
-        sentence = shares_answer(shares(noise, study, frames))
-    elif facts.is_trained:
-        sentence = " ".join(
-            f"{part.name.capitalize()}: {answer(tables[part.name], study.part(part))}"
-            if part.name
-            else answer(tables[part.name], study)
-            for part in study.all_parts
-            if part.name in tables
-        )
-    else:
-        sentence = untrained_answer(frames.layers, frames.runs, study)
+        tables.append(Tabulated(print_at_values(fixed, study), {"": at_values_csv(fixed)}))
+    printed = [_printed(table, number, directory) for number, table in enumerate(tables, start=1)]
+    try:
+        sentence = _answer(study, frames, facts)
+    except ReportError as error:
+        sentence = f"The runs give no answer: {error}"
     page = Page(
         study=study,
         facts=facts,
@@ -102,12 +98,10 @@ def build_report(
         figures=tuple(figures),
         origins=tuple(origins(study, everything.runs, len(configs) if configs else None)),
         digest=digest(study, results_of(everything.runs)),
-        control=control_text(study, everything, configs or {}),
+        control=control_text(study, everything, configs),
     )
     files = [name for table in printed for name in table.files]
-    files += [
-        path.name for figure in figures for path in (figure.png, figure.svg, figure.gif) if path
-    ]
+    files += [name for one in figures if isinstance(one, FigureFiles) for name in one.files]
     files += write_pages(page, directory)
     for name in set(before["files"] if before else ()) - set(files):
         (directory / name).unlink(missing_ok=True)
@@ -117,75 +111,43 @@ def build_report(
     return directory / "README.md"
 
 
-def _write_tables(
-    study: Study, frames: Frames, directory: Path, facts: Facts
-) -> tuple[dict[str, list[Table]], list[Printed]]:
-    """Write every table of the report; a study that asks for none gets one all the same.
-
-    Returns the first tables of each part by the part's name, and everything that was written.
-    """
-    items = [item for item in study.report if item.kind in (*_TABLES, *_BOTH)]
-    tabled = any(item.kind in ("table", "variance_shares") for item in items)
-    if study.factors and facts.is_trained and not tabled:
-        items.insert(0, ReportItem(kind="table"))
-    own: dict[str, list[Table]] = {}
-    printed: list[Printed] = []
-    for item in items:
-        for part, alone, mine in each_part(item, study, frames):
-            tables, more = _item_tables(item, alone, mine, directory, facts, len(printed) + 1)
-            printed += more
-            if tables:
-                own.setdefault(part.name, tables)
-    return own, printed
+def _items(study: Study, facts: Facts) -> tuple[Item, ...]:
+    """Return what the study asks for, and what every study of its kind gets all the same."""
+    items = study.report
+    kinds = {item.kind for item in items}
+    if study.factors and facts.is_trained and not kinds & {"table", "variance_shares"}:
+        items = (Table(), *items)
+    return (*items, Effects()) if study.claims and "effects" not in kinds else items
 
 
-def _item_tables(
-    item: ReportItem, study: Study, frames: Frames, directory: Path, facts: Facts, first: int
-) -> tuple[list[Table], list[Printed]]:
-    """Write the tables of one item, numbered from `first`."""
-    printed: list[Printed] = []
-    if item.kind == "published":
-        for c in compare_with_published(item, study, frames.runs, first):
-            files = {"": comparison_to_csv(c, study), "-orderings": orderings_to_csv(c)}
-            printed.append(_write(print_comparison(c, study), files, directory))
-        return [], printed
-    if item.kind == "factor_effects":
-        contrasts = factorial(study, frames)
-        grid = print_contrasts(contrasts, study, f"table-{first}")
-        return [], [_write(grid, {"": contrasts_csv(contrasts)}, directory)]
-    if item.kind == "variance_shares":
-        found = shares(item, study, frames)
-        return [], [
-            _write(print_shares(found, f"table-{first}"), {"": shares_csv(found)}, directory)
-        ]
-    if item.kind == "compared_to_base":
-        rows = compare_to_base(item, study, frames.runs)
-        grid = print_compared(rows, item, study, f"table-{first}")
-        return [], [_write(grid, {"": compared_to_csv(rows, item, study)}, directory)]
-    tables = make_tables(item, study, frames.runs, first)
-    for table in tables:
-        files = {"": to_csv(table), "-pairs": pairs_to_csv(table)}
-        printed.append(_write(print_table(table, study, facts), files, directory))
-    if study.tune:
-        for table in tables:
-            grid = print_tuned(table, study, f"table-{first + len(printed)}")
-            printed.append(_write(grid, {"": tuned_to_csv(table, study.tune.key)}, directory))
-    return tables, printed
+def _answer(study: Study, frames: Frames, facts: Facts) -> str:
+    """Return the sentence on top of the page: in parts, one for each that has a table."""
+    noise = next((item for item in study.report if isinstance(item, VarianceShares)), None)
+    if noise is not None:
+        return shares_answer(shares(noise, study, frames))
+    if not facts.is_trained:
+        return untrained_answer(frames.layers, frames.runs, study)
+    sentences: dict[str, str] = {}
+    for item in _items(study, facts):
+        if isinstance(item, Table):
+            for suffix, alone, own in each_part(item, study, frames):
+                tables = make_tables(alone, own.runs, item.rows, item.columns)
+                sentences.setdefault(suffix, answer(tables, alone))
+    parts = [part for part in study.all_parts if part.suffix in sentences]
+    names = {part.suffix: f"{part.name.capitalize()}: " if part.name else "" for part in parts}
+    return " ".join(f"{name}{sentences[suffix]}" for suffix, name in names.items())
 
 
-def _contact_sheet(directory: Path, study: Study) -> Figure:
-    """Draw the images that lie beside the report."""
-    from ablate.report.figures.select import DATA_NAMES
-    from ablate.report.figures.sheet import contact_sheet
-
-    name = str(study.baseline.get("data"))
-    drawing = contact_sheet(directory / IMAGES, DATA_NAMES.get(name, name))
-    return Figure(drawing.name, drawing.caption, *drawing.save(directory))
+def _drawn(drawing: Drawing, suffix: str, number: int, directory: Path) -> FigureFiles:
+    named = replace(drawing, name=f"{drawing.name}{suffix}")
+    return FigureFiles(named.name, number, named.caption, *named.save(directory))
 
 
-def _write(grid: PrintedTable, csv_files: Mapping[str, str], directory: Path) -> Printed:
+def _printed(table: Tabulated, number: int, directory: Path) -> TableFiles:
+    """Write a table as Markdown, LaTeX and CSV."""
+    grid = replace(table.printed, name=f"table-{number}")
     texts = {f"{grid.name}.md": to_markdown(grid), f"{grid.name}.tex": to_tex(grid)}
-    texts |= {f"{grid.name}{suffix}.csv": text for suffix, text in csv_files.items()}
+    texts |= {f"{grid.name}{suffix}.csv": text for suffix, text in table.csv.items()}
     for name, text in texts.items():
         (directory / name).write_text(text, encoding="utf-8")
-    return Printed(grid, tuple(texts))
+    return TableFiles(grid, tuple(texts))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ablate.config import RunConfig
 from ablate.config.data import UserData
 from ablate.data import SOURCES
 from ablate.data.description import check_sizes, classes_of, examples_of, split_sizes
+from ablate.study.lockfile import Locked
+from ablate.study.measured import reads_data
 from ablate.study.schema import Study
 
 
@@ -23,7 +25,8 @@ class Facts:
     commands   what to type to get the runs and this report again
     looks      how often the study was swept with another number of replicates
     claims_changed  whether claims are others than before the first run
-    by_own_procedure  whether a training procedure of the user's own made the runs
+    by_user_procedure  whether a training procedure of the user's own made the runs
+    is_trained  false for a study of networks at initialization: their metrics tell nothing
     quick      whether this is a `--quick` version: few replicates, small data
     """
 
@@ -31,22 +34,18 @@ class Facts:
     examples: dict[str, int | None]
     training: str
     commands: tuple[str, ...]
+    is_trained: bool = True
     quick: bool = False
-    by_own_procedure: bool = False
+    by_user_procedure: bool = False
     looks: int = 1
     claims_changed: bool = False
 
-    @property
-    def is_trained(self) -> bool:
-        """False for a study of networks at initialization: their metrics tell nothing."""
-        return not self.training.startswith("0 epochs")
 
-
-def facts_of(configs: Iterable[RunConfig], commands: tuple[str, ...], quick: bool = False) -> Facts:
-    """Gather the facts of a study from the configs of its cells."""
-    configs = list(configs)
+def facts_of(locked: Locked) -> Facts:
+    """Gather the facts of a study from what was declared."""
+    study, configs = locked.study, [cell.config for cell in locked.cells]
     sizes = [_sizes(config) for config in configs]
-    read = [pair for pair in zip(configs, sizes, strict=True) if _reads_data(pair[0])]
+    read = [pair for pair in zip(configs, sizes, strict=True) if reads_data(pair[0])]
     data = sorted({_phrase(config, size) for config, size in read})
     examples = {
         split: sizes[0].get(split) if len({size.get(split) for size in sizes}) == 1 else None
@@ -54,12 +53,25 @@ def facts_of(configs: Iterable[RunConfig], commands: tuple[str, ...], quick: boo
     }
     own = {c.trainer.target or c.trainer.command for c in configs if c.trainer.is_user_code}
     if own:
-        named = " and ".join(sorted(map(str, own)))
-        return Facts(tuple(data), examples, f"trained by {named}", commands, quick, True)
-    epochs = _span({config.trainer.epochs for config in configs})
-    batch = _span({config.trainer.batch_size for config in configs})
-    training = f"{epochs} epoch{'' if epochs == '1' else 's'}, batch size {batch}"
-    return Facts(tuple(data), examples, training, commands, quick)
+        training = f"trained by {' and '.join(sorted(map(str, own)))}"
+    else:
+        epochs = _span({config.trainer.epochs for config in configs})
+        batch = _span({config.trainer.batch_size for config in configs})
+        training = f"{epochs} epoch{'' if epochs == '1' else 's'}, batch size {batch}"
+    return Facts(
+        data=tuple(data),
+        examples=examples,
+        training=training,
+        commands=(
+            study.command or f"ablate sweep study={study.name}",
+            f"ablate report {study.name}",
+        ),
+        is_trained=bool(own) or any(config.trainer.epochs for config in configs),
+        quick=study.is_quick,
+        by_user_procedure=bool(own),
+        looks=locked.looks,
+        claims_changed=locked.claims_changed,
+    )
 
 
 def _sizes(config: RunConfig) -> dict[str, int]:
@@ -69,11 +81,6 @@ def _sizes(config: RunConfig) -> dict[str, int]:
     train, test = examples_of(config.data)
     kept, validation = split_sizes(config.data, train)
     return {"train": kept, "validation": validation, "test": config.data.test_size or test}
-
-
-def _reads_data(config: RunConfig) -> bool:
-    """Tell whether runs look at their data: the lectures' demonstrations descend a surface."""
-    return not (config.trainer.target or "").startswith("ablate.lessons.")
 
 
 def _phrase(config: RunConfig, sizes: Mapping[str, int]) -> str:

@@ -33,15 +33,37 @@ Labels = Callable[[Mapping[str, Any]], np.ndarray]
 #: Points of a training curve, at most.
 CURVE_POINTS = 120
 
-_ORIGIN = ("commit", "dirty", "device", "cpu", "data_digest", "seed")
-_INTEGERS = {
-    "replicate", "step", "layer", "exponent", "seed", "diverged_at_step", "parameters",
-    "multiply_adds", "bin", "count", "correct",
+_TEXT, _INTEGER, _FLOAT = pa.string(), pa.int64(), pa.float64()
+_PLACE = {"cell": _TEXT, "replicate": _INTEGER}
+_ORIGIN = {
+    "commit": _TEXT, "dirty": pa.bool_(), "device": _TEXT, "cpu": _TEXT, "data_digest": _TEXT,
+    "seed": _INTEGER,
 }  # fmt: skip
-_TEXTS = {
-    "cell", "cell_key", "key", "status", "nc_reason", "commit", "torch", "device", "cpu",
-    "data_digest", "layer_name", "quantity",
+#: The columns of each frame in order, with their types; those of factors, metrics and tuned keys
+#: are the study's, see `_run_columns`.
+_COLUMNS: Mapping[str, Mapping[str, pa.DataType]] = {
+    "runs": {
+        "cell": _TEXT, "cell_key": _TEXT, "key": _TEXT, "replicate": _INTEGER, "status": _TEXT,
+        "nc_reason": _TEXT, "diverged_at_step": _INTEGER, "parameters": _INTEGER,
+        "multiply_adds": _INTEGER, "torch": _TEXT, **_ORIGIN,
+    },
+    "epochs": {**_PLACE, "step": _INTEGER, **dict.fromkeys(EPOCH_VALUES, _FLOAT)},
+    "layers": {
+        **_PLACE, "step": _INTEGER, "layer": _INTEGER, "layer_name": _TEXT, "quantity": _TEXT,
+        **dict.fromkeys(STATISTICS, _FLOAT), "exponent": _INTEGER,
+        "histogram": pa.list_(_INTEGER),
+    },
+    "curves": {**_PLACE, "step": _FLOAT, "loss": _FLOAT},
+    "tuning": {
+        "cell": _TEXT, "key": _TEXT, "value": _FLOAT, "replicate": _INTEGER, "status": _TEXT,
+        "validation/loss": _FLOAT, "validation/accuracy": _FLOAT,
+    },
+    "calibration": {
+        **_PLACE, "bin": _INTEGER, "count": _INTEGER, "confidence": _FLOAT, "correct": _INTEGER,
+    },
+    "timings": {**_PLACE, "step": _INTEGER, "seconds": _FLOAT},
 }  # fmt: skip
+_FACTOR, _TUNED = "factor:", "tuned:"
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,13 +145,13 @@ def frames(
                     calibration += [{**row, **place} for row in bins]
         tuning += _tuning_rows(root / "runs" / study_name / cell.slug / "tune", cell)
     return Frames(
-        runs=_table("runs", runs, _run_columns(runs, cells)).to_pandas(),
-        epochs=_table("epochs", epochs, _with_more(_EPOCH_COLUMNS, epochs)).to_pandas(),
-        layers=_joined("layers", layers, _LAYER_COLUMNS),
-        curves=_joined("curves", _curves(losses), _CURVE_COLUMNS),
-        tuning=_table("tuning", tuning, _with_more(_TUNING_COLUMNS, tuning)).to_pandas(),
-        calibration=_table("calibration", calibration, _CALIBRATION_COLUMNS).to_pandas(),
-        timings=_table("timings", timings, _TIMING_COLUMNS).to_pandas(),
+        runs=_frame("runs", runs, _run_columns(runs, cells)),
+        epochs=_frame("epochs", epochs),
+        layers=_joined("layers", layers),
+        curves=_joined("curves", _curves(losses)),
+        tuning=_frame("tuning", tuning),
+        calibration=_frame("calibration", calibration),
+        timings=_frame("timings", timings),
     )
 
 
@@ -157,44 +179,25 @@ def read_frames(directory: Path) -> Frames:
     for field in fields(Frames):
         path = directory / f"{field.name}.parquet"
         if field.name in _OPTIONAL and not path.exists():
-            found[field.name] = _table(field.name, [], _COLUMNS[field.name]).to_pandas()
+            found[field.name] = _frame(field.name, [])
         else:
             found[field.name] = pq.read_table(path).to_pandas()
     return Frames(**found)
 
 
-_EPOCH_COLUMNS = ["cell", "replicate", "step", *EPOCH_VALUES]
-_CURVE_COLUMNS = ["cell", "replicate", "step", "loss"]
-_LAYER_COLUMNS = [
-    "cell", "replicate", "step", "layer", "layer_name", "quantity", *STATISTICS, "exponent",
-    "histogram",
-]  # fmt: skip
-_TUNING_COLUMNS = [
-    "cell", "key", "value", "replicate", "status", "validation/loss", "validation/accuracy",
-]  # fmt: skip
-
-_CALIBRATION_COLUMNS = ["cell", "replicate", "bin", "count", "confidence", "correct"]
-_TIMING_COLUMNS = ["cell", "replicate", "step", "seconds"]
-_COLUMNS = {
-    "tuning": _TUNING_COLUMNS, "calibration": _CALIBRATION_COLUMNS, "timings": _TIMING_COLUMNS,
-}  # fmt: skip
-
-
-def _with_more(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    more = {name for row in rows for name in row} - set(columns)
-    return [*columns, *sorted(more)]
+def metric_columns(runs: pd.DataFrame) -> list[str]:
+    """Return the columns of `runs` that hold metrics: all that are no factor's and not known."""
+    others = [str(name) for name in runs if name not in _COLUMNS["runs"]]
+    return [name for name in others if not name.startswith((_FACTOR, _TUNED))]
 
 
 def _run_columns(rows: Sequence[Mapping[str, Any]], cells: Sequence[LedgerCell]) -> list[str]:
-    factors = dict.fromkeys(f"factor:{name}" for cell in cells for name in cell.levels)
-    tuned = dict.fromkeys(f"tuned:{cell.tuned}" for cell in cells if cell.tuned)
-    front = ["cell", "cell_key", "key", "replicate", *factors]
-    outcome = ["status", "nc_reason", "diverged_at_step"]
-    size = ["parameters", "multiply_adds", *tuned]
-    origin = ["torch", *_ORIGIN]
-    known = {*front, *outcome, *size, *origin}
+    factors = dict.fromkeys(f"{_FACTOR}{name}" for cell in cells for name in cell.levels)
+    tuned = dict.fromkeys(f"{_TUNED}{cell.tuned}" for cell in cells if cell.tuned)
+    known = {*_COLUMNS["runs"], *factors, *tuned}
     metrics = sorted({name for row in rows for name in row} - known)
-    return [*front, *outcome, *metrics, *size, *origin]
+    behind = {"replicate": factors, "diverged_at_step": metrics, "multiply_adds": tuned}
+    return [column for name in _COLUMNS["runs"] for column in (name, *behind.get(name, ()))]
 
 
 def _run_row(cell: LedgerCell, replicate: int, directory: Path, result: Result) -> dict[str, Any]:
@@ -204,7 +207,7 @@ def _run_row(cell: LedgerCell, replicate: int, directory: Path, result: Result) 
         "cell_key": cell.key,
         "key": result.key,
         "replicate": replicate,
-        **{f"factor:{name}": level for name, level in cell.levels.items()},
+        **{f"{_FACTOR}{name}": level for name, level in cell.levels.items()},
         "status": result.status,
         "nc_reason": result.nc_reason,
         "diverged_at_step": result.diverged_at_step,
@@ -215,7 +218,7 @@ def _run_row(cell: LedgerCell, replicate: int, directory: Path, result: Result) 
     }
     row |= {name: origin.get(name) for name in _ORIGIN}
     if cell.tuned:
-        row[f"tuned:{cell.tuned}"] = tuned_value(directory, cell.tuned)
+        row[f"{_TUNED}{cell.tuned}"] = tuned_value(directory, cell.tuned)
     return row
 
 
@@ -240,7 +243,7 @@ def _layers(slug: str, replicate: int, probe: Mapping[str, np.ndarray]) -> pa.Ta
     }
     flat = probe["statistics"].reshape(-1, len(STATISTICS))
     columns |= {name: flat[:, index] for index, name in enumerate(STATISTICS)}
-    return _run_table("layers", slug, replicate, columns, _LAYER_COLUMNS)
+    return _run_table("layers", slug, replicate, columns)
 
 
 def curve_edges(steps: int) -> np.ndarray:
@@ -264,7 +267,7 @@ def _curves(losses: Sequence[tuple[str, int, np.ndarray]]) -> list[pa.Table]:
         means = np.add.reduceat(loss.astype(np.float64), starts) / (ends - starts)
         middle = (starts + ends - 1) / 2
         columns = {"step": middle, "loss": means}
-        parts.append(_run_table("curves", slug, replicate, columns, _CURVE_COLUMNS))
+        parts.append(_run_table("curves", slug, replicate, columns))
     return parts
 
 
@@ -292,37 +295,33 @@ def _tuning_rows(folder: Path, cell: LedgerCell) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (row["value"], row["replicate"]))
 
 
-def _table(frame: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pa.Table:
-    return pa.Table.from_pylist(list(rows), schema=_schema(frame, columns))
+def _frame(
+    frame: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Return a frame of `rows`; other columns than its own stand behind them in their order."""
+    if not columns:
+        known = _COLUMNS[frame]
+        columns = [*known, *sorted({name for row in rows for name in row} - known.keys())]
+    made: pd.DataFrame = pa.Table.from_pylist(list(rows), _schema(frame, columns)).to_pandas()
+    return made
 
 
-def _run_table(
-    frame: str, slug: str, replicate: int, values: Mapping[str, Any], columns: Sequence[str]
-) -> pa.Table:
+def _run_table(frame: str, slug: str, replicate: int, values: Mapping[str, Any]) -> pa.Table:
     length = len(values["step"])
     filled = {"cell": [slug] * length, "replicate": [replicate] * length, **values}
+    schema = _schema(frame, _COLUMNS[frame])
     # from_pandas: NaN becomes null, as it does when a frame is written.
-    arrays = [pa.array(filled[c], type=_type(frame, c), from_pandas=True) for c in columns]
-    return pa.Table.from_arrays(arrays, schema=_schema(frame, columns))
+    arrays = [pa.array(filled[field.name], type=field.type, from_pandas=True) for field in schema]
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _joined(frame: str, parts: Sequence[pa.Table], columns: Sequence[str]) -> pd.DataFrame:
-    empty = _schema(frame, columns).empty_table()
+def _joined(frame: str, parts: Sequence[pa.Table]) -> pd.DataFrame:
+    empty = _schema(frame, _COLUMNS[frame]).empty_table()
     joined: pd.DataFrame = pa.concat_tables([empty, *parts]).to_pandas()
     return joined
 
 
 def _schema(frame: str, columns: Iterable[str]) -> pa.Schema:
-    return pa.schema([(name, _type(frame, name)) for name in columns])
-
-
-def _type(frame: str, column: str) -> pa.DataType:
-    if column == "histogram":
-        return pa.list_(pa.int64())
-    if column == "dirty":
-        return pa.bool_()
-    if column in _TEXTS or column.startswith("factor:"):
-        return pa.string()
-    if column in _INTEGERS and (frame, column) != ("curves", "step"):
-        return pa.int64()
-    return pa.float64()
+    """Return the types of columns: a factor's are level names, all others not known numbers."""
+    others = {name: _TEXT if name.startswith(_FACTOR) else _FLOAT for name in columns}
+    return pa.schema([(name, _COLUMNS[frame].get(name, others[name])) for name in columns])

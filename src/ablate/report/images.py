@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from ablate.config import RunConfig
 from ablate.config.target import Target
 from ablate.config.validate import run_config
-from ablate.errors import ConfigError
+from ablate.study.items import ContactSheet
 from ablate.study.lockfile import Locked
 
 NAME = "images.parquet"
@@ -45,31 +45,31 @@ def write_images(locked: Locked, root: Path, directory: Path) -> None:
     """Write training images, one of each of the first classes, as each level changes them.
 
     One row per level and image: level, position, channels, height, width and pixels (uint8).
-    Does nothing for a study without a contact sheet.
+    Does nothing for a study without a contact sheet, or where the data is no images.
     """
-    items = [item for item in locked.study.report if item.kind == "contact_sheet"]
-    if not items:
+    sheet = next((one for one in locked.study.report if isinstance(one, ContactSheet)), None)
+    if sheet is None:
         return
     import torch
 
     from ablate import data
     from ablate.data.augmentation import samples
 
-    factor = locked.study.factor(str(items[0].options["rows"]))
+    factor = sheet.role("rows", locked.study)
     by_level: dict[str, RunConfig] = {}
     for cell in locked.cells:
         if factor.name in cell.levels:  # a control has none
             by_level.setdefault(cell.levels[factor.name], cell.config)
     config = next(iter(by_level.values()))
     x, y = data.load(config.data, root, config.seed).train
-    first = [int((y == label).nonzero()[0]) for label in range(_SHOWN)]
+    if x.ndim != 4:
+        return
+    first = [int((y == label).nonzero()[0]) for label in sorted(set(y.tolist()))[:_SHOWN]]
     images = x[first].float() / (255 if x.dtype == torch.uint8 else 1)
     rows = []
     for level in factor.levels:
         settings = by_level[level.name].augment
-        if isinstance(settings, Target):
-            raise ConfigError(f"contact_sheet: augment={settings.name} is code of your own; "
-                              "it shows this package's alone.")  # fmt: skip
+        assert not isinstance(settings, Target)  # see `ContactSheet.lacks`
         changed = samples(images, settings, _SEED)
         stored = (255 * changed.clamp(0, 1)).round().to(torch.uint8).numpy()
         for position, image in enumerate(stored):

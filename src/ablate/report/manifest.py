@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ablate.report.figures import Figure
 from ablate.report.printed_table import PrintedTable
 from ablate.study.schema import Study
 
@@ -25,11 +24,45 @@ FORMAT = 3
 
 
 @dataclass(frozen=True)
-class Printed:
+class TableFiles:
     """A table on disk: as printed, and its files' names."""
 
-    grid: PrintedTable
+    printed: PrintedTable
     files: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FigureFiles:
+    """A figure on disk.
+
+    name     the file's stem, unique within a report
+    number   its place among the figures of the report, from 1
+    caption  what is shown, of how many runs, and what band or bar is
+    gif      the same as an animation, where there is one
+    """
+
+    name: str
+    number: int
+    caption: str
+    svg: Path
+    png: Path
+    gif: Path | None = None
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Return the names of its files."""
+        return tuple(path.name for path in (self.png, self.svg, self.gif) if path)
+
+
+@dataclass(frozen=True)
+class Missing:
+    """An item that the runs could not give after all, and why, in a sentence."""
+
+    kind: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} is missing: {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -58,8 +91,9 @@ def digest(study: Study, results: Iterable[RunResult]) -> str:
 
 def results_of(runs: pd.DataFrame) -> list[RunResult]:
     """Return the results that the frame `runs` holds: equal to those in the ledger."""
-    facts = ("factor:", "tuned:")
-    metrics = [name for name in runs.columns if "/" in name and not name.startswith(facts)]
+    from ablate.report.frame import metric_columns
+
+    metrics = metric_columns(runs)
     return [
         RunResult(
             cell=row["cell"],
@@ -96,8 +130,8 @@ def manifest_text(
     study: Study,
     runs: pd.DataFrame,
     answer: str,
-    tables: Sequence[Printed],
-    figures: Sequence[Figure],
+    tables: Sequence[TableFiles],
+    figures: Sequence[FigureFiles | Missing],
     files: Sequence[str],
     verdicts: Sequence[Mapping[str, str]] = (),
 ) -> str:
@@ -118,7 +152,7 @@ def manifest_text(
         "answer": answer,
         "digest": digest(study, results_of(runs)),
         "platform": this_platform(),
-        "tables": {printed.grid.name: _table(printed, cells) for printed in tables},
+        "tables": {table.printed.name: _table(table, cells) for table in tables},
         "figures": {
             figure.name: {
                 "files": [figure.png.name, figure.svg.name],
@@ -126,12 +160,19 @@ def manifest_text(
                 "cells": list(cells),
             }
             for figure in figures
+            if isinstance(figure, FigureFiles)
         },
         "cells": cells,
         "files": sorted(files),
     }
+    # What most reports do not have is left out: theirs must not change for it.
     if verdicts:
         content["verdicts"] = list(verdicts)
+    missing = [str(figure) for figure in figures if isinstance(figure, Missing)]
+    if missing:
+        content["missing"] = missing
+    if study.is_quick:
+        content["quick"] = True
     return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -180,12 +221,12 @@ def this_platform() -> dict[str, Any]:
     }
 
 
-def _table(printed: Printed, cells: Mapping[str, Any]) -> dict[str, Any]:
+def _table(table: TableFiles, cells: Mapping[str, Any]) -> dict[str, Any]:
     """Return every printed cell with its text and the keys of its runs by replicate."""
-    grid = printed.grid
+    grid = table.printed
     return {
         "title": grid.title,
-        "files": list(printed.files),
+        "files": list(table.files),
         "cells": [
             {
                 "row": row,

@@ -12,10 +12,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from ablate.report.circumstances import Facts
-from ablate.report.figures import Figure
-from ablate.report.manifest import Printed, read_manifest
+from ablate.report.manifest import FigureFiles, Missing, TableFiles, read_manifest
+from ablate.report.origins import Origin
 from ablate.report.printed_table import PrintedTable, plain, to_markdown
-from ablate.report.provenance import Origin
 from ablate.study.schema import Study
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -30,8 +29,8 @@ class Page:
     study: Study
     facts: Facts
     answer: str
-    tables: tuple[Printed, ...]
-    figures: tuple[Figure, ...]
+    tables: tuple[TableFiles, ...]
+    figures: tuple[FigureFiles | Missing, ...]
     origins: tuple[Origin, ...]
     digest: str
     control: str = ""
@@ -39,7 +38,8 @@ class Page:
 
 def write_pages(page: Page, directory: Path) -> list[str]:
     """Write `README.md` and `index.html`; return their names."""
-    values = {**vars(page), "source": _source(page.study)}
+    missing = any(isinstance(figure, Missing) for figure in page.figures)
+    values = {**vars(page), "source": _source(page.study), "missing": missing}
     for template, name in (("report.md.j2", "README.md"), ("report.html.j2", "index.html")):
         _write(directory / name, template, values)
     return ["README.md", "index.html"]
@@ -53,7 +53,7 @@ def write_index(reports: Path) -> Path:
     found = [
         (folder.name, manifest)
         for folder in sorted(reports.iterdir())
-        if not folder.name.endswith("-quick") and (manifest := read_manifest(folder)) is not None
+        if (manifest := read_manifest(folder)) is not None and not manifest.get("quick")
     ]
     for template, name in (("index.md.j2", "README.md"), ("index.html.j2", "index.html")):
         _write(reports / name, template, {"reports": found})
@@ -90,7 +90,7 @@ def aligned_rows(grid: PrintedTable) -> list[tuple[str, list[Markup]]]:
     ]
 
 
-def image_address(figure: Figure) -> str:
+def image_address(figure: FigureFiles) -> str:
     """Return a figure as a data address: the SVG, or the PNG where that is much smaller."""
     content, kind = figure.svg.read_bytes(), "image/svg+xml"
     if len(content) > _MOST_SVG_BYTES:
@@ -98,7 +98,7 @@ def image_address(figure: Figure) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def animation_address(figure: Figure) -> str:
+def animation_address(figure: FigureFiles) -> str:
     """Return a figure's animation as a data address; raises ValueError where it has none."""
     if figure.gif is None:
         raise ValueError(f"figure {figure.name} is not animated")

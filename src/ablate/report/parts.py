@@ -8,40 +8,20 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ablate.errors import ConfigError, one_of
-from ablate.study.schema import ROLES, Part, ReportItem, Study
+from ablate.study.items import Item
+from ablate.study.schema import Part, Study
 
 if TYPE_CHECKING:
     from ablate.report.frame import Frames
 
 
-def parts_of(item: ReportItem, study: Study) -> tuple[Part, ...]:
-    """Return the parts that an item is about: as it says, that of the factors it names, or all.
-
-    Raises ConfigError for a part that the study does not have.
-    """
-    if not study.parts:
-        return study.all_parts
-    named = item.options.get("part")
-    names = [part.name for part in study.parts]
-    if named is not None and named not in names:
-        raise ConfigError(
-            f"report: {item.kind} has part: {named}; the study's parts are {one_of(names)}."
-        )
-    roles = {item.options.get(role) for role in ROLES} | set(item.options.get("only", {}))
-    own = [part for part in study.parts if roles & set(part.factors)]
-    return tuple(part for part in own or study.parts if named in (None, part.name))
-
-
-def each_part(
-    item: ReportItem, study: Study, frames: Frames
-) -> Iterator[tuple[Part, Study, Frames]]:
-    """Yield what an item is about: parts, each with the study of it alone and its frames."""
-    for part in parts_of(item, study):
-        if study.parts:
-            yield part, study.part(part), of_part(part, frames)
-        else:
-            yield part, study, frames
+def each_part(item: Item, study: Study, frames: Frames) -> Iterator[tuple[str, Study, Frames]]:
+    """Yield what an item is about, by the suffix of its figures: parts, or all of the study."""
+    parts = item.parts(study)
+    if not parts:
+        yield "", study, frames
+    for part in parts:
+        yield part.suffix, study.part(part), of_part(part, frames)
 
 
 def of_part(part: Part, frames: Frames) -> Frames:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ablate.report.printed import p_is, with_interval
+from ablate.report.number_text import p_is, with_interval
 from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.tables import csv_text
 from ablate.report.verdicts import Verdict
@@ -19,7 +19,7 @@ _CSV = (
 )  # fmt: skip
 
 
-def print_claims(verdicts: Sequence[Verdict], name: str, looks: int, changed: bool) -> PrintedTable:
+def print_claims(verdicts: Sequence[Verdict], looks: int, changed: bool) -> PrintedTable:
     """Return the claims as a table, a row each.
 
     looks    as `judge` was told
@@ -27,7 +27,6 @@ def print_claims(verdicts: Sequence[Verdict], name: str, looks: int, changed: bo
     """
     rows = tuple((outcome_text(verdict), _entries(verdict)) for verdict in verdicts)
     return PrintedTable(
-        name=name,
         title="Claims declared beforehand, and their verdicts.",
         corner="verdict",
         groups=(),

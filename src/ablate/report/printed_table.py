@@ -39,7 +39,6 @@ class Entry:
 class PrintedTable:
     """A table as it is printed.
 
-    name      the stem of its files, unique in a report: `table-1`
     title     a phrase above it
     corner    what the rows are
     groups    headings over several columns each, with how many; empty for one column
@@ -48,9 +47,9 @@ class PrintedTable:
     caption   sentences below it
     heads     what stands below the groups where `columns` would repeat them
     is_prose  its entries are sentences, which may break over lines
+    name      the stem of its files, unique in a report: `table-1`; empty until it is numbered
     """
 
-    name: str
     title: str
     corner: str
     groups: tuple[tuple[str, int], ...]
@@ -60,6 +59,7 @@ class PrintedTable:
     caption: tuple[str, ...]
     heads: tuple[str, ...] = ()
     is_prose: bool = False
+    name: str = ""
 
     @property
     def headings(self) -> tuple[str, ...]:

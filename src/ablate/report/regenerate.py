@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,12 +25,14 @@ if TYPE_CHECKING:
 class Written:
     """A report on disk: its folder, what it says in one sentence, and whether it was made anew.
 
-    claims  what its table of claims says of each, by name of the column
+    claims   what its table of claims says of each, by name of the column
+    missing  a sentence per table or figure that the runs could not give
     """
 
     directory: Path
     answer: str
     claims: tuple[Mapping[str, str], ...]
+    missing: tuple[str, ...]
     changed: bool
 
 
@@ -127,9 +129,9 @@ def _write(
     home = root / "reports" / study
     directory.mkdir(parents=True, exist_ok=True)
     if cells is not None:
-        asked = {item.kind for item in locked.study.report}
-        labels = label_reader(root) if "reliability_diagram" in asked else None
-        with_timings = "loss_over_time" in asked
+        extras = {extra for item in locked.study.report for extra in item.extras}
+        labels = label_reader(root) if "calibration" in extras else None
+        with_timings = "timings" in extras
         # All is read before the first file is written: data that is missing spoils no report.
         found = frames(root, study, cells, labels, with_timings)
         write_images(locked, root, directory)
@@ -147,20 +149,15 @@ def _write(
     if source.parent != directory:
         shutil.copyfile(source, directory / LOCK_NAME)
     configs = {cell.slug: cell.config for cell in locked.cells}
-    quick = locked.study.name.endswith("-quick")
-    commands = (
-        locked.study.command or f"ablate sweep study={study}",
-        f"ablate report {study}",
-    )
-    facts = replace(
-        facts_of(configs.values(), commands, quick),
-        looks=locked.looks,
-        claims_changed=locked.claims_changed,
-    )
-    build_report(locked.study, read_frames(directory), directory, facts, configs)
+    build_report(locked.study, read_frames(directory), directory, facts_of(locked), configs)
 
 
 def _written(directory: Path, changed: bool) -> Written:
     manifest = read_manifest(directory) or {}
-    claims = tuple(manifest.get("verdicts", ()))
-    return Written(directory, str(manifest.get("answer", "")), claims, changed)
+    return Written(
+        directory=directory,
+        answer=str(manifest.get("answer", "")),
+        claims=tuple(manifest.get("verdicts", ())),
+        missing=tuple(manifest.get("missing", ())),
+        changed=changed,
+    )

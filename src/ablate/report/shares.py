@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ablate.errors import ConfigError
 from ablate.report.claim_metrics import measure
 from ablate.report.frame import Frames
-from ablate.report.printed import with_interval
+from ablate.report.number_text import with_interval
 from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.run_arrays import RunArrays
 from ablate.report.tables import csv_text
 from ablate.stats import Array, deviation, jackknife, t_half_width
-from ablate.study.schema import ABSENT, Factor, ReportItem, Study
+from ablate.study.items import VarianceShares
+from ablate.study.schema import ABSENT, Factor, Study
 
 #: An estimate with the ends of its 95 % interval; None where replicates are too few for one.
 Estimate = tuple[float, float | None, float | None]
@@ -50,19 +50,17 @@ class Shares:
     unit: str
 
 
-def shares(item: ReportItem, study: Study, frames: Frames) -> Shares:
+def shares(item: VarianceShares, study: Study, frames: Frames) -> Shares:
     """Return the variance shares of the levels of `lines` against the level `whole`.
 
     Intervals are jackknife t's over replicates: of the logarithm of a standard deviation, and of
     the logarithm of a ratio of variances, in which a replicate is left out everywhere at once,
     since all levels share its random numbers. Runs that did not converge are left out; where no
-    setting of a level has two others its estimates are NaN. Raises ConfigError for `whole`.
+    setting of a level has two others its estimates are NaN.
     """
-    factor = study.factor(str(item.options.get("lines", study.factors[0].name)))
+    factor = item.role("lines", study)
     names = [level.name for level in factor.levels if level.name != ABSENT]
-    whole = str(item.options.get("whole", names[0]))
-    if whole not in names:
-        raise ConfigError(f"report: variance_shares has whole: {whole}, which is no level.")
+    whole = item.whole or names[0]
     found = measure(None, study, frames)
     runs = RunArrays(study, found)
     values = {name: runs.at({factor.name: (name,)}).values for name in names}
@@ -104,14 +102,13 @@ def _estimate(arms: Sequence[Array], of: Callable[[Sequence[Array]], float]) -> 
     return found, found * float(np.exp(-half)), found * float(np.exp(half))
 
 
-def print_shares(found: Shares, name: str) -> PrintedTable:
+def print_shares(found: Shares) -> PrintedTable:
     """Return the table as it is printed."""
     rows = tuple(
         (row.level, (Entry(_deviation(row)), Entry(_percent(row.share)))) for row in found.rows
     )
     unit = f" ({found.unit})" if found.unit else ""
     return PrintedTable(
-        name=name,
         title=f"What replicates differ in, by {found.factor.label}.",
         corner=found.factor.label,
         groups=(),

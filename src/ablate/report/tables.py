@@ -1,6 +1,6 @@
 """The tables of a report, as numbers: every cell with its runs, every column with its pairs.
 
-How they are printed is in `printed.py`; the CSV files here hold every number unrounded.
+How they are printed is in `exhibits/table.py`; the CSV files here hold every number unrounded.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ablate.errors import ConfigError
+from ablate.errors import ReportError
 from ablate.stats import (
     ALPHA,
     Arm,
@@ -26,11 +26,11 @@ from ablate.stats import (
     not_shown_worse,
     summarize,
 )
-from ablate.study.schema import Factor, Metric, ReportItem, Study
+from ablate.study.schema import Factor, Metric, Study
 
 
 @dataclass(frozen=True, eq=False)
-class Cell:
+class ResultCell:
     """One cell of a table.
 
     levels      the level's name by factor
@@ -56,7 +56,7 @@ class Cell:
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class ResultTable:
     """Rows and columns are the levels of two factors; `at` fixes the others.
 
     columns  None for a study of one factor: the table has one column
@@ -64,12 +64,11 @@ class Table:
     pairs    all pairs of a column, a and b numbered as its rows
     """
 
-    name: str
     metric: Metric
     rows: Factor
     columns: Factor | None
     at: Mapping[str, str]
-    cells: tuple[Cell, ...]
+    cells: tuple[ResultCell, ...]
     pairs: Mapping[str, tuple[Pair, ...]]
 
     @property
@@ -77,30 +76,31 @@ class Table:
         """Return the columns' level names, or the metric's where there is one column."""
         return column_names(self.columns, self.metric)
 
-    def row(self, name: str) -> tuple[Cell, ...]:
+    def row(self, name: str) -> tuple[ResultCell, ...]:
         """Return the cells of one row, in the order of the columns."""
         return tuple(cell for cell in self.cells if cell.row == name)
 
-    def column(self, name: str) -> tuple[Cell, ...]:
+    def column(self, name: str) -> tuple[ResultCell, ...]:
         """Return the cells of one column, in the order of the rows."""
         return tuple(cell for cell in self.cells if cell.column == name)
 
 
-def make_tables(item: ReportItem, study: Study, runs: pd.DataFrame, first: int) -> list[Table]:
-    """Return the tables of a report item, numbered from `first`: one per level of other factors.
+def make_tables(
+    study: Study, runs: pd.DataFrame, rows: str | None = None, columns: str | None = None
+) -> list[ResultTable]:
+    """Return the tables of two factors, one per setting of the others.
 
-    Raises ConfigError when rows and columns are the same factor or no run has the metric.
+    rows, columns  the factors by name; by default the first that are left
+
+    Raises ReportError when no run has the metric.
     """
-    rows, columns = _axes(item, study)
+    down, across = _axes(study, rows, columns)
     if study.metric.name not in runs and (runs["status"] == "done").any():
-        raise ConfigError(f"study {study.name}: its runs have no metric '{study.metric.name}'.")
-    others = [f for f in study.factors if f not in (rows, columns)]
+        raise ReportError(f"no run reports the metric '{study.metric.name}'.")
+    others = [f for f in study.factors if f not in (down, across)]
     settings = itertools.product(*([level.name for level in f.levels] for f in others))
     names = [factor.name for factor in others]
-    return [
-        _table(f"table-{number}", study, runs, rows, columns, dict(zip(names, at, strict=True)))
-        for number, at in enumerate(settings, start=first)
-    ]
+    return [_table(study, runs, down, across, dict(zip(names, at, strict=True))) for at in settings]
 
 
 def column_names(columns: Factor | None, metric: Metric) -> tuple[str, ...]:
@@ -122,7 +122,7 @@ def outcomes_of(runs: pd.DataFrame, metric: str, replicates: int) -> Arm:
     return Arm(values[None], not_converged[None])
 
 
-def to_csv(table: Table) -> str:
+def to_csv(table: ResultTable) -> str:
     """Return one line per cell, metrics as stored (fractions, nats), floats unrounded."""
     names = list(table.cells[0].levels)
     header = [
@@ -142,7 +142,7 @@ def to_csv(table: Table) -> str:
     return csv_text(header, lines)
 
 
-def pairs_to_csv(table: Table) -> str:
+def pairs_to_csv(table: ResultTable) -> str:
     """Return one line per compared pair, each column of the table one family."""
     header = [
         *table.at, "column", "a", "b", "test", "pairs", "wins", "losses", "both_converged",
@@ -161,7 +161,7 @@ def pairs_to_csv(table: Table) -> str:
     return csv_text(header, lines)
 
 
-def tuned_to_csv(table: Table, key: str) -> str:
+def tuned_to_csv(table: ResultTable, key: str) -> str:
     """Return one line per cell with the value of `key` that tuning chose."""
     names = list(table.cells[0].levels)
     lines = [
@@ -189,28 +189,22 @@ def values_of(outcomes: Arm) -> list[str]:
     ]
 
 
-def _axes(item: ReportItem, study: Study) -> tuple[Factor, Factor | None]:
-    named = {option: item.options.get(option) for option in ("rows", "columns")}
-    if named["rows"] and named["rows"] == named["columns"]:
-        raise ConfigError(
-            f"study {study.name}: report: {item.kind} has {named['rows']} both as rows and columns."
-        )
-    free = [factor for factor in study.factors if factor.name not in named.values()]
-    rows = study.factor(named["rows"]) if named["rows"] else free.pop(0)
-    if named["columns"]:
-        return rows, study.factor(named["columns"])
-    return rows, free[0] if free else None
+def _axes(study: Study, rows: str | None, columns: str | None) -> tuple[Factor, Factor | None]:
+    free = [factor for factor in study.factors if factor.name not in (rows, columns)]
+    down = study.factor(rows) if rows else free.pop(0)
+    if columns:
+        return down, study.factor(columns)
+    return down, free[0] if free else None
 
 
 def _table(
-    name: str,
     study: Study,
     runs: pd.DataFrame,
     rows: Factor,
     columns: Factor | None,
     at: Mapping[str, str],
-) -> Table:
-    cells: dict[tuple[str, str], Cell] = {}
+) -> ResultTable:
+    cells: dict[tuple[str, str], ResultCell] = {}
     all_pairs: dict[str, tuple[Pair, ...]] = {}
     for column in column_names(columns, study.metric):
         found = []
@@ -228,7 +222,7 @@ def _table(
         tied = not_shown_worse(best, pairs, summaries) if best is not None else frozenset()
         all_pairs[column] = pairs
         for i, (row_name, levels, part) in enumerate(found):
-            cells[row_name, column] = Cell(
+            cells[row_name, column] = ResultCell(
                 row=row_name,
                 column=column,
                 levels=levels,
@@ -247,7 +241,7 @@ def _table(
         for row in rows.levels
         for column in column_names(columns, study.metric)
     ]
-    return Table(name, study.metric, rows, columns, at, tuple(ordered), all_pairs)
+    return ResultTable(study.metric, rows, columns, at, tuple(ordered), all_pairs)
 
 
 def _rows_at(runs: pd.DataFrame, levels: Mapping[str, str]) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ablate.metrics import Final
 from ablate.report.claim_evidence import Case
-from ablate.report.printed import decimals
+from ablate.report.number_text import decimals
 from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.tables import csv_text
 from ablate.report.verdicts import claim_case
@@ -60,7 +60,7 @@ def _at(claim: Effect | Spread, tune: Tune, value: str) -> Effect | Spread:
     return claim.model_copy(update={"at": {**claim.at, tune.key: (value,)}})
 
 
-def print_at_values(rows: list[AtValues], study: Study, name: str) -> PrintedTable:
+def print_at_values(rows: list[AtValues], study: Study) -> PrintedTable:
     """Return them as a table: claims down, values across."""
     tune = study.tune
     assert tune is not None
@@ -71,7 +71,6 @@ def print_at_values(rows: list[AtValues], study: Study, name: str) -> PrintedTab
         for row in rows
     )
     return PrintedTable(
-        name=name,
         title=f"The same comparisons at the tuned and at every fixed {label}.",
         corner="claim",
         groups=(),

@@ -7,20 +7,16 @@ from typing import TYPE_CHECKING
 
 from ablate.config import RunConfig
 from ablate.config.data import UserData
-from ablate.config.ensemble import McDropout, NoEnsemble, Snapshot
-from ablate.config.stopping import NoStopping
+from ablate.config.ensemble import NoEnsemble
 from ablate.config.target import Target
 from ablate.errors import nearest, one_of
-from ablate.metrics import CURVES, SCORES, SPLITS, Expression, Final, Probed, StepsTo
+from ablate.metrics import CURVES, Expression, Final, Probed, StepsTo
 from ablate.study.claims import Claim, Effect, Follows, Spread
+from ablate.study.measured import measured
 from ablate.study.schema import Study
 
 if TYPE_CHECKING:
     from ablate.study.plan import Cell
-
-_WEIGHTS = ("weights/norm", "weights/zero", "weights/small")
-_STOPPING = ("stopping/step", "stopping/best_step")
-_MEMBERS = ("members/accuracy", "members/brier", "members/covariance", "members/disagreement")
 
 
 def claim_problems(study: Study, cells: Sequence[Cell]) -> Iterator[str]:
@@ -33,22 +29,6 @@ def claim_problems(study: Study, cells: Sequence[Cell]) -> Iterator[str]:
         problem = next((text for text in found if text), "")
         if problem:
             yield f"study {study.name}: claim '{claim.name}': {problem}"
-
-
-def final_metrics(config: RunConfig) -> tuple[str, ...]:
-    """Return what a run reports when it ends, less a metric of the user's own."""
-    ensemble = config.ensemble
-    if isinstance(ensemble, NoEnsemble):
-        stopping = () if isinstance(config.stopping, NoStopping) else _STOPPING
-        return (*(f"{split}/{name}" for split in SPLITS for name in SCORES), *_WEIGHTS, *stopping)
-    scores = [
-        name for name in SCORES if ensemble.combine == "average" or name not in ("loss", "nll")
-    ]
-    plain = [
-        name for name in SCORES if name != "loss" and isinstance(ensemble, Snapshot | McDropout)
-    ]
-    members = _MEMBERS if ensemble.size > 1 else _MEMBERS[:2]
-    return (*(f"test/{name}" for name in scores), *members, *(f"plain/{name}" for name in plain))
 
 
 def follows_theory(theory: str, config: RunConfig) -> bool:
@@ -86,7 +66,7 @@ def _missing(metric: Expression, study: Study, config: RunConfig) -> str:
     trains = isinstance(config.ensemble, NoEnsemble)
     match metric:
         case Final(name):
-            known = tuple(dict.fromkeys((*final_metrics(config), study.metric.name)))
+            known = sorted({*(measured(config) or ()), study.metric.name})
             if name not in known:
                 return f"no run reports it; allowed are {one_of(known)}.{nearest(name, known)}"
         case StepsTo(curve):

@@ -14,8 +14,10 @@ from ablate.config.key import cell_key
 from ablate.config.target import TARGET
 from ablate.config.validate import run_config
 from ablate.errors import ConfigError, one_of
-from ablate.study.claim_check import claim_problems, final_metrics
+from ablate.study.claim_check import claim_problems
 from ablate.study.designs import combinations
+from ablate.study.items import refused_items
+from ablate.study.measured import measured
 from ablate.study.schema import ABSENT, Level, Part, Study
 
 
@@ -39,7 +41,7 @@ class Cell:
 class Plan:
     """A compiled study: everything known before the first run.
 
-    notes  on claims that no run will answer
+    notes  on what the report will not have, and on claims that no run will answer
     """
 
     study: Study
@@ -70,10 +72,12 @@ def compile_study(
     explicit  the overrides of the baseline and the command line, in order. Those of groups that
               are the user's own are not in `base` yet; a level that chooses another option of a
               group keeps of the others what the new option has
-    changed   whether the command line changed what the study file says: a claim that no run can
-              answer any more is then noted, else it is refused
+    changed   whether the command line changed what the study file says: an item of the report
+              that the cells cannot give any more is then left out, and a claim that no run can
+              answer is noted; else either is refused
 
-    Raises ConfigError when a cell is not valid, when two cells are the same, or for such a claim.
+    Raises ConfigError when a cell is not valid, when two cells are the same, or for such an item
+    or claim.
     """
     without = (study.tune.key,) if study.tune else ()
     cells: dict[str, Cell] = {}
@@ -109,12 +113,17 @@ def compile_study(
         else:
             cells[key] = Cell(f"{_slug(names)}-{key[:8]}", name, key, names, config)
     found = tuple(cells.values())
+    refused = list(refused_items(study, found))
+    if refused and not changed:
+        raise ConfigError(refused[0][1])
+    kept = tuple(item for item in study.report if item not in [one for one, _ in refused])
     if study.control:
         found = (*found, _control(found, run_config(base), without))
     problems = tuple(claim_problems(study, found))
     if problems and not changed:
         raise ConfigError(problems[0])
-    return Plan(study, found, problems)
+    notes = tuple(f"{sentence[:-1]}, so the report is without it." for _, sentence in refused)
+    return Plan(study.model_copy(update={"report": kept}), found, (*notes, *problems))
 
 
 def _control(cells: Sequence[Cell], baseline: RunConfig, without: tuple[str, ...]) -> Cell:
@@ -158,7 +167,7 @@ def _check_metric(study: Study, config: RunConfig, cell: str) -> None:
         )
     if isinstance(ensemble, NoEnsemble) or metric.function is not None:
         return
-    allowed = [name for name in final_metrics(config) if name.startswith("test/")]
+    allowed = sorted(name for name in measured(config) or () if name.startswith("test/"))
     if study.metric.name not in allowed:
         how = "that votes " if ensemble.combine == "vote" else ""
         raise ConfigError(

@@ -13,8 +13,9 @@ from ablate.errors import ConfigError, nearest, one_of
 from ablate.metrics import SCORES, SPLITS
 from ablate.study.claim_file import read_claims
 from ablate.study.factors import check_overrides, listed, mapping
+from ablate.study.items import ITEMS, Item, OfPart
 from ablate.study.parts import DESIGN_KEYS, own_settings, read_design
-from ablate.study.schema import REPORT_KINDS, ROLES, Metric, ReportItem, Study, Tune
+from ablate.study.schema import Metric, Study, Tune
 
 _KEYS = (
     "question", "source", "baseline", *DESIGN_KEYS, "parts", "claims", "replicates", "metric",
@@ -130,39 +131,50 @@ def _read_tune(value: Any, groups: Groups, where: str) -> Tune:
     return validated(Tune, fields, where)
 
 
-def _read_item(item: Any, where: str) -> ReportItem:
+def _read_item(item: Any, where: str) -> Item:
     where = f"{where}: report"
-    kind, options = (
-        (item, {}) if isinstance(item, str) else next(iter(mapping(item, where).items()))
-    )
-    if kind not in REPORT_KINDS:
+    named = {item: {}} if isinstance(item, str) else mapping(item, where)
+    if len(named) != 1:
         raise ConfigError(
-            f"{where}: there is no '{kind}'; allowed are {one_of(REPORT_KINDS)}."
-            f"{nearest(str(kind), REPORT_KINDS)}"
+            f"{where}: an item has one name, not {one_of(named) if named else 'none'}; write "
+            "its options as a mapping behind it: ladder: {against: first}."
         )
-    return validated(ReportItem, {"kind": kind, "options": mapping(options, where)}, where)
+    ((kind, options),) = named.items()
+    if kind not in ITEMS:
+        raise ConfigError(
+            f"{where}: there is no '{kind}'; allowed are {one_of(ITEMS)}."
+            f"{nearest(str(kind), ITEMS)}"
+        )
+    options = mapping({} if options is None else options, f"{where}: {kind}")
+    known = list(ITEMS[kind].model_fields)
+    for option in options:
+        if option not in known:
+            has = f"it has {one_of(known)}" if known else "it has none"
+            raise ConfigError(
+                f"{where}: {kind} has no option '{option}'; {has}.{nearest(str(option), known)}"
+            )
+    return validated(ITEMS[kind], options, f"{where}: {kind}")
 
 
 def _check_items(study: Study, where: str) -> None:
     """Raise ConfigError for a table or figure that names a factor the study lacks."""
     names = [factor.name for factor in study.factors]
     for item in study.report:
-        for name, kept in mapping(item.options.get("only", {}), f"{where}: only").items():
+        for name, kept in item.kept().items():
             known = [lv.name for lv in study.factor(name).levels] if name in names else []
-            for level in listed(kept, f"{where}: only.{name}"):
+            for level in kept:
                 if level not in known:
                     raise ConfigError(
                         f"{where}: report: {item.kind} has only: {name}: {level}, which is no "
                         f"level of the study."
                     )
-        part = item.options.get("part")
+        part = item.part if isinstance(item, OfPart) else None
         known = [part.name for part in study.parts]
         if part is not None and part not in known:
             has = f"its parts are {one_of(known)}" if known else "it has no parts"
             raise ConfigError(f"{where}: report: {item.kind} has part: {part}; {has}.")
-        for option in ROLES:
-            value = item.options.get(option)
-            if value is not None and value not in names:
+        for option, value in item.named().items():
+            if value not in names:
                 raise ConfigError(
                     f"{where}: report: {item.kind} has {option}: {value}, which is no factor of "
                     f"the study; its factors are {one_of(names)}."

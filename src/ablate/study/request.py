@@ -64,7 +64,8 @@ def request(
 
     A comma list on a factor's own key replaces its levels; on another key it adds a grid factor;
     a single value on a factor's key is refused. Whatever changes results gives the study a name
-    of its own, so that nothing mixes with the real one; `name` overrules it. `file` is what the
+    of its own, so that nothing mixes with the real one; `name` overrules it. The name of a quick
+    version ends in -quick. `file` is what the
     command line called the study, where that is not its name.
 
     Raises ConfigError for an unknown key or option and for values that fit no rule.
@@ -79,7 +80,7 @@ def request(
     baseline = layered(layers, groups)
     fixed: dict[str, Any] = {}
     runtime: dict[str, Any] = {}  # how it is run is no part of what is declared
-    parts: list[str] = ["quick"] if quick else []
+    parts: list[str] = []
     for key, value, several, text in arguments:
         if key.startswith("hydra"):
             raise ConfigError(f"'{text}': hydra settings are fixed within a study.")
@@ -95,10 +96,10 @@ def request(
             (runtime if _is_runtime(key) else fixed)[key] = value
         if not _is_runtime(key) and (several or value != baseline.get(key)):
             parts.append(_slug(key, value))
-    if parts:
-        study = study.model_copy(update={"name": "-".join([study.name, *parts])})
-    if name:
-        study = study.model_copy(update={"name": name})
+    own_name = name or "-".join([study.name, *parts])
+    if quick and not own_name.endswith("-quick"):
+        own_name += "-quick"  # by which .gitignore knows its report
+    study = study.model_copy(update={"name": own_name, "is_quick": quick})
     asked = [word.text for word in arguments if not _is_runtime(word.key)]
     words = [*(["--quick"] if quick else []), *asked]
     words += [f"study.name={name}"] if name else []
@@ -110,7 +111,7 @@ def request(
     study = study.model_copy(update={"baseline": merged, "command": command})
     composed, _ = split_user_code(explicit)
     overrides = tuple(as_override(k, v) for k, v in composed)
-    return Request(study, overrides, explicit, bool(parts))
+    return Request(study, overrides, explicit, quick or bool(parts))
 
 
 def adhoc(composed: Composed, groups: Groups, name: str) -> Study:

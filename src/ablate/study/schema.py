@@ -5,42 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from ablate.config.base import Frozen, NonNegativeFloat, Positive
 from ablate.config.target import Dotted
 from ablate.metrics import Better, effect_unit, quantity
 from ablate.study.claims import Claim, Rule, as_rules
+from ablate.study.items import ReportItem
 
-#: The figures a study file may ask for; `ablate.report.figures` draws each.
-FIGURE_KINDS = (
-    "activation_distribution",
-    "gradient_distribution",
-    "signal_by_layer",
-    "activations_over_training",
-    "learning_curves",
-    "factor_response",
-    "heatmap",
-    "learning_rate_sensitivity",
-    "ensemble_curve",
-    "reliability_diagram",
-    "schedule_curves",
-    "stopping_points",
-    "ladder",
-    "leave_one_out",
-    "optimizer_paths",
-    "loss_over_time",
-    "effects",
-    "contact_sheet",
-    "variance_shares",
-    "factor_effects",
-)
-#: All that the `report` list of a study file may name.
-REPORT_KINDS = ("table", "published", "compared_to_base", *FIGURE_KINDS)
-
-
-#: Options of a report's item that name a factor.
-ROLES = ("rows", "columns", "lines", "panels", "best", "x")
 #: The designs that a study or a part of one may have.
 DESIGNS = ("grid", "one_at_a_time", "leave_one_out", "ladder", "zip", "random")
 DesignKind = Literal["grid", "one_at_a_time", "leave_one_out", "ladder", "zip", "random"]
@@ -137,13 +109,6 @@ class Tune(Frozen):
         return Factor(name=self.key, label=label, levels=levels)
 
 
-class ReportItem(Frozen):
-    """One figure or table of the report, with its options."""
-
-    kind: str
-    options: Mapping[str, Any] = Field(default_factory=dict)
-
-
 class Part(Frozen):
     """Some of a study's factors and how they are combined.
 
@@ -178,6 +143,8 @@ class Study(Frozen):
     baseline  with the command line's overrides laid over it
     design    with `exclude`, of a study in one part
     parts     of a study in several; `factors` are then those of all parts
+    quick     what `--quick` sets in this study
+    is_quick  whether it is the quick version of a study: few replicates, small data
     command   what was typed, where it was more than the study's name
     control   whether the baseline is trained once more with other seeds (A/A)
     """
@@ -195,11 +162,21 @@ class Study(Frozen):
     report: Annotated[tuple[ReportItem, ...], BeforeValidator(_as_tuple)]
     caveats: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()
     quick: Mapping[str, Any] = Field(default_factory=dict)
+    is_quick: bool = False
     command: str = ""
     exclude: Annotated[tuple[Rule, ...], BeforeValidator(as_rules)] = ()
     parts: Annotated[tuple[Part, ...], BeforeValidator(_as_tuple)] = ()
     claims: Annotated[tuple[Claim, ...], BeforeValidator(_as_tuple)] = ()
     control: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_by_its_name(cls, fields: Any) -> Any:
+        """Lock files of before `is_quick` tell a quick version by its name and command alone."""
+        named = isinstance(fields, Mapping) and str(fields.get("name")).endswith("-quick")
+        if named and "is_quick" not in fields and "--quick" in fields.get("command", ""):
+            return {**fields, "is_quick": True}
+        return fields
 
     @property
     def all_parts(self) -> tuple[Part, ...]:
@@ -225,7 +202,7 @@ class Study(Frozen):
         # What most studies do not have is left out: a digest must not change for it.
         fields["metric"] = {k: v for k, v in fields["metric"].items() if v is not None}
         for place in (fields, *fields["factors"]):
-            for name in ("exclude", "parts", "when", "claims", "control"):
+            for name in ("exclude", "parts", "when", "claims", "control", "is_quick"):
                 if name in place and not place[name]:
                     del place[name]
         return fields

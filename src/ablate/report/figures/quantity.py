@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import pandas as pd
 
 from ablate.errors import ConfigError, one_of
-from ablate.report.figures.select import Request, at_step
+from ablate.report.context import Context
+from ablate.report.figures.select import Subject, at_step
+from ablate.study.items import OfQuantity
 
 _LABELS = {
     "weights/norm": "norm of the weights",
@@ -43,35 +43,30 @@ class Quantity:
     scale: float
 
 
-def with_quantity(request: Request) -> tuple[Request, Quantity]:
+def with_quantity(context: Context) -> tuple[Context, Quantity]:
     """Return what the item's options `metric` or `probe` ask for, else the study's metric.
 
     A statistic of the probe is that of the activations at the last step probed, averaged over
     the hidden layers; it joins the runs frame as a column.
     """
-    options = request.item.options
-    if "probe" in options:
-        column = f"probe/{options['probe']}"
-        if column not in _LABELS:
-            known = [name.removeprefix("probe/") for name in _LABELS if name.startswith("probe/")]
-            raise ConfigError(
-                f"report: {request.item.kind} has probe: {options['probe']}; it must be "
-                f"{one_of(known)}."
-            )
-        runs = request.frames.runs.merge(_probed(request, str(options["probe"])), how="left")
-        request = replace(request, frames=replace(request.frames, runs=runs))
+    item = context.item
+    assert isinstance(item, OfQuantity)
+    if item.probe is not None:
+        column = f"probe/{item.probe}"
+        runs = context.frames.runs.merge(_probed(context, item.probe), how="left")
+        context = replace(context, frames=replace(context.frames, runs=runs))
     else:
-        column = str(options.get("metric", request.study.metric.name))
-    if column == request.study.metric.name:
-        metric = request.study.metric
-        return request, Quantity(column, metric.label, metric.scale)
-    if column not in request.frames.runs:
-        known = [str(name) for name in request.frames.runs if "/" in str(name)]
+        column = item.metric or context.study.metric.name
+    if column == context.study.metric.name:
+        metric = context.study.metric
+        return context, Quantity(column, metric.label, metric.scale)
+    if column not in context.frames.runs:
+        known = [str(name) for name in context.frames.runs if "/" in str(name)]
         raise ConfigError(
-            f"report: {request.item.kind} has metric: {column}, which no run has; there are "
+            f"report: {context.item.kind} has metric: {column}, which no run has; there are "
             f"{one_of(known)}."
         )
-    return request, quantity_of(column)
+    return context, quantity_of(column)
 
 
 def quantity_of(column: str) -> Quantity:
@@ -81,17 +76,19 @@ def quantity_of(column: str) -> Quantity:
     return Quantity(column, label, 100 if name in _SHARES else 1)
 
 
-def file_name(name: str, options: Mapping[str, Any]) -> str:
+def file_name(subject: Subject) -> str:
     """Return a figure's name that tells it from the same kind of another quantity."""
-    extra = options.get("metric") or (f"probe-{options['probe']}" if "probe" in options else "")
+    item = subject.item
+    assert isinstance(item, OfQuantity)
+    extra = item.metric or (f"probe-{item.probe}" if item.probe else "")
     if not extra:
-        return name
-    kind, _, rest = name.partition("-")
-    return "-".join(filter(None, [kind, str(extra).replace("/", "_"), rest]))
+        return subject.name
+    kind, _, rest = subject.name.partition("-")
+    return "-".join(filter(None, [kind, extra.replace("/", "_"), rest]))
 
 
-def _probed(request: Request, statistic: str) -> pd.DataFrame:
-    layers = request.frames.layers
+def _probed(context: Context, statistic: str) -> pd.DataFrame:
+    layers = context.frames.layers
     rows = at_step(layers[layers["quantity"] == "activation"], "last")
     means = rows.groupby(["cell", "replicate"])[statistic].mean()
     return means.rename(f"probe/{statistic}").reset_index()

@@ -6,17 +6,15 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from ablate.data import SOURCES
+from ablate.report.context import Context
 from ablate.report.figures.style import Look, looks
-from ablate.study.schema import Factor, Level, ReportItem, Study
-
-if TYPE_CHECKING:
-    from ablate.config import RunConfig
-    from ablate.report.frame import Frames
+from ablate.study.items import OfSettings
+from ablate.study.schema import Factor, Level
 
 #: Data sets as figures name them.
 DATA_NAMES = {
@@ -26,18 +24,8 @@ DATA_NAMES = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class Request:
-    """What a report asks for; `configs` holds the config of each cell that is known."""
-
-    item: ReportItem
-    study: Study
-    frames: Frames
-    configs: Mapping[str, RunConfig]
-
-
-@dataclass(frozen=True, eq=False)
-class Subject(Request):
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Subject(Context):
     """What one figure is about.
 
     name    of the file
@@ -119,15 +107,21 @@ def column(factor: Factor) -> str:
     return f"factor:{factor.name}"
 
 
-def subjects(request: Request, *roles: str, numeric_first: bool = False) -> Iterator[Subject]:
+def subjects(
+    context: Context,
+    *roles: str,
+    numeric_first: bool = False,
+    named: Mapping[str, str] | None = None,
+) -> Iterator[Subject]:
     """Yield one subject per combination of the levels that play no role in the figure.
 
-    A role goes to the factor that the item's options name, else to the factor left over that
-    has most levels (`numeric_first`: to one on a numeric axis before all others). The option
+    A role goes to the factor that the item (or `named`) names for it, else to the one left over
+    that has most levels (`numeric_first`: to one on a numeric axis before all others). The option
     `only` keeps some levels of a factor: `{activation: [relu, tanh]}`.
     """
-    study, options = request.study, request.item.options
-    named = {role: str(options[role]) for role in roles if role in options}
+    study = context.study
+    named = {**context.item.named(), **(named or {})}
+    named = {role: name for role, name in named.items() if role in roles}
     left = [factor for factor in study.factors if factor.name not in named.values()]
     left.sort(key=lambda f: (numeric_first and f.axis == "category", -len(f.levels)))
     assigned: dict[str, Factor | None] = {}
@@ -135,22 +129,20 @@ def subjects(request: Request, *roles: str, numeric_first: bool = False) -> Iter
         assigned[role] = study.factor(named[role]) if role in named else next(iter(left), None)
         left = [factor for factor in left if factor is not assigned[role]]
     others = [factor for factor in study.factors if factor in left]
-    only = options.get("only", {})
+    only = context.item.only if isinstance(context.item, OfSettings) else {}
     for levels in itertools.product(*(factor.levels for factor in others)):
         fixed = {f.name: level.name for f, level in zip(others, levels, strict=True)}
         if any(fixed.get(name) not in (None, *kept) for name, kept in only.items()):
             continue
-        runs = request.frames.runs
+        runs = context.frames.runs
         runs = runs[runs["status"] != "failed"]
         for factor, level in fixed.items():
             runs = runs[runs[f"factor:{factor}"] == level]
         for factor, kept in only.items():
             runs = runs[runs[f"factor:{factor}"].isin(kept)]
         if len(runs):
-            name = "-".join([request.item.kind, *map(_file_name, fixed.values())])
-            yield Subject(
-                request.item, study, request.frames, request.configs, name, assigned, fixed, runs
-            )
+            name = "-".join([context.item.kind, *map(_file_name, fixed.values())])
+            yield Subject(**vars(context), name=name, roles=assigned, fixed=fixed, runs=runs)
 
 
 def _file_name(text: str) -> str:

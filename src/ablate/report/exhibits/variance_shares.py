@@ -7,24 +7,30 @@ from dataclasses import replace
 
 from matplotlib.axes import Axes
 
+from ablate.report.context import Context, Tabulated
 from ablate.report.figures.canvas import Drawing, Margins, page
-from ablate.report.figures.select import Request, subjects
+from ablate.report.figures.select import subjects
 from ablate.report.figures.style import NEUTRAL, SMALL, TWO_COLUMNS, text_width
-from ablate.report.shares import shares
+from ablate.report.shares import Shares, print_shares, shares, shares_csv
+from ablate.study.items import VarianceShares
 
 _ROW = 0.23  # inches
 
 
-def variance_shares(request: Request) -> Iterator[Drawing]:
-    """Draw the standard deviation between replicates of each source, its share at the right.
+def exhibits(context: Context) -> Iterator[Tabulated | Drawing]:
+    """Yield the table of all sources and a drawing of it."""
+    assert isinstance(context.item, VarianceShares)
+    found = shares(context.item, context.study, context.frames)
+    yield Tabulated(print_shares(found), {"": shares_csv(found)})
+    yield _draw(context, found)
 
-    Raises ConfigError as `ablate.report.shares.shares`.
-    """
-    found = shares(request.item, request.study, request.frames)
+
+def _draw(context: Context, found: Shares) -> Drawing:
+    """Draw the standard deviation between replicates of each source, its share at the right."""
     # Of all settings of the rest, which are averaged, and so in no caption.
     subject = replace(
-        next(subjects(request, "lines")), fixed={},
-        runs=request.frames.runs[request.frames.runs["status"] != "failed"],
+        next(subjects(context, "lines")), fixed={},
+        runs=context.frames.runs[context.frames.runs["status"] != "failed"],
     )  # fmt: skip
     texts = [f"{100 * (row.share[0] if row.share else 1):.0f} %" for row in found.rows]
     heading = f"of the variance of {found.whole}"
@@ -57,6 +63,6 @@ def variance_shares(request: Request) -> Iterator[Drawing]:
         f"Circles: standard deviation between replicates, of variances averaged over "
         f"{found.settings} settings; bars: 95 % jackknife intervals."
     )
-    what = f"{request.study.metric.title} by {found.factor.label}"
+    what = f"{context.study.metric.title} by {found.factor.label}"
     caption = subject.caption(f"Noise of {what}", spread)
-    yield Drawing(request.item.kind, caption, figure)
+    return Drawing(context.item.kind, caption, figure)

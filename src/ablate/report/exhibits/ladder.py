@@ -8,39 +8,35 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from ablate.errors import ConfigError
+from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Margins, page
 from ablate.report.figures.quantity import Quantity, file_name, with_quantity
-from ablate.report.figures.select import Request, Subject, subjects
+from ablate.report.figures.select import Subject, subjects
 from ablate.report.figures.style import NEUTRAL, SMALL, TWO_COLUMNS, text_width
-from ablate.report.printed import decimals
+from ablate.report.number_text import decimals
 from ablate.report.tables import outcomes_of
 from ablate.stats import t_half_width
+from ablate.study.items import Ladder
 
 _ROW = 0.23  # inches
 
 
-def ladder(request: Request) -> Iterator[Drawing]:
+def exhibits(context: Context) -> Iterator[Drawing]:
     """Draw each level's mean and, beside it, its difference to the level above.
 
     Option `against: first` takes differences to the first level. Raises ConfigError where there
     is no factor, or no run with the metric.
     """
-    yield from _drawn(request, to_first=request.item.options.get("against") == "first")
+    assert isinstance(context.item, Ladder)
+    yield from differences(context, to_first=context.item.against == "first")
 
 
-def leave_one_out(request: Request) -> Iterator[Drawing]:
-    """Draw the same with differences to the first level: the full system, of which each lacks one.
-
-    Raises ConfigError as `ladder`.
-    """
-    yield from _drawn(request, to_first=True)
-
-
-def _drawn(request: Request, to_first: bool) -> Iterator[Drawing]:
-    request, quantity = with_quantity(request)
-    for subject in subjects(request, "rows"):
+def differences(context: Context, to_first: bool) -> Iterator[Drawing]:
+    """Draw levels one below the other, each with its difference to another."""
+    context, quantity = with_quantity(context)
+    for subject in subjects(context, "rows"):
         if subject.roles["rows"] is None or quantity.column not in subject.runs:
-            kind = request.item.kind
+            kind = context.item.kind
             raise ConfigError(f"report: {kind} needs a factor and runs with its metric.")
         yield _draw(subject, quantity, to_first)
 
@@ -97,7 +93,7 @@ def _draw(subject: Subject, quantity: Quantity, to_first: bool) -> Drawing:
     )
     what = quantity.label.split(" (")[0]
     caption = subject.caption(f"{what[0].upper()}{what[1:]} by {_label(subject)}", spread)
-    return Drawing(file_name(subject.name, subject.item.options), caption, figure)
+    return Drawing(file_name(subject), caption, figure)
 
 
 def _label(subject: Subject) -> str:

@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from ablate.errors import ReportError
+from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Margins, page
+from ablate.report.figures.select import DATA_NAMES
 from ablate.report.figures.style import SMALL, TWO_COLUMNS, style, text_width
+from ablate.report.images import NAME as IMAGES
 
 _SIDE = 0.42  # inches of an image
 _GAP = 0.03
 
 
-def contact_sheet(path: Path, data_name: str) -> Drawing:
-    """Draw the images of `images.parquet`: a row per level, the same originals in every row."""
-    images = pd.read_parquet(path)
+def exhibits(context: Context) -> Iterator[Drawing]:
+    """Draw the images that lie beside the report: a row per level, the same originals in each.
+
+    Raises ReportError where there are none.
+    """
+    assert context.directory is not None
+    if not (context.directory / IMAGES).is_file():
+        raise ReportError("the data has no images, or none lie beside the report.")
+    name = str(context.study.baseline.get("data"))
+    yield draw(pd.read_parquet(context.directory / IMAGES), DATA_NAMES.get(name, name))
+
+
+def draw(images: pd.DataFrame, data_name: str) -> Drawing:
+    """Draw images, a row per level; see `ablate.report.images`."""
     levels = list(dict.fromkeys(images["level"]))
     count = int(images["position"].max()) + 1
     left = 0.15 + max(text_width(level) for level in levels)

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from ablate.report.context import Context
 from ablate.report.figures.canvas import (
     Drawing,
     Legend,
@@ -20,8 +21,8 @@ from ablate.report.figures.canvas import (
     page,
     panel_title,
 )
-from ablate.report.figures.select import Request, Subject, at_step, subjects
-from ablate.report.figures.style import NEUTRAL, TWO_COLUMNS, listed, plain, shades
+from ablate.report.figures.select import Subject, at_step, subjects
+from ablate.report.figures.style import NEUTRAL, TWO_COLUMNS, listed, plain
 from ablate.report.figures.theory import std_by_layer
 from ablate.study.schema import Level
 
@@ -31,11 +32,11 @@ _QUANTITIES = {"activation": "std of activations", "activation_gradient": "std o
 _MARGINS = Margins(left=0.62, right=0.1, top=0.2, bottom=0.38, across=0.62, down=0.34)
 
 
-def signal_by_layer(request: Request) -> Iterator[Drawing]:
+def exhibits(context: Context) -> Iterator[Drawing]:
     """Draw whether the measured decay or growth matches theory, forward and backward."""
-    layers = request.frames.layers
+    layers = context.frames.layers
     layers = layers[layers["quantity"].isin(_QUANTITIES)]
-    for subject in subjects(request, "lines", "rows"):
+    for subject in subjects(context, "lines", "rows"):
         rows = at_step(subject.joined(layers), "first")
         levels = subject.levels("rows")
         parts = math.ceil(len(levels) / _ROWS)
@@ -65,7 +66,7 @@ def _by_layer(subject: Subject, name: str, rows: pd.DataFrame, levels: Sequence[
                 cell = cell[cell["quantity"] == quantity]
                 color = subject.look(factor, line).color if factor else NEUTRAL
                 marker = subject.look(factor, line).marker if factor else "o"
-                x, middle, low, high = _band(cell, "layer", "std")
+                x, middle, low, high = band(cell, "layer", "std")
                 if len(x) == 0 or not np.any(middle > 0):
                     silent.add(line.name)
                     continue
@@ -111,47 +112,7 @@ def _by_layer(subject: Subject, name: str, rows: pd.DataFrame, levels: Sequence[
     return Drawing(name, caption, figure)
 
 
-def activations_over_training(request: Request) -> Iterator[Drawing]:
-    """Draw whether the layers' distributions hold still while the network trains."""
-    layers = request.frames.layers
-    layers = layers[layers["quantity"] == "activation"]
-    for subject in subjects(request, "columns", "rows"):
-        rows = subject.joined(layers)
-        if len(rows):
-            yield _over_training(subject, rows)
-
-
-def _over_training(subject: Subject, rows: pd.DataFrame) -> Drawing:
-    depth = int(rows["layer"].max())
-    chosen = sorted({round(x) for x in np.linspace(1, depth, min(4, depth))})
-    colors = dict(zip(chosen, shades(len(chosen)), strict=True))
-    handles = [Line2D([], [], color=colors[n], label=f"layer {n}") for n in chosen]
-    columns, levels = subject.levels("columns"), subject.levels("rows")
-    figure, axes = page(
-        len(levels), len(columns), TWO_COLUMNS, 1.1, Margins(left=0.6, top=0.2, across=0.15),
-        Legend("", handles), sharex=True, sharey=True,
-    )  # fmt: skip
-    for row, level in enumerate(levels):
-        for column, across in enumerate(columns):
-            axis: Axes = axes[row, column]
-            cell = subject.where(rows, columns=across, rows=level)
-            for number in chosen:
-                x, middle, low, high = _band(cell[cell["layer"] == number], "step", "std")
-                axis.fill_between(x, low, high, color=colors[number], alpha=0.2, lw=0)
-                axis.plot(x, middle, color=colors[number])
-            axis.set_xscale("symlog", linthresh=1)
-            axis.set_yscale("log")
-            _few_ticks(axis)
-            panel_title(axis, " · ".join(filter(None, [across.name, level.name])))
-    label_outer(axes, "step", ["std of activations"])
-    caption = subject.caption(
-        "Standard deviation of activations over training",
-        "Lines: median over replicates; bands: their range.",
-    )
-    return Drawing(subject.name, caption, figure)
-
-
-def _few_ticks(axis: Axes) -> None:
+def few_ticks(axis: Axes) -> None:
     """Where a log axis spans little, label 1, 2 and 5 of a decade and nothing between."""
     axis.yaxis.set_minor_formatter(NullFormatter())
     low, high = axis.get_ylim()
@@ -160,7 +121,7 @@ def _few_ticks(axis: Axes) -> None:
         axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))
 
 
-def _band(
+def band(
     cell: pd.DataFrame, x: str, y: str
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return positions, and median, lowest and highest of what can stand on a log axis."""

@@ -1,52 +1,25 @@
-"""The published initialization table beside ours: which of its orderings hold here.
-
-Mishkin & Matas, "All you need is a good init" (ICLR 2016): FitNet-4 on CIFAR-10, test accuracy
-in percent, one run per cell, no intervals.
-"""
+"""A published table of initializations beside ours: which of its orderings hold here."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
 
 import pandas as pd
 
-from ablate.errors import ConfigError, one_of
 from ablate.metrics import Better
-from ablate.report.printed import print_entry
+from ablate.report.context import Context, Tabulated
+from ablate.report.exhibits.table import print_entry
 from ablate.report.printed_table import Entry, PrintedTable
-from ablate.report.tables import Table, csv_text, make_tables
+from ablate.report.tables import ResultTable, csv_text, make_tables
 from ablate.stats import ALPHA, Arm, Summary, compare, holm
-from ablate.study.schema import Factor, ReportItem, Study
+from ablate.study.items import Published
+from ablate.study.published import PublishedTable, Value, published_table
+from ablate.study.schema import Study
 
-#: n/c in the published table; None: no such cell.
+#: How a cell that did not converge is printed.
 NC = "n/c"
-COLUMNS = ("maxout", "ReLU", "VLReLU", "tanh", "sigmoid")
-VALUES: Mapping[str, tuple[float | str | None, ...]] = {
-    "LSUV": (93.94, 92.11, 92.97, 89.28, NC),
-    "OrthoNorm": (93.78, 91.74, 92.40, 89.48, NC),
-    "OrthoNorm-MSRA scaled": (None, 91.93, 93.09, None, NC),
-    "Xavier": (91.75, 90.63, 92.27, 89.82, NC),
-    "MSRA": (NC, 90.91, 92.43, 89.54, NC),
-}
-_ROW_NAMES: dict[str, str] = {
-    "lsuv": "LSUV",
-    "orthogonal": "OrthoNorm",
-    "orthogonal_he": "OrthoNorm-MSRA scaled",
-    "xavier": "Xavier",
-    "he": "MSRA",
-}
-_COLUMN_NAMES = {name.lower(): name for name in COLUMNS}
-_CONFOUND = (
-    "The published maxout column varies more than the initialization: in the authors' own solver "
-    "files LSUV and OrthoNorm train with learning rate 0.01 and momentum 0.9, Xavier with "
-    "momentum 0.5, and MSRA with learning rate 0.001, momentum 0.5 and gradients clipped at 50."
-)
-_CAFFE = (
-    "Published Xavier is Caffe's filler (variance 1 / fan-in), not the 2 / (fan-in + fan-out) of "
-    "Glorot & Bengio."
-)
 
 
 @dataclass(frozen=True)
@@ -67,14 +40,16 @@ class Ordering:
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
-    """A table of ours beside the published one.
+class BesideOurs:
+    """A published table beside one of ours.
 
+    rows, columns  the published name of each of our levels that stands in it
     orderings   over all columns; pairs that are both n/c in print order nothing
     failures    per column: published n/c cells, and how many have half or more n/c here
     """
 
-    table: Table
+    published: PublishedTable
+    table: ResultTable
     rows: Mapping[str, str]
     columns: Mapping[str, str]
     orderings: tuple[Ordering, ...]
@@ -85,32 +60,30 @@ class Comparison:
         return sum(o.column == column and o.outcome == outcome for o in self.orderings)
 
 
-def compare_with_published(
-    item: ReportItem, study: Study, runs: pd.DataFrame, first: int
-) -> list[Comparison]:
+def exhibits(context: Context) -> Iterator[Tabulated]:
+    """Yield each table beside the published one."""
+    assert isinstance(context.item, Published)
+    study = context.study
+    for found in beside_published(context.item, study, context.frames.runs):
+        csv = {"": comparison_to_csv(found), "-orderings": orderings_to_csv(found)}
+        yield Tabulated(print_comparison(found, study), csv)
+
+
+def beside_published(item: Published, study: Study, runs: pd.DataFrame) -> list[BesideOurs]:
     """Compare our runs with the published table, a table per level of the other factors.
 
-    Rows and columns are matched by level name (`lsuv`, `he`, `relu`, ...) or by the item's
-    option `names`: published name by level name. Raises ConfigError when fewer than two rows or
-    no column match, and for a metric that is no accuracy.
+    That enough levels stand in it was seen to when the study was planned (`Published.lacks`).
     """
-    if not study.metric.is_percent:
-        raise ConfigError(
-            f"study {study.name}: report: published compares accuracies; the study's metric is "
-            f"{study.metric.name}."
-        )
-    names = _names(item, study)
-    rows = _axis(item, "rows", study, _ROW_NAMES | names, tuple(VALUES))
-    columns = _axis(item, "columns", study, _COLUMN_NAMES | names, COLUMNS)
-    options = {"rows": rows[0].name, "columns": columns[0].name}
-    plain = ReportItem(kind="table", options=options)
+    published = published_table(item.table)
+    assert published is not None
+    (down, rows), (across, columns) = published.axes(study, item.rows, item.columns, item.names)
     return [
-        _compare(table, rows[1], columns[1], study.metric.better)
-        for table in make_tables(plain, study, runs, first)
+        _compare(published, table, rows, columns, study.metric.better)
+        for table in make_tables(study, runs, down.name, across.name)
     ]
 
 
-def print_comparison(comparison: Comparison, study: Study) -> PrintedTable:
+def print_comparison(comparison: BesideOurs, study: Study) -> PrintedTable:
     """Return both tables side by side: two columns per activation, counts in the footer."""
     table = comparison.table
     cells = {(cell.row, cell.column): cell for cell in table.cells}
@@ -118,7 +91,7 @@ def print_comparison(comparison: Comparison, study: Study) -> PrintedTable:
     for level, published_row in comparison.rows.items():
         entries = []
         for column, published_column in comparison.columns.items():
-            value = published_value(published_row, published_column)
+            value = comparison.published.value(published_row, published_column)
             ours = print_entry(cells[level, column], study.metric)
             # Bold and ° belong to the study's own table, where all of its rows compete.
             entries += [Entry(_published_text(value)), replace(ours, best=False, mark="")]
@@ -141,8 +114,7 @@ def print_comparison(comparison: Comparison, study: Study) -> PrintedTable:
     ]
     fixed = "".join(f", {factor} = {level}" for factor, level in table.at.items())
     return PrintedTable(
-        name=table.name,
-        title=f"The published table (Mishkin & Matas, FitNet-4 on CIFAR-10) beside ours{fixed}.",
+        title=f"The published table ({comparison.published.paper}) beside ours{fixed}.",
         corner=table.rows.label,
         groups=tuple((name, 2) for name in comparison.columns.values()),
         columns=tuple(headings),
@@ -153,7 +125,7 @@ def print_comparison(comparison: Comparison, study: Study) -> PrintedTable:
     )
 
 
-def comparison_to_csv(comparison: Comparison, study: Study) -> str:
+def comparison_to_csv(comparison: BesideOurs) -> str:
     """Return one line per cell: the published percentage beside our mean in percent."""
     cells = {(cell.row, cell.column): cell for cell in comparison.table.cells}
     header = [
@@ -166,7 +138,7 @@ def comparison_to_csv(comparison: Comparison, study: Study) -> str:
             cell = cells[level, column_level]
             s = cell.summary
             mean, half_width = (None if x is None else 100 * x for x in (s.mean, s.half_width))
-            published = published_value(row, column)
+            published = comparison.published.value(row, column)
             lines.append([
                 row, column, level, column_level, *comparison.table.at.values(), published,
                 mean, half_width, s.n, s.not_converged, cell.slug,
@@ -174,7 +146,7 @@ def comparison_to_csv(comparison: Comparison, study: Study) -> str:
     return csv_text(header, lines)
 
 
-def orderings_to_csv(comparison: Comparison) -> str:
+def orderings_to_csv(comparison: BesideOurs) -> str:
     """Return one line per published ordering with what our runs say of it."""
     header = ["column", "published_better", "published_worse", "test", "p_holm", "outcome"]
     return csv_text(
@@ -183,25 +155,24 @@ def orderings_to_csv(comparison: Comparison) -> str:
     )
 
 
-def published_value(row: str, column: str) -> float | str | None:
-    """Return a published percentage, `n/c`, or None where there is no such cell."""
-    return VALUES[row][COLUMNS.index(column)]
-
-
 def _compare(
-    table: Table, rows: Mapping[str, str], columns: Mapping[str, str], better: Better
-) -> Comparison:
+    published: PublishedTable,
+    table: ResultTable,
+    rows: Mapping[str, str],
+    columns: Mapping[str, str],
+    better: Better,
+) -> BesideOurs:
     orderings: list[Ordering] = []
     failures = {}
     for column, published_column in columns.items():
         cells = {cell.row: cell for cell in table.column(column)}
-        printed = {level: published_value(name, published_column) for level, name in rows.items()}
+        printed = {level: published.value(name, published_column) for level, name in rows.items()}
         here = {level: value for level, value in printed.items() if value is not None}
         outcomes = {level: cells[level].outcomes for level in here}
         orderings += _orderings(column, here, outcomes, better)
         failed = [cells[level].summary for level, value in here.items() if value == NC]
         failures[column] = (len(failed), sum(_failed(summary) for summary in failed))
-    return Comparison(table, rows, columns, tuple(orderings), failures)
+    return BesideOurs(published, table, rows, columns, tuple(orderings), failures)
 
 
 def _orderings(
@@ -230,58 +201,12 @@ def _failed(summary: Summary) -> bool:
     return summary.n > 0 and 2 * summary.not_converged >= summary.n
 
 
-def _names(item: ReportItem, study: Study) -> dict[str, str]:
-    names = item.options.get("names", {})
-    known = (*VALUES, *COLUMNS)
-    for level, name in names.items():
-        if name not in known:
-            raise ConfigError(
-                f"study {study.name}: report: published: names: {level}: '{name}' is not in the "
-                f"published table; it has {one_of(known)}."
-            )
-    return dict(names)
-
-
-def _axis(
-    item: ReportItem,
-    option: str,
-    study: Study,
-    names: Mapping[str, str],
-    allowed: tuple[str, ...],
-) -> tuple[Factor, dict[str, str]]:
-    """Return the factor of an axis and the published name of each of its matching levels."""
-
-    def matches(factor: Factor) -> dict[str, str]:
-        levels = [level.name for level in factor.levels]
-        return {
-            level: names.get(level, names.get(level.lower(), ""))
-            for level in levels
-            if names.get(level, names.get(level.lower())) in allowed
-        }
-
-    named = item.options.get(option)
-    factor = study.factor(named) if named else max(study.factors, key=lambda f: len(matches(f)))
-    matched = matches(factor)
-    if len(matched) < (2 if option == "rows" else 1):
-        raise ConfigError(
-            f"study {study.name}: report: published: the levels of {factor.name} match no "
-            f"{option} of the published table; give their names under 'names', each one of "
-            f"{one_of(allowed)}."
-        )
-    if len(set(matched.values())) < len(matched):
-        raise ConfigError(
-            f"study {study.name}: report: published: two levels of {factor.name} have the same "
-            "name in the published table."
-        )
-    return factor, matched
-
-
-def _caption(comparison: Comparison) -> tuple[str, ...]:
+def _caption(comparison: BesideOurs) -> tuple[str, ...]:
     total = len(comparison.orderings)
     held = sum(o.outcome == "holds" for o in comparison.orderings)
     turned = sum(o.outcome == "reversed" for o in comparison.orderings)
     sentences = [
-        "Published: CIFAR-10 test accuracy in percent of FitNet-4, one run per cell, no intervals. "
+        f"Published: {comparison.published.numbers}. "
         "Where data or network differ here, compare the order and not the level.",
         f"Published orderings of two rows: {total}; in our runs {held} of them hold, {turned} "
         f"turned out reversed and {total - held - turned} stay undecided (paired t over replicates "
@@ -295,14 +220,12 @@ def _caption(comparison: Comparison) -> tuple[str, ...]:
                 f"{column}: {published} published as n/c, {here} of these with half or more n/c "
                 "here."
             )
-    if "maxout" in comparison.columns.values():
-        sentences.append(_CONFOUND)
-    if "xavier" in comparison.rows and comparison.rows["xavier"] == "Xavier":
-        sentences.append(_CAFFE)
+    shown = (*comparison.columns.values(), *comparison.rows.values())
+    sentences += [note for name, note in comparison.published.notes.items() if name in shown]
     return tuple(sentences)
 
 
-def _published_text(value: float | str | None) -> str:
+def _published_text(value: Value) -> str:
     if value is None:
         return "–"
     return value if isinstance(value, str) else f"{value:.2f}"

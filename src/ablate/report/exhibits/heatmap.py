@@ -9,14 +9,15 @@ import seaborn
 from matplotlib.patches import Rectangle
 
 from ablate.errors import ConfigError
+from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Margins, page
-from ablate.report.figures.select import Request, Subject, subjects
+from ablate.report.figures.select import Subject, subjects
 from ablate.report.figures.style import ONE_COLUMN, SMALL, text_width
 
 
-def heatmap(request: Request) -> Iterator[Drawing]:
+def exhibits(context: Context) -> Iterator[Drawing]:
     """Draw the mean of each cell; cells with half or more n/c are hatched and say so."""
-    for subject in subjects(request, "rows", "columns"):
+    for subject in subjects(context, "rows", "columns"):
         yield _draw(subject)
 
 

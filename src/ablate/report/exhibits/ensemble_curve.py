@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from ablate.errors import ConfigError
+from ablate.report.context import Context
 from ablate.report.figures.canvas import (
     Drawing,
     Legend,
@@ -18,19 +19,19 @@ from ablate.report.figures.canvas import (
     page,
     panel_title,
 )
-from ablate.report.figures.select import Request, Subject, subjects
+from ablate.report.figures.select import Subject, subjects
 from ablate.report.figures.style import NEUTRAL, TWO_COLUMNS
 from ablate.stats import t_half_width
 
 _PANELS = (("test/brier", "Brier score", 1.0), ("test/accuracy", "error (%)", 100.0))
 
 
-def ensemble_curve(request: Request) -> Iterator[Drawing]:
+def exhibits(context: Context) -> Iterator[Drawing]:
     """Draw Brier score and error against the number of members, and the predicted Brier score.
 
     The law: with v and c of two members, k of them reach v/k + (k - 1) c/k (`brier_law`).
     """
-    for subject in subjects(request, "x", "lines", numeric_first=True):
+    for subject in subjects(context, "x", "lines", numeric_first=True):
         factor = subject.roles["x"]
         if factor is None or any("ensemble.size" not in lv.overrides for lv in factor.levels):
             raise ConfigError(

@@ -9,34 +9,31 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
-from ablate.config.data import UserData
-from ablate.data import classes_of
 from ablate.errors import ConfigError
+from ablate.report.context import Context
 from ablate.report.figures.canvas import (
     Drawing,
     Legend,
     Margins,
     level_handle,
     page,
-    panel_title,
 )
 from ablate.report.figures.quantity import Quantity, file_name, with_quantity
-from ablate.report.figures.rates import sensitivity_to_factor
-from ablate.report.figures.select import Request, Subject, subjects
-from ablate.report.figures.style import NEUTRAL, ONE_COLUMN, SMALL, TWO_COLUMNS, plain
+from ablate.report.figures.select import Subject, subjects
+from ablate.report.figures.style import NEUTRAL, ONE_COLUMN, SMALL
 from ablate.stats import t_half_width
 from ablate.study.schema import Factor, Level
 
 _STRIP = 0.16  # inches of the n/c strip per line
 
 
-def factor_response(request: Request) -> Iterator[Drawing]:
+def exhibits(context: Context) -> Iterator[Drawing]:
     """Draw the metric against the levels of a factor, one line per level of another.
 
     Options `metric: weights/norm` and `probe: zero` show another quantity.
     """
-    request, quantity = with_quantity(request)
-    for subject in subjects(request, "x", "lines", numeric_first=True):
+    context, quantity = with_quantity(context)
+    for subject in subjects(context, "x", "lines", numeric_first=True):
         yield _response(subject, quantity)
 
 
@@ -101,7 +98,7 @@ def _response(subject: Subject, quantity: Quantity) -> Drawing:
     )
     what = quantity.label.split(" (")[0]
     caption = subject.caption(f"{what[0].upper()}{what[1:]} against {factor.label}", spread)
-    return Drawing(file_name(subject.name, subject.item.options), caption, figure)
+    return Drawing(file_name(subject), caption, figure)
 
 
 def _positions(axis: Axes, factor: Factor, levels: Sequence[Level]) -> list[float]:
@@ -172,75 +169,3 @@ def _finish_strip(axis: Axes, lines: Sequence[Level]) -> None:
     axis.set_yticks([-i for i in range(len(lines))], names, fontsize=SMALL - 1)
     axis.tick_params(axis="y", length=0)
     axis.spines["left"].set_visible(False)
-
-
-def learning_rate_sensitivity(request: Request) -> Iterator[Drawing]:
-    """Draw the metric over learning rates: those tuned, or those of a factor of the study."""
-    tune = request.study.tune
-    if tune is None:
-        yield from sensitivity_to_factor(request)
-    elif len(request.frames.tuning):
-        for subject in subjects(request, "lines", "panels"):
-            yield _sensitivity(subject, tune.key)
-
-
-def _sensitivity(subject: Subject, key: str) -> Drawing:
-    levels = ["cell", *[f"factor:{factor.name}" for factor in subject.study.factors]]
-    cells = subject.runs[[*levels, f"tuned:{key}"]].drop_duplicates("cell")
-    tuning = subject.frames.tuning.merge(cells, on="cell")
-    panels, lines = subject.levels("panels"), subject.levels("lines")
-    factor = subject.roles["lines"]
-    handles = [level_handle(subject.look(factor, v), v.name, "marker") for v in lines if factor]
-    columns = min(len(panels), 3)
-    rows = -(-len(panels) // columns)
-    figure, axes = page(
-        rows, columns, TWO_COLUMNS, 1.3, Margins(top=0.2, across=0.15, down=0.34),
-        Legend(factor.label if factor else "", handles), sharex=True, sharey=True,
-    )  # fmt: skip
-    flat: list[Axes] = list(axes.flat)
-    for axis in flat[len(panels) :]:
-        axis.set_visible(False)
-    for index, (axis, panel) in enumerate(zip(flat, panels, strict=False)):
-        axis.set_xscale("log")
-        for line in lines:
-            cell = subject.where(tuning, lines=line, panels=panel)
-            color = subject.look(factor, line).color if factor else NEUTRAL
-            marker = subject.look(factor, line).marker if factor else "o"
-            _tuned_line(axis, cell, key, (color, marker), _chance(subject, cell))
-        panel_title(axis, panel.name)
-        if index + columns >= len(panels):
-            axis.tick_params(labelbottom=True)
-            axis.set_xlabel(key)
-    ticks = sorted(set(tuning["value"]))
-    flat[0].set_xticks(ticks, [plain(tick) for tick in ticks])
-    flat[0].xaxis.set_minor_locator(NullLocator())
-    for row in range(rows):
-        axes[row, 0].set_ylabel("accuracy (%)")
-    lost = int((tuning["status"] == "diverged").sum())
-    spread = "Mean over the tuning replicates; ringed: the value that validation chose."
-    if lost:
-        spread += f" {lost} of {len(tuning)} tuning runs did not converge and score as guessing."
-    caption = subject.caption(f"Validation accuracy against {key} while tuning", spread)
-    return Drawing(subject.name, caption, figure)
-
-
-def _chance(subject: Subject, cell: pd.DataFrame) -> float:
-    """Return the accuracy of guessing in percent, NaN where the cell's config is not known."""
-    config = subject.configs.get(cell["cell"].iloc[0]) if len(cell) else None
-    own = config is None or isinstance(config.data, UserData)
-    return float("nan") if own or config is None else 100 / classes_of(config.data)
-
-
-def _tuned_line(
-    axis: Axes, cell: pd.DataFrame, key: str, look: tuple[str, str], chance: float
-) -> None:
-    color, marker = look
-    converged = (cell["status"] == "done") & np.isfinite(cell["validation/accuracy"])
-    shown = cell.assign(y=np.where(converged, 100 * cell["validation/accuracy"], chance))
-    means = shown.groupby("value")["y"].mean()
-    if len(means) == 0:
-        return
-    axis.plot(means.index, means.to_numpy(), color=color, marker=marker, lw=0.9)
-    chosen = float(cell[f"tuned:{key}"].iloc[0])
-    if chosen in means.index:
-        axis.plot([chosen], [means[chosen]], marker="o", ms=7, mfc="none", mec=color, mew=0.9)

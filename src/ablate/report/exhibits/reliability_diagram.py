@@ -8,18 +8,19 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from ablate.errors import ConfigError
+from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Legend, Margins, level_handle, page
-from ablate.report.figures.select import Request, Subject, subjects
+from ablate.report.figures.select import Subject, subjects
 from ablate.report.figures.style import NEUTRAL, ONE_COLUMN
 
 _FEWEST = 10  # examples in a bin, over all replicates: fewer say nothing
 
 
-def reliability_diagram(request: Request) -> Iterator[Drawing]:
+def exhibits(context: Context) -> Iterator[Drawing]:
     """Draw accuracy against confidence in 15 bins, a line per level, pooled over replicates."""
-    if not len(request.frames.calibration):
+    if not len(context.frames.calibration):
         raise ConfigError("report: reliability_diagram needs predictions of finished runs.")
-    for subject in subjects(request, "lines"):
+    for subject in subjects(context, "lines"):
         yield _draw(subject)
 
 

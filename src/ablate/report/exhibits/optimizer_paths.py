@@ -17,8 +17,9 @@ from PIL import Image
 
 from ablate.errors import ConfigError
 from ablate.lessons.surfaces import SURFACES, Floats, Path, Surface
+from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Legend, Margins, page
-from ablate.report.figures.select import Request, Subject, subjects
+from ablate.report.figures.select import Subject, subjects
 from ablate.report.figures.style import SMALL, TWO_COLUMNS, Look, look, style
 from ablate.study.schema import Level
 
@@ -54,23 +55,23 @@ def outcome(path: Path) -> str:
     return "not reached" if path.diverged_at is None else f"diverged at {path.diverged_at:,}"
 
 
-def optimizer_paths(request: Request) -> Iterator[Drawing]:
+def exhibits(context: Context) -> Iterator[Drawing]:
     """Draw the paths of a study whose training procedure is `ablate.lessons.descent.follow`.
 
     A panel per level of `panels`, a path per level of `lines`: that of replicate 0, which starts
     where the study says and not near it. Raises ConfigError where the runs have no paths.
     """
-    if not {"x", "y", "f"} <= set(request.frames.epochs.columns):
+    if not {"x", "y", "f"} <= set(context.frames.epochs.columns):
         raise ConfigError(
-            f"study {request.study.name} asks for optimizer_paths, but its runs went over no "
+            f"study {context.study.name} asks for optimizer_paths, but its runs went over no "
             "surface: let trainer be ablate.lessons.descent.follow."
         )
-    for subject in subjects(request, "lines", "panels"):
+    for subject in subjects(context, "lines", "panels"):
         lines = subject.levels("lines")
         # The study may have more levels than colours; what is shown here has one each.
         looks = {line.name: look(number) for number, line in enumerate(lines)}
         panels = [_panel(subject, panel, lines) for panel in subject.levels("panels")]
-        first = " Drawn are the paths of replicate 0." if request.study.replicates > 1 else ""
+        first = " Drawn are the paths of replicate 0." if context.study.replicates > 1 else ""
         caption = subject.caption("Paths of optimizers", _HOW + first, with_data=False)
         yield draw_paths(subject.name, panels, looks, caption)
 

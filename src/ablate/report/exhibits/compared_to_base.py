@@ -6,22 +6,23 @@ The form is that of GoogLeNet's table of models and crops (Szegedy et al. 2015, 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from ablate.errors import ConfigError
-from ablate.report.printed import decimals, number
+from ablate.report.context import Context, Tabulated
+from ablate.report.number_text import decimals, number
 from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.tables import csv_text, outcomes_of, values_of
 from ablate.stats import Arm, t_half_width
-from ablate.study.schema import Factor, ReportItem, Study
+from ablate.study.items import ComparedToBase
+from ablate.study.schema import Factor, Study
 
 
 @dataclass(frozen=True, eq=False)
-class Row:
+class AgainstBase:
     """One cell of the study against the base.
 
     cost         forward multiply-adds for one example, relative to the base
@@ -39,13 +40,17 @@ class Row:
     difference_half_width: float | None
 
 
-def compare_to_base(item: ReportItem, study: Study, runs: pd.DataFrame) -> list[Row]:
-    """Return a row per cell of the two factors, the base (first level of each) first.
+def exhibits(context: Context) -> Iterator[Tabulated]:
+    """Yield the table."""
+    item, study = context.item, context.study
+    assert isinstance(item, ComparedToBase)
+    rows = compare_to_base(item, study, context.frames.runs)
+    csv = {"": compared_to_csv(rows, item, study)}
+    yield Tabulated(print_compared(rows, item, study), csv)
 
-    Raises ConfigError for a study that does not have just two factors.
-    """
-    if len(study.factors) != 2:
-        raise ConfigError("report: compared_to_base needs a study of two factors.")
+
+def compare_to_base(item: ComparedToBase, study: Study, runs: pd.DataFrame) -> list[AgainstBase]:
+    """Return a row per cell of the two factors, the base (first level of each) first."""
     first, second = _factors(item, study)
     base: Arm | None = None
     base_cost = 1.0
@@ -54,7 +59,7 @@ def compare_to_base(item: ReportItem, study: Study, runs: pd.DataFrame) -> list[
         at = (runs[f"factor:{first.name}"] == a.name) & (runs[f"factor:{second.name}"] == b.name)
         cell = runs[at.to_numpy()]
         outcomes = outcomes_of(cell, study.metric.name, study.replicates)
-        cost = float(cell["multiply_adds"].dropna().iloc[0]) if len(cell) else np.nan
+        cost = next(iter(cell["multiply_adds"].dropna()), np.nan)
         if base is None:
             base, base_cost = outcomes, cost
         shown = _shown(outcomes.values[outcomes.converged], study)
@@ -62,7 +67,7 @@ def compare_to_base(item: ReportItem, study: Study, runs: pd.DataFrame) -> list[
         gained = _shown(outcomes.values[both], study) - _shown(base.values[both], study)
         is_base = base is outcomes
         rows.append(
-            Row(
+            AgainstBase(
                 levels=(a.name, b.name),
                 slug=str(cell["cell"].iloc[0]) if len(cell) else "",
                 outcomes=outcomes,
@@ -76,7 +81,7 @@ def compare_to_base(item: ReportItem, study: Study, runs: pd.DataFrame) -> list[
     return rows
 
 
-def print_compared(rows: Sequence[Row], item: ReportItem, study: Study, name: str) -> PrintedTable:
+def print_compared(rows: Sequence[AgainstBase], item: ComparedToBase, study: Study) -> PrintedTable:
     """Return the table as it is printed."""
     first, second = _factors(item, study)
     what = "error (%)" if study.metric.is_percent else study.metric.label
@@ -85,7 +90,7 @@ def print_compared(rows: Sequence[Row], item: ReportItem, study: Study, name: st
         (
             f"{row.levels[0]} × {row.levels[1]}",
             (
-                Entry(f"{row.cost:.3g} ×", cell=row.slug),
+                Entry("–" if np.isnan(row.cost) else f"{row.cost:.3g} ×", cell=row.slug),
                 Entry(
                     _number(row.value, row.half_width),
                     note=_not_converged(row.outcomes),
@@ -105,7 +110,6 @@ def print_compared(rows: Sequence[Row], item: ReportItem, study: Study, name: st
     if together:
         caption.append(together)
     return PrintedTable(
-        name=name,
         title=f"{what[0].upper()}{what[1:]} on the test set, by {first.label} × {second.label}.",
         corner=f"{first.label} × {second.label}",
         groups=(),
@@ -116,7 +120,7 @@ def print_compared(rows: Sequence[Row], item: ReportItem, study: Study, name: st
     )
 
 
-def sum_of_gains(rows: Sequence[Row], first: Factor, second: Factor) -> str:
+def sum_of_gains(rows: Sequence[AgainstBase], first: Factor, second: Factor) -> str:
     """Say how the gain of both together compares with the sum of what each gains alone."""
     by_levels = {row.levels: row.difference for row in rows}
     a, b = first.levels, second.levels
@@ -134,7 +138,7 @@ def sum_of_gains(rows: Sequence[Row], first: Factor, second: Factor) -> str:
     )
 
 
-def compared_to_csv(rows: Sequence[Row], item: ReportItem, study: Study) -> str:
+def compared_to_csv(rows: Sequence[AgainstBase], item: ComparedToBase, study: Study) -> str:
     """Return one line per cell, floats unrounded."""
     first, second = _factors(item, study)
     header = [
@@ -152,10 +156,10 @@ def compared_to_csv(rows: Sequence[Row], item: ReportItem, study: Study) -> str:
     return csv_text(header, lines)
 
 
-def _factors(item: ReportItem, study: Study) -> tuple[Factor, Factor]:
-    rows = str(item.options.get("rows", study.factors[0].name))
-    other = next(factor for factor in study.factors if factor.name != rows)
-    return study.factor(rows), other
+def _factors(item: ComparedToBase, study: Study) -> tuple[Factor, Factor]:
+    free = [factor for factor in study.factors if factor.name not in item.named().values()]
+    rows = study.factor(item.rows) if item.rows else free.pop(0)
+    return rows, study.factor(item.columns) if item.columns else free[0]
 
 
 def _shown(values: np.ndarray, study: Study) -> np.ndarray:

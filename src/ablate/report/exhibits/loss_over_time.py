@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from ablate.errors import ConfigError
+from ablate.report.context import Context
 from ablate.report.figures.canvas import (
     Drawing,
     Legend,
@@ -18,22 +19,22 @@ from ablate.report.figures.canvas import (
     page,
     panel_title,
 )
-from ablate.report.figures.select import Request, Subject, column, subjects
+from ablate.report.figures.select import Subject, column, subjects
 from ablate.report.figures.style import TWO_COLUMNS
 from ablate.study.schema import Level
 
 _MARGINS = Margins(left=0.5, right=0.1, top=0.2, bottom=0.38, across=0.3)
 
 
-def loss_over_time(request: Request) -> Iterator[Drawing]:
+def exhibits(context: Context) -> Iterator[Drawing]:
     """Draw the training loss of each of `lines` at its best level of `best`, a step and time panel.
 
     The best level has the best mean of the study's metric among those at which most runs
     converged. Raises ConfigError where the study has no second factor or the runs no times.
     """
-    if request.frames.timings.empty:
-        raise ConfigError(f"study {request.study.name}: its runs have no times for loss_over_time.")
-    for subject in subjects(request, "lines", "best"):
+    if context.frames.timings.empty:
+        raise ConfigError(f"study {context.study.name}: its runs have no times for loss_over_time.")
+    for subject in subjects(context, "lines", "best"):
         if subject.roles["best"] is None:
             raise ConfigError("loss_over_time needs a factor of which to take the best level.")
         yield _draw(subject)

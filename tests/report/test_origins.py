@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from frames_for_tests import FAILED, factor, make_runs, make_study, two_by_two
 
-from ablate.report.provenance import origins
+from ablate.report.origins import origins
 
 
 def test_one_origin():

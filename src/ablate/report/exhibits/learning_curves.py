@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from ablate.report.context import Context
 from ablate.report.figures.canvas import (
     Drawing,
     Legend,
@@ -17,18 +18,18 @@ from ablate.report.figures.canvas import (
     page,
     panel_title,
 )
-from ablate.report.figures.select import Request, Subject, subjects
+from ablate.report.figures.select import Subject, subjects
 from ablate.report.figures.style import NEUTRAL, TWO_COLUMNS
 from ablate.study.schema import Level
 
 _MARGINS = Margins(left=0.5, right=0.1, top=0.2, bottom=0.38, across=0.55, down=0.32)
 
 
-def learning_curves(request: Request) -> Iterator[Drawing]:
+def exhibits(context: Context) -> Iterator[Drawing]:
     """Draw training loss and validation accuracy over steps, a row of panels per other level."""
-    for subject in subjects(request, "lines", "rows"):
-        losses = subject.joined(request.frames.curves)
-        epochs = subject.joined(request.frames.epochs)
+    for subject in subjects(context, "lines", "rows"):
+        losses = subject.joined(context.frames.curves)
+        epochs = subject.joined(context.frames.epochs)
         if len(epochs):
             yield _draw(subject, losses, epochs)
 

@@ -12,8 +12,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from ablate.probe.histogram import coarsen, edges
+from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Margins, page
-from ablate.report.figures.select import Request, Subject, at_step, subjects
+from ablate.report.figures.select import Subject, at_step, subjects
 from ablate.report.figures.style import (
     NEUTRAL,
     SMALL,
@@ -25,6 +26,7 @@ from ablate.report.figures.style import (
     wrapped,
 )
 from ablate.report.figures.theory import std_by_layer
+from ablate.study.items import ActivationDistribution, GradientDistribution
 from ablate.study.schema import Level
 
 #: More panels than this across or down are too small to read at print size.
@@ -48,21 +50,19 @@ class _Panel:
     theory: float | None
 
 
-def activation_distribution(request: Request) -> Iterator[Drawing]:
+def exhibits(context: Context) -> Iterator[Drawing]:
     """Draw where the forward signal dies, explodes or saturates."""
-    return _distribution(request, "activation")
+    return distribution(context, "activation")
 
 
-def gradient_distribution(request: Request) -> Iterator[Drawing]:
-    """Draw where the backward signal does."""
-    return _distribution(request, "activation_gradient")
-
-
-def _distribution(request: Request, quantity: str) -> Iterator[Drawing]:
-    step = str(request.item.options.get("step", "first"))
-    layers = request.frames.layers
+def distribution(context: Context, quantity: str) -> Iterator[Drawing]:
+    """Draw histograms of what the probe saw of `quantity`: layers down, levels across."""
+    item = context.item
+    assert isinstance(item, ActivationDistribution | GradientDistribution)
+    step = item.step
+    layers = context.frames.layers
     layers = layers[(layers["quantity"] == quantity) & layers["histogram"].notna()]
-    for subject in subjects(request, "columns"):
+    for subject in subjects(context, "columns"):
         rows = at_step(subject.joined(layers), step)
         levels = subject.levels("columns")
         parts = math.ceil(len(levels) / _ACROSS)

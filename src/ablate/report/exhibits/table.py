@@ -1,14 +1,24 @@
-"""From numbers to print: decimals from the interval, captions that say what it covers."""
+"""The metric in each cell, with the caption that makes a table stand alone."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ablate.report.circumstances import Facts
+from ablate.report.context import Context, Tabulated
+from ablate.report.number_text import compact, decimals, mean_text, single
 from ablate.report.printed_table import Entry, PrintedTable
-from ablate.report.tables import Cell, Table
-from ablate.stats import Summary, proportion_half_width
+from ablate.report.tables import (
+    ResultCell,
+    ResultTable,
+    make_tables,
+    pairs_to_csv,
+    to_csv,
+    tuned_to_csv,
+)
+from ablate.stats import proportion_half_width
+from ablate.study.items import Table
 from ablate.study.schema import Metric, Study
 
 NOT_CONVERGED = (
@@ -17,13 +27,31 @@ NOT_CONVERGED = (
     "entropy of the training labels and p the largest class share); n/c runs are counted beside "
     "the mean, not in it."
 )
-NOT_CONVERGED_OWN = (
+NOT_CONVERGED_USER = (
     "n/c: not converged, as the training procedure says, or with a metric that is not finite; n/c "
     "runs are counted beside the mean, not in it."
 )
 
 
-def print_table(table: Table, study: Study, facts: Facts) -> PrintedTable:
+def exhibits(context: Context) -> Iterator[Tabulated]:
+    """Yield the tables and, of a study that tunes, what was chosen in each of their cells.
+
+    Raises ReportError as `ablate.report.tables.make_tables`.
+    """
+    study, item = context.study, context.item
+    assert isinstance(item, Table)
+    assert context.facts is not None
+    tables = make_tables(study, context.frames.runs, item.rows, item.columns)
+    for table in tables:
+        printed = print_table(table, study, context.facts)
+        yield Tabulated(printed, {"": to_csv(table), "-pairs": pairs_to_csv(table)})
+    if study.tune:
+        for table in tables:
+            text = tuned_to_csv(table, study.tune.key)
+            yield Tabulated(print_tuned(table, study), {"": text})
+
+
+def print_table(table: ResultTable, study: Study, facts: Facts) -> PrintedTable:
     """Return the table as it is printed, with the caption that makes it stand alone."""
     columns = table.column_names
     rows = {
@@ -35,7 +63,6 @@ def print_table(table: Table, study: Study, facts: Facts) -> PrintedTable:
         for label, field in (("parameters", "parameters"), ("multiply-adds", "multiply_adds"))
     ]
     return PrintedTable(
-        name=table.name,
         title=f"{_capitalized(study.metric.label)}{_layout(table)}.",
         corner=table.rows.label,
         groups=_groups(table),
@@ -46,7 +73,7 @@ def print_table(table: Table, study: Study, facts: Facts) -> PrintedTable:
     )
 
 
-def print_tuned(table: Table, study: Study, name: str) -> PrintedTable:
+def print_tuned(table: ResultTable, study: Study) -> PrintedTable:
     """Return the table of what tuning chose in each cell."""
     assert study.tune is not None
     tried = study.tune.values
@@ -76,7 +103,6 @@ def print_tuned(table: Table, study: Study, name: str) -> PrintedTable:
     columns = table.column_names if table.columns else (study.tune.key,)
     title = f"Chosen {study.tune.key}{_layout(table)}."
     return PrintedTable(
-        name=name,
         title=title,
         corner=table.rows.label,
         groups=_groups(table),
@@ -87,72 +113,7 @@ def print_tuned(table: Table, study: Study, name: str) -> PrintedTable:
     )
 
 
-def mean_text(summary: Summary, metric: Metric) -> str:
-    """Return `93.1 ± 0.4`, `93.12` for a single run, `n/c` or `–`."""
-    if summary.mean is None:
-        return "n/c" if summary.n else "–"
-    if summary.half_width is None:
-        return single(metric.scale * summary.mean, metric)
-    digits = decimals(metric.scale * summary.half_width, _most_decimals(metric))
-    if not summary.half_width and summary.mean == round(summary.mean):
-        digits = 0  # a count that is the same in every run
-    mean, half_width = metric.scale * summary.mean, metric.scale * summary.half_width
-    return f"{number(mean, digits)} ± {half_width:.{digits}f}"
-
-
-def decimals(half_width: float, most: int) -> int:
-    """Return how many decimals a mean deserves: one digit of its half-width, two after a 1."""
-    if half_width <= 0:
-        return most
-    exponent = math.floor(math.log10(half_width))
-    leading = half_width / 10**exponent
-    digits = 1 if leading >= 2 else 2
-    return min(most, max(0, digits - 1 - exponent))
-
-
-def number(value: float, digits: int) -> str:
-    """Return a number with a true minus sign."""
-    return f"{value:.{digits}f}".replace("-", "−")
-
-
-def with_interval(
-    value: float, low: float | None, high: float | None, sign: bool = True, unit: str = ""
-) -> str:
-    """Return `+2.41 points (1.02 to 3.80)`, with as many decimals as the interval deserves."""
-    digits = 2 if low is None or high is None else decimals((high - low) / 2, 4)
-    text = f"{value:{'+' if sign else ''}.{digits}f}".replace("-", "−")
-    text += f" {unit}" if unit else ""
-    if low is None or high is None:
-        return text
-    return f"{text} ({number(low, digits)} to {number(high, digits)})"
-
-
-def p_text(p: float) -> str:
-    """Return `< 0.001` or three decimals."""
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def p_is(p: float) -> str:
-    """Return `p < 0.001` or `p = 0.031`."""
-    return f"p {p_text(p)}" if p < 0.001 else f"p = {p_text(p)}"
-
-
-def single(value: float, metric: Metric) -> str:
-    """Return the value of one run as it is shown; a count has no decimals."""
-    counted = "/" not in metric.name and value == round(value)
-    return number(value, 0 if counted else _most_decimals(metric))
-
-
-def compact(value: float) -> str:
-    """Return a count as `980`, `250 k`, `2.7 M` or `382 M`."""
-    for unit in ("", " k", " M", " G", " T"):
-        if round(value) < 1000 or unit == " T":
-            break
-        value /= 1000
-    return f"{value:.1f}{unit}" if unit and value < 9.95 else f"{value:.0f}{unit}"
-
-
-def print_entry(cell: Cell, metric: Metric) -> Entry:
+def print_entry(cell: ResultCell, metric: Metric) -> Entry:
     """Return one cell as it is printed."""
     s = cell.summary
     text = mean_text(s, metric)
@@ -177,7 +138,7 @@ def print_entry(cell: Cell, metric: Metric) -> Entry:
     )
 
 
-def _caption(table: Table, study: Study, facts: Facts) -> tuple[str, ...]:
+def _caption(table: ResultTable, study: Study, facts: Facts) -> tuple[str, ...]:
     cells = table.cells
     n = study.replicates
     finished = sum(cell.summary.n for cell in cells)
@@ -197,7 +158,7 @@ def _caption(table: Table, study: Study, facts: Facts) -> tuple[str, ...]:
         ]
     if study.metric.better == "lower":
         sentences.append("Lower is better.")
-    rule = NOT_CONVERGED_OWN if facts.by_own_procedure else NOT_CONVERGED
+    rule = NOT_CONVERGED_USER if facts.by_user_procedure else NOT_CONVERGED
     sentences.append(f"{rule} Here {failures} of {finished} finished runs are n/c.")
     if n > 1:
         sentences.append(_coverage(table, facts))
@@ -210,7 +171,7 @@ def _caption(table: Table, study: Study, facts: Facts) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def _marks(table: Table) -> str:
+def _marks(table: ResultTable) -> str:
     families = [sum(p.p_adjusted is not None for p in pairs) for pairs in table.pairs.values()]
     most = max(families)
     if most == 0:
@@ -224,7 +185,7 @@ def _marks(table: Table) -> str:
     )
 
 
-def _coverage(table: Table, facts: Facts) -> str:
+def _coverage(table: ResultTable, facts: Facts) -> str:
     split, _, quantity = table.metric.name.partition("/")
     split = split if quantity else "test"
     best = [cell.summary.mean for cell in table.cells if cell.best and cell.summary.mean]
@@ -244,7 +205,7 @@ def _coverage(table: Table, facts: Facts) -> str:
     )
 
 
-def _counts(cells: Sequence[Cell], field: str) -> str:
+def _counts(cells: Sequence[ResultCell], field: str) -> str:
     counts = [getattr(cell, field) for cell in cells if getattr(cell, field) is not None]
     if not counts:
         return "–"
@@ -252,20 +213,16 @@ def _counts(cells: Sequence[Cell], field: str) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def _groups(table: Table) -> tuple[tuple[str, int], ...]:
+def _groups(table: ResultTable) -> tuple[tuple[str, int], ...]:
     return ((table.columns.label, len(table.columns.levels)),) if table.columns else ()
 
 
-def _layout(table: Table) -> str:
+def _layout(table: ResultTable) -> str:
     axes = f" by {table.rows.label}"
     if table.columns:
         axes += f" (rows) and {table.columns.label} (columns)"
     fixed = ", ".join(f"{factor} = {level}" for factor, level in table.at.items())
     return f"{axes}, {fixed}" if fixed else axes
-
-
-def _most_decimals(metric: Metric) -> int:
-    return 2 if metric.is_percent else 4
 
 
 def _capitalized(text: str) -> str:

@@ -6,16 +6,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 
-from ablate.errors import ConfigError
 from ablate.report.claim_evidence import Case
+from ablate.report.context import Context, Tabulated
+from ablate.report.figures.canvas import Drawing
+from ablate.report.figures.forest import SHOWN, Row, axis_label, forest
+from ablate.report.figures.select import subjects
+from ablate.report.figures.style import NEUTRAL
 from ablate.report.frame import Frames
-from ablate.report.printed import p_text, with_interval
+from ablate.report.number_text import p_is, p_text, with_interval
 from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.tables import csv_text
 from ablate.report.verdicts import claim_case
 from ablate.stats import ALPHA, holm, holm_levels
 from ablate.study.claims import Effect, Interaction
 from ablate.study.schema import Factor, Study
+
+_MOST = 30  # rows of one figure
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,20 +42,18 @@ class Contrast:
     p: float
 
 
+def exhibits(context: Context) -> Iterator[Tabulated | Drawing]:
+    """Yield the table of all contrasts, and a drawing of the first of them."""
+    contrasts = factorial(context.study, context.frames)
+    yield Tabulated(print_contrasts(contrasts, context.study), {"": contrasts_csv(contrasts)})
+    yield from _drawings(context, contrasts)
+
+
 def factorial(study: Study, frames: Frames) -> list[Contrast]:
     """Return each level against the first of its factor, and how that differs between others'.
 
     What a contrast does not name is averaged, replicate by replicate, so that its t is paired.
-    Raises ConfigError unless the study is a complete grid of two factors or more.
     """
-    (part,) = study.all_parts
-    if part.design != "grid" or part.exclude or len(study.factors) < 2 or any(
-        factor.when for factor in study.factors
-    ):  # fmt: skip
-        raise ConfigError(
-            "report: factor_effects needs a complete grid of at least two factors: without "
-            "exclude and when."
-        )
     claims = [*_main(study.factors), *_interactions(study.factors)]
     cases = [claim_case(claim, study, frames, {}) for claim in claims]
     raw = [case.evidence.p for case in cases]
@@ -80,12 +84,11 @@ def _interactions(factors: Sequence[Factor]) -> Iterator[Interaction]:
             )  # fmt: skip
 
 
-def print_contrasts(contrasts: Sequence[Contrast], study: Study, name: str) -> PrintedTable:
+def print_contrasts(contrasts: Sequence[Contrast], study: Study) -> PrintedTable:
     """Return the table as it is printed."""
     unit = contrasts[0].case.unit
     rows = tuple((c.name, tuple(Entry(text) for text in _texts(c))) for c in contrasts)
     return PrintedTable(
-        name=name,
         title=f"Main effects and two-way interactions in {study.metric.title}.",
         corner="contrast",
         groups=(),
@@ -124,3 +127,27 @@ def _texts(contrast: Contrast) -> tuple[str, ...]:
     p = "–" if case.evidence.test == "none" else p_text(contrast.p)
     not_converged = f"{case.not_converged}/{case.runs}" if case.not_converged else ""
     return contrast.about, shown, p, not_converged
+
+
+def _drawings(context: Context, contrasts: Sequence[Contrast]) -> Iterator[Drawing]:
+    """Draw main effects and two-way interactions of a complete grid."""
+    rows = [row for contrast in contrasts if (row := _row(contrast)) is not None]
+    subject = next(subjects(context, *(factor.name for factor in context.study.factors)))
+    more = f" The first {_MOST} of {len(rows)}; the table has all." if len(rows) > _MOST else ""
+    caption = subject.caption(
+        "Main effects and two-way interactions",
+        "Bars: simultaneous 95 % intervals; at the right p, adjusted by Holm over all "
+        f"{len(contrasts)} contrasts; blue: below 5 %.{more}",
+    )
+    if rows:
+        figure = forest({axis_label(contrasts[0].case.unit): rows[:_MOST]})
+        yield Drawing(context.item.kind, caption, figure)
+
+
+def _row(contrast: Contrast) -> Row | None:
+    effect = contrast.case.evidence.effect
+    if effect is None or contrast.low is None or contrast.high is None:
+        return None
+    ink = SHOWN if contrast.p <= ALPHA else NEUTRAL
+    name = f"{contrast.about}: {contrast.name}"
+    return Row(name, effect, contrast.low, contrast.high, ink, p_is(contrast.p))

@@ -1,0 +1,49 @@
+"""What an exhibit is made from, and the two things that it can be: a table or a drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ablate.study.items import Item
+from ablate.study.schema import Study
+
+if TYPE_CHECKING:
+    from ablate.config import RunConfig
+    from ablate.report.circumstances import Facts
+    from ablate.report.frame import Frames
+    from ablate.report.printed_table import PrintedTable
+    from ablate.report.verdicts import Verdict
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """An item of a report and all that it may be about.
+
+    study      of one part, unless the item is about the whole study
+    configs    the config of each cell that is known, by the cell's folder
+    facts      the circumstances that captions tell of
+    verdicts   of the study's claims
+    directory  of the report, for images that lie there
+    """
+
+    item: Item
+    study: Study
+    frames: Frames
+    configs: Mapping[str, RunConfig] = field(default_factory=dict)
+    facts: Facts | None = None
+    verdicts: tuple[Verdict, ...] = ()
+    directory: Path | None = None
+
+
+@dataclass(frozen=True)
+class Tabulated:
+    """A table that is not yet on disk: as it is printed, and its numbers unrounded.
+
+    csv  the text of a CSV file by what follows the table's name: `-pairs`, or nothing
+    """
+
+    printed: PrintedTable
+    csv: Mapping[str, str]

@@ -1,0 +1,51 @@
+"""The effects of a study's claims, one below the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ablate.report.context import Context
+from ablate.report.figures.canvas import Drawing
+from ablate.report.figures.forest import DENIED, SHOWN, Row, axis_label, forest
+from ablate.report.figures.style import NEUTRAL
+from ablate.report.verdicts import Verdict
+
+_INKS = {"supported": SHOWN, "refuted": DENIED}
+
+
+def exhibits(context: Context) -> Iterator[Drawing]:
+    """Draw the effect of every claim that has one; claims of one unit share a panel."""
+    panels: dict[str, list[Row]] = {}
+    for verdict in context.verdicts:
+        row = _row(verdict)
+        if row is not None:
+            panels.setdefault(axis_label(verdict.unit), []).append(row)
+    caption = (
+        "Effects of the claims with their simultaneous 95 % intervals, "
+        f"{context.study.replicates} replicates per cell; grey strokes: the margin of each."
+    )
+    if panels:
+        yield Drawing("effects", caption, forest(panels))
+
+
+def _row(verdict: Verdict) -> Row | None:
+    effect, low, high = verdict.evidence.effect, verdict.low, verdict.high
+    if effect is None or low is None or high is None:
+        return None
+    scale = 100 if verdict.unit == "share" else 1
+    margins = tuple(scale * mark for mark in _marks(verdict))
+    ink = _INKS.get(verdict.outcome, NEUTRAL)
+    return Row(
+        verdict.claim.name, scale * effect, scale * low, scale * high, ink, verdict.outcome, margins
+    )
+
+
+def _marks(verdict: Verdict) -> tuple[float, ...]:
+    margin = verdict.margin
+    match verdict.claim.expect:
+        case "equal" | "follows":
+            return -margin, margin
+        case "less":
+            return (-margin,)
+        case _:
+            return (margin,)

@@ -1,0 +1,77 @@
+"""Numbers as they are printed: as many decimals as the interval deserves, a true minus sign."""
+
+from __future__ import annotations
+
+import math
+
+from ablate.stats import Summary
+from ablate.study.schema import Metric
+
+
+def mean_text(summary: Summary, metric: Metric) -> str:
+    """Return `93.1 ± 0.4`, `93.12` for a single run, `n/c` or `–`."""
+    if summary.mean is None:
+        return "n/c" if summary.n else "–"
+    scale = 100 if metric.is_percent else 1
+    if summary.half_width is None:
+        return single(scale * summary.mean, metric)
+    digits = decimals(scale * summary.half_width, _most_decimals(metric))
+    if not summary.half_width and summary.mean == round(summary.mean):
+        digits = 0  # a count that is the same in every run
+    return f"{number(scale * summary.mean, digits)} ± {scale * summary.half_width:.{digits}f}"
+
+
+def decimals(half_width: float, most: int) -> int:
+    """Return how many decimals a mean deserves: one digit of its half-width, two after a 1."""
+    if half_width <= 0:
+        return most
+    exponent = math.floor(math.log10(half_width))
+    leading = half_width / 10**exponent
+    digits = 1 if leading >= 2 else 2
+    return min(most, max(0, digits - 1 - exponent))
+
+
+def number(value: float, digits: int) -> str:
+    """Return a number with a true minus sign."""
+    return f"{value:.{digits}f}".replace("-", "−")
+
+
+def with_interval(
+    value: float, low: float | None, high: float | None, sign: bool = True, unit: str = ""
+) -> str:
+    """Return `+2.41 points (1.02 to 3.80)`, with as many decimals as the interval deserves."""
+    digits = 2 if low is None or high is None else decimals((high - low) / 2, 4)
+    text = f"{value:{'+' if sign else ''}.{digits}f}".replace("-", "−")
+    text += f" {unit}" if unit else ""
+    if low is None or high is None:
+        return text
+    return f"{text} ({number(low, digits)} to {number(high, digits)})"
+
+
+def p_text(p: float) -> str:
+    """Return `< 0.001` or three decimals."""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def p_is(p: float) -> str:
+    """Return `p < 0.001` or `p = 0.031`."""
+    return f"p {p_text(p)}" if p < 0.001 else f"p = {p_text(p)}"
+
+
+def single(value: float, metric: Metric) -> str:
+    """Return the value of one run as it is shown; a count has no decimals."""
+    counted = "/" not in metric.name and value == round(value)
+    return number(value, 0 if counted else _most_decimals(metric))
+
+
+def compact(value: float) -> str:
+    """Return a count as `980`, `250 k`, `2.7 M` or `382 M`."""
+    for unit in ("", " k", " M", " G", " T"):
+        if round(value) < 1000 or unit == " T":
+            break
+        value /= 1000
+    return f"{value:.1f}{unit}" if unit and value < 9.95 else f"{value:.0f}{unit}"
+
+
+def _most_decimals(metric: Metric) -> int:
+    return 2 if metric.is_percent else 4

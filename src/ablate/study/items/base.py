@@ -1,0 +1,141 @@
+"""What every report item has: options that name factors, a part, and what it cannot do without."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import BeforeValidator, ConfigDict, Field
+
+from ablate.config.base import Frozen
+from ablate.errors import nearest, one_of
+from ablate.study.measured import curves, is_probed, measured, reported
+
+if TYPE_CHECKING:
+    from ablate.study.plan import Cell
+    from ablate.study.schema import Factor, Part, Study
+
+#: Marks an option that names a factor of the study.
+_ROLE = "factor"
+Role = Annotated[str | None, _ROLE]
+
+
+def _as_levels(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    return {key: tuple(v) if isinstance(v, list | tuple) else v for key, v in value.items()}
+
+
+Only = Annotated[Mapping[str, tuple[str, ...]], BeforeValidator(_as_levels)]
+
+
+class Item(Frozen):
+    """One table or figure of the report, with its options."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    kind: ClassVar[str]
+    #: Frames and files that a report has only where an item asks for them.
+    extras: ClassVar[tuple[str, ...]] = ()
+    #: What it cannot do without: a second factor, curves of training, the probe.
+    takes_two: ClassVar[bool] = False
+    shows_curves: ClassVar[tuple[str, ...]] = ()
+    shows_probe: ClassVar[bool] = False
+
+    @classmethod
+    def roles(cls) -> tuple[str, ...]:
+        """Return the options that name a factor."""
+        return tuple(name for name, field in cls.model_fields.items() if _ROLE in field.metadata)
+
+    def named(self) -> dict[str, str]:
+        """Return the factors that the item names, by role."""
+        found = {role: getattr(self, role) for role in self.roles()}
+        return {role: name for role, name in found.items() if name is not None}
+
+    def parts(self, study: Study) -> tuple[Part, ...]:
+        """Return the parts of the study that it is about in turn; none: about all of it."""
+        return ()
+
+    def refusal(self, study: Study, cells: Sequence[Cell]) -> str | None:
+        """Return why these cells cannot give the item, in words that follow its name, or None.
+
+        study  of one part, unless the item is about the whole study
+        """
+        factors = [factor.name for factor in study.factors]
+        named = Counter(self.named().values())
+        twice = [name for name, count in named.items() if count > 1]
+        if twice:
+            roles = [role for role, name in self.named().items() if name == twice[0]]
+            return f"has {twice[0]} both as {' and '.join(roles)}"
+        elsewhere = [name for name in (*named, *self.kept()) if name not in factors]
+        if elsewhere:
+            return f"names {elsewhere[0]}, which is no factor there; there is {one_of(factors)}"
+        if self.takes_two and len(factors) < 2:
+            return f"needs two factors, and there is one, {factors[0]}"
+        if self.shows_probe and not any(is_probed(cell.config) for cell in cells):
+            return "needs the probe, and no run has one: set probe.steps to log or ends"
+        known = reported(curves(cell.config) for cell in cells)
+        missing = [] if known is None else [one for one in self.shows_curves if one not in known]
+        if missing:
+            return f"shows {missing[0]} over training, which no run has"
+        return self.lacks(study, cells)
+
+    def lacks(self, study: Study, cells: Sequence[Cell]) -> str | None:
+        """Return what else keeps these cells from giving it: for kinds that need more."""
+        return None
+
+    def kept(self) -> Only:
+        """Return the levels that are shown, by factor, where not all are."""
+        return {}
+
+    def role(self, role: str, study: Study) -> Factor:
+        """Return the factor that the item names for a role, by default the first."""
+        name = self.named().get(role)
+        return study.factor(name) if name else study.factors[0]
+
+
+class OfPart(Item):
+    """An item about one part of the study, or about each in turn."""
+
+    part: str | None = None
+    """the part it is about, by name; by default that of the factors it names, else every part"""
+
+    def parts(self, study: Study) -> tuple[Part, ...]:
+        """Return the part it says, those of the factors it names, or all."""
+        if self.part is not None:
+            return tuple(part for part in study.parts if part.name == self.part)
+        named = {*self.named().values(), *self.kept()}
+        return tuple(p for p in study.parts if named & set(p.factors)) or study.parts
+
+
+class OfSettings(OfPart):
+    """A figure drawn once for every setting of the factors that play no role in it."""
+
+    only: Only = Field(default_factory=dict)
+    """levels that are shown, by factor; by default all"""
+
+    def kept(self) -> Only:
+        """Return `only`."""
+        return self.only
+
+
+class OfQuantity(OfSettings):
+    """A figure of the study's metric, or of another quantity of the same runs."""
+
+    metric: str | None = None
+    """another final metric, such as weights/norm"""
+    probe: Literal["zero", "dead", "saturated", "mean", "std", "rms"] | None = None
+    """a statistic of the activations at the last probed step, averaged over hidden layers"""
+
+    def lacks(self, study: Study, cells: Sequence[Cell]) -> str | None:
+        """Refuse a quantity that no run has."""
+        if self.probe is not None and not any(is_probed(cell.config) for cell in cells):
+            return f"has probe: {self.probe}, and no run has a probe: set probe.steps"
+        known = reported(measured(cell.config) for cell in cells)
+        if self.metric is not None and known is not None and self.metric not in known:
+            return (
+                f"has metric: {self.metric}, which no run reports; they report "
+                f"{one_of(sorted(known))}.{nearest(self.metric, known)}".removesuffix(".")
+            )
+        return None

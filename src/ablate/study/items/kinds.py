@@ -1,0 +1,339 @@
+"""Every kind of report item: its options, and what it needs of a study."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from ablate.config.target import Target
+from ablate.errors import one_of
+from ablate.study.items.base import Item, OfPart, OfQuantity, OfSettings, Role
+from ablate.study.measured import reads_data
+from ablate.study.published import published_names, published_table
+
+if TYPE_CHECKING:
+    from ablate.study.plan import Cell
+    from ablate.study.schema import Factor, Study
+
+
+class Table(OfPart):
+    """The metric in each cell, with its interval, the best and what is not shown worse."""
+
+    kind = "table"
+    rows: Role = None
+    """the factor down; by default the first"""
+    columns: Role = None
+    """the factor across; by default the next; every setting of the others is a table"""
+
+
+class Published(OfPart):
+    """The published table of initializations beside ours, and which of its orderings hold here."""
+
+    kind = "published"
+    table: str = "mishkin2016"
+    """the name of a published table"""
+    rows: Role = None
+    columns: Role = None
+    names: Mapping[str, str] = Field(default_factory=dict)
+    """the published name of a level, where it has another"""
+
+    def lacks(self, study: Study, cells: Sequence[Cell]) -> str | None:
+        """Refuse what cannot be set beside the published table."""
+        table = published_table(self.table)
+        if table is None:
+            return f"has table: {self.table}, which is none; there is {one_of(published_names())}"
+        if not study.metric.is_percent:
+            return f"compares accuracies, and the study's metric is {study.metric.name}"
+        published = (*table.rows, *table.columns)
+        strange = [level for level, name in self.names.items() if name not in published]
+        if strange:
+            return (
+                f"has names: {strange[0]}: {self.names[strange[0]]}, which is not in the published "
+                f"table; it has {one_of(published)}"
+            )
+        axes = table.axes(study, self.rows, self.columns, self.names)
+        for (factor, matched), axis, names in zip(
+            axes, ("rows", "columns"), (table.rows, table.columns), strict=True
+        ):
+            if len(matched) < (2 if axis == "rows" else 1):
+                return (
+                    f"finds too few levels of {factor.name} among the {axis} of the published "
+                    f"table; give their names under 'names', each one of {one_of(names)}"
+                )
+            if len(set(matched.values())) < len(matched):
+                return f"has two levels of {factor.name} with one name in the published table"
+        return None
+
+
+class ComparedToBase(OfPart):
+    """What two costly things buy, alone and together, against having neither."""
+
+    kind = "compared_to_base"
+    rows: Role = None
+    columns: Role = None
+    takes_two = True
+
+    def lacks(self, study: Study, cells: Sequence[Cell]) -> str | None:
+        """Refuse more than two factors, and runs that do not say what they cost."""
+        if len(study.factors) > 2:
+            return f"is about two factors, and there are {len(study.factors)}"
+        if any(cell.config.trainer.is_user_code for cell in cells):
+            return "needs multiply-adds, which no training procedure of the user's own reports"
+        return None
+
+
+class ActivationDistribution(OfSettings):
+    """Histograms of the activations: layers down, levels across."""
+
+    kind = "activation_distribution"
+    shows_probe = True
+    columns: Role = None
+    step: Literal["first", "last"] = "first"
+    """before the first step of training, or after the last"""
+
+
+class GradientDistribution(OfSettings):
+    """Histograms of the gradients of the activations: layers down, levels across."""
+
+    kind = "gradient_distribution"
+    shows_probe = True
+    columns: Role = None
+    step: Literal["first", "last"] = "first"
+    """before the first step of training, or after the last"""
+
+
+class SignalByLayer(OfSettings):
+    """The spread of activations and of their gradients from layer to layer, with theory."""
+
+    kind = "signal_by_layer"
+    shows_probe = True
+    lines: Role = None
+    rows: Role = None
+
+
+class ActivationsOverTraining(OfSettings):
+    """Statistics of the activations over the steps of training."""
+
+    kind = "activations_over_training"
+    shows_probe = True
+    columns: Role = None
+    rows: Role = None
+
+
+class LearningCurves(OfSettings):
+    """Training loss and validation accuracy over steps."""
+
+    kind = "learning_curves"
+    shows_curves = ("validation/accuracy",)
+    lines: Role = None
+    rows: Role = None
+
+
+class FactorResponse(OfQuantity):
+    """The metric over the levels of a factor, a line per level of another."""
+
+    kind = "factor_response"
+    x: Role = None
+    lines: Role = None
+
+
+class Heatmap(OfSettings):
+    """The mean of the metric in each cell of two factors."""
+
+    kind = "heatmap"
+    takes_two = True
+    rows: Role = None
+    columns: Role = None
+
+
+class LearningRateSensitivity(OfSettings):
+    """The metric over learning rates: those that were tuned, or those of a factor."""
+
+    kind = "learning_rate_sensitivity"
+    lines: Role = None
+    panels: Role = None
+
+    def lacks(self, study: Study, cells: Sequence[Cell]) -> str | None:
+        """Refuse a study in which the learning rate is neither tuned nor varied."""
+        if study.tune is not None and study.tune.key != "optimizer.lr":
+            return f"needs optimizer.lr to be tuned, and the study tunes {study.tune.key}"
+        if study.tune is None and not any(_sets(f, "optimizer.lr") for f in study.factors):
+            return "needs optimizer.lr to be tuned, or a factor all of whose levels set it"
+        return None
+
+
+class EnsembleCurve(OfSettings):
+    """Brier score and error over the number of members, and the law of averages."""
+
+    kind = "ensemble_curve"
+    x: Role = None
+    lines: Role = None
+
+    def lacks(self, study: Study, cells: Sequence[Cell]) -> str | None:
+        """Refuse an x that is not the number of members."""
+        free = [factor for factor in study.factors if factor.name != self.lines]
+        # As figures choose: a numeric axis first, then the factor of most levels.
+        free.sort(key=lambda factor: (factor.axis == "category", -len(factor.levels)))
+        x = study.factor(self.x) if self.x else next(iter(free), None)
+        if x is not None and _sets(x, "ensemble.size"):
+            return None
+        return "needs a factor whose levels set ensemble.size; name it as its x"
+
+
+class ReliabilityDiagram(OfSettings):
+    """Accuracy against confidence."""
+
+    kind = "reliability_diagram"
+    extras = ("calibration",)
+    lines: Role = None
+
+    def lacks(self, study: Study, cells: Sequence[Cell]) -> str | None:
+        """Refuse runs that keep no predictions."""
+        if all(cell.config.trainer.command or not reads_data(cell.config) for cell in cells):
+            return "needs predictions, and no run keeps any"
+        return None
+
+
+class ScheduleCurves(OfSettings):
+    """Learning rate, training loss and validation accuracy over epochs."""
+
+    kind = "schedule_curves"
+    shows_curves = ("lr", "train/loss", "validation/accuracy")
+    lines: Role = None
+
+
+class StoppingPoints(OfSettings):
+    """Validation loss over epochs, its best point, and where training ended."""
+
+    kind = "stopping_points"
+    shows_curves = ("validation/loss",)
+    columns: Role = None
+
+
+class Ladder(OfQuantity):
+    """Levels one below the other, each with its difference to the one above."""
+
+    kind = "ladder"
+    rows: Role = None
+    against: Literal["above", "first"] = "above"
+    """the level that differences are taken to"""
+
+
+class LeaveOneOut(OfQuantity):
+    """Levels one below the other, each with its difference to the full system."""
+
+    kind = "leave_one_out"
+    rows: Role = None
+
+
+class OptimizerPaths(OfSettings):
+    """The paths of optimizers over a surface, and an animation of them."""
+
+    kind = "optimizer_paths"
+    shows_curves = ("x", "y", "f")
+    lines: Role = None
+    panels: Role = None
+
+
+class LossOverTime(OfSettings):
+    """Training loss against steps and against time."""
+
+    kind = "loss_over_time"
+    takes_two = True
+    shows_curves = ("train/loss",)
+    extras = ("timings",)
+    lines: Role = None
+    best: Role = None
+    """the factor of which each line takes its best level"""
+
+
+class Effects(Item):
+    """The effect of every claim with its interval and margin."""
+
+    kind = "effects"
+
+    def lacks(self, study: Study, cells: Sequence[Cell]) -> str | None:
+        """Refuse a study without claims."""
+        return None if study.claims else "needs claims, and the study has none"
+
+
+class ContactSheet(Item):
+    """Images as each level of a factor changes them."""
+
+    kind = "contact_sheet"
+    extras = ("images",)
+    rows: Role = None
+
+    def lacks(self, study: Study, cells: Sequence[Cell]) -> str | None:
+        """Refuse levels that have no cell, or whose augmentation is not this package's."""
+        factor = self.role("rows", study)
+        shown = {}
+        for level in factor.levels:
+            cell = next((one for one in cells if one.levels.get(factor.name) == level.name), None)
+            if cell is None:
+                return f"shows every level of {factor.name}, and no cell has {level.name}"
+            shown[level.name] = augment = cell.config.augment
+            if isinstance(augment, Target):
+                return (
+                    f"shows this package's augmentations alone, and {factor.name}={level.name} has "
+                    f"augment={augment.name}"
+                )
+        if all(augment == shown[factor.levels[0].name] for augment in shown.values()):
+            return (
+                f"shows what augment does, and no level of {factor.name} changes it; name its rows"
+            )
+        return None
+
+
+class VarianceShares(OfPart):
+    """How much each source of randomness makes replicates differ."""
+
+    kind = "variance_shares"
+    lines: Role = None
+    """the factor that says what varies"""
+    whole: str | None = None
+    """the level at which everything varies; by default the first"""
+
+    def lacks(self, study: Study, cells: Sequence[Cell]) -> str | None:
+        """Refuse a `whole` that is no level."""
+        factor = self.role("lines", study)
+        names = [level.name for level in factor.levels]
+        if self.whole is None or self.whole in names:
+            return None
+        return (
+            f"has whole: {self.whole}, which is no level of {factor.name}; it has {one_of(names)}"
+        )
+
+
+class FactorEffects(OfPart):
+    """Main effects and two-way interactions of a complete grid."""
+
+    kind = "factor_effects"
+    takes_two = True
+
+    def lacks(self, study: Study, cells: Sequence[Cell]) -> str | None:
+        """Refuse a grid that is not complete."""
+        (part,) = study.all_parts
+        if part.design != "grid" or part.exclude or any(f.when for f in study.factors):
+            return "needs a complete grid: design grid, without exclude and when"
+        return None
+
+
+def _sets(factor: Factor, key: str) -> bool:
+    """Tell whether each level of a factor sets a config key."""
+    return all(key in level.overrides for level in factor.levels)
+
+
+#: Every kind by its name, in the order in which documents list them.
+ITEMS: Mapping[str, type[Item]] = {
+    item.kind: item
+    for item in (
+        Table, Published, ComparedToBase, ActivationDistribution, GradientDistribution,
+        SignalByLayer, ActivationsOverTraining, LearningCurves, FactorResponse, Heatmap,
+        LearningRateSensitivity, EnsembleCurve, ReliabilityDiagram, ScheduleCurves,
+        StoppingPoints, Ladder, LeaveOneOut, OptimizerPaths, LossOverTime, Effects, ContactSheet,
+        VarianceShares, FactorEffects,
+    )
+}  # fmt: skip

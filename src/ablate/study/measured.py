@@ -1,0 +1,71 @@
+"""What the runs of a cell will report, as far as its config tells before anything is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ablate.config import RunConfig
+from ablate.config.ensemble import McDropout, NoEnsemble, Snapshot
+from ablate.config.stopping import NoStopping
+from ablate.metrics import CURVES, SCORES, SPLITS
+
+#: The lecture's training procedure: optimizers over a surface of two variables, without data.
+OVER_SURFACE = "ablate.lessons.descent.follow"
+_PATH = frozenset({"x", "y", "f"})
+_EVALUATED = frozenset({"epoch", "lr", *CURVES})
+
+
+def measured(config: RunConfig) -> frozenset[str] | None:
+    """Return the final metrics of a run, as columns of the frame are called.
+
+    None where a training procedure of the user's own decides. A network without weights to
+    penalize has no `weights/...`, an ensemble of one member nothing that takes two.
+    """
+    if config.trainer.is_user_code:
+        return None if reads_data(config) else _PATH | {"steps", "diverged_at"}
+    named = {config.metric.name} if config.metric else set()
+    ensemble = config.ensemble
+    if isinstance(ensemble, NoEnsemble):
+        scores = {f"{split}/{s}" for split in SPLITS for s in SCORES}
+        weights = {"weights/norm", "weights/zero", "weights/small"}
+        stops = not isinstance(config.stopping, NoStopping)
+        return frozenset(
+            named | scores | weights | ({"stopping/step", "stopping/best_step"} if stops else set())
+        )
+    # A vote has no cross-entropy: a class that nobody votes for has no probability.
+    kept = {*SCORES} - (set() if ensemble.combine == "average" else {"loss", "nll"})
+    scores = {f"test/{score}" for score in kept} | {"members/accuracy", "members/brier"}
+    if ensemble.size > 1:
+        scores |= {"members/covariance", "members/disagreement"}
+    if isinstance(ensemble, Snapshot | McDropout):
+        scores |= {f"plain/{score}" for score in SCORES if score != "loss"}
+    return frozenset(named | scores)
+
+
+def curves(config: RunConfig) -> frozenset[str] | None:
+    """Return what a run evaluates while it trains; None where the user's own procedure decides."""
+    if config.trainer.is_user_code:
+        return None if reads_data(config) else _PATH
+    trains = config.trainer.epochs > 0 and isinstance(config.ensemble, NoEnsemble)
+    return _EVALUATED if trains else frozenset()
+
+
+def is_probed(config: RunConfig) -> bool:
+    """Tell whether a run has statistics of its layers: ensembles and own procedures have none."""
+    alone = isinstance(config.ensemble, NoEnsemble)
+    return config.probe.steps != "off" and alone and not config.trainer.is_user_code
+
+
+def reads_data(config: RunConfig) -> bool:
+    """Tell whether a run looks at its data."""
+    return config.trainer.target != OVER_SURFACE
+
+
+def reported(each: Iterable[frozenset[str] | None]) -> frozenset[str] | None:
+    """Return what any of several runs reports; None where that is not known of one of them."""
+    known: frozenset[str] = frozenset()
+    for names in each:
+        if names is None:
+            return None
+        known |= names
+    return known
