@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +14,8 @@ from typing import Any
 import pandas as pd
 
 from ablate.report.circumstances import Facts
-from ablate.report.figures import Figure
+from ablate.report.context import Context
+from ablate.report.exhibits import exhibits_of
 from ablate.stats import Outcomes
 from ablate.study.items import ITEMS, Item
 from ablate.study.schema import Factor, Level, Metric, Study, Tune
@@ -113,14 +115,27 @@ def make_frames(runs: pd.DataFrame) -> Any:
     return SimpleNamespace(runs=runs, epochs=None, layers=None, curves=None, tuning=None)
 
 
-def placeholder_figures(
-    item: Any, study: Study, frames: Any, directory: Path, configs: Any, suffix: str
-) -> Any:
-    """Stand in for `ablate.report.figures.draw`."""
-    png, svg = directory / f"{item.kind}.png", directory / f"{item.kind}.svg"
-    png.write_bytes(_PNG)
-    svg.write_text(_SVG)
-    return [Figure(f"{item.kind}{suffix}", f"A placeholder for {item.kind}.", svg, png)]
+@dataclass(frozen=True)
+class Placeholder:
+    """Stands in for a `Drawing`: two files that are written in no time."""
+
+    name: str
+    caption: str
+
+    def save(self, directory: Path) -> tuple[Path, Path, None]:
+        png, svg = directory / f"{self.name}.png", directory / f"{self.name}.svg"
+        png.write_bytes(_PNG)
+        svg.write_text(_SVG)
+        return svg, png, None
+
+
+def tables_and_placeholders(context: Context) -> Iterator[Any]:
+    """Yield the real tables of an item, and placeholders for the figures of all others."""
+    kind = context.item.kind
+    if kind in ("table", "published"):
+        yield from exhibits_of(context)
+    else:
+        yield Placeholder(kind, f"A placeholder for {kind}.")
 
 
 def two_by_two(replicates: int = 3) -> tuple[Study, pd.DataFrame]:

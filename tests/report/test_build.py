@@ -9,7 +9,7 @@ from frames_for_tests import (
     make_frames,
     make_runs,
     make_study,
-    placeholder_figures,
+    tables_and_placeholders,
     two_by_two,
 )
 
@@ -22,7 +22,7 @@ from ablate.study.schema import Tune
 
 @pytest.fixture(autouse=True)
 def _placeholders(monkeypatch):
-    monkeypatch.setattr(build, "draw", placeholder_figures)
+    monkeypatch.setattr(build, "exhibits_of", tables_and_placeholders)
 
 
 def build_into(directory, study, runs):

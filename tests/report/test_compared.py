@@ -47,7 +47,7 @@ def test_rows_by_hand():
 
 def test_print_and_csv():
     rows = compare_to_base(ITEM, STUDY, runs())
-    grid = print_compared(rows, ITEM, STUDY, "table-1")
+    grid = print_compared(rows, ITEM, STUDY)
     text = to_markdown(grid)
     assert "| 1 × 1 | 1 × | 9 ± 2 | base |" in text
     assert "| 3 × 9 | 27 × |" in text

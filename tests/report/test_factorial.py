@@ -9,7 +9,13 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from ablate.errors import ConfigError
-from ablate.report.exhibits.factor_effects import contrasts_csv, factorial, print_contrasts
+from ablate.report.context import Context
+from ablate.report.exhibits.factor_effects import (
+    contrasts_csv,
+    exhibits,
+    factorial,
+    print_contrasts,
+)
 from ablate.report.frame import Frames
 from ablate.study.items import ITEMS
 
@@ -107,14 +113,14 @@ def test_lost_runs_are_counted_and_decide_by_signs() -> None:
     assert found["c", "c1 − c0"].case.lost == 4
 
 
-def test_table_csv_and_figure(tmp_path) -> None:
+def test_table_csv_and_figure() -> None:
     contrasts = factorial(study(), frames())
-    grid = print_contrasts(contrasts, study(), "table-1")
+    grid = print_contrasts(contrasts, study())
     assert len(grid.rows) == len(contrasts) == len(contrasts_csv(contrasts).splitlines()) - 1
     assert grid.rows[0][1][2].text == "< 0.001"
-    (figure,) = draw(ITEMS["factor_effects"](), study(), frames(), tmp_path)
-    assert figure.png.stat().st_size > 0
-    assert "9 contrasts" in figure.caption
+    table, drawing = exhibits(Context(ITEMS["factor_effects"](), study(), frames()))
+    assert table.printed == grid
+    assert "9 contrasts" in drawing.caption
 
 
 @pytest.mark.parametrize("fields", [{"design": "zip"}, {"exclude": ({"a": ("a1",)},)}])

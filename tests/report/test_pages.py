@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from ablate.report.figures import Figure
+from ablate.report.manifest import Figure
 from ablate.report.pages import aligned_rows, image_address
 from ablate.report.printed_table import Entry, PrintedTable
 
@@ -13,7 +13,7 @@ UNSEEN = re.compile(r'<span class="pad" aria-hidden="true">([^<]*)</span>')
 
 def aligned(*texts):
     rows = tuple((f"row {i}", (Entry(text),)) for i, text in enumerate(texts))
-    grid = PrintedTable("table-1", "", "", (), ("x",), rows, (), ())
+    grid = PrintedTable("", "", (), ("x",), rows, (), ())
     return [str(cells[0]) for _, cells in aligned_rows(grid)]
 
 

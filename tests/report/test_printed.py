@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from frames_for_tests import FACTS, MISSING, NC, factor, make_runs, make_study, outcomes, two_by_two
 
@@ -7,17 +9,15 @@ from ablate.report.printed import compact, decimals, mean_text, print_table, pri
 from ablate.report.printed_table import Entry, PrintedTable, to_markdown, to_tex
 from ablate.report.tables import make_tables
 from ablate.stats import summarize
-from ablate.study.items import ITEMS
 from ablate.study.schema import Metric, Tune
 
-TABLE = ITEMS["table"]()
 ACCURACY = Metric(name="test/accuracy", better="higher")
 LOSS = Metric(name="test/loss", better="lower")
 
 
 def grid_of(study, runs):
     (table,) = make_tables(study, runs)
-    return print_table(table, study, FACTS)
+    return replace(print_table(table, study, FACTS), name="table-1")
 
 
 def test_golden_markdown():
@@ -143,7 +143,7 @@ def test_tuned_table_marks_the_edge():
     runs = make_runs(study, {("lsuv",): [0.9], ("he",): [0.8]})
     runs["tuned:optimizer.lr"] = [0.1, 1.0]
     (table,) = make_tables(study, runs)
-    grid = print_tuned(table, study, "table-2")
+    grid = print_tuned(table, study)
     assert [str(entry) for _, (entry,) in grid.rows] == ["0.1", "1 (edge)"]
     assert grid.columns == ("optimizer.lr",)
     assert "tried: 0.01, 0.1, 1." in grid.caption[0]
@@ -152,7 +152,14 @@ def test_tuned_table_marks_the_edge():
 
 def test_markup_in_names_is_escaped():
     grid = PrintedTable(
-        "table-1", "A_b.", "c|d", (), ("x_1",), (("50 %", (Entry("1 ± 2", mark="°"),)),), (), ()
+        "A_b.",
+        "c|d",
+        (),
+        ("x_1",),
+        (("50 %", (Entry("1 ± 2", mark="°"),)),),
+        (),
+        (),
+        name="table-1",
     )
     assert "| c\\|d | x\\_1 |" in to_markdown(grid)
     tex = to_tex(grid)

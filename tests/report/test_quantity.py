@@ -6,14 +6,16 @@ import pytest
 
 from ablate.errors import ConfigError
 from ablate.report.figures.quantity import file_name, quantity_of, with_quantity
-from ablate.report.figures.select import Request
+from ablate.report.context import Context
+from ablate.report.exhibits import exhibits_of
+from ablate.report.figures.select import subjects
 from ablate.study.items import ITEMS
 
 
 def request(**options):
     study, fake = figure_frames.init_by_activation()
     item = ITEMS["factor_response"](**options)
-    return Request(item, study, fake, {})
+    return Context(item, study, fake)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +53,6 @@ def test_a_statistic_of_the_probe_is_its_mean_over_layers_at_the_last_step():
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"probe": "zeros"}, "probe: zeros; it must be zero, dead"),
         ({"metric": "weights/nrm"}, "metric: weights/nrm, which no run has"),
     ],
 )
@@ -61,14 +62,15 @@ def test_what_is_not_there_is_named(options, sentence):
 
 
 def test_two_quantities_are_two_files():
-    assert file_name("factor_response-relu", {}) == "factor_response-relu"
-    named = file_name("factor_response-relu", {"metric": "weights/norm"})
-    assert named == "factor_response-weights_norm-relu"
-    assert file_name("ladder", {"probe": "zero"}) == "ladder-probe-zero"
+    def names(**options):
+        return [file_name(subject) for subject in subjects(request(**options), "x")]
+
+    assert names() == ["factor_response-relu", "factor_response-tanh"]
+    assert names(metric="weights/norm")[0] == "factor_response-weights_norm-relu"
+    assert names(probe="zero")[0] == "factor_response-probe-zero-relu"
 
 
 def test_a_response_of_the_probe_is_drawn():
-    asked = request(probe="std")
-    drawings = draw_item(asked.item, asked.study, asked.frames, {})
+    drawings = list(exhibits_of(request(probe="std")))
     assert drawings[0].name.startswith("factor_response-probe-std")
     assert drawings[0].figure.axes[0].get_ylabel() == "std of activations"

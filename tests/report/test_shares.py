@@ -86,7 +86,7 @@ def test_runs_that_did_not_converge_are_left_out() -> None:
 def test_too_few_runs_give_dashes() -> None:
     alone = make_study(factor("source", SOURCES), replicates=2)
     found = shares(ITEM, alone, _one_seed(frames(2, lost=2)))
-    texts = dict(print_shares(found, "table-1").rows)
+    texts = dict(print_shares(found).rows)
     assert texts["init"][0].text == texts["init"][1].text == "–"
     assert texts["order"][0].text != "–"
     once = shares(ITEM, study(1), frames(1))
@@ -102,15 +102,13 @@ def _one_seed(all_frames: Frames) -> Frames:
 def test_two_replicates_give_numbers_without_intervals() -> None:
     found = shares(ITEM, study(2), frames(2))
     assert found.rows[0].deviation[1:] == (None, None)
-    text = " ".join(
-        str(entry) for _, entries in print_shares(found, "table-1").rows for entry in entries
-    )
+    text = " ".join(str(entry) for _, entries in print_shares(found).rows for entry in entries)
     assert "to" not in text
 
 
 def test_printed_answer_and_csv_say_the_same() -> None:
     found = shares(ITEM, study(20), frames(20))
-    grid = print_shares(found, "table-1")
+    grid = print_shares(found)
     init = next(row for row in found.rows if row.level == "init")
     assert f"{100 * init.share[0]:.0f} (" in str(dict(grid.rows)["init"][1])
     assert f"init alone {100 * init.share[0]:.0f} (" in shares_answer(found)

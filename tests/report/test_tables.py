@@ -9,10 +9,7 @@ from frames_for_tests import FAILED, MISSING, NC, factor, make_runs, make_study,
 
 from ablate.errors import ConfigError
 from ablate.report.tables import make_tables, pairs_to_csv, to_csv, tuned_to_csv
-from ablate.study.items import ITEMS
 from ablate.study.schema import Tune
-
-TABLE = ITEMS["table"]()
 
 
 def read(text):
@@ -61,8 +58,7 @@ def test_pairs_csv_names_the_rows_and_the_test():
 
 def test_axes_follow_the_item():
     study, runs = two_by_two()
-    item = ITEMS["table"](rows="activation", columns="init")
-    (table,) = make_tables(item, study, runs, 1)
+    (table,) = make_tables(study, runs, rows="activation", columns="init")
     assert [level.name for level in table.rows.levels] == ["relu", "tanh"]
     assert table.column_names == ("lsuv", "he")
     assert [cell.best for cell in table.column("lsuv")] == [True, False]
@@ -70,9 +66,8 @@ def test_axes_follow_the_item():
 
 def test_rows_and_columns_must_differ():
     study, runs = two_by_two()
-    item = ITEMS["table"](rows="init", columns="init")
     with pytest.raises(ConfigError, match="init both as rows and columns"):
-        make_tables(item, study, runs, 1)
+        make_tables(study, runs, rows="init", columns="init")
 
 
 def test_one_factor_gives_one_column():
@@ -91,8 +86,7 @@ def test_three_factors_give_a_table_per_level_of_the_third():
         replicates=2,
     )
     runs = make_runs(study, {("he", "tanh", "without"): [0.5, 0.6]})
-    with_norm, without = make_tables(TABLE, study, runs, 4)
-    assert (with_norm.name, without.name) == ("table-4", "table-5")
+    with_norm, without = make_tables(study, runs)
     assert (with_norm.at, without.at) == ({"norm": "with"}, {"norm": "without"})
     assert [cell.summary.n for cell in with_norm.cells] == [0, 0, 0, 0]
     assert [cell.summary.n for cell in without.cells] == [0, 0, 0, 2]
@@ -133,7 +127,7 @@ def test_lower_is_better_for_a_loss():
 
 def test_no_runs_at_all():
     study = make_study(factor("init", ["lsuv", "he"]))
-    (table,) = make_tables(TABLE, study, make_runs(study, {}), 1)
+    (table,) = make_tables(study, make_runs(study, {}))
     assert [cell.slug for cell in table.cells] == [None, None]
     assert "missing missing missing" in to_csv(table)
 
