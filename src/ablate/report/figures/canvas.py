@@ -88,6 +88,13 @@ def level_handle(look: Look, label: str, cue: Cue) -> Line2D:
     return Line2D([], [], color=look.color, marker=look.marker, label=label)
 
 
+def with_handles(legend: Legend | None, *handles: Line2D) -> Legend | None:
+    """Return a legend with further entries, None where it has none at all."""
+    if not handles:
+        return legend
+    return Legend(legend.title, [*legend.handles, *handles]) if legend else Legend("", handles)
+
+
 def page(
     rows: int,
     columns: int,
