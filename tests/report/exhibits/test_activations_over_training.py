@@ -35,7 +35,10 @@ def test_bands_of_four_layers_over_the_probed_steps() -> None:
     subject = subject_of(context(), "columns", "rows")
     layers = subject.frames.layers
     found = panels_of(subject, subject.joined(layers[layers["quantity"] == "activation"]))
-    assert [[panel.title for panel in row] for row in found] == [["x · A", "y · A"], ["x · B", "y · B"]]
+    assert [[panel.title for panel in row] for row in found] == [
+        ["x · A", "y · A"],
+        ["x · B", "y · B"],
+    ]
     cells = dict(zip(("Ax", "Ay", "Bx", "By"), [p for row in found for p in row], strict=True))
     # Four of six, evenly spaced: 1, 2.67, 4.33 and 6.
     assert all(tuple(panel.bands) == (1, 3, 4, 6) for panel in cells.values())
