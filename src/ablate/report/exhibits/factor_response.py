@@ -15,7 +15,7 @@ from ablate.metrics import Quantity
 from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Margins, interval, page
 from ablate.report.figures.quantity import file_name, sentence_case, with_quantity
-from ablate.report.figures.sample import CellSample, cell_sample
+from ablate.report.figures.sample import CellSample, cell_samples
 from ablate.report.figures.select import Subject, subjects
 from ablate.report.figures.style import ONE_COLUMN, SMALL, Look
 from ablate.study.schema import Factor, Level
@@ -61,16 +61,9 @@ def exhibits(context: Context) -> Iterator[Drawing]:
 def response(subject: Subject, column: str, scale: float) -> Response:
     """Return what is drawn of a column of the runs frame, each value times `scale`."""
     levels = subject.levels("x")
-    lines = {
-        line.name: tuple(
-            cell_sample(subject.where(subject.runs, x=level, lines=line), column, scale)
-            for level in levels
-        )
-        for line in subject.levels("lines")
-    }
-    return Response(
-        tuple(level.name for level in levels), *_places(subject.factor("x"), levels), lines
-    )
+    lines = cell_samples(subject, "lines", "x", column, scale)
+    axis, places, zero_apart = _places(subject.factor("x"), levels)
+    return Response(tuple(level.name for level in levels), axis, places, zero_apart, lines)
 
 
 def _places(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import seaborn
@@ -14,18 +13,9 @@ from ablate.metrics import Quantity
 from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Margins, page
 from ablate.report.figures.quantity import as_tables_call_it
-from ablate.report.figures.sample import CellSample, cell_sample
+from ablate.report.figures.sample import CellSample, cell_samples
 from ablate.report.figures.select import Subject, subjects
 from ablate.report.figures.style import ONE_COLUMN, SMALL, text_width
-
-
-@dataclass(frozen=True)
-class MeanGrid:
-    """The cells of two factors, a row of `cells` per level of the first."""
-
-    rows: tuple[str, ...]
-    columns: tuple[str, ...]
-    cells: tuple[tuple[CellSample, ...], ...]
 
 
 def exhibits(context: Context) -> Iterator[Drawing]:
@@ -35,42 +25,30 @@ def exhibits(context: Context) -> Iterator[Drawing]:
     """
     quantity = as_tables_call_it(context.study.metric)
     for subject in subjects(context, "rows", "columns"):
-        if None in subject.roles.values() or context.study.metric.name not in subject.runs:
+        if None in subject.roles.values() or quantity.name not in subject.runs:
             raise ConfigError("report: heatmap needs two factors and runs with the study's metric.")
-        yield _draw(subject, mean_grid(subject, quantity), quantity)
+        cells = cell_samples(subject, "rows", "columns", quantity.name, quantity.scale)
+        yield _draw(subject, cells, quantity)
 
 
-def mean_grid(subject: Subject, quantity: Quantity) -> MeanGrid:
-    """Return the study's metric in every cell, as it is shown."""
-    down, across = subject.levels("rows"), subject.levels("columns")
-    metric = subject.study.metric.name
-    cells = tuple(
-        tuple(
-            cell_sample(
-                subject.where(subject.runs, rows=row, columns=column), metric, quantity.scale
-            )
-            for column in across
-        )
-        for row in down
-    )
-    return MeanGrid(tuple(lv.name for lv in down), tuple(lv.name for lv in across), cells)
-
-
-def _draw(subject: Subject, grid: MeanGrid, quantity: Quantity) -> Drawing:
-    left = 0.45 + max(text_width(name) for name in grid.rows)
+def _draw(
+    subject: Subject, cells: Mapping[str, tuple[CellSample, ...]], quantity: Quantity
+) -> Drawing:
+    left = 0.45 + max(text_width(name) for name in cells)
     margins = Margins(left=left, right=0.1, top=0.08, bottom=0.42)
-    figure, axes = page(1, 1, ONE_COLUMN, 0.34 * len(grid.rows), margins)
+    figure, axes = page(1, 1, ONE_COLUMN, 0.34 * len(cells), margins)
     axis = axes[0, 0]
-    means = np.array([[cell.mean for cell in row] for row in grid.cells])
-    texts = np.array([[_text(cell, quantity) for cell in row] for row in grid.cells], object)
+    columns = [level.name for level in subject.levels("columns")]
+    means = np.array([[cell.mean for cell in row] for row in cells.values()])
+    texts = np.array([[_text(cell, quantity) for cell in row] for row in cells.values()], object)
     seaborn.heatmap(
         means, ax=axis, annot=texts, fmt="", cmap="crest", cbar=False, linewidths=0.6,
         annot_kws={"fontsize": SMALL}, mask=np.isnan(means),
-        xticklabels=grid.columns, yticklabels=grid.rows,
+        xticklabels=columns, yticklabels=list(cells),
     )  # fmt: skip
     for i, j in zip(*np.where(np.isnan(means)), strict=True):
         axis.text(j + 0.5, i + 0.5, texts[i, j], ha="center", va="center", fontsize=SMALL)
-    for i, row in enumerate(grid.cells):
+    for i, row in enumerate(cells.values()):
         for j, cell in enumerate(row):
             if cell.runs and not cell.most_converged:
                 hatched = Rectangle((j, i), 1, 1, fill=False, hatch="////", ec="#999999", lw=0)

@@ -19,7 +19,7 @@ from ablate.report.circumstances import chance
 from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Margins, grid_of_panels, page
 from ablate.report.figures.quantity import as_tables_call_it, sentence_case
-from ablate.report.figures.sample import CellSample, cell_sample
+from ablate.report.figures.sample import CellSample, cell_samples
 from ablate.report.figures.select import Subject, column, not_converged, subjects
 from ablate.report.figures.style import TWO_COLUMNS, plain
 
@@ -118,17 +118,11 @@ def _chance(subject: Subject, cell: str) -> float:
 
 def over_rates(subject: Subject) -> OverRates:
     """Return the study's metric, as it is shown, over the rates of the factor of `x`."""
-    study, levels = subject.study, subject.factor("x").levels
+    study = subject.study
     scale = as_tables_call_it(study.metric).scale
-    lines = {
-        line.name: tuple(
-            cell_sample(subject.where(subject.runs, lines=line, x=level), study.metric.name, scale)
-            for level in levels
-        )
-        for line in subject.levels("lines")
-    }
+    lines = cell_samples(subject, "lines", "x", study.metric.name, scale)
     guessed = chance(study, next(iter(subject.configs.values()), None))
-    rates = tuple(float(level.overrides["optimizer.lr"]) for level in levels)
+    rates = tuple(float(level.overrides["optimizer.lr"]) for level in subject.levels("x"))
     return OverRates(rates, lines, None if guessed is None else scale * guessed)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from ablate.report.figures.select import converged, not_converged
+from ablate.report.figures.select import Subject, converged, not_converged
 from ablate.stats import t_half_width
 
 
@@ -50,3 +51,16 @@ def cell_sample(runs: pd.DataFrame, column: str, scale: float) -> CellSample:
     """Return what is shown of one cell's rows of the runs frame; `scale` as of a `Quantity`."""
     values = scale * converged(runs)[column].to_numpy(float)
     return CellSample(tuple(values[np.isfinite(values)]), len(not_converged(runs)), len(runs))
+
+
+def cell_samples(
+    subject: Subject, down: str, across: str, column: str, scale: float
+) -> Mapping[str, tuple[CellSample, ...]]:
+    """Return the cells of two roles: by level of `down`, one per level of `across`."""
+    return {
+        row.name: tuple(
+            cell_sample(subject.where(subject.runs, **{down: row, across: level}), column, scale)
+            for level in subject.levels(across)
+        )
+        for row in subject.levels(down)
+    }

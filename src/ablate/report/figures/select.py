@@ -45,11 +45,6 @@ class Subject(Context):
         assert factor is not None
         return factor
 
-    def look(self, factor: Factor | None, level: Level) -> Look:
-        """Return how a level of a factor is drawn."""
-        assert factor is not None
-        return looks(self.study)[factor.name, level.name]
-
     def ink(self, role: str, level: Level) -> Look:
         """Return how a level of a role is drawn: in neutral ink where no factor has the role."""
         factor = self.roles[role]
