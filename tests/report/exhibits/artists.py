@@ -24,11 +24,10 @@ def legend_of(figure: Figure) -> dict[str, str]:
 
 
 def lines(axis: Axes, ink: str, dashed: bool = False) -> list[Line2D]:
-    """Return the lines of a colour, those with a solid stroke or the others."""
-    return [
-        line for line in axis.lines
-        if to_hex(line.get_color()) == ink and (line.get_linestyle() != "-") == dashed
-    ]  # fmt: skip
+    """Return the lines of a colour with a solid stroke, or with a broken one."""
+    strokes = ("--", ":") if dashed else ("-",)
+    own = [line for line in axis.lines if to_hex(line.get_color()) == ink]
+    return [line for line in own if line.get_linestyle() in strokes]
 
 
 def points(line: Line2D) -> np.ndarray:

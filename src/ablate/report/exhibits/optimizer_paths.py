@@ -99,6 +99,7 @@ def _panel(subject: Subject, panel: Level, lines: Sequence[Level]) -> Panel:
     paths: dict[str, Path] = {}
     for line in lines:
         runs = subject.where(subject.runs, panels=panel, lines=line)
+        runs = runs[runs["replicate"] == 0]
         if runs.empty:
             continue
         run = runs.iloc[0]
