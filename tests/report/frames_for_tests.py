@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -129,13 +129,12 @@ class Placeholder:
         return svg, png, None
 
 
-def tables_and_placeholders(context: Context) -> Iterator[Any]:
-    """Yield the real tables of an item, and placeholders for the figures of all others."""
+def tables_and_placeholders(context: Context) -> list[Any]:
+    """Return the real tables of an item, and placeholders for the figures of all others."""
     kind = context.item.kind
     if kind in ("table", "published"):
-        yield from exhibits_of(context)
-    else:
-        yield Placeholder(kind, f"A placeholder for {kind}.")
+        return list(exhibits_of(context))
+    return [Placeholder(kind, f"A placeholder for {kind}.")]
 
 
 def two_by_two(replicates: int = 3) -> tuple[Study, pd.DataFrame]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 from frames_for_tests import (
     FACTS,
@@ -13,11 +14,16 @@ from frames_for_tests import (
     two_by_two,
 )
 
+from ablate.errors import ReportError
+from ablate.records import Record
 from ablate.report import build
-from ablate.report.manifest import RunResult, check, digest, is_current, read_manifest, results_of
+from ablate.report.frame import frames, read_frames, write_frames
+from ablate.report.manifest import check, digest, is_current, read_manifest, results_of
 from ablate.report.pages import write_index
+from ablate.report.regenerate import ledger_results
+from ablate.store import LedgerCell, run_directory, write_run
 from ablate.study.items import ITEMS
-from ablate.study.schema import Tune
+from ablate.study.schema import Metric, Tune
 
 
 @pytest.fixture(autouse=True)
@@ -146,16 +152,71 @@ def test_current_until_study_or_runs_change(tmp_path):
     assert not is_current(tmp_path, digest(study, results_of(runs)))
 
 
-def test_digest_is_the_same_from_ledger_and_frame():
+def test_digest_is_the_same_from_ledger_and_frame(tmp_path):
+    """Whatever a metric is called, and after the frame has been on disk."""
+    cell = LedgerCell("init=he", "he", "k", {"init": "he"}, 3, "macro_f1", tuned="optimizer.lr")
+    records = [
+        {"metrics": {"macro_f1": 0.7, "test/accuracy": 0.8}},
+        {"metrics": {"steps": 12.0}},  # of some runs only
+        {"metrics": {}, "status": "diverged", "nc_reason": "nonfinite", "diverged_at_step": 3},
+    ]
+    for replicate, fields in enumerate(records):
+        write_run(
+            run_directory(tmp_path, "s", cell.slug, replicate), a_record(**fields),
+            {"optimizer": {"lr": 0.1}}, f"k-{replicate}", {}, "2025-03-01T12:00:00Z",
+        )  # fmt: skip
+    ledger = ledger_results(tmp_path, "s", [cell])
+    assert [result.metrics for result in ledger] == [fields["metrics"] for fields in records]
+    write_frames(frames(tmp_path, "s", [cell]), tmp_path / "report")
+    frame = results_of(read_frames(tmp_path / "report").runs)
+    assert frame == ledger
+    study = make_study(factor("init", ["he"]), metric="macro_f1")
+    assert digest(study, reversed(frame)) == digest(study, ledger)
+
+
+def a_record(**fields):
+    values = {
+        "status": "done", "nc_reason": None, "diverged_at_step": None, "evaluations": (),
+        "evaluated_at": (), "losses": np.zeros(4, np.float32), "probe": {}, "predictions": None,
+        "members": None, "weights": None, "parameters": None, "multiply_adds": None,
+        "seconds": 1.0,
+    }  # fmt: skip
+    return Record(**(values | fields))
+
+
+def test_a_figure_that_cannot_be_drawn_costs_that_figure(tmp_path, monkeypatch):
+    def heatmap_fails(context):
+        if context.item.kind == "heatmap":
+            raise ReportError("there is <nothing> to see.")
+        return tables_and_placeholders(context)
+
+    monkeypatch.setattr(build, "exhibits_of", heatmap_fails)
     study, runs = two_by_two()
-    results = results_of(runs)
-    assert results[0] == RunResult(
-        "init=lsuv_activation=relu", 0, "key-init=lsuv_activation=relu-0", "done",
-        {"test/accuracy": 0.95},
-    )  # fmt: skip
-    assert results[4].status == "diverged"
-    assert results[4].metrics == {}
-    assert digest(study, reversed(results)) == digest(study, results_of(runs))
+    text = build_into(tmp_path, study, runs).read_text()
+    manifest = read_manifest(tmp_path)
+    assert manifest["missing"] == ["heatmap is missing: there is <nothing> to see."]
+    assert set(manifest["figures"]) == {"learning_curves"}
+    assert "> heatmap is missing: there is" in text
+    assert "*Figure 1.* A placeholder for learning" in text
+    html = (tmp_path / "index.html").read_text()
+    assert '<p class="missing">heatmap is missing: there is &lt;nothing&gt; to see.</p>' in html
+    assert ".missing { " in html
+    assert html.index('class="missing"') < html.index('id="table-1"') < html.index("<figure id")
+    monkeypatch.undo()
+    monkeypatch.setattr(build, "exhibits_of", tables_and_placeholders)
+    build_into(tmp_path, study, runs)
+    assert "missing" not in read_manifest(tmp_path)
+    assert ".missing" not in (tmp_path / "index.html").read_text()
+
+
+def test_a_metric_that_no_run_reports_costs_its_table(tmp_path):
+    study, runs = two_by_two()
+    asked = study.model_copy(update={"metric": Metric(name="macro_f1", better="higher")})
+    text = build_into(tmp_path, asked, runs).read_text()
+    reason = "no run reports the metric 'macro_f1'."
+    assert read_manifest(tmp_path)["missing"] == [f"table is missing: {reason}"]
+    assert f"The runs give no answer: {reason.replace('_', chr(92) + '_')}" in text
+    assert (tmp_path / "heatmap.png").is_file()
 
 
 def test_check_names_the_files_that_differ(tmp_path):
@@ -187,8 +248,9 @@ def test_check_on_another_platform_compares_printed_tables(tmp_path):
 
 def test_index_lists_studies_and_leaves_quick_ones_out(tmp_path):
     study, runs = two_by_two()
-    for name in ("init_method", "b_study", "init_method-quick"):
-        build_into(tmp_path / name, study.model_copy(update={"name": name}), runs)
+    for name in ("init_method", "b_study", "init_method-depth5-quick"):
+        fields = {"name": name, "is_quick": name.endswith("-quick")}
+        build_into(tmp_path / name, study.model_copy(update=fields), runs)
     (tmp_path / "no_report").mkdir()
     text = write_index(tmp_path).read_text()
     assert text.index("b_study/README.md") < text.index("init_method/README.md")

@@ -103,6 +103,21 @@ def test_an_override_names_the_study_so_that_nothing_mixes() -> None:
     assert same.study.replicates == 5
 
 
+def test_the_name_of_a_quick_version_ends_in_quick_so_that_git_ignores_its_report() -> None:
+    word = write_study()
+    named = {
+        "mine-quick": [],
+        "mine-depth5-quick": ["model.depth=5"],
+        "other-quick": ["study.name=other"],
+    }
+    for name, words in named.items():
+        study = plan(word, *words, quick=True).study
+        assert (study.name, study.is_quick) == (name, True)
+    assert not plan(word, "study.name=my-quick").study.is_quick
+    ignored = (Path(__file__).resolve().parents[2] / ".gitignore").read_text().splitlines()
+    assert "/reports/*-quick/" in ignored
+
+
 def test_a_comma_list_replaces_levels_or_adds_a_factor() -> None:
     word = write_study()
     replaced = plan(word, "init.scale=1,2,4")

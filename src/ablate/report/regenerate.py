@@ -45,14 +45,12 @@ def regenerate(root: Path, study: str, force: bool = False) -> Written:
     directory = root / "reports" / study
     locked = _locked(root, study)
     cells = _complete(root, study)
-    if cells is not None and not force:
-        results = [
-            RunResult(cell.slug, replicate, result.key, result.status, result.metrics)
-            for cell in cells
-            for replicate, _, result in finished(root, study, cell)
-        ]
-        if is_current(directory, digest(locked.study, results)):
-            return _written(directory, changed=False)
+    if (
+        cells is not None
+        and not force
+        and is_current(directory, digest(locked.study, ledger_results(root, study, cells)))
+    ):
+        return _written(directory, changed=False)
     _write(root, study, locked, cells, directory)
     from ablate.report.pages import write_index
 
@@ -76,6 +74,15 @@ def check_reports(root: Path, names: Sequence[str]) -> list[Path]:
         files = check(directory, lambda fresh: _write(root, name, locked, cells, fresh))  # noqa: B023
         differing += [directory / file for file in files]
     return differing
+
+
+def ledger_results(root: Path, study: str, cells: Sequence[LedgerCell]) -> list[RunResult]:
+    """Return what the ledger has of a study's runs, without the arrays that a frame takes."""
+    return [
+        RunResult(cell.slug, replicate, result.key, result.status, result.metrics)
+        for cell in cells
+        for replicate, _, result in finished(root, study, cell)
+    ]
 
 
 def load_frames(root: Path, study: str) -> Frames:
