@@ -8,7 +8,7 @@ from typing import Any
 
 from ablate.config.validate import validated
 from ablate.errors import ConfigError, nearest, one_of
-from ablate.study.factors import level_name, mapping, named_levels
+from ablate.study.factors import level_name, named_levels
 from ablate.study.schema import ABSENT, REPLICATES, Claim, Factor, Part, Study
 
 _KEYS = ("text", "compare", "at", "of", "interaction", "metric", "expect", "margin", "source")
@@ -142,6 +142,13 @@ def _levels(factor: str, value: Any, known: Mapping[str, Factor], where: str) ->
                 f"{nearest(name, names)}"
             )
     return named_levels(value)
+
+
+def mapping(value: Any, where: str) -> Mapping[str, Any]:
+    """Return `value`; raises ConfigError unless it is a mapping."""
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"{where} must be a mapping of keys, not {level_name(value)}.")
+    return value
 
 
 def _pair(value: Any, known: Mapping[str, Factor], where: str) -> tuple[str, str, str]:
