@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validator
@@ -75,8 +76,23 @@ def _named(value: Any) -> Any:
     return value if isinstance(value, Mapping) else {"kind": value}
 
 
+@dataclass(frozen=True)
+class _Or:
+    """A form that may be written instead of a mapping."""
+
+    short: Mapping[str, Any]
+
+    def __get_pydantic_json_schema__(
+        self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {"anyOf": [dict(self.short), handler(core_schema)]}
+
+
+_DESIGNS = ("grid", "one_at_a_time", "zip", "ladder", "leave_one_out")
 Design = Annotated[
-    Annotated[Combined | Added | Drawn, Field(discriminator="kind")], BeforeValidator(_named)
+    Annotated[Combined | Added | Drawn, Field(discriminator="kind")],
+    BeforeValidator(_named),
+    _Or({"enum": _DESIGNS}),
 ]
 
 
@@ -85,7 +101,7 @@ class DesignFile(Frozen):
 
     design: Design = Combined(kind="grid")
     """grid, one_at_a_time, zip, ladder, leave_one_out, or `{kind: random, cells: 30}`"""
-    factors: dict[str, FactorFile] | None = None
+    factors: dict[str, Annotated[FactorFile, _Or({"type": "array"})]] | None = None
     """what is varied, by name"""
     components: dict[Any, Overrides] | None = None
     """of a ladder or leave_one_out: what makes each component, by name"""
@@ -144,7 +160,7 @@ def read_item(value: Any) -> Item:
 
 
 class _ItemSchema:
-    """The schema of an item, made when it is asked for: its name alone, or with its options."""
+    """The schema of an item, made when it is asked for: its kind alone, or with its options."""
 
     def __get_pydantic_json_schema__(
         self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
