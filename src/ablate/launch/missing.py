@@ -15,7 +15,7 @@ from ablate.store.ledger import run_directory
 from ablate.store.reader import is_whole
 from ablate.store.state import COMPLETE, state
 from ablate.streams import TUNING_REPLICATES_START
-from ablate.study.factors import level_name
+from ablate.study.names import level_name
 from ablate.study.plan import Cell, Plan, tuned_config
 
 

@@ -8,7 +8,7 @@ from ablate import data
 from ablate.metrics import quantity
 from ablate.store.ledger import run_directory
 from ablate.store.result import read_result
-from ablate.study.factors import level_name
+from ablate.study.names import level_name
 from ablate.study.plan import Cell, Plan
 from ablate.study.schema import Tune
 

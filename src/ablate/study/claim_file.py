@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
 from ablate.config.base import Frozen, NonNegativeFloat
 from ablate.config.validate import validated
@@ -19,7 +19,7 @@ from ablate.study.claims import (
     as_rules,
     form_of,
 )
-from ablate.study.factors import mapping, named_levels
+from ablate.study.names import named_levels
 from ablate.study.schema import ABSENT, Factor, Part, Study
 
 _WORDS = ("greater", "less", "equal")
@@ -45,8 +45,6 @@ def _rule(value: Any) -> Any:
 
 class ClaimFile(Frozen):
     """A claim as it stands in a study file, under its name."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
     text: str
     """What is claimed, in words."""
@@ -78,7 +76,7 @@ class ClaimFile(Frozen):
     """Where the claim is from; for readers of the file."""
 
 
-def read_claims(value: Any, study: Study, where: str) -> list[Claim]:
+def read_claims(written: Mapping[Any, Any], study: Study, where: str) -> tuple[Claim, ...]:
     """Read the `claims` of a study file; `study` is what the rest of it says.
 
     Raises ConfigError, naming claim, key and what is allowed, for one that no rule can decide:
@@ -92,21 +90,17 @@ def read_claims(value: Any, study: Study, where: str) -> list[Claim]:
         )
     known = {factor.name: factor for factor in factors}
     claims = []
-    for name, content in mapping(value, f"{where}: claims").items():
+    for name, content in written.items():
         try:
             claims.append(_read(str(name), content, known, parts))
         except ConfigError as error:
             raise ConfigError(f"{where}: claim '{name}': {error}") from None
-    return claims
+    return tuple(claims)
 
 
 def _read(name: str, value: Any, known: Mapping[str, Factor], parts: Sequence[Part]) -> Claim:
-    keys = ClaimFile.model_fields
-    for key in mapping(value, "it"):
-        if key not in keys:
-            raise ConfigError(
-                f"unknown key '{key}'; a claim has {one_of(keys)}.{nearest(str(key), keys)}"
-            )
+    if not isinstance(value, Mapping):
+        raise ConfigError("it must be a mapping of keys, such as text and expect.")
     written = validated(ClaimFile, value)
     fields = {key: getattr(written, key) for key in ("text", "at", "metric", "margin")}
     fields |= {"name": name, **_expectation(written.expect)}

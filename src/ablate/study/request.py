@@ -13,7 +13,7 @@ from ablate.config.groups import Groups, Override, layered, split_user_code
 from ablate.config.target import is_user_code
 from ablate.config.trainer import RUNTIME_FIELDS
 from ablate.errors import ConfigError
-from ablate.study.factors import level_name
+from ablate.study.names import level_name
 from ablate.study.schema import Factor, Level, Study
 
 #: Given with --quick: digits, few replicates and epochs, seconds instead of minutes.
