@@ -16,7 +16,9 @@ import yaml
 from ablate.config.compose import package_conf
 from ablate.config.groups import read_groups
 from ablate.config.target import options_of
+from ablate.study.claim_file import ClaimFile
 from ablate.study.claims import Claim
+from ablate.study.file import TuneSettings
 from ablate.study.items import ITEMS
 from ablate.study.json_schema import study_schema
 from ablate.study.reader import read_study
@@ -58,8 +60,8 @@ def reference() -> str:
     parts += ["## Designs\n", *_designs(definitions)]
     parts += ["## A part\n", *_section(definitions["PartFile"], _parts())]
     parts += ["## A metric of your own\n", *_section(definitions["MetricFile"], _metrics())]
-    parts += ["## Tuning\n", *_section(definitions["TuneSettings"], _tunings())]
-    parts += ["## A claim\n", *_section(definitions["ClaimFile"], _claims()), *_forms()]
+    parts += ["## Tuning\n", *_section(TuneSettings.model_json_schema(), _tunings())]
+    parts += ["## A claim\n", *_section(ClaimFile.model_json_schema(), _claims()), *_forms()]
     parts += ["## Report items\n", *_items()]
     return "\n".join(parts).rstrip() + "\n"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -78,22 +78,27 @@ def _named(value: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class _Or:
-    """A form that may be written instead of a mapping."""
+class _Schema:
+    """The schema of what is read by other means than its type: `make` is given the handler."""
 
-    short: Mapping[str, Any]
+    make: Callable[[GetJsonSchemaHandler, CoreSchema], dict[str, Any]]
 
     def __get_pydantic_json_schema__(
         self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        return {"anyOf": [dict(self.short), handler(core_schema)]}
+        return self.make(handler, core_schema)
+
+
+def _or(short: Mapping[str, Any]) -> _Schema:
+    """Return the schema of a mapping for which a shorter form may stand."""
+    return _Schema(lambda handler, core: {"anyOf": [dict(short), handler(core)]})
 
 
 _DESIGNS = ("grid", "one_at_a_time", "zip", "ladder", "leave_one_out")
 Design = Annotated[
     Annotated[Combined | Added | Drawn, Field(discriminator="kind")],
     BeforeValidator(_named),
-    _Or({"enum": _DESIGNS}),
+    _or({"enum": _DESIGNS}),
 ]
 
 
@@ -102,7 +107,7 @@ class DesignFile(Frozen):
 
     design: Design = Combined(kind="grid")
     """grid, one_at_a_time, zip, ladder, leave_one_out, or `{kind: random, cells: 30}`"""
-    factors: dict[str, Annotated[FactorFile, _Or({"type": "array"})]] | None = None
+    factors: dict[str, Annotated[FactorFile, _or({"type": "array"})]] | None = None
     """what is varied, by name"""
     components: dict[Any, Overrides] | None = None
     """of a ladder or leave_one_out: what makes each component, by name"""
@@ -170,35 +175,33 @@ def read_item(value: Any) -> Item:
     return validated(ITEMS[kind], options or {}, f"report: {kind}")
 
 
-class _ItemSchema:
-    """The schema of an item, made when it is asked for: its kind alone, or with its options."""
-
-    def __get_pydantic_json_schema__(
-        self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        with_options = [
-            {
-                "type": "object",
-                "properties": {kind: item.model_json_schema()},
-                "required": [kind],
-                "additionalProperties": False,
-            }
-            for kind, item in ITEMS.items()
-        ]
-        return {"anyOf": [{"enum": list(ITEMS)}, *with_options]}
+def _item_schema(_: GetJsonSchemaHandler, __: CoreSchema) -> dict[str, Any]:
+    """Return the schema of an item: its kind alone, or with its options."""
+    with_options = [
+        {
+            "type": "object",
+            "properties": {kind: item.model_json_schema()},
+            "required": [kind],
+            "additionalProperties": False,
+        }
+        for kind, item in ITEMS.items()
+    ]
+    return {"anyOf": [{"enum": list(ITEMS)}, *with_options]}
 
 
-ItemFile = Annotated[Item, BeforeValidator(read_item), _ItemSchema()]
+def _claims_schema(_: GetJsonSchemaHandler, __: CoreSchema) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": ClaimFile.model_json_schema()}
 
 
-class _OfClaims:
-    """The schema of claims, which are read when the rest of the study is known."""
+def _tune_schema(_: GetJsonSchemaHandler, __: CoreSchema) -> dict[str, Any]:
+    settings, values = (
+        TuneSettings.model_json_schema(),
+        {"type": "array", "items": {"type": "number"}},
+    )
+    return {"type": "object", "properties": {"with": settings}, "additionalProperties": values}
 
-    def __get_pydantic_json_schema__(
-        self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        claim = handler(ClaimFile.__pydantic_core_schema__)
-        return {"type": "object", "additionalProperties": claim}
+
+ItemFile = Annotated[Item, BeforeValidator(read_item), _Schema(_item_schema)]
 
 
 class StudyFile(DesignFile):
@@ -218,9 +221,9 @@ class StudyFile(DesignFile):
     """what is compared: a split and a score, or one of your own"""
     smallest_effect: NonNegativeFloat | None = None
     """below this a difference is called none; in points where the metric is in percent"""
-    tune: dict[str, Any] | None = None
+    tune: Annotated[dict[str, Any], _Schema(_tune_schema)] | None = None
     """a nuisance key and the values tried in every cell: `{optimizer.lr: [0.01, 0.1]}`"""
-    claims: Annotated[dict[Any, Any], _OfClaims()] = Field(default_factory=dict)
+    claims: Annotated[dict[Any, Any], _Schema(_claims_schema)] = Field(default_factory=dict)
     """statements by name, said before the first run and judged together"""
     report: list[ItemFile]
     """tables and figures, in order"""
