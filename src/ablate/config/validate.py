@@ -15,7 +15,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 #: Groups whose options are told apart by `name`.
 _UNIONS = frozenset(
-    {"data", "model", "init", "optimizer", "schedule", "penalty", "ensemble", "stopping"}
+    name for name, field in RunConfig.model_fields.items() if len(options_of(field.annotation)) > 1
 )
 
 _RULES = {
@@ -114,8 +114,8 @@ def _without_tags(location: list[str]) -> list[str]:
     if len(location) > 1 and location[0] in _UNIONS:
         location = [location[0], *location[2:]]
     # Members of a plain union ("int", "tuple[...]") say nothing that a user wrote.
-    return [p for p in location if not p.startswith(("tuple[", "literal[", "function-"))
-            and p not in ("int", "float")]  # fmt: skip
+    said_by_pydantic = ("tuple[", "literal[", "function-")
+    return [p for p in location if not p.startswith(said_by_pydantic) and p not in ("int", "float")]
 
 
 def _siblings(model: type[BaseModel], path: list[str]) -> list[str]:
@@ -130,6 +130,7 @@ def _siblings(model: type[BaseModel], path: list[str]) -> list[str]:
 
 
 def _shown(value: Any) -> str:
-    return "null" if value is None else str(value).lower() if isinstance(value, bool) else (
-        f"'{value}'" if isinstance(value, str) else str(value)
-    )  # fmt: skip
+    """Return the value as YAML has it, texts in quotes."""
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    return f"'{value}'" if isinstance(value, str) else str(value)

@@ -121,8 +121,10 @@ def _run_command(config: RunConfig, streams: Streams, device: str) -> Any:
         given, asked = Path(folder) / "config.json", Path(folder) / "metrics.json"
         settings = {
             **config.model_dump(mode="json"),
-            "replicate": streams.replicate, "member": streams.member, "device": device,
-        }  # fmt: skip
+            "replicate": streams.replicate,
+            "member": streams.member,
+            "device": device,
+        }
         given.write_text(json.dumps(settings, indent=2))
         words = [
             word.replace("{config}", str(given)).replace("{metrics}", str(asked))
@@ -131,9 +133,13 @@ def _run_command(config: RunConfig, streams: Streams, device: str) -> Any:
         environment = {**os.environ, "ABLATE_CONFIG": str(given), "ABLATE_METRICS": str(asked)}
         try:
             done = subprocess.run(
-                words, env=environment, capture_output=True, text=True, check=False,
+                words,
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
                 preexec_fn=_end_with_parent,
-            )  # fmt: skip
+            )
         except OSError as error:
             raise AblateError(f"trainer.command={words[0]}: {error.strerror}.") from error
         if done.returncode != 0:
