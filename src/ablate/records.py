@@ -1,12 +1,13 @@
-"""What one trained run leaves behind: the only thing that passes from training to the ledger."""
+"""What one run leaves behind: all that passes from training, or the user's own, to the ledger."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 #: ``diverged`` is n/c (not converged): data, never dropped. ``failed`` runs have no record.
 Status = Literal["done", "diverged"]
@@ -51,3 +52,21 @@ class Record:
     def status(self) -> Status:
         """The word that is stored: a run with a reason not to have converged is n/c."""
         return "done" if self.nc_reason is None else "diverged"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a training procedure may return instead of its metrics alone.
+
+    metrics      final values by name: `test/accuracy` and its like as fractions, or own names
+    evaluations  a mapping per evaluation with its `step`, for learning curves
+    losses       the training loss of each step
+    converged    false: the run is n/c
+    predictions  test logits (N, K); accuracy, nll, brier and ece follow from them
+    """
+
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    evaluations: Sequence[Mapping[str, float]] = ()
+    losses: Sequence[float] = ()
+    converged: bool = True
+    predictions: npt.NDArray[np.floating] | None = None

@@ -1,5 +1,7 @@
 """A user's own code in a config: its form, its place in the key, what it goes with."""
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,12 +9,25 @@ from hypothesis import strategies as st
 from ablate.config.compose import as_override, package_conf, parse_override
 from ablate.config.groups import layered, read_groups, split_user_code, with_overrides
 from ablate.config.key import canonical, cell_key, run_key
+from ablate.config.run import RunConfig
+from ablate.config.target import TARGET_GROUPS
 from ablate.config.validate import run_config
 from ablate.errors import ConfigError
 
 GROUPS = read_groups([package_conf()])
 BASE = {"data": {"name": "digits"}, "model": {"name": "mlp"}, "optimizer": {"name": "sgd"}}
 NET = {"_target_": "mylab.nets.Net", "width": 8}
+
+
+def test_the_groups_that_may_be_user_code_are_those_of_the_config() -> None:
+    """`Groups` lays levels over mappings before a config is made, so it has a list of its own."""
+    values = {**BASE, "optimizer": {"_target_": "a.b", "lr": 1.0}, "augment": {}, "loss": {}}
+    accepted = set()
+    for group in set(RunConfig.model_fields) - {"optimizer", "metric"}:
+        with contextlib.suppress(ConfigError):
+            accepted |= run_config({**values, group: {"_target_": "a.b"}}).user_code.keys()
+    assert accepted == set(TARGET_GROUPS)
+
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers(-1000, 1000) | st.floats(-10, 10) | st.text(max_size=5),

@@ -3,28 +3,21 @@
 import numpy as np
 import pytest
 import torch
+from same_records import assert_same
+from small import SMALL
 
 from ablate import data as data_sets
 from ablate.config.validate import run_config
 from ablate.nn import models
 from ablate.streams import Streams
-from ablate.train import loop, prepare, train
+from ablate.train import loop, prepare
 from ablate.train.inference import evaluate
-
-SMALL = {
-    "data": {"name": "synthetic", "train_examples": 350, "test_examples": 60,
-             "validation_size": 50, "shape": [20]},
-    "model": {"name": "mlp", "width": 100, "depth": 2},
-    "optimizer": {"name": "momentum", "lr": 0.05},
-    # 300 examples in batches of 37: eight whole ones and a last one of 4.
-    "trainer": {"epochs": 2, "batch_size": 37},
-    "probe": {"steps": "log", "examples": 64},
-}  # fmt: skip
 
 
 def config(**changes):
     """Return the small config with keys like `model__norm` changed."""
     values = {group: dict(fields) for group, fields in SMALL.items()}
+    values["trainer"]["epochs"], values["probe"]["steps"] = 2, "log"
     for key, value in changes.items():
         group, _, name = key.partition("__")
         if name:
@@ -32,35 +25,6 @@ def config(**changes):
         else:
             values[group] = value
     return run_config(values)
-
-
-@pytest.fixture
-def run(tmp_path):
-    def run(cell, replicates=(0,), **options):
-        return train(cell, data_sets.load(cell.data, tmp_path, cell.seed), replicates, **options)
-
-    return run
-
-
-def assert_same(a, b):
-    """Every compared part of two records has the same bits."""
-    assert (a.status, a.nc_reason, a.diverged_at_step) == (
-        b.status,
-        b.nc_reason,
-        b.diverged_at_step,
-    )
-    assert dict(a.metrics) == dict(b.metrics)
-    assert a.evaluations == b.evaluations
-    assert a.losses.tobytes() == b.losses.tobytes()
-    assert set(a.probe) == set(b.probe)
-    for name in a.probe:
-        assert a.probe[name].tobytes() == b.probe[name].tobytes(), name
-    assert (a.predictions is None) == (b.predictions is None)
-    if a.predictions is not None:
-        assert a.predictions.tobytes() == b.predictions.tobytes()
-    assert (a.weights is None) == (b.weights is None)
-    for name, weight in (a.weights or {}).items():
-        assert weight.tobytes() == b.weights[name].tobytes(), name
 
 
 # Every activation, norm, dropout, optimizer and decay, each pair of them at least once.

@@ -1,13 +1,13 @@
 """Stacked is alone: to the last bit where this package's layers train on a CPU."""
 
 import os
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from option_rows import FACTORS, checked, covering_array, settings
+from same_records import assert_same
 
 from ablate import data as data_sets
 from ablate.config.run import RunConfig
@@ -33,22 +33,6 @@ def config_of(row: dict[str, Any]) -> RunConfig:
     values["model"] |= {"depth": None, "width": [20, 32]}
     values["trainer"] |= {"save": "last"}
     return training_config(checked(values))
-
-
-def assert_same(one: Record, other: Record) -> None:
-    """Hold every number of two records against each other; times may differ."""
-    for field in fields(Record):
-        a, b = getattr(one, field.name), getattr(other, field.name)
-        if field.name in ("seconds", "evaluated_at"):
-            continue
-        if isinstance(a, dict) and field.name in ("probe", "weights"):
-            assert list(a) == list(b)
-            for name in a:
-                assert a[name].tobytes() == b[name].tobytes(), f"{field.name} {name}"
-        elif isinstance(a, np.ndarray):
-            assert a.tobytes() == b.tobytes(), field.name
-        else:
-            assert a == b, field.name
 
 
 def assert_same_in_every_stack(config: RunConfig, folder: Path) -> None:

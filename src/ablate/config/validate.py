@@ -15,7 +15,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 #: Groups whose options are told apart by `name`.
 _UNIONS = frozenset(
-    {"data", "model", "init", "optimizer", "schedule", "penalty", "ensemble", "stopping"}
+    name for name, field in RunConfig.model_fields.items() if len(options_of(field.annotation)) > 1
 )
 
 #: What pydantic calls the members of a plain union.
@@ -152,6 +152,7 @@ def _siblings(model: type[BaseModel], path: list[str]) -> list[str]:
 
 
 def _shown(value: Any) -> str:
-    return "null" if value is None else str(value).lower() if isinstance(value, bool) else (
-        f"'{value}'" if isinstance(value, str) else str(value)
-    )  # fmt: skip
+    """Return the value as YAML has it, texts in quotes."""
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    return f"'{value}'" if isinstance(value, str) else str(value)

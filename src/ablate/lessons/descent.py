@@ -13,9 +13,9 @@ from ablate.config.optimizer import Lbfgs, OptimizerConfig
 from ablate.config.target import Target
 from ablate.errors import ConfigError, one_of
 from ablate.lessons.surfaces import DIVERGED, SURFACES, Path, Point, Surface, path_of
+from ablate.records import Outcome
 from ablate.streams import Streams
 from ablate.train.optimizers import build_optimizer, clip
-from ablate.train.procedure import Outcome
 
 #: Steps of a path that a run keeps: the first ones all, then so many more, spaced by logarithms.
 _ALL, _MORE = 200, 300

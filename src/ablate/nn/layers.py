@@ -56,9 +56,15 @@ class Conv2d(nn.Module):
     """Convolution per replicate; x (R, B, C, H, W), weight (R, out, in, k, k), bias (R, out)."""
 
     def __init__(
-        self, replicates: int, inputs: int, outputs: int, kernel: int, padding: int,
-        stride: int = 1, with_bias: bool = True,
-    ):  # fmt: skip
+        self,
+        replicates: int,
+        inputs: int,
+        outputs: int,
+        kernel: int,
+        padding: int,
+        stride: int = 1,
+        with_bias: bool = True,
+    ) -> None:
         super().__init__()
         self.padding, self.stride = padding, stride
         self.fan_in, self.fan_out, self.units = inputs * kernel**2, outputs * kernel**2, outputs

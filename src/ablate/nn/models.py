@@ -125,9 +125,6 @@ def _linear_map(
 ) -> tuple[Linear | Conv2d, bool]:
     """Return the map and whether its input has to be flattened first."""
     if layer.kernel:
-        convolution = Conv2d(
-            replicates, dims[0], outputs, layer.kernel, layer.padding, layer.stride,
-            layer.with_bias,
-        )  # fmt: skip
-        return convolution, False
+        shape = layer.kernel, layer.padding, layer.stride, layer.with_bias
+        return Conv2d(replicates, dims[0], outputs, *shape), False
     return Linear(replicates, math.prod(dims), outputs), len(dims) > 1

@@ -12,13 +12,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from ablate import user
@@ -26,30 +24,12 @@ from ablate.config import RunConfig
 from ablate.data import Data, split
 from ablate.errors import AblateError
 from ablate.metrics.scores import as_float16, scores
-from ablate.records import NotConverged, Record
+from ablate.records import NotConverged, Outcome, Record
 from ablate.streams import Streams
 from ablate.train.convergence import first_nonfinite
 from ablate.train.user_metric import user_metric
 
 _LINES = 5
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a training procedure may return instead of its metrics alone.
-
-    metrics      final values by name: `test/accuracy` and its like as fractions, or own names
-    evaluations  a mapping per evaluation with its `step`, for learning curves
-    losses       the training loss of each step
-    converged    false: the run is n/c
-    predictions  test logits (N, K); accuracy, nll, brier and ece follow from them
-    """
-
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    evaluations: Sequence[Mapping[str, float]] = ()
-    losses: Sequence[float] = ()
-    converged: bool = True
-    predictions: npt.NDArray[np.floating] | None = None
 
 
 def run_procedure(config: RunConfig, data: Data, streams: Streams, device: str) -> Record:
@@ -121,8 +101,10 @@ def _run_command(config: RunConfig, streams: Streams, device: str) -> Any:
         given, asked = Path(folder) / "config.json", Path(folder) / "metrics.json"
         settings = {
             **config.model_dump(mode="json"),
-            "replicate": streams.replicate, "member": streams.member, "device": device,
-        }  # fmt: skip
+            "replicate": streams.replicate,
+            "member": streams.member,
+            "device": device,
+        }
         given.write_text(json.dumps(settings, indent=2))
         words = [
             word.replace("{config}", str(given)).replace("{metrics}", str(asked))
@@ -131,9 +113,13 @@ def _run_command(config: RunConfig, streams: Streams, device: str) -> Any:
         environment = {**os.environ, "ABLATE_CONFIG": str(given), "ABLATE_METRICS": str(asked)}
         try:
             done = subprocess.run(
-                words, env=environment, capture_output=True, text=True, check=False,
+                words,
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
                 preexec_fn=_end_with_parent,
-            )  # fmt: skip
+            )
         except OSError as error:
             raise AblateError(f"trainer.command={words[0]}: {error.strerror}.") from error
         if done.returncode != 0:

@@ -119,8 +119,8 @@ def _gradient_error(network: Network, x: torch.Tensor, y: torch.Tensor) -> float
         return torch.nn.functional.cross_entropy(logits[0], y[0])
 
     gradients = torch.autograd.grad(loss(), parameters, allow_unused=True)
-    slope = sum(float((g * d).sum()) for g, d in zip(gradients, direction, strict=True)
-                if g is not None)  # fmt: skip
+    pairs = zip(gradients, direction, strict=True)
+    slope = sum(float((g * d).sum()) for g, d in pairs if g is not None)
     width, values = 1e-5, []
     with torch.no_grad():
         for sign in (1, -2):
