@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
 #: Values that percentiles are taken from, at most, per batch.
@@ -26,7 +27,7 @@ class Tally:
     count, zeros  how many values, and how many of them are exactly zero
     total, squares, largest   sum, sum of squares and largest magnitude
     saturated     how many values are saturated; NaN where the word means nothing
-    active        whether a unit was ever not zero, bool (units,)
+    active        whether a unit was ever not zero
     sample        part of the values whose percentiles are wanted
     """
 
@@ -36,11 +37,15 @@ class Tally:
     squares: float
     largest: float
     saturated: float
-    active: Tensor
+    active: Bool[Tensor, " units"]
     sample: npt.NDArray[np.float32]
 
 
-def summarize(values: Tensor, ranked: Tensor, saturated: float = math.nan) -> Tally:
+def summarize(
+    values: Float[Tensor, "N units *positions"],
+    ranked: Float[Tensor, "N ..."],
+    saturated: float = math.nan,
+) -> Tally:
     """Return the summary of `values` (N, units, ...).
 
     ranked  the tensor whose percentiles are wanted: a layer's pre-activation beside its
@@ -88,8 +93,8 @@ def rms(summary: Tally) -> float:
     return math.sqrt(summary.squares / summary.count)
 
 
-def statistics(summary: Tally) -> npt.NDArray[np.float64]:
-    """Return mean, std, zero, dead, saturated, p15, p50, p85 and rms, float64 (9,).
+def statistics(summary: Tally) -> Float64[np.ndarray, " 9"]:
+    """Return mean, std, zero, dead, saturated, p15, p50, p85 and rms.
 
     std divides by the number of values. Where a value is not finite, neither are mean, std
     and rms; they are NaN then. A percentile is NaN where the values are.
