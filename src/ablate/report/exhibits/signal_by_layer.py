@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -40,7 +41,7 @@ _QUANTITIES = {
     "activation_gradient": ("backward", "std of gradients"),
 }
 _MARGINS = Margins(left=0.62, right=0.1, top=0.2, bottom=0.38, across=0.62, down=0.34)
-_DASHED = {"color": NEUTRAL, "linestyle": (0, (3, 1.5)), "lw": 0.8}
+_DASHED: dict[str, Any] = {"color": NEUTRAL, "linestyle": (0, (3, 1.5)), "lw": 0.8}
 
 
 @dataclass(frozen=True, eq=False)
