@@ -91,12 +91,14 @@ def mean_text(summary: Summary, metric: Metric) -> str:
     """Return `93.1 ± 0.4`, `93.12` for a single run, `n/c` or `–`."""
     if summary.mean is None:
         return "n/c" if summary.n else "–"
+    mean = metric.scale * summary.mean
     if summary.half_width is None:
-        return single(metric.scale * summary.mean, metric)
-    digits = decimals(metric.scale * summary.half_width, _most_decimals(metric))
-    if not summary.half_width and summary.mean == round(summary.mean):
+        return single(mean, metric)
+    half_width = metric.scale * summary.half_width
+    digits = decimals(half_width, _most_decimals(metric))
+    if not half_width and summary.mean == round(summary.mean):
         digits = 0  # a count that is the same in every run
-    return f"{number(metric.scale * summary.mean, digits)} ± {metric.scale * summary.half_width:.{digits}f}"
+    return f"{number(mean, digits)} ± {half_width:.{digits}f}"
 
 
 def decimals(half_width: float, most: int) -> int:
@@ -156,15 +158,10 @@ def print_entry(cell: Cell, metric: Metric) -> Entry:
     s = cell.summary
     text = mean_text(s, metric)
     partly = 0 < s.not_converged < s.n
+    runs = zip(cell.outcomes.values.flat, cell.outcomes.not_converged.flat, strict=True)
     values = [
-        "n/c"
-        if failed
-        else "missing"
-        if math.isnan(value)
-        else single(metric.scale * value, metric)
-        for value, failed in zip(
-            cell.outcomes.values.flat, cell.outcomes.not_converged.flat, strict=True
-        )
+        "n/c" if lost else "missing" if math.isnan(v) else single(metric.scale * v, metric)
+        for v, lost in runs
     ]
     return Entry(
         text=text,
