@@ -15,14 +15,17 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ablate.store import LedgerCell, LedgerError, Result, finished, read_result
+from ablate.store.cell import LedgerCell
+from ablate.store.files import LedgerError
 from ablate.store.reader import (
+    finished,
     read_arrays,
     read_config,
     read_evaluations,
     read_times,
     tuned_value,
 )
+from ablate.store.result import Result, read_result
 from ablate.train.metrics import calibration_bins
 
 #: The third axis of the probe's arrays, and the last one of its statistics.
