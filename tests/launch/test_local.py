@@ -152,10 +152,10 @@ def test_a_command_ends_with_the_worker_that_ran_it(executor: Executor, tmp_path
 @pytest.mark.parametrize(
     ("word", "sentence"),
     [
-        ("hydra/launcher=joblib", "the executor of all runs is local"),
-        ("+hydra/launcher=submitit_slurm", "the executor of all runs is local"),
-        ("hydra.launcher.n_jobs=4", "the executor of all runs is local"),
-        ("hydra/sweeper=optuna", "every sweep is laid out by the sweeper ablate"),
+        ("hydra/launcher=joblib", "the executor of runs is local"),
+        ("+hydra/launcher=submitit_slurm", "the executor of runs is local"),
+        ("hydra.launcher.n_jobs=4", "the executor of runs is local"),
+        ("hydra/sweeper=optuna", "the sweeper of all studies is ablate"),
     ],
 )
 def test_a_launcher_of_hydras_that_nobody_would_ask_is_refused(word: str, sentence: str) -> None:

@@ -22,7 +22,9 @@ from ablate.report.frame import (
     read_frames,
     write_frames,
 )
-from ablate.store import LedgerCell, LedgerError, run_directory, write_failure, write_run
+from ablate.store.cell import LedgerCell
+from ablate.store.files import LedgerError
+from ablate.store.ledger import run_directory, write_failure, write_run
 
 LAYERS, STEPS = 2, (0, 1, 40)
 PROVENANCE = {

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ablate.records import Record
-from ablate.store import LedgerCell, run_directory, write_failure, write_run
+from ablate.store.cell import LedgerCell
+from ablate.store.ledger import run_directory, write_failure, write_run
 
 STARTED = "2025-03-01T12:00:00.250Z"
 CONFIG = {

@@ -12,18 +12,10 @@ from store_samples import CONFIG, PROVENANCE, STARTED, a_diverged_record, a_reco
 
 import ablate.store.ledger as ledger
 from ablate.errors import AblateError
-from ablate.store import (
-    LedgerError,
-    compared_bytes,
-    move_stale,
-    read_result,
-    read_run,
-    run_directory,
-    write_failure,
-    write_run,
-)
-from ablate.store.files import json_bytes, parse_json
-from ablate.store.reader import tuned_value
+from ablate.store.files import LedgerError, json_bytes, parse_json
+from ablate.store.ledger import compared_bytes, move_stale, run_directory, write_failure, write_run
+from ablate.store.reader import read_run, tuned_value
+from ablate.store.result import read_result
 
 KEY = "0123456789abcdef" * 4
 

@@ -10,13 +10,12 @@ from pathlib import Path
 import pytest
 
 from ablate.errors import ConfigError
-from ablate.store import lock, running
-from ablate.store.lock import is_marked, marked
+from ablate.store.lock import is_marked, lock, marked, running
 
 HOLDER = """
 import sys
 from pathlib import Path
-from ablate.store import lock
+from ablate.store.lock import lock
 with lock(Path(sys.argv[1]), "s"):
     print("held", flush=True)
     sys.stdin.read()

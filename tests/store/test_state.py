@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from store_samples import a_cell, a_diverged_record, add_failure, add_run
 
-from ablate.store import finished
 from ablate.store.index import write_index
 from ablate.store.lock import marked
+from ablate.store.reader import finished
 from ablate.store.result import read_result
 from ablate.store.state import state, state_of, studies
 

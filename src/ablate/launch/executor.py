@@ -56,13 +56,8 @@ def refuse_launchers(word: str) -> None:
 
     Hydra would take it and then nobody would ask that plugin.
     """
-    key, _, value = word.lstrip("+").partition("=")
-    if key.startswith(("hydra/launcher", "hydra.launcher")):
-        raise ConfigError(
-            f"'{word}' is not allowed: launchers of Hydra are never asked; the executor of all "
-            f"runs is {one_of(EXECUTORS)}."
-        )
-    if key.startswith(("hydra/sweeper", "hydra.sweeper")) and value != "ablate":
-        raise ConfigError(
-            f"'{word}' is not allowed: every sweep is laid out by the sweeper ablate."
-        )
+    key, _, value = word.lstrip("+").replace("hydra.", "hydra/", 1).partition("=")
+    if key.startswith("hydra/launcher"):
+        raise ConfigError(f"'{word}' is not allowed: the executor of runs is {one_of(EXECUTORS)}.")
+    if key.startswith("hydra/sweeper") and value != "ablate":
+        raise ConfigError(f"'{word}' is not allowed: the sweeper of all studies is ablate.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import multiprocessing
 import os
 import time
@@ -26,7 +27,6 @@ _WORKER_ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": "1073741824",
 }
 
-
 #: What every worker needs: the longest imports. None of it starts a thread. The first optimizer of
 #: a process imports the second one, for seconds.
 _IMPORTED = [
@@ -46,7 +46,7 @@ class _Worker:
     connection: Connection
     job: Job | None = None
     left: list[Task] = field(default_factory=list)
-    since: float | None = None  # None: it has not begun its job, a fresh one still starts
+    since: float = math.inf  # it has not begun its job, a fresh one still starts
     hung_up: bool = False
 
 
@@ -78,6 +78,7 @@ class LocalExecutor:
     ) -> Iterator[Event]:
         """Run `jobs` and yield what happens, see `ablate.launch.executor.Executor`."""
         waiting, pool = list(reversed(jobs)), self._workers
+        limit = math.inf if timeout is None else timeout
         while len(pool) < min(self.size, len(jobs)):
             pool.append(_start())
         while True:
@@ -91,17 +92,13 @@ class LocalExecutor:
             for worker in busy:
                 if worker.connection in ready:
                     yield from _receive(worker)
-                late = (
-                    timeout is not None
-                    and worker.since is not None
-                    and time.monotonic() - worker.since > timeout
-                )
+                late = time.monotonic() - worker.since > limit
                 # asked each time: a sentinel can stay open in a process that inherited it
                 dead = worker.hung_up or (
                     not worker.process.is_alive() and not worker.connection.poll()
                 )
                 if worker.job is not None and (late or dead):
-                    yield from _give_up(worker, f"timeout after {timeout:g} s" if late else "")
+                    yield from _give_up(worker, f"timeout after {limit:g} s" if late else "")
                     pool[pool.index(worker)] = _start()
 
 
@@ -127,7 +124,7 @@ def _start() -> _Worker:
 
 
 def _give(worker: _Worker, job: Job) -> None:
-    worker.job, worker.left, worker.since = job, list(job.tasks), None
+    worker.job, worker.left, worker.since = job, list(job.tasks), math.inf
     with contextlib.suppress(OSError):  # dead already: the job comes back as failed
         worker.connection.send(job)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -32,7 +32,7 @@ from ablate.study.plan import Plan
 
 @dataclass(frozen=True)
 class Swept:
-    """How many scored runs ended, and how many runs of any phase failed."""
+    """How many scored runs ended, and how many runs failed, of any phase."""
 
     ended: int = 0
     failed: int = 0
@@ -66,23 +66,19 @@ def sweep(
             sink.open()
         train = partial(_train, root, device, executor, launch, console)
         declare(plan, root, scored)
-        _, failed = train("tuned", tuning) if tuning else (0, 0)
+        failed = 0
         if tuning:
+            failed = train("tuned", tuning, {}).failed
             scored = scored_work(plan, root, device, choose(plan, root))
             declare(plan, root, scored)
         members = member_work(scored, plan, root, device)
         if members and (not failed or launch.on_error == "continue"):
-            failed += train("members", members)[1]
+            failed += train("members", members, {}).failed
         if failed and launch.on_error == "stop":
             return Swept(0, failed)
         cells = {cell.name: cell for cell in ledger_cells(plan, scored)}
-
-        def tell(name: str, replicate: int) -> None:
-            for sink in sinks:
-                sink.run_ended(cells[name], replicate)
-
-        ended, failed_now = train("runs", scored, tell)
-    return Swept(ended, failed + failed_now)
+        runs = train("runs", scored, cells, sinks)
+    return Swept(runs.ended, failed + runs.failed)
 
 
 def declare(plan: Plan, root: Path, scored: Sequence[Work]) -> None:
@@ -145,8 +141,9 @@ def _train(
     console: Console,
     phase: str,
     works: Sequence[Work],
-    tell: Callable[[str, int], None] = lambda *_: None,
-) -> tuple[int, int]:
+    cells: Mapping[str, LedgerCell],
+    sinks: Sequence[Sink] = (),
+) -> Swept:
     """Run one phase; return how many of its runs ended, and how many of these failed."""
     jobs = jobs_of(works, root, device, executor.size)
     total = sum(len(work.tasks) for work in works)
@@ -161,5 +158,6 @@ def _train(
             if event.task is not None:
                 ended += 1
                 failed += event.status == "failed"
-                tell(event.job.name, event.task.replicate)
-    return ended, failed
+                for sink in sinks:
+                    sink.run_ended(cells[event.job.name], event.task.replicate)
+    return Swept(ended, failed)

@@ -37,12 +37,9 @@ def _score(plan: Plan, root: Path, cell: Cell, tune: Tune, value: float) -> floa
     judged = quantity(tune.by)
     assert judged.chance is not None
     guessed = judged.chance(data.classes_of(cell.config.data))
-    total = 0.0
+    branch, total = level_name(value), 0.0
     for number in range(tune.replicates):
-        directory = run_directory(
-            root, plan.study.name, cell.slug, number, branch=level_name(value)
-        )
-        result = read_result(directory)
+        result = read_result(run_directory(root, plan.study.name, cell.slug, number, branch))
         if result is None or result.status == "failed":
             return None
         not_converged = result.status == "diverged"

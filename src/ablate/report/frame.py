@@ -17,14 +17,17 @@ import pyarrow.parquet as pq
 
 from ablate.metrics import CURVES, PROBED, STATISTICS
 from ablate.metrics.scores import calibration_bins
-from ablate.store import LedgerCell, LedgerError, Result, finished, read_result
+from ablate.store.cell import LedgerCell
+from ablate.store.files import LedgerError
 from ablate.store.reader import (
+    finished,
     read_arrays,
     read_config,
     read_evaluations,
     read_times,
     tuned_value,
 )
+from ablate.store.result import Result, read_result
 
 EPOCH_VALUES = ("epoch", "lr", *CURVES)
 #: Gives the test labels of a run from its resolved config.

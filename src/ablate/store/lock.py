@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import IO, Any
 
 from ablate.errors import ConfigError
 
@@ -24,7 +25,11 @@ def lock(root: Path, study: str) -> Iterator[None]:
     path = _lock_file(root, study)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+") as stream:
-        if not _acquire(stream.fileno()):
+        for _ in range(10):  # `running` holds it for a moment when it looks: no other sweep
+            if _takes(stream, fcntl.LOCK_EX):
+                break
+            time.sleep(0.01)
+        else:
             raise ConfigError(
                 f"Another sweep of '{study}' is running (process {_holder(path) or 'unknown'})."
             )
@@ -86,24 +91,17 @@ def _is_refused(path: Path, kind: int) -> bool:
     """Tell whether another holder of `path` leaves no lock of this kind for us."""
     try:
         with path.open("rb") as stream:
-            fcntl.flock(stream, kind | fcntl.LOCK_NB)
+            return not _takes(stream, kind)
     except FileNotFoundError:
         return False
+
+
+def _takes(stream: IO[Any], kind: int) -> bool:
+    try:
+        fcntl.flock(stream, kind | fcntl.LOCK_NB)
     except BlockingIOError:
-        return True
-    return False
-
-
-def _acquire(descriptor: int) -> bool:
-    # `running` holds the lock for a moment when it looks; that is no other sweep.
-    for _ in range(10):
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(0.01)
-        else:
-            return True
-    return False
+        return False
+    return True
 
 
 def _holder(path: Path) -> int:
