@@ -30,6 +30,13 @@ def lines(axis: Axes, ink: str, dashed: bool = False) -> list[Line2D]:
     return [line for line in own if line.get_linestyle() in strokes]
 
 
+def markers(axis: Axes, ink: str, marker: str) -> np.ndarray:
+    """Return the points (K, 2) of a colour that are marked and not joined."""
+    own = [line for line in axis.lines if to_hex(line.get_color()) == ink]
+    marked = [line for line in own if (line.get_marker(), line.get_linestyle()) == (marker, "None")]
+    return np.vstack([np.empty((0, 2)), *map(points, marked)])
+
+
 def points(line: Line2D) -> np.ndarray:
     """Return the points (K, 2) that a line goes through."""
     return np.asarray(line.get_xydata(), dtype=float)
