@@ -14,17 +14,23 @@ from frames_for_tests import (
     two_by_two,
 )
 
+from ablate.config.validate import run_config
 from ablate.errors import ReportError
 from ablate.records import Record
 from ablate.report import build
 from ablate.report.frame import frames, read_frames, write_frames
 from ablate.report.manifest import check, digest, is_current, read_manifest, results_of
 from ablate.report.pages import write_index
-from ablate.report.regenerate import ledger_results
+from ablate.report.regenerate import ledger_results, regenerate
 from ablate.store.cell import LedgerCell
+from ablate.store.index import write_index as write_ledger_index
 from ablate.store.ledger import run_directory, write_run
 from ablate.study.items import ITEMS
+from ablate.study.lockfile import lock_study
+from ablate.study.plan import Cell, Plan
 from ablate.study.schema import Metric, Tune
+
+DIGITS = {"data": {"name": "digits"}, "model": {"name": "mlp"}, "optimizer": {"name": "sgd"}}
 
 
 @pytest.fixture(autouse=True)
@@ -173,6 +179,24 @@ def test_digest_is_the_same_from_ledger_and_frame(tmp_path):
     assert frame == ledger
     study = make_study(factor("init", ["he"]), metric="macro_f1")
     assert digest(study, reversed(frame)) == digest(study, ledger)
+
+
+def test_a_finished_study_is_not_reported_again_whatever_its_metric_is_called(tmp_path):
+    study = make_study(factor("init", ["he"]), metric="macro_f1", name="s", replicates=2)
+    (level,) = study.factors[0].levels
+    cell = Cell("init=he", "he", "k", {"init": level.name}, run_config(DIGITS))
+    lock_study(tmp_path / "runs" / "s", Plan(study, (cell,)))
+    kept = LedgerCell(cell.slug, cell.name, cell.key, cell.levels, 2, "macro_f1")
+    write_ledger_index(tmp_path, "s", [kept])
+    for replicate in range(2):
+        write_run(
+            run_directory(tmp_path, "s", cell.slug, replicate),
+            a_record(metrics={"macro_f1": 0.5 + replicate / 10}), {}, f"k-{replicate}", {},
+            "2025-03-01T12:00:00Z",
+        )  # fmt: skip
+    assert regenerate(tmp_path, "s").changed
+    again = regenerate(tmp_path, "s")
+    assert (again.changed, again.missing) == (False, ())
 
 
 def a_record(**fields):
