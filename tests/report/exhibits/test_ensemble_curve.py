@@ -7,7 +7,6 @@ from matplotlib.colors import to_hex
 from scipy import stats
 from small_frames import drawings, frames, runs, status, study, subject_of
 
-from ablate.errors import ConfigError
 from ablate.metrics import SCORES
 from ablate.report.context import Context
 from ablate.report.exhibits.ensemble_curve import curves, predicted_brier
@@ -109,9 +108,3 @@ def test_what_is_drawn_are_these_numbers() -> None:
     assert "5 of 15 runs did not converge" in drawing.caption
     assert "Dashed: v/k" in drawing.caption
     assert "Dotted" in drawing.caption
-
-
-def test_a_factor_that_sets_no_sizes_is_refused() -> None:
-    item = ITEMS["ensemble_curve"](x="one")
-    with pytest.raises(ConfigError, match="levels set ensemble.size"):
-        drawings(Context(item, study(item), frames(runs({"test/accuracy": ACCURACY}))))

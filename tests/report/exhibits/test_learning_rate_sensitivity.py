@@ -7,7 +7,6 @@ from matplotlib.colors import to_hex
 from small_frames import CELLS, drawings, frames, runs, study, subject_of
 
 from ablate.config.validate import run_config
-from ablate.errors import ConfigError
 from ablate.report.context import Context
 from ablate.report.exhibits.learning_rate_sensitivity import over_rates, tuned
 from ablate.study.items import ITEMS
@@ -137,9 +136,3 @@ def test_what_is_drawn_are_these_means_and_a_cross_where_most_did_not_converge()
     assert markers(axis, ink["A"], "x").tolist() == []
     np.testing.assert_allclose(markers(axis, ink["B"], "x"), [[0.1, 10]])
     assert axis.get_ylabel() == "test accuracy (%)"
-
-
-def test_a_study_without_rates_is_refused() -> None:
-    item = ITEMS["learning_rate_sensitivity"]()
-    with pytest.raises(ConfigError, match="a study that tunes optimizer.lr, or a factor"):
-        drawings(Context(item, study(item), frames(runs({"test/accuracy": ACCURACY}))))

@@ -5,7 +5,7 @@ import pytest
 from artists import legend_of, lines, points
 from small_frames import drawings, frames, present, runs, status, study, subject_of
 
-from ablate.errors import ConfigError
+from ablate.errors import ReportError
 from ablate.report.context import Context
 from ablate.report.exhibits.loss_over_time import timed_losses
 from ablate.study.items import ITEMS
@@ -75,5 +75,5 @@ def test_where_no_cell_converged_nothing_is_drawn_and_without_times_it_is_refuse
     without.frames.runs["status"] = "diverged"
     assert drawings(without) == []
     item = ITEMS["loss_over_time"]()
-    with pytest.raises(ConfigError, match="no times for loss_over_time"):
+    with pytest.raises(ReportError, match="no run says when it was evaluated"):
         drawings(Context(item, study(item), frames(runs({}))))

@@ -10,7 +10,7 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 from small_frames import CELLS, drawings, frames, present, runs, study
 
-from ablate.errors import ConfigError
+from ablate.errors import ReportError
 from ablate.lessons.surfaces import SURFACES, Path, path_of
 from ablate.report.context import Context
 from ablate.report.exhibits.optimizer_paths import Panel, animate, draw_paths, outcome, trace
@@ -90,7 +90,7 @@ def test_the_paths_of_replicate_0_are_drawn_and_their_ends_told():
 
 def test_runs_without_a_surface_are_refused():
     made = small()
-    with pytest.raises(ConfigError, match="its runs went over no surface"):
+    with pytest.raises(ReportError, match="the runs went over no surface"):
         drawings(Context(made.item, made.study, frames(runs({}))))
 
 

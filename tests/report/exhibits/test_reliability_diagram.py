@@ -5,7 +5,7 @@ import pytest
 from artists import inks, lines, points
 from small_frames import CELLS, drawings, frames, present, runs, study, subject_of
 
-from ablate.errors import ConfigError
+from ablate.errors import ReportError
 from ablate.report.context import Context
 from ablate.report.exhibits.reliability_diagram import lines_of
 from ablate.study.items import ITEMS
@@ -70,5 +70,5 @@ def test_what_is_drawn_are_these_numbers() -> None:
 
 def test_without_predictions_there_is_no_diagram() -> None:
     made = context()
-    with pytest.raises(ConfigError, match="needs predictions"):
+    with pytest.raises(ReportError, match="no run kept predictions"):
         drawings(Context(made.item, made.study, frames(made.frames.runs)))

@@ -11,7 +11,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ablate.errors import ConfigError
 from ablate.metrics import SCORES, Quantity
 from ablate.report.context import Context
 from ablate.report.figures.canvas import (
@@ -56,12 +55,6 @@ def exhibits(context: Context) -> Iterator[Drawing]:
     The law: with v and c of two members, k of them reach v/k + (k - 1) c/k (`brier_law`).
     """
     for subject in subjects(context, "x", "lines", numeric_first=True):
-        factor = subject.roles["x"]
-        if factor is None or any("ensemble.size" not in lv.overrides for lv in factor.levels):
-            raise ConfigError(
-                "report: ensemble_curve needs a factor whose levels set ensemble.size; name it "
-                "as its x."
-            )
         panels = [curves(subject, score) for score in _PANELS]
         yield Drawing(subject.name, _caption(subject, panels), _draw(subject, panels))
 

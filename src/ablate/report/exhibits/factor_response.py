@@ -10,7 +10,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
-from ablate.errors import ConfigError
 from ablate.metrics import Quantity
 from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Margins, interval, page
@@ -48,13 +47,11 @@ class Response:
 def exhibits(context: Context) -> Iterator[Drawing]:
     """Draw the metric against the levels of a factor, one line per level of another.
 
-    Options `metric: weights/norm` and `probe: zero` show another quantity. Raises ConfigError
-    where there is no factor, or no run with the metric.
+    Options `metric: weights/norm` and `probe: zero` show another quantity. Raises ReportError
+    where no run reports it.
     """
     context, column, quantity = with_quantity(context)
     for subject in subjects(context, "x", "lines", numeric_first=True):
-        if subject.roles["x"] is None or column not in subject.runs:
-            raise ConfigError("report: factor_response needs a factor and runs with its metric.")
         yield _draw(subject, response(subject, column, quantity.scale), quantity)
 
 

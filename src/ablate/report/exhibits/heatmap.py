@@ -8,7 +8,7 @@ import numpy as np
 import seaborn
 from matplotlib.patches import Rectangle
 
-from ablate.errors import ConfigError
+from ablate.errors import ReportError
 from ablate.metrics import Quantity
 from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Margins, page
@@ -21,12 +21,12 @@ from ablate.report.figures.style import ONE_COLUMN, SMALL, text_width
 def exhibits(context: Context) -> Iterator[Drawing]:
     """Draw the mean of each cell; cells with half or more n/c are hatched and say so.
 
-    Raises ConfigError where the study has no two factors, or no run with its metric.
+    Raises ReportError where no run reports the metric.
     """
     quantity = as_tables_call_it(context.study.metric)
     for subject in subjects(context, "rows", "columns"):
-        if None in subject.roles.values() or quantity.name not in subject.runs:
-            raise ConfigError("report: heatmap needs two factors and runs with the study's metric.")
+        if quantity.name not in subject.runs:
+            raise ReportError(f"no run reports the metric {quantity.name}.")
         cells = cell_samples(subject, "rows", "columns", quantity.name, quantity.scale)
         yield _draw(subject, cells, quantity)
 

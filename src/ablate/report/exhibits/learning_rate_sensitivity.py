@@ -13,7 +13,6 @@ from matplotlib.ticker import NullLocator
 
 from ablate.config.data import UserData
 from ablate.data import classes_of
-from ablate.errors import ConfigError
 from ablate.metrics import SCORES, quantity
 from ablate.report.circumstances import chance
 from ablate.report.context import Context
@@ -59,10 +58,7 @@ class OverRates:
 
 
 def exhibits(context: Context) -> Iterator[Drawing]:
-    """Draw the metric over learning rates: those tuned, or those of a factor of the study.
-
-    Raises ConfigError where the study neither tunes nor has such a factor.
-    """
+    """Draw the metric over learning rates: those tuned, or those of a factor of the study."""
     tune = context.study.tune
     if tune is not None:
         if len(context.frames.tuning):
@@ -74,11 +70,6 @@ def exhibits(context: Context) -> Iterator[Drawing]:
         for factor in context.study.factors
         if all("optimizer.lr" in level.overrides for level in factor.levels)
     ]
-    if not rates:
-        raise ConfigError(
-            "report: learning_rate_sensitivity needs a study that tunes optimizer.lr, or a "
-            "factor whose levels set it."
-        )
     for subject in subjects(context, "x", "lines", named={"x": rates[0].name}):
         yield _draw_over_rates(subject, over_rates(subject))
 

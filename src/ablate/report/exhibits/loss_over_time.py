@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ablate.errors import ConfigError
+from ablate.errors import ReportError
 from ablate.metrics import SCORES
 from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Margins, page, panel_title
@@ -42,13 +42,11 @@ def exhibits(context: Context) -> Iterator[Drawing]:
     """Draw the training loss of each of `lines` at its best level of `best`, a step and time panel.
 
     The best level has the best mean of the study's metric among those at which most runs
-    converged. Raises ConfigError where the study has no second factor or the runs no times.
+    converged. Raises ReportError where the runs have no times.
     """
     if context.frames.timings.empty:
-        raise ConfigError(f"study {context.study.name}: its runs have no times for loss_over_time.")
+        raise ReportError("no run says when it was evaluated.")
     for subject in subjects(context, "lines", "best"):
-        if subject.roles["best"] is None:
-            raise ConfigError("loss_over_time needs a factor of which to take the best level.")
         shown = timed_losses(subject)
         if shown:
             yield _draw(subject, shown)

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ablate.errors import ConfigError
+from ablate.errors import ReportError
 from ablate.lessons.surfaces import SURFACES, Floats, Path, Surface
 from ablate.report.context import Context
 from ablate.report.figures.animation import write_gif
@@ -77,12 +77,11 @@ def exhibits(context: Context) -> Iterator[Drawing]:
     """Draw the paths of a study whose training procedure is `ablate.lessons.descent.follow`.
 
     A panel per level of `panels`, a path per level of `lines`: that of replicate 0, which starts
-    where the study says and not near it. Raises ConfigError where the runs have no paths.
+    where the study says and not near it. Raises ReportError where the runs have no paths.
     """
     if not {"x", "y", "f"} <= set(context.frames.epochs.columns):
-        raise ConfigError(
-            f"study {context.study.name} asks for optimizer_paths, but its runs went over no "
-            "surface: let trainer be ablate.lessons.descent.follow."
+        raise ReportError(
+            "the runs went over no surface: let trainer be ablate.lessons.descent.follow."
         )
     for subject in subjects(context, "lines", "panels"):
         lines = subject.levels("lines")
@@ -95,7 +94,10 @@ def exhibits(context: Context) -> Iterator[Drawing]:
 
 
 def _panel(subject: Subject, panel: Level, lines: Sequence[Level]) -> Panel:
-    surface = SURFACES[subject.setting("trainer.surface", {"panels": panel})]
+    cells = subject.where(subject.runs, panels=panel)["cell"]
+    config = subject.configs.get(cells.iloc[0])
+    name = config.trainer.arguments.get("surface") if config else None
+    surface = SURFACES[name or subject.setting("trainer.surface", {"panels": panel})]
     paths: dict[str, Path] = {}
     for line in lines:
         runs = subject.where(subject.runs, panels=panel, lines=line)

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ablate.errors import ConfigError
+from ablate.errors import ReportError
 from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Margins, page
 from ablate.report.figures.select import Subject, converged, subjects
@@ -37,7 +37,7 @@ class Line:
 def exhibits(context: Context) -> Iterator[Drawing]:
     """Draw accuracy against confidence in 15 bins, a line per level, pooled over replicates."""
     if not len(context.frames.calibration):
-        raise ConfigError("report: reliability_diagram needs predictions of finished runs.")
+        raise ReportError("no run kept predictions.")
     for subject in subjects(context, "lines"):
         spread = (
             "Examples of all replicates in 15 equal bins of the confidence, bins under ten "

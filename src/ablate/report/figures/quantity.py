@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pandas as pd
 
-from ablate.errors import ConfigError, one_of
+from ablate.errors import ReportError, one_of
 from ablate.metrics import Quantity, quantity
 from ablate.report.context import Context
 from ablate.report.figures.select import Subject, at_step
+from ablate.report.frame import metric_columns
 from ablate.study.items import OfQuantity
 from ablate.study.schema import Metric
 
@@ -19,7 +20,7 @@ def with_quantity(context: Context) -> tuple[Context, str, Quantity]:
 
     It is that of `metric` or of `probe`, else the study's metric. A statistic of the probe is
     that of the activations at the last step probed, averaged over the hidden layers; it joins the
-    runs frame as a column. Raises ConfigError for a metric that no run has.
+    runs frame as a column. Raises ReportError for a metric that no run reports.
     """
     item, metric = context.item, context.study.metric
     assert isinstance(item, OfQuantity)
@@ -28,16 +29,11 @@ def with_quantity(context: Context) -> tuple[Context, str, Quantity]:
         runs = context.frames.runs.merge(_probed(context, item.probe), how="left")
         context = replace(context, frames=replace(context.frames, runs=runs))
         return context, column, quantity(column)
-    if item.metric in (None, metric.name):
-        return context, metric.name, as_tables_call_it(metric)
-    assert item.metric is not None
-    if item.metric not in context.frames.runs:
-        known = [str(name) for name in context.frames.runs if "/" in str(name)]
-        raise ConfigError(
-            f"report: {item.kind} has metric: {item.metric}, which no run has; there are "
-            f"{one_of(known)}."
-        )
-    return context, item.metric, quantity(item.metric)
+    column = item.metric or metric.name
+    if column not in context.frames.runs:
+        known = one_of(metric_columns(context.frames.runs))
+        raise ReportError(f"no run reports the metric {column}; there is {known}.")
+    return context, column, as_tables_call_it(metric) if column == metric.name else quantity(column)
 
 
 def as_tables_call_it(metric: Metric) -> Quantity:
