@@ -241,7 +241,9 @@ def _flow(node: Any) -> str:
 
 def _block(node: Any) -> str:
     """Return YAML two spaces in, with what lies two levels down on one line."""
-    text = yaml.safe_dump(node, default_flow_style=None, sort_keys=False, width=96)
+    text = yaml.safe_dump(node, default_flow_style=None, sort_keys=False, width=96).strip()
+    if text.startswith("{") and "\n" not in text:
+        text = text[1:-1]
     return "\n".join(f"  {line}" for line in text.rstrip().splitlines())
 
 
