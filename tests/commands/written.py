@@ -53,13 +53,11 @@ def _composed(path: Path, widths: str, words: tuple[str, ...]) -> Start:
 
 def a_record(accuracy: float, **changes: Any) -> Record:
     fields: dict[str, Any] = {
-        "status": "done", "nc_reason": None, "diverged_at_step": None,
         "metrics": {"test/accuracy": accuracy, "test/loss": 1 - accuracy},
         "evaluations": ({"step": 40, "epoch": 5.0, "lr": 0.1, "train/loss": 0.1,
                          "validation/loss": 0.2, "validation/accuracy": 0.9},),
-        "evaluated_at": (0.4,), "losses": np.linspace(2, 0.1, 40, dtype=np.float32), "probe": {},
-        "predictions": None, "members": None, "weights": None, "parameters": 100,
-        "multiply_adds": 90, "seconds": 12.0,
+        "evaluated_at": (0.4,), "losses": np.linspace(2, 0.1, 40, dtype=np.float32),
+        "parameters": 100, "multiply_adds": 90, "seconds": 12.0,
     }  # fmt: skip
     return Record(**(fields | changes))
 

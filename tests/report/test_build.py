@@ -165,7 +165,7 @@ def test_digest_is_the_same_from_ledger_and_frame(tmp_path):
     records = [
         {"metrics": {"macro_f1": 0.7, "test/accuracy": 0.8}},
         {"metrics": {"steps": 12.0}},  # of some runs only
-        {"metrics": {}, "status": "diverged", "nc_reason": "nonfinite", "diverged_at_step": 3},
+        {"metrics": {}, "nc_reason": "nonfinite", "diverged_at_step": 3},
     ]
     for replicate, fields in enumerate(records):
         write_run(
@@ -200,13 +200,7 @@ def test_a_finished_study_is_not_reported_again_whatever_its_metric_is_called(tm
 
 
 def a_record(**fields):
-    values = {
-        "status": "done", "nc_reason": None, "diverged_at_step": None, "evaluations": (),
-        "evaluated_at": (), "losses": np.zeros(4, np.float32), "probe": {}, "predictions": None,
-        "members": None, "weights": None, "parameters": None, "multiply_adds": None,
-        "seconds": 1.0,
-    }  # fmt: skip
-    return Record(**(values | fields))
+    return Record(**({"losses": np.zeros(4, np.float32), "seconds": 1.0} | fields))
 
 
 def test_a_figure_that_cannot_be_drawn_costs_that_figure(tmp_path, monkeypatch):

@@ -115,7 +115,7 @@ def test_a_claim_on_what_no_run_has_is_not_answered_and_says_why() -> None:
         "the runs have no metric 'test/brier'.",
     )
     assert second.outcome == "supported"
-    grid = print_claims([first, second], "table-1", 1, changed=False)
+    grid = print_claims([first, second], 1, changed=False)
     assert str(grid.rows[0][1][-1]) == "the runs have no metric 'test/brier'"
 
 
@@ -168,7 +168,7 @@ def test_spread_rates_order_and_interaction() -> None:
     }  # fmt: skip
     assert verdicts["spread"].evidence.test == "jackknife t"
     assert verdicts["more"].evidence.effect == pytest.approx(29, abs=3)
-    grid = print_claims(list(verdicts.values()), "table-2", looks=1, changed=True)
+    grid = print_claims(list(verdicts.values()), looks=1, changed=True)
     assert grid.rows[0][0] == "supported"
     assert "changed after the first run" in grid.caption[-1]
     assert len(claims_csv(list(verdicts.values())).splitlines()) == 6

@@ -4,7 +4,7 @@ import figure_frames
 import numpy as np
 import pytest
 
-from ablate.errors import ConfigError
+from ablate.errors import ReportError
 from ablate.metrics import quantity
 from ablate.report.context import Context
 from ablate.report.exhibits import exhibits_of
@@ -54,11 +54,11 @@ def test_a_statistic_of_the_probe_is_its_mean_over_layers_at_the_last_step():
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"metric": "weights/nrm"}, "metric: weights/nrm, which no run has"),
+        ({"metric": "weights/nrm"}, "no run reports the metric weights/nrm; there is"),
     ],
 )
 def test_what_is_not_there_is_named(options, sentence):
-    with pytest.raises(ConfigError, match=sentence):
+    with pytest.raises(ReportError, match=sentence):
         with_quantity(request(**options))
 
 
