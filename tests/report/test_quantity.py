@@ -4,10 +4,11 @@ import figure_frames
 import numpy as np
 import pytest
 
-from ablate.errors import ConfigError
+from ablate.errors import ReportError
+from ablate.metrics import quantity
 from ablate.report.context import Context
 from ablate.report.exhibits import exhibits_of
-from ablate.report.figures.quantity import file_name, quantity_of, with_quantity
+from ablate.report.figures.quantity import file_name, with_quantity
 from ablate.report.figures.select import subjects
 from ablate.study.items import ITEMS
 
@@ -30,18 +31,18 @@ def request(**options):
     ],
 )
 def test_labels_and_units(column, label, scale):
-    quantity = quantity_of(column)
-    assert (quantity.label, quantity.scale) == (label, scale)
+    shown = quantity(column)
+    assert (shown.title, shown.scale) == (label, scale)
 
 
 def test_without_options_it_is_the_metric():
-    _, quantity = with_quantity(request())
-    assert (quantity.column, quantity.scale) == ("test/accuracy", 100)
+    _, column, shown = with_quantity(request())
+    assert (column, shown.title, shown.scale) == ("test/accuracy", "test accuracy (%)", 100)
 
 
 def test_a_statistic_of_the_probe_is_its_mean_over_layers_at_the_last_step():
-    asked, quantity = with_quantity(request(probe="zero"))
-    assert quantity.column == "probe/zero"
+    asked, column, _ = with_quantity(request(probe="zero"))
+    assert column == "probe/zero"
     run = asked.frames.runs.iloc[0]
     layers = asked.frames.layers
     own = layers[(layers["cell"] == run["cell"]) & (layers["replicate"] == run["replicate"])
@@ -50,15 +51,9 @@ def test_a_statistic_of_the_probe_is_its_mean_over_layers_at_the_last_step():
     assert run["probe/zero"] == pytest.approx(np.mean(last["zero"]), nan_ok=True)
 
 
-@pytest.mark.parametrize(
-    ("options", "sentence"),
-    [
-        ({"metric": "weights/nrm"}, "metric: weights/nrm, which no run has"),
-    ],
-)
-def test_what_is_not_there_is_named(options, sentence):
-    with pytest.raises(ConfigError, match=sentence):
-        with_quantity(request(**options))
+def test_a_metric_that_no_run_reports_is_named():
+    with pytest.raises(ReportError, match="no run reports the metric weights/nrm; there is test/a"):
+        with_quantity(request(metric="weights/nrm"))
 
 
 def test_two_quantities_are_two_files():

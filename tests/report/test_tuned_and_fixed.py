@@ -62,7 +62,7 @@ def test_a_comparison_is_shown_at_every_value_on_the_runs_that_tuned_it() -> Non
     lost = 100 * (arm("with", 0.1) - arm("without", 0.1))
     assert at["0.1"].evidence.effect == pytest.approx(np.nanmean(lost))
     assert row.tuned.evidence.n == 6
-    grid = print_at_values([row], study(BOTH), "table-4")
+    grid = print_at_values([row], study(BOTH))
     assert grid.columns == ("tuned", "lr 0.01", "lr 0.1")
     assert str(grid.rows[0][1][2]).endswith("(n/c 0/7, 1/7)")
     lines = at_values_csv([row]).splitlines()

@@ -7,25 +7,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from ablate.probe.histogram import coarsen, edges
+from ablate.probe.histogram import BINS, coarsen, edges
 from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Margins, page
+from ablate.report.figures.layers import Floats, pages_of, predicted_std, some_layers
 from ablate.report.figures.select import Subject, at_step, subjects
 from ablate.report.figures.style import (
     NEUTRAL,
     SMALL,
     TEXT,
     TWO_COLUMNS,
+    listed,
     number,
     percent,
     plain,
     wrapped,
 )
-from ablate.report.figures.theory import std_by_layer
 from ablate.study.items import ActivationDistribution, GradientDistribution
 from ablate.study.schema import Level
 
@@ -35,19 +36,56 @@ _ACROSS, _DOWN = 6, 5
 _HEADROOM = 0.47
 _BOUNDED = ("sigmoid", "tanh")
 _MARGINS = Margins(left=0.42, right=0.1, top=0.36, bottom=0.38, across=0.1, down=0.2)
-
-Floats = npt.NDArray[np.float64]
+#: A share as a panel prints it, and as the caption explains it.
+_SHARES = {
+    "zero": ("zero", "exact zeros"),
+    "dead": ("dead", "dead units (zero on every example)"),
+    "saturated": ("sat.", "saturated activations (sat.)"),
+}
 
 
 @dataclass(frozen=True, eq=False)
-class _Panel:
-    """One layer at one level, merged over replicates; `std` and shares are medians."""
+class Panel:
+    """One layer at one level, merged over replicates; `std` and shares are medians.
+
+    counts    (130,), of `ablate.probe.histogram`
+    exponent  of the counts
+    shares    by name: zero, dead, saturated
+    theory    predicted std, None where there is none
+    bound     that no value exceeds, None where there is none
+    """
 
     counts: Floats
     exponent: int
     std: float
-    shares: dict[str, float]
+    shares: Mapping[str, float]
     theory: float | None
+    bound: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Histograms:
+    """What one page shows.
+
+    panels     by layer and level; a cell without probed runs has none
+    shares     which of each panel's shares are printed
+    one_sided  whether no value is negative
+    """
+
+    layers: tuple[int, ...]
+    levels: tuple[str, ...]
+    panels: Mapping[tuple[int, str], Panel]
+    shares: tuple[str, ...]
+    one_sided: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Bars:
+    """A panel's bars: sides (K + 1,), heights (K,) of which the tallest is 1, the axis' end."""
+
+    sides: Floats
+    heights: Floats
+    limit: float
 
 
 def exhibits(context: Context) -> Iterator[Drawing]:
@@ -57,118 +95,61 @@ def exhibits(context: Context) -> Iterator[Drawing]:
 
 def distribution(context: Context, quantity: str) -> Iterator[Drawing]:
     """Draw histograms of what the probe saw of `quantity`: layers down, levels across."""
-    item = context.item
-    assert isinstance(item, ActivationDistribution | GradientDistribution)
-    step = item.step
     layers = context.frames.layers
     layers = layers[(layers["quantity"] == quantity) & layers["histogram"].notna()]
     for subject in subjects(context, "columns"):
-        rows = at_step(subject.joined(layers), step)
-        levels = subject.levels("columns")
-        parts = math.ceil(len(levels) / _ACROSS)
-        size = math.ceil(len(levels) / parts)
-        for part in range(parts):
-            shown = levels[part * size : (part + 1) * size]
-            name = subject.name + (f"-{part + 1}" if parts > 1 else "")
+        rows = at_step(subject.joined(layers), _step(subject))
+        for name, levels in pages_of(subject.name, subject.levels("columns"), _ACROSS):
             if len(rows):
-                yield _draw(subject, name, rows, shown, quantity, step)
+                shown = histograms(subject, rows, levels, quantity)
+                yield Drawing(name, _caption(subject, quantity, shown), _draw(shown, quantity))
 
 
-def _draw(
-    subject: Subject,
-    name: str,
-    rows: pd.DataFrame,
-    levels: Sequence[Level],
-    quantity: str,
-    step: str,
-) -> Drawing:
-    depth = int(rows["layer"].max())
-    layers = sorted({round(x) for x in np.linspace(1, depth, min(_DOWN, depth))})
-    panels = {
-        (layer, level.name): _panel(cell[cell["layer"] == layer], layer, theory)
-        for level in levels
-        for cell in [subject.where(rows, columns=level)]
-        for theory in [_theory(subject, cell, quantity, step)]
-        for layer in layers
-        if (cell["layer"] == layer).any()
-    }
-    keys = ["saturated"] if _bounded(subject, levels) and quantity == "activation" else []
+def histograms(
+    subject: Subject, rows: pd.DataFrame, levels: Sequence[Level], quantity: str
+) -> Histograms:
+    """Return the panels of one page; `rows` are those of one probed step of each run."""
+    layers = some_layers(rows, _DOWN)
+    bounded = [quantity == "activation" and _is_bounded(subject, level) for level in levels]
+    panels = {}
+    for level, is_bounded in zip(levels, bounded, strict=True):
+        cell = subject.where(rows, columns=level)
+        first = _step(subject) == "first"
+        theory = predicted_std(subject, cell, quantity) if first else None
+        for layer in layers:
+            own = cell[cell["layer"] == layer]
+            if len(own):
+                expected = None if theory is None else float(theory[layer - 1])
+                panels[layer, level.name] = _panel(own, expected, 1.0 if is_bounded else None)
+    shares = ("saturated",) if all(bounded) else ()
     if any(panel.shares["zero"] > 0.001 for panel in panels.values()):
-        keys = ["zero", "dead", *keys]
-    one_sided = all(panel.counts[: len(panel.counts) // 2].sum() == 0 for panel in panels.values())
-    figure, axes = page(len(layers), len(levels), TWO_COLUMNS, 0.82, _MARGINS)
-    width = (TWO_COLUMNS - 0.5) / len(levels) - 0.1
-    for row, layer in enumerate(layers):
-        for axis, level in zip(axes[row], levels, strict=True):
-            _frame(axis)
-            if row == 0:
-                axis.set_title(wrapped(level.name, width, TEXT), y=1.0)
-            if (layer, level.name) in panels:
-                bound = 1.0 if _bounded(subject, [level]) and quantity == "activation" else None
-                _histogram(axis, panels[layer, level.name], keys, one_sided, bound)
-            else:
-                axis.set_xticks([])
-        axes[row, 0].set_ylabel(f"layer {layer}")
-    noun = "activation" if quantity == "activation" else "gradient with respect to the activation"
-    figure.supxlabel(noun, fontsize=TEXT, y=0.06 / figure.get_figheight(), va="bottom")
-    return Drawing(name, _caption(subject, quantity, step, panels, keys), figure)
+        shares = ("zero", "dead", *shares)
+    one_sided = all(panel.counts[: BINS // 2].sum() == 0 for panel in panels.values())
+    return Histograms(layers, tuple(level.name for level in levels), panels, shares, one_sided)
 
 
-def _theory(subject: Subject, cell: pd.DataFrame, quantity: str, step: str) -> Floats | None:
-    """Return the predicted std of each layer; gradients start from the measured last layer."""
-    if step != "first" or cell.empty:
-        return None
-    theory = std_by_layer(subject.configs.get(cell["cell"].iloc[0]), quantity)
-    if theory is None or quantity == "activation":
-        return theory
-    return theory * float(cell.loc[cell["layer"] == cell["layer"].max(), "std"].median())
-
-
-def _panel(cell: pd.DataFrame, layer: int, theory: Floats | None) -> _Panel:
-    finite = cell[np.isfinite(cell["std"])]
+def _panel(rows: pd.DataFrame, theory: float | None, bound: float | None) -> Panel:
+    finite = rows[np.isfinite(rows["std"])]
     exponent = int(finite["exponent"].max()) if len(finite) else 0
-    counts = np.zeros(130)
+    counts = np.zeros(BINS)
     for histogram, k in zip(finite["histogram"], finite["exponent"], strict=True):
         counts += coarsen(np.asarray(histogram, dtype=np.float64), exponent - int(k))
-    shares = {key: float(finite[key].median()) for key in ("zero", "dead", "saturated")}
-    expected = float(theory[layer - 1]) if theory is not None else None
-    return _Panel(counts, exponent, float(finite["std"].median()), shares, expected)
+    shares = {name: float(finite[name].median()) for name in _SHARES}
+    return Panel(counts, exponent, float(finite["std"].median()), shares, theory, bound)
 
 
-def _histogram(
-    axis: Axes, panel: _Panel, keys: Sequence[str], one_sided: bool, bound: float | None
-) -> None:
-    inner, border = panel.counts[1:-1].copy(), edges(panel.exponent)
+def bars(panel: Panel, one_sided: bool) -> Bars | None:
+    """Return the bars within a round limit; None where no value is other than zero and finite."""
     if panel.counts.sum() == 0:
-        axis.set_xticks([])
-        nothing = "all exactly zero" if math.isfinite(panel.std) else "not finite"
-        axis.text(0.5, 0.35, nothing, transform=axis.transAxes, ha="center", fontsize=SMALL)
-    else:
-        limit = _limit(inner, border, bound)
-        visible = (border[:-1] >= (0 if one_sided else -limit)) & (border[1:] <= limit)
-        heights = inner[visible]
-        if bound is not None:  # a saturated unit is exactly 1, the left edge of the next bin
-            heights[-1] += inner[border[:-1] >= limit].sum()
-        sides = np.append(border[:-1][visible], border[1:][visible][-1])
-        axis.stairs(heights / heights.max(), sides, fill=True, color="#0173b2", alpha=0.75, lw=0)
-        axis.set_xlim(-0.02 * limit if one_sided else -1.02 * limit, 1.02 * limit)
-        ticks = [0.0, limit] if one_sided else [-limit, 0.0, limit]
-        axis.set_xticks(ticks, ["0" if t == 0 else plain(t) for t in ticks])
-        for label, tick in zip(axis.get_xticklabels(), ticks, strict=True):
-            label.set_horizontalalignment("left" if tick == ticks[0] else
-                                          "right" if tick > 0 else "center")  # fmt: skip
-        if panel.theory is not None and panel.theory < limit:
-            marks = [panel.theory] if one_sided else [-panel.theory, panel.theory]
-            top = 1 / (1 - _HEADROOM) * 0.55
-            axis.vlines(marks, 0, top, color="black", lw=0.8, linestyles=(0, (3, 1.5)))
-    axis.set_ylim(0, 1 / (1 - _HEADROOM))
-    lines = [f"std {number(panel.std)}"] if math.isfinite(panel.std) else []
-    words = {"zero": "zero", "dead": "dead", "saturated": "sat."}
-    lines += [f"{words[key]} {percent(panel.shares[key])}" for key in keys]
-    axis.text(
-        0.98, 1.0, "\n".join(lines), transform=axis.transAxes, ha="right", va="top",
-        fontsize=SMALL, linespacing=1.05,
-    )  # fmt: skip
+        return None
+    inner, border = panel.counts[1:-1], edges(panel.exponent)
+    limit = _limit(inner, border, panel.bound)
+    visible = (border[:-1] >= (0 if one_sided else -limit)) & (border[1:] <= limit)
+    heights = inner[visible]
+    if panel.bound is not None:  # a saturated unit is exactly 1, the left edge of the next bin
+        heights[-1] += inner[border[:-1] >= limit].sum()
+    sides = np.append(border[:-1][visible], border[1:][visible][-1])
+    return Bars(sides, heights / heights.max(), limit)
 
 
 def _limit(inner: Floats, border: Floats, bound: float | None) -> float:
@@ -182,42 +163,86 @@ def _limit(inner: Floats, border: Floats, bound: float | None) -> float:
     return limit if bound is None else min(limit, bound)
 
 
+def _step(subject: Subject) -> str:
+    assert isinstance(subject.item, ActivationDistribution | GradientDistribution)
+    return subject.item.step
+
+
+def _is_bounded(subject: Subject, level: Level) -> bool:
+    """Tell whether the activation at a level lies in [-1, 1]."""
+    return subject.setting("model.activation", {"columns": level}) in _BOUNDED
+
+
+def _draw(shown: Histograms, quantity: str) -> Figure:
+    across = len(shown.levels)
+    figure, axes = page(len(shown.layers), across, TWO_COLUMNS, 0.82, _MARGINS)
+    width = (TWO_COLUMNS - 0.5) / across - 0.1
+    for axis, level in zip(axes[0], shown.levels, strict=True):
+        axis.set_title(wrapped(level, width, TEXT), y=1.0)
+    for row, layer in zip(axes, shown.layers, strict=True):
+        row[0].set_ylabel(f"layer {layer}")
+        for axis, level in zip(row, shown.levels, strict=True):
+            _frame(axis)
+            panel = shown.panels.get((layer, level))
+            if panel is not None:
+                _draw_panel(axis, panel, shown)
+    noun = "activation" if quantity == "activation" else "gradient with respect to the activation"
+    figure.supxlabel(noun, fontsize=TEXT, y=0.06 / figure.get_figheight(), va="bottom")
+    return figure
+
+
 def _frame(axis: Axes) -> None:
     axis.spines["left"].set_visible(False)
+    axis.set_xticks([])
     axis.set_yticks([])
     axis.tick_params(axis="x", pad=1.5)
     axis.spines["bottom"].set_color(NEUTRAL)
 
 
-def _bounded(subject: Subject, levels: Sequence[Level]) -> bool:
-    """Tell whether the activation at all of `levels` lies in [-1, 1]."""
-    at = [subject.setting("model.activation", {"columns": level}) for level in levels]
-    return all(activation in _BOUNDED for activation in at)
+def _draw_panel(axis: Axes, panel: Panel, page: Histograms) -> None:
+    shown = bars(panel, page.one_sided)
+    if shown is None:
+        nothing = "all exactly zero" if math.isfinite(panel.std) else "not finite"
+        axis.text(0.5, 0.35, nothing, transform=axis.transAxes, ha="center", fontsize=SMALL)
+    else:
+        _draw_bars(axis, shown, page.one_sided)
+        if panel.theory is not None and panel.theory < shown.limit:
+            marks = [panel.theory] if page.one_sided else [-panel.theory, panel.theory]
+            top = 1 / (1 - _HEADROOM) * 0.55
+            axis.vlines(marks, 0, top, color="black", lw=0.8, linestyles=(0, (3, 1.5)))
+    axis.set_ylim(0, 1 / (1 - _HEADROOM))
+    lines = [f"std {number(panel.std)}"] if math.isfinite(panel.std) else []
+    lines += [f"{_SHARES[name][0]} {percent(panel.shares[name])}" for name in page.shares]
+    axis.text(
+        0.98, 1.0, "\n".join(lines), transform=axis.transAxes, ha="right", va="top",
+        fontsize=SMALL, linespacing=1.05,
+    )  # fmt: skip
 
 
-def _caption(
-    subject: Subject,
-    quantity: str,
-    step: str,
-    panels: Mapping[tuple[int, str], _Panel],
-    keys: Sequence[str],
-) -> str:
+def _draw_bars(axis: Axes, shown: Bars, one_sided: bool) -> None:
+    limit = shown.limit
+    axis.stairs(shown.heights, shown.sides, fill=True, color="#0173b2", alpha=0.75, lw=0)
+    axis.set_xlim(-0.02 * limit if one_sided else -1.02 * limit, 1.02 * limit)
+    ticks = [0.0, limit] if one_sided else [-limit, 0.0, limit]
+    axis.set_xticks(ticks, ["0" if t == 0 else plain(t) for t in ticks])
+    first, *middle, last = axis.get_xticklabels()
+    first.set_horizontalalignment("left")
+    last.set_horizontalalignment("right")
+    for label in middle:
+        label.set_horizontalalignment("center")
+
+
+def _caption(subject: Subject, quantity: str, shown: Histograms) -> str:
     what = "Activations" if quantity == "activation" else "Gradients of the activations"
-    when = "before the first step" if step == "first" else "after the last step"
+    when = "before the first step" if _step(subject) == "first" else "after the last step"
+    shares = [_SHARES[name][1] for name in shown.shares]
     parts = [
         "Histograms of the values other than zero, replicates merged, each panel scaled to its own "
         "range and peak",
         "printed: median over replicates of the standard deviation"
-        + (" and of the shares of " + _shares(keys) if keys else ""),
+        + (f" and of the shares of {listed(shares)}" if shares else ""),
     ]
-    if any(panel.theory is not None for panel in panels.values()):
+    if any(panel.theory is not None for panel in shown.panels.values()):
         start = "" if quantity == "activation" else ", from the measured last layer down"
         parts.append(f"dashed: standard deviation predicted for infinite width{start}")
     return subject.caption(f"{what} {when}", "; ".join(parts) + ".")
-
-
-def _shares(keys: Sequence[str]) -> str:
-    words = {"zero": "exact zeros", "dead": "dead units (zero on every example)",
-             "saturated": "saturated activations (sat.)"}  # fmt: skip
-    shown = [words[key] for key in keys]
-    return ", ".join(shown[:-1]) + (" and " if len(shown) > 1 else "") + shown[-1]

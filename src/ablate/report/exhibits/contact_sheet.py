@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from ablate.errors import ReportError
 from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Margins, page
 from ablate.report.figures.select import DATA_NAMES
-from ablate.report.figures.style import SMALL, TWO_COLUMNS, style, text_width
+from ablate.report.figures.style import SMALL, TWO_COLUMNS, text_width
 from ablate.report.images import NAME as IMAGES
 
 _SIDE = 0.42  # inches of an image
@@ -28,39 +29,39 @@ def exhibits(context: Context) -> Iterator[Drawing]:
     if not (context.directory / IMAGES).is_file():
         raise ReportError("the data has no images, or none lie beside the report.")
     name = str(context.study.baseline.get("data"))
-    yield draw(pd.read_parquet(context.directory / IMAGES), DATA_NAMES.get(name, name))
+    caption = (
+        f"Training images of {DATA_NAMES.get(name, name)} as each level of the study might show "
+        "them to the network; the same originals in every row."
+    )
+    rows = pictures(pd.read_parquet(context.directory / IMAGES))
+    yield Drawing("contact_sheet", caption, _draw(rows))
 
 
-def draw(images: pd.DataFrame, data_name: str) -> Drawing:
-    """Draw images, a row per level; see `ablate.report.images`."""
-    levels = list(dict.fromkeys(images["level"]))
-    count = int(images["position"].max()) + 1
-    left = 0.15 + max(text_width(level) for level in levels)
+def pictures(images: pd.DataFrame) -> dict[str, list[np.ndarray]]:
+    """Return the images of each level, (H, W) or (H, W, C) uint8; see `ablate.report.images`."""
+    rows: dict[str, list[np.ndarray]] = {level: [] for level in images["level"]}
+    for image in images.sort_values("position").to_dict("records"):
+        shape = (image["channels"], image["height"], image["width"])
+        pixels = np.frombuffer(image["pixels"], dtype=np.uint8).reshape(shape)
+        rows[image["level"]].append(pixels[0] if shape[0] == 1 else pixels.transpose(1, 2, 0))
+    return rows
+
+
+def _draw(rows: Mapping[str, Sequence[np.ndarray]]) -> Figure:
+    count = max(map(len, rows.values()))
+    left = 0.15 + max(map(text_width, rows))
     width = min(TWO_COLUMNS, left + count * (_SIDE + _GAP) + 0.05)
     margins = Margins(left=left, right=0.05, top=0.05, bottom=0.05, across=_GAP, down=_GAP)
-    with style():
-        figure, axes = page(len(levels), count, width, _SIDE, margins)
-        for row, level in enumerate(levels):
-            shown = images[images["level"] == level].sort_values("position")
-            for position, image in enumerate(shown.to_dict("records")):
-                axis: Axes = axes[row, position]
-                _show(axis, image)
-            axes[row, 0].text(
-                -0.12, 0.5, level, transform=axes[row, 0].transAxes, ha="right", va="center",
-                fontsize=SMALL,
-            )  # fmt: skip
-    caption = (
-        f"Training images of {data_name} as each level of the study might show them to the "
-        "network; the same originals in every row."
-    )
-    return Drawing("contact_sheet", caption, figure)
+    figure, axes = page(len(rows), count, width, _SIDE, margins)
+    for row, (level, shown) in zip(axes, rows.items(), strict=True):
+        for axis, picture in zip(row, shown, strict=True):
+            _show(axis, picture)
+        row[0].text(
+            -0.12, 0.5, level, transform=row[0].transAxes, ha="right", va="center", fontsize=SMALL
+        )
+    return figure
 
 
-def _show(axis: Axes, image: dict[str, object]) -> None:
-    shape = (image["channels"], image["height"], image["width"])
-    pixels = np.frombuffer(image["pixels"], dtype=np.uint8).reshape(shape)  # type: ignore[call-overload]
-    picture = pixels[0] if shape[0] == 1 else pixels.transpose(1, 2, 0)
+def _show(axis: Axes, picture: np.ndarray) -> None:
     axis.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="nearest", aspect="equal")
-    axis.set_xticks([])
-    axis.set_yticks([])
     axis.set_axis_off()

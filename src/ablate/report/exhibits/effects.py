@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ablate.report.claims import Verdict
 from ablate.report.context import Context
@@ -15,11 +15,7 @@ _INKS = {"supported": SHOWN, "refuted": DENIED}
 
 def exhibits(context: Context) -> Iterator[Drawing]:
     """Draw the effect of every claim that has one; claims of one unit share a panel."""
-    panels: dict[str, list[Row]] = {}
-    for verdict in context.verdicts:
-        row = _row(verdict)
-        if row is not None:
-            panels.setdefault(axis_label(verdict.unit), []).append(row)
+    panels = effects(context.verdicts)
     caption = (
         "Effects of the claims with their simultaneous 95 % intervals, "
         f"{context.study.replicates} replicates per cell; grey strokes: the margin of each."
@@ -28,16 +24,21 @@ def exhibits(context: Context) -> Iterator[Drawing]:
         yield Drawing("effects", caption, forest(panels))
 
 
-def _row(verdict: Verdict) -> Row | None:
-    effect, low, high = verdict.evidence.effect, verdict.low, verdict.high
-    if effect is None or low is None or high is None:
-        return None
-    scale = 100 if verdict.unit == "share" else 1
-    margins = tuple(scale * mark for mark in _marks(verdict))
-    ink = _INKS.get(verdict.outcome, NEUTRAL)
-    return Row(
-        verdict.claim.name, scale * effect, scale * low, scale * high, ink, verdict.outcome, margins
-    )
+def effects(verdicts: Iterable[Verdict]) -> dict[str, list[Row]]:
+    """Return a row per claim that has an interval, by the label of its axis."""
+    panels: dict[str, list[Row]] = {}
+    for verdict in verdicts:
+        effect, low, high = verdict.evidence.effect, verdict.low, verdict.high
+        if effect is None or low is None or high is None:
+            continue
+        scale = 100 if verdict.unit == "share" else 1
+        row = Row(
+            verdict.claim.name, scale * effect, scale * low, scale * high,
+            _INKS.get(verdict.outcome, NEUTRAL), verdict.outcome,
+            tuple(scale * mark for mark in _marks(verdict)),
+        )  # fmt: skip
+        panels.setdefault(axis_label(verdict.unit), []).append(row)
+    return panels
 
 
 def _marks(verdict: Verdict) -> tuple[float, ...]:

@@ -8,6 +8,7 @@ from itertools import combinations, product
 
 from statsmodels.stats.multitest import multipletests
 
+from ablate.metrics import quantity
 from ablate.report.claim_evidence import Case
 from ablate.report.claims import claim_case
 from ablate.report.context import Context, Tabulated
@@ -92,7 +93,7 @@ def print_contrasts(contrasts: Sequence[Contrast], study: Study) -> PrintedTable
     unit = contrasts[0].case.unit
     rows = tuple((c.name, tuple(Entry(text) for text in _texts(c))) for c in contrasts)
     return PrintedTable(
-        title=f"Main effects and two-way interactions in {study.metric.label.split(' (')[0]}.",
+        title=f"Main effects and two-way interactions in {quantity(study.metric.name).label}.",
         corner="contrast",
         groups=(),
         columns=(
@@ -134,7 +135,7 @@ def _texts(contrast: Contrast) -> tuple[str, ...]:
 
 def _drawings(context: Context, contrasts: Sequence[Contrast]) -> Iterator[Drawing]:
     """Draw main effects and two-way interactions of a complete grid."""
-    rows = [row for contrast in contrasts if (row := _row(contrast)) is not None]
+    rows = contrast_rows(contrasts)
     subject = next(subjects(context, *(factor.name for factor in context.study.factors)))
     more = f" The first {_MOST} of {len(rows)}; the table has all." if len(rows) > _MOST else ""
     caption = subject.caption(
@@ -147,10 +148,13 @@ def _drawings(context: Context, contrasts: Sequence[Contrast]) -> Iterator[Drawi
         yield Drawing(context.item.kind, caption, figure)
 
 
-def _row(contrast: Contrast) -> Row | None:
-    effect = contrast.case.evidence.effect
-    if effect is None or contrast.low is None or contrast.high is None:
-        return None
-    ink = SHOWN if contrast.p <= 0.05 else NEUTRAL
-    name = f"{contrast.about}: {contrast.name}"
-    return Row(name, effect, contrast.low, contrast.high, ink, p_is(contrast.p))
+def contrast_rows(contrasts: Sequence[Contrast]) -> list[Row]:
+    """Return what is drawn of each contrast that has an interval."""
+    return [
+        Row(
+            f"{c.about}: {c.name}", c.case.evidence.effect, c.low, c.high,
+            SHOWN if c.p <= ALPHA else NEUTRAL, p_is(c.p),
+        )
+        for c in contrasts
+        if c.case.evidence.effect is not None and c.low is not None
+    ]  # fmt: skip

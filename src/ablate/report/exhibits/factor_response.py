@@ -2,119 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
-from ablate.errors import ConfigError
+from ablate.metrics import Quantity
 from ablate.report.context import Context
-from ablate.report.figures.canvas import (
-    Drawing,
-    Legend,
-    Margins,
-    level_handle,
-    page,
-)
-from ablate.report.figures.quantity import Quantity, file_name, with_quantity
+from ablate.report.figures.canvas import Drawing, Margins, interval, page
+from ablate.report.figures.quantity import file_name, sentence_case, with_quantity
+from ablate.report.figures.sample import CellSample, cell_samples
 from ablate.report.figures.select import Subject, subjects
-from ablate.report.figures.style import NEUTRAL, ONE_COLUMN, SMALL
-from ablate.stats import t_half_width
+from ablate.report.figures.style import ONE_COLUMN, SMALL, Look
 from ablate.study.schema import Factor, Level
 
 _STRIP = 0.16  # inches of the n/c strip per line
 
 
+@dataclass(frozen=True)
+class Response:
+    """A quantity over the levels of a factor.
+
+    levels      names, in the study's order
+    places      where each stands on the axis
+    zero_apart  the first is 0 on a log axis, where it has no place: it stands left of the rest
+    lines       by level of `lines`, a cell per level
+    """
+
+    levels: tuple[str, ...]
+    axis: Literal["category", "linear", "log"]
+    places: tuple[float, ...]
+    zero_apart: bool
+    lines: Mapping[str, tuple[CellSample, ...]]
+
+    @property
+    def not_converged(self) -> int:
+        """Runs that did not converge, over all cells."""
+        return sum(cell.not_converged for cells in self.lines.values() for cell in cells)
+
+
 def exhibits(context: Context) -> Iterator[Drawing]:
     """Draw the metric against the levels of a factor, one line per level of another.
 
-    Options `metric: weights/norm` and `probe: zero` show another quantity.
+    Options `metric: weights/norm` and `probe: zero` show another quantity. Raises ReportError
+    where no run reports it.
     """
-    context, quantity = with_quantity(context)
+    context, column, quantity = with_quantity(context)
     for subject in subjects(context, "x", "lines", numeric_first=True):
-        yield _response(subject, quantity)
+        yield _draw(subject, response(subject, column, quantity.scale), quantity)
 
 
-def _response(subject: Subject, quantity: Quantity) -> Drawing:
-    factor = subject.roles["x"]
-    if factor is None or quantity.column not in subject.runs:
-        raise ConfigError("report: factor_response needs a factor and runs with its metric.")
-    lines, line_factor = subject.levels("lines"), subject.roles["lines"]
-    handles = [
-        level_handle(subject.look(line_factor, line), line.name, "marker")
-        for line in lines
-        if line_factor
-    ]
-    legend = Legend(line_factor.label if line_factor else "", handles) if handles else None
-    lost = bool((subject.runs["status"] == "diverged").any())
-    margins = Margins(left=0.5, top=0.08, bottom=0.38, down=0.06)
-    strip = [_STRIP * len(lines)] if lost else []
-    figure, axes = page(
-        1 + lost, 1, ONE_COLUMN, 1.9, margins, legend, heights=[1.9, *strip], sharex=True
-    )
-    axis: Axes = axes[0, 0]
+def response(subject: Subject, column: str, scale: float) -> Response:
+    """Return what is drawn of a column of the runs frame, each value times `scale`."""
     levels = subject.levels("x")
-    positions = _positions(axis, factor, levels)
-    scale = quantity.scale
-    apart = 1 if _has_zero_apart(factor, levels) else 0
-    for index, line in enumerate(lines):
-        color = subject.look(line_factor, line).color if line_factor else NEUTRAL
-        marker = subject.look(line_factor, line).marker if line_factor else "o"
-        shift = _shift(factor, index, len(lines), positions)
-        means: list[tuple[float, float, float]] = []
-        for level, x in zip(levels, positions, strict=True):
-            runs = subject.where(subject.runs, x=level, lines=line)
-            values = scale * runs.loc[runs["status"] == "done", quantity.column].to_numpy(float)
-            values = values[np.isfinite(values)]
-            at = shift(x)
-            axis.plot([at] * len(values), values, ls="", marker=".", ms=2.5, color=color, alpha=0.5)
-            if len(values):
-                half = t_half_width(values) if len(values) > 1 else None
-                means.append((at, float(values.mean()), half or 0.0))
-            if lost and len(runs):
-                _share(axes[1, 0], x, index, runs)
-        if means:
-            cut = apart if means[0][0] == shift(positions[0]) else 0
-            for part in filter(None, (means[:cut], means[cut:])):
-                x_at, mean, half_width = (np.array(column) for column in zip(*part, strict=True))
-                axis.errorbar(
-                    x_at, mean, half_width, color=color, marker=marker, lw=0.9, elinewidth=0.9,
-                    capsize=1.5, ms=3.2,
-                )  # fmt: skip
-    axis.set_ylabel(quantity.label)
-    _leave_room(axis, factor, positions)
-    bottom: Axes = axes[-1, 0]
-    if lost:
-        _finish_strip(bottom, lines)
-    if factor.axis == "category" or len(levels) <= 10:
-        for panel in axes[:, 0]:
-            panel.set_xticks(positions, [level.name for level in levels])
-            panel.xaxis.set_minor_locator(NullLocator())
-    bottom.set_xlabel(factor.label)
-    spread = "Dots: replicates that converged; markers: their mean with its 95 % t interval." + (
-        " Below: share of runs that did not converge (n/c)." if lost else ""
-    )
-    what = quantity.label.split(" (")[0]
-    caption = subject.caption(f"{what[0].upper()}{what[1:]} against {factor.label}", spread)
-    return Drawing(file_name(subject), caption, figure)
+    lines = cell_samples(subject, "lines", "x", column, scale)
+    axis, places, zero_apart = _places(subject.factor("x"), levels)
+    return Response(tuple(level.name for level in levels), axis, places, zero_apart, lines)
 
 
-def _positions(axis: Axes, factor: Factor, levels: Sequence[Level]) -> list[float]:
-    numbers = [level_number(level) for level in levels]
-    if factor.axis == "category" or any(number is None for number in numbers):
-        return [float(index) for index in range(len(levels))]
-    axis.set_xscale(factor.axis)
-    positions = [float(number) for number in numbers if number is not None]
-    if _has_zero_apart(factor, levels):
+def _places(
+    factor: Factor, levels: Sequence[Level]
+) -> tuple[Literal["category", "linear", "log"], tuple[float, ...], bool]:
+    """Return the axis, where each level stands on it, and whether the first is a zero apart."""
+    numbers = [number for level in levels if (number := _number(level)) is not None]
+    if factor.axis == "category" or len(numbers) < len(levels):
+        return "category", tuple(float(index) for index in range(len(levels))), False
+    apart = factor.axis == "log" and len(levels) > 1 and numbers[0] == 0
+    if apart:
         # Nothing lies at 0 on a log axis: one step left of the rest, and no line leads there.
-        step = positions[2] / positions[1] if len(positions) > 2 else 10.0
-        positions[0] = positions[1] / step
-    return positions
+        step = numbers[2] / numbers[1] if len(numbers) > 2 else 10.0
+        numbers[0] = numbers[1] / step
+    return factor.axis, tuple(float(number) for number in numbers), apart
 
 
-def level_number(level: Level) -> float | None:
+def _number(level: Level) -> float | None:
     """Return where a level stands: the number it sets, else the number that it is called."""
     if level.number is not None:
         return level.number
@@ -124,16 +88,66 @@ def level_number(level: Level) -> float | None:
         return None
 
 
-def _has_zero_apart(factor: Factor, levels: Sequence[Level]) -> bool:
-    return factor.axis == "log" and len(levels) > 1 and level_number(levels[0]) == 0
+def _draw(subject: Subject, shown: Response, quantity: Quantity) -> Drawing:
+    lines, factor = subject.levels("lines"), subject.factor("x")
+    strip = [_STRIP * len(lines)] if shown.not_converged else []
+    margins = Margins(left=0.5, top=0.08, bottom=0.38, down=0.06)
+    legend = subject.legend("lines", "marker")
+    heights = [1.9, *strip]
+    figure, axes = page(
+        len(heights), 1, ONE_COLUMN, 1.9, margins, legend, heights=heights, sharex=True
+    )
+    axis: Axes = axes[0, 0]
+    if shown.axis != "category":
+        axis.set_xscale(shown.axis)
+    for index, line in enumerate(lines):
+        places = _beside(shown, index)
+        _line(axis, places, shown.lines[line.name], shown.zero_apart, subject.ink("lines", line))
+    axis.set_ylabel(quantity.title)
+    _leave_room(axis, shown)
+    if strip:
+        _strip(axes[1, 0], shown)
+    if factor.axis == "category" or len(shown.levels) <= 10:
+        for panel in axes[:, 0]:
+            panel.set_xticks(shown.places, shown.levels)
+            panel.xaxis.set_minor_locator(NullLocator())
+    axes[-1, 0].set_xlabel(factor.label)
+    spread = "Dots: replicates that converged; markers: their mean with its 95 % t interval."
+    if strip:
+        spread += " Below: share of runs that did not converge (n/c)."
+    what = f"{sentence_case(quantity.label)} against {factor.label}"
+    return Drawing(file_name(subject), subject.caption(what, spread), figure)
 
 
-def _leave_room(axis: Axes, factor: Factor, positions: Sequence[float]) -> None:
+def _beside(shown: Response, index: int) -> tuple[float, ...]:
+    """Return where a line's points stand: lines side by side, so that none hides another."""
+    offset = 0.12 * (index - (len(shown.lines) - 1) / 2) / max(len(shown.lines) - 1, 1)
+    is_log = shown.axis == "log"
+    steps = np.diff(sorted(np.log(shown.places) if is_log else shown.places))
+    shift = offset * (float(steps.min()) if len(steps) else 1.0)
+    return tuple(x * float(np.exp(shift)) if is_log else x + shift for x in shown.places)
+
+
+def _line(
+    axis: Axes, places: Sequence[float], cells: Sequence[CellSample], zero_apart: bool, look: Look
+) -> None:
+    for x, cell in zip(places, cells, strict=True):
+        dots = [x] * len(cell.values)
+        axis.plot(dots, cell.values, ls="", marker=".", ms=2.5, color=look.color, alpha=0.5)
+    points = [(x, cell) for x, cell in zip(places, cells, strict=True) if cell.values]
+    cut = 1 if zero_apart and cells[0].values else 0
+    for part in filter(None, (points[:cut], points[cut:])):
+        means = [cell.mean for _, cell in part]
+        halves = [cell.half_width or 0.0 for _, cell in part]
+        interval(axis, [x for x, _ in part], means, halves, look)
+
+
+def _leave_room(axis: Axes, shown: Response) -> None:
     """Keep the counts of the n/c strip, centred on the outer levels, inside the panel."""
-    if len(positions) < 2:
+    if len(shown.places) < 2:
         return
-    low, high = min(positions), max(positions)
-    if factor.axis == "log" and low > 0:
+    low, high = min(shown.places), max(shown.places)
+    if shown.axis == "log":
         room = (high / low) ** 0.07
         axis.set_xlim(low / room, high * room)
     else:
@@ -141,31 +155,19 @@ def _leave_room(axis: Axes, factor: Factor, positions: Sequence[float]) -> None:
         axis.set_xlim(low - room, high + room)
 
 
-def _shift(
-    factor: Factor, index: int, count: int, positions: Sequence[float]
-) -> Callable[[float], float]:
-    """Return where a line's points stand: lines side by side, so that none hides another."""
-    offset = 0.12 * (index - (count - 1) / 2) / max(count - 1, 1)
-    if factor.axis == "log":
-        steps = np.diff(np.log(sorted(positions)))
-        width = float(steps.min()) if len(steps) else 1.0
-        return lambda x: x * float(np.exp(offset * width))
-    steps = np.diff(sorted(positions))
-    width = float(steps.min()) if len(steps) else 1.0
-    return lambda x: x + offset * width
-
-
-def _share(axis: Axes, x: float, row: int, runs: pd.DataFrame) -> None:
-    lost, total = int((runs["status"] == "diverged").sum()), len(runs)
-    axis.text(
-        x, -row, f"{lost}/{total}" if lost else "0", ha="center", va="center", fontsize=SMALL - 1.5,
-        color="black" if lost else "#888888", fontweight="bold" if lost == total else "normal",
-    )  # fmt: skip
-
-
-def _finish_strip(axis: Axes, lines: Sequence[Level]) -> None:
-    axis.set_ylim(-len(lines) + 0.5, 0.5)
-    names = [f"n/c {line.name}".strip() for line in lines]
-    axis.set_yticks([-i for i in range(len(lines))], names, fontsize=SMALL - 1)
+def _strip(axis: Axes, shown: Response) -> None:
+    """Write n/c runs of all runs below each level, a row per line."""
+    for row, cells in enumerate(shown.lines.values()):
+        for x, cell in zip(shown.places, cells, strict=True):
+            if cell.runs:
+                axis.text(
+                    x, -row, f"{cell.not_converged}/{cell.runs}" if cell.not_converged else "0",
+                    ha="center", va="center", fontsize=SMALL - 1.5,
+                    color="black" if cell.not_converged else "#888888",
+                    fontweight="bold" if cell.not_converged == cell.runs else "normal",
+                )  # fmt: skip
+    axis.set_ylim(-len(shown.lines) + 0.5, 0.5)
+    names = [f"n/c {line}".strip() for line in shown.lines]
+    axis.set_yticks([-row for row in range(len(names))], names, fontsize=SMALL - 1)
     axis.tick_params(axis="y", length=0)
     axis.spines["left"].set_visible(False)

@@ -2,64 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import seaborn
 from matplotlib.patches import Rectangle
 
-from ablate.errors import ConfigError
+from ablate.errors import ReportError
+from ablate.metrics import Quantity
 from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Margins, page
+from ablate.report.figures.quantity import as_tables_call_it
+from ablate.report.figures.sample import CellSample, cell_samples
 from ablate.report.figures.select import Subject, subjects
 from ablate.report.figures.style import ONE_COLUMN, SMALL, text_width
 
 
 def exhibits(context: Context) -> Iterator[Drawing]:
-    """Draw the mean of each cell; cells with half or more n/c are hatched and say so."""
+    """Draw the mean of each cell; cells with half or more n/c are hatched and say so.
+
+    Raises ReportError where no run reports the metric.
+    """
+    quantity = as_tables_call_it(context.study.metric)
     for subject in subjects(context, "rows", "columns"):
-        yield _draw(subject)
+        if quantity.name not in subject.runs:
+            raise ReportError(f"no run reports the metric {quantity.name}.")
+        cells = cell_samples(subject, "rows", "columns", quantity.name, quantity.scale)
+        yield _draw(subject, cells, quantity)
 
 
-def _draw(subject: Subject) -> Drawing:
-    metric = subject.study.metric
-    rows, columns = subject.roles["rows"], subject.roles["columns"]
-    if rows is None or columns is None or metric.name not in subject.runs:
-        raise ConfigError("report: heatmap needs two factors and runs with the study's metric.")
-    down, across = subject.levels("rows"), subject.levels("columns")
-    shape = (len(down), len(across))
-    means, texts = np.full(shape, np.nan), np.full(shape, "–", object)
-    scale, decimals = (100, 1) if metric.is_percent else (1, 3)
-    hatched = []
-    for i, row in enumerate(down):
-        for j, column in enumerate(across):
-            runs = subject.where(subject.runs, rows=row, columns=column)
-            done = scale * runs.loc[runs["status"] == "done", metric.name].to_numpy(dtype=float)
-            lost = len(runs) - len(done)
-            if len(done):
-                means[i, j] = done.mean()
-                share = f"\n{lost}/{len(runs)} n/c" if lost else ""
-                texts[i, j] = f"{done.mean():.{decimals}f}{share}"
-            elif len(runs):
-                texts[i, j] = "n/c"
-            if len(runs) and 2 * lost >= len(runs):
-                hatched.append((i, j))
-    left = 0.45 + max(text_width(level.name) for level in down)
+def _draw(
+    subject: Subject, cells: Mapping[str, tuple[CellSample, ...]], quantity: Quantity
+) -> Drawing:
+    left = 0.45 + max(text_width(name) for name in cells)
     margins = Margins(left=left, right=0.1, top=0.08, bottom=0.42)
-    figure, axes = page(1, 1, ONE_COLUMN, 0.34 * len(down), margins)
+    figure, axes = page(1, 1, ONE_COLUMN, 0.34 * len(cells), margins)
     axis = axes[0, 0]
+    columns = [level.name for level in subject.levels("columns")]
+    means = np.array([[cell.mean for cell in row] for row in cells.values()])
+    texts = np.array([[_text(cell, quantity) for cell in row] for row in cells.values()], object)
     seaborn.heatmap(
         means, ax=axis, annot=texts, fmt="", cmap="crest", cbar=False, linewidths=0.6,
         annot_kws={"fontsize": SMALL}, mask=np.isnan(means),
-        xticklabels=[level.name for level in across], yticklabels=[level.name for level in down],
+        xticklabels=columns, yticklabels=list(cells),
     )  # fmt: skip
     for i, j in zip(*np.where(np.isnan(means)), strict=True):
         axis.text(j + 0.5, i + 0.5, texts[i, j], ha="center", va="center", fontsize=SMALL)
-    for i, j in hatched:
-        axis.add_patch(Rectangle((j, i), 1, 1, fill=False, hatch="////", ec="#999999", lw=0))
+    for i, row in enumerate(cells.values()):
+        for j, cell in enumerate(row):
+            if cell.runs and not cell.most_converged:
+                hatched = Rectangle((j, i), 1, 1, fill=False, hatch="////", ec="#999999", lw=0)
+                axis.add_patch(hatched)
     axis.tick_params(length=0)
     axis.set_yticklabels(axis.get_yticklabels(), rotation=0)
-    axis.set_xlabel(columns.label)
-    axis.set_ylabel(rows.label)
+    axis.set_xlabel(subject.factor("columns").label)
+    axis.set_ylabel(subject.factor("rows").label)
     spread = "Mean over the replicates that converged; hatched: half or more did not."
-    return Drawing(subject.name, subject.caption(metric.label, spread), figure)
+    return Drawing(subject.name, subject.caption(quantity.title, spread), figure)
+
+
+def _text(cell: CellSample, quantity: Quantity) -> str:
+    if not cell.values:
+        return "n/c" if cell.not_converged else "–"
+    share = f"\n{cell.not_converged}/{cell.runs} n/c" if cell.not_converged else ""
+    return f"{cell.mean:.{1 if quantity.unit == '%' else 3}f}{share}"

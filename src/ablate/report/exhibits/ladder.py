@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from ablate.errors import ConfigError
+from ablate.metrics import Quantity
 from ablate.report.context import Context
-from ablate.report.figures.canvas import Drawing, Margins, page
-from ablate.report.figures.quantity import Quantity, file_name, with_quantity
-from ablate.report.figures.select import Subject, subjects
-from ablate.report.figures.style import NEUTRAL, SMALL, TWO_COLUMNS, text_width
+from ablate.report.figures.canvas import Drawing, Margins, interval, page
+from ablate.report.figures.quantity import file_name, sentence_case, with_quantity
+from ablate.report.figures.sample import CellSample, Sample, cell_sample
+from ablate.report.figures.select import Subject, converged, subjects
+from ablate.report.figures.style import NEUTRAL, SMALL, TWO_COLUMNS, Look, text_width
 from ablate.report.number_text import decimals
-from ablate.report.tables import outcomes_of
-from ablate.stats import t_half_width
 from ablate.study.items import Ladder
 
 _ROW = 0.23  # inches
 
 
+@dataclass(frozen=True)
+class Rung:
+    """One level.
+
+    difference  to another, of pairs of replicates that both converged; None for the first level
+    """
+
+    level: str
+    cell: CellSample
+    difference: Sample | None
+
+
 def exhibits(context: Context) -> Iterator[Drawing]:
     """Draw each level's mean and, beside it, its difference to the level above.
 
-    Option `against: first` takes differences to the first level. Raises ConfigError where there
-    is no factor, or no run with the metric.
+    Option `against: first` takes differences to the first level. Raises ReportError where no run
+    reports the metric.
     """
     assert isinstance(context.item, Ladder)
     yield from differences(context, to_first=context.item.against == "first")
@@ -33,81 +45,77 @@ def exhibits(context: Context) -> Iterator[Drawing]:
 
 def differences(context: Context, to_first: bool) -> Iterator[Drawing]:
     """Draw levels one below the other, each with its difference to another."""
-    context, quantity = with_quantity(context)
+    context, column, quantity = with_quantity(context)
     for subject in subjects(context, "rows"):
-        if subject.roles["rows"] is None or quantity.column not in subject.runs:
-            kind = context.item.kind
-            raise ConfigError(f"report: {kind} needs a factor and runs with its metric.")
-        yield _draw(subject, quantity, to_first)
+        shown = rungs(subject, column, quantity.scale, to_first)
+        heading = f"difference to {'the first' if to_first else 'the one above'}"
+        if context.item.kind == "leave_one_out":
+            heading = f"difference to {shown[0].level}"
+        yield _draw(subject, shown, quantity, heading)
 
 
-def _draw(subject: Subject, quantity: Quantity, to_first: bool) -> Drawing:
-    levels, study = subject.levels("rows"), subject.study
-    left = 0.15 + max(text_width(level.name) for level in levels)
-    heading = f"difference to {'the first' if to_first else 'the one above'}"
-    if subject.item.kind == "leave_one_out":
-        heading = f"difference to {levels[0].name}"
-    right = 0.25 + text_width(heading)
-    margins = Margins(left=left, right=right, top=0.22, bottom=0.38)
-    figure, axes = page(1, 1, TWO_COLUMNS * 0.75, _ROW * len(levels), margins)
-    axis: Axes = axes[0, 0]
-    found = [
-        outcomes_of(subject.where(subject.runs, rows=level), quantity.column, study.replicates)
-        for level in levels
-    ]
-    for row, outcomes in enumerate(found):
-        values = quantity.scale * outcomes.values[outcomes.converged]
-        axis.plot(values, [row] * len(values), ls="", marker=".", ms=2.5, color="#999999")
-        if len(values):
-            half = t_half_width(values) or 0.0
-            axis.errorbar(
-                [values.mean()], [row], xerr=half, marker="o", ms=3.6, color=NEUTRAL, capsize=1.5,
-                lw=0.9,
-            )  # fmt: skip
-        notes = []
+def rungs(subject: Subject, column: str, scale: float, to_first: bool) -> tuple[Rung, ...]:
+    """Return what is drawn of a column of the runs frame, each value times `scale`."""
+    levels = subject.levels("rows")
+    runs = [subject.where(subject.runs, rows=level) for level in levels]
+    paired = [converged(rows).set_index("replicate")[column] for rows in runs]
+    shown = []
+    for row, level in enumerate(levels):
+        difference = None
         if row:
-            other = found[0 if to_first else row - 1]
-            both = outcomes.converged & other.converged
-            notes.append(_difference(quantity.scale * (outcomes.values - other.values)[both]))
-        lost = int(outcomes.not_converged.sum())
-        if lost:
-            notes.append(f"{lost} n/c")
-        axis.annotate(
-            "  ".join(notes), (1.02, row), xycoords=("axes fraction", "data"), va="center",
-            fontsize=SMALL,
-        )  # fmt: skip
+            pairs = scale * (paired[row] - paired[0 if to_first else row - 1]).dropna()
+            difference = Sample(tuple(pairs))
+        shown.append(Rung(level.name, cell_sample(runs[row], column, scale), difference))
+    return tuple(shown)
+
+
+def _draw(subject: Subject, shown: Sequence[Rung], quantity: Quantity, heading: str) -> Drawing:
+    left = 0.15 + max(text_width(rung.level) for rung in shown)
+    margins = Margins(left=left, right=0.25 + text_width(heading), top=0.22, bottom=0.38)
+    figure, axes = page(1, 1, TWO_COLUMNS * 0.75, _ROW * len(shown), margins)
+    axis: Axes = axes[0, 0]
+    for row, rung in enumerate(shown):
+        _rung(axis, row, rung)
     axis.annotate(
         heading, (1.02, 1.0),
         xycoords="axes fraction", xytext=(0, 3), textcoords="offset points", fontsize=SMALL,
     )  # fmt: skip
-    axis.set_ylim(len(levels) - 0.5, -0.5)
-    axis.set_yticks(range(len(levels)), [level.name for level in levels])
+    axis.set_ylim(len(shown) - 0.5, -0.5)
+    axis.set_yticks(range(len(shown)), [rung.level for rung in shown])
     axis.tick_params(axis="y", length=0)
     axis.grid(axis="x", lw=0.3, color="#cccccc")
     axis.set_axisbelow(True)
-    axis.set_xlabel(quantity.label)
+    axis.set_xlabel(quantity.title)
     spread = (
         "Dots: replicates that converged; circles: their mean with its 95 % t interval. At the "
         "right: mean difference of pairs that both converged, with the half-width of its "
         "95 % t interval."
     )
-    what = quantity.label.split(" (")[0]
-    caption = subject.caption(f"{what[0].upper()}{what[1:]} by {_label(subject)}", spread)
-    return Drawing(file_name(subject), caption, figure)
+    what = f"{sentence_case(quantity.label)} by {subject.factor('rows').label}"
+    return Drawing(file_name(subject), subject.caption(what, spread), figure)
 
 
-def _label(subject: Subject) -> str:
-    factor = subject.roles["rows"]
-    assert factor is not None
-    return factor.label
+def _rung(axis: Axes, row: int, rung: Rung) -> None:
+    cell = rung.cell
+    axis.plot(cell.values, [row] * len(cell.values), ls="", marker=".", ms=2.5, color="#999999")
+    if cell.values:
+        circle = Look(NEUTRAL, "o", "-")
+        interval(axis, [row], [cell.mean], cell.half_width or 0.0, circle, across=True, size=3.6)
+    notes = [] if rung.difference is None else [_text(rung.difference)]
+    if cell.not_converged:
+        notes.append(f"{cell.not_converged} n/c")
+    axis.annotate(
+        "  ".join(notes), (1.02, row), xycoords=("axes fraction", "data"), va="center",
+        fontsize=SMALL,
+    )  # fmt: skip
 
 
-def _difference(values: np.ndarray) -> str:
-    if not len(values):
+def _text(difference: Sample) -> str:
+    if not difference.values:
         return "no pair"
-    if not values.any():
+    if not np.any(difference.values):
         return "0"
-    half = t_half_width(values)
+    half = difference.half_width
     digits = 2 if half is None else decimals(half, 4)
-    text = f"{values.mean():+.{digits}f}".replace("-", "−")
+    text = f"{difference.mean:+.{digits}f}".replace("-", "−")
     return text if half is None else f"{text} ± {half:.{digits}f}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -11,141 +13,166 @@ from matplotlib.ticker import NullLocator
 
 from ablate.config.data import UserData
 from ablate.data import classes_of
-from ablate.errors import ConfigError
+from ablate.metrics import SCORES, quantity
 from ablate.report.circumstances import chance
 from ablate.report.context import Context
-from ablate.report.figures.canvas import Drawing, Legend, Margins, level_handle, page, panel_title
-from ablate.report.figures.select import Subject, column, subjects
-from ablate.report.figures.style import NEUTRAL, TWO_COLUMNS, plain
-from ablate.study.schema import Factor
+from ablate.report.figures.canvas import Drawing, Margins, grid_of_panels, page
+from ablate.report.figures.quantity import as_tables_call_it, sentence_case
+from ablate.report.figures.sample import CellSample, cell_samples
+from ablate.report.figures.select import Subject, column, not_converged, subjects
+from ablate.report.figures.style import TWO_COLUMNS, plain
+
+_ACCURACY = "validation/accuracy"
+
+
+@dataclass(frozen=True)
+class TunedLine:
+    """The accuracy that validation saw in one cell, over the values tried.
+
+    means          in percent over the tuning replicates; NaN where none is known
+    chosen         the value that the cell's runs have
+    guessing       what runs that did not converge count, in percent; NaN where that is not known
+                   and they are left out
+    not_converged  tuning runs that did not, of all `runs`
+    """
+
+    values: tuple[float, ...]
+    means: tuple[float, ...]
+    chosen: float
+    guessing: float
+    not_converged: int
+    runs: int
+
+
+@dataclass(frozen=True)
+class OverRates:
+    """The study's metric over the levels of a factor that sets the learning rate.
+
+    lines     by level of `lines`, a cell per rate
+    guessing  what guessing scores, as shown; None where that is not known
+    """
+
+    rates: tuple[float, ...]
+    lines: Mapping[str, tuple[CellSample, ...]]
+    guessing: float | None
 
 
 def exhibits(context: Context) -> Iterator[Drawing]:
     """Draw the metric over learning rates: those tuned, or those of a factor of the study."""
     tune = context.study.tune
-    if tune is None:
-        yield from _sensitivity_to_factor(context)
-    elif len(context.frames.tuning):
-        for subject in subjects(context, "lines", "panels"):
-            yield _draw_tuning(subject, tune.key)
-
-
-def _draw_tuning(subject: Subject, key: str) -> Drawing:
-    levels = ["cell", *[f"factor:{factor.name}" for factor in subject.study.factors]]
-    cells = subject.runs[[*levels, f"tuned:{key}"]].drop_duplicates("cell")
-    tuning = subject.frames.tuning.merge(cells, on="cell")
-    panels, lines = subject.levels("panels"), subject.levels("lines")
-    factor = subject.roles["lines"]
-    handles = [level_handle(subject.look(factor, v), v.name, "marker") for v in lines if factor]
-    columns = min(len(panels), 3)
-    rows = -(-len(panels) // columns)
-    figure, axes = page(
-        rows, columns, TWO_COLUMNS, 1.3, Margins(top=0.2, across=0.15, down=0.34),
-        Legend(factor.label if factor else "", handles), sharex=True, sharey=True,
-    )  # fmt: skip
-    flat: list[Axes] = list(axes.flat)
-    for axis in flat[len(panels) :]:
-        axis.set_visible(False)
-    for index, (axis, panel) in enumerate(zip(flat, panels, strict=False)):
-        axis.set_xscale("log")
-        for line in lines:
-            cell = subject.where(tuning, lines=line, panels=panel)
-            color = subject.look(factor, line).color if factor else NEUTRAL
-            marker = subject.look(factor, line).marker if factor else "o"
-            _tuned_line(axis, cell, key, (color, marker), _chance(subject, cell))
-        panel_title(axis, panel.name)
-        if index + columns >= len(panels):
-            axis.tick_params(labelbottom=True)
-            axis.set_xlabel(key)
-    ticks = sorted(set(tuning["value"]))
-    flat[0].set_xticks(ticks, [plain(tick) for tick in ticks])
-    flat[0].xaxis.set_minor_locator(NullLocator())
-    for row in range(rows):
-        axes[row, 0].set_ylabel("accuracy (%)")
-    lost = int((tuning["status"] == "diverged").sum())
-    spread = "Mean over the tuning replicates; ringed: the value that validation chose."
-    if lost:
-        spread += f" {lost} of {len(tuning)} tuning runs did not converge and score as guessing."
-    caption = subject.caption(f"Validation accuracy against {key} while tuning", spread)
-    return Drawing(subject.name, caption, figure)
-
-
-def _chance(subject: Subject, cell: pd.DataFrame) -> float:
-    """Return the accuracy of guessing in percent, NaN where the cell's config is not known."""
-    config = subject.configs.get(cell["cell"].iloc[0]) if len(cell) else None
-    own = config is None or isinstance(config.data, UserData)
-    return float("nan") if own or config is None else 100 / classes_of(config.data)
-
-
-def _tuned_line(
-    axis: Axes, cell: pd.DataFrame, key: str, look: tuple[str, str], chance: float
-) -> None:
-    color, marker = look
-    converged = (cell["status"] == "done") & np.isfinite(cell["validation/accuracy"])
-    shown = cell.assign(y=np.where(converged, 100 * cell["validation/accuracy"], chance))
-    means = shown.groupby("value")["y"].mean()
-    if len(means) == 0:
+    if tune is not None:
+        if len(context.frames.tuning):
+            for subject in subjects(context, "lines", "panels"):
+                yield _draw_tuned(subject, tuned(subject, tune.key), tune.key)
         return
-    axis.plot(means.index, means.to_numpy(), color=color, marker=marker, lw=0.9)
-    chosen = float(cell[f"tuned:{key}"].iloc[0])
-    if chosen in means.index:
-        axis.plot([chosen], [means[chosen]], marker="o", ms=7, mfc="none", mec=color, mew=0.9)
-
-
-def _sensitivity_to_factor(context: Context) -> Iterator[Drawing]:
-    """Draw the study's metric over a factor that sets `optimizer.lr`, a line per other level."""
     rates = [
         factor
         for factor in context.study.factors
         if all("optimizer.lr" in level.overrides for level in factor.levels)
     ]
-    if not rates:
-        raise ConfigError(
-            "report: learning_rate_sensitivity needs a study that tunes optimizer.lr, or a "
-            "factor whose levels set it."
-        )
     for subject in subjects(context, "x", "lines", named={"x": rates[0].name}):
-        yield _draw_factor(subject, rates[0])
+        yield _draw_over_rates(subject, over_rates(subject))
 
 
-def _draw_factor(subject: Subject, rates: Factor) -> Drawing:
-    metric, lines, factor = subject.study.metric, subject.levels("lines"), subject.roles["lines"]
-    scale = 100 if metric.is_percent else 1
-    handles = [level_handle(subject.look(factor, v), v.name, "marker") for v in lines if factor]
-    legend = Legend(factor.label if factor else "", handles) if handles else None
+def tuned(subject: Subject, key: str) -> Mapping[tuple[str, str], TunedLine]:
+    """Return what tuning saw, by level of `panels` and of `lines`, of cells that were tuned."""
+    levels = [column(factor) for factor in subject.study.factors]
+    cells = subject.runs[["cell", *levels, f"tuned:{key}"]].drop_duplicates("cell")
+    rows = subject.frames.tuning.merge(cells, on="cell")
+    found = {}
+    for panel in subject.levels("panels"):
+        for line in subject.levels("lines"):
+            cell = subject.where(rows, lines=line, panels=panel)
+            if len(cell):
+                found[panel.name, line.name] = _tuned_line(subject, cell, key)
+    return found
+
+
+def _tuned_line(subject: Subject, cell: pd.DataFrame, key: str) -> TunedLine:
+    scale = quantity(_ACCURACY).scale
+    known = (cell["status"] == "done") & np.isfinite(cell[_ACCURACY])
+    guessing = scale * _chance(subject, str(cell["cell"].iloc[0]))
+    scores = cell.assign(score=np.where(known, scale * cell[_ACCURACY], guessing))
+    means = scores.groupby("value")["score"].mean()
+    chosen = float(cell[f"tuned:{key}"].iloc[0])
+    count = len(not_converged(cell))
+    return TunedLine(tuple(means.index), tuple(means), chosen, guessing, count, len(cell))
+
+
+def _chance(subject: Subject, cell: str) -> float:
+    """Return the accuracy of guessing, NaN where the cell's classes are not known."""
+    config = subject.configs.get(cell)
+    if config is None or isinstance(config.data, UserData):
+        return math.nan
+    return 1 / classes_of(config.data)
+
+
+def over_rates(subject: Subject) -> OverRates:
+    """Return the study's metric, as it is shown, over the rates of the factor of `x`."""
+    study = subject.study
+    scale = as_tables_call_it(study.metric).scale
+    lines = cell_samples(subject, "lines", "x", study.metric.name, scale)
+    guessed = chance(study, next(iter(subject.configs.values()), None))
+    rates = tuple(float(level.overrides["optimizer.lr"]) for level in subject.levels("x"))
+    return OverRates(rates, lines, None if guessed is None else scale * guessed)
+
+
+def _draw_tuned(subject: Subject, shown: Mapping[tuple[str, str], TunedLine], key: str) -> Drawing:
+    panels = subject.levels("panels")
+    margins = Margins(top=0.2, across=0.15, down=0.34)
+    titles, y = [panel.name for panel in panels], SCORES["accuracy"].title
+    figure, axes = grid_of_panels(titles, key, y, margins, subject.legend("lines", "marker"))
+    for axis, panel in zip(axes, panels, strict=True):
+        axis.set_xscale("log")
+        for level in subject.levels("lines"):
+            line, look = shown.get((panel.name, level.name)), subject.ink("lines", level)
+            if line is None:
+                continue
+            axis.plot(line.values, line.means, color=look.color, marker=look.marker, lw=0.9)
+            if line.chosen in line.values:
+                ringed = [line.chosen], [line.means[line.values.index(line.chosen)]]
+                axis.plot(*ringed, marker="o", ms=7, mfc="none", mec=look.color, mew=0.9)
+    _rate_ticks(axes[0], sorted({value for line in shown.values() for value in line.values}))
+    spread = "Mean over the tuning replicates; ringed: the value that validation chose."
+    count = sum(line.not_converged for line in shown.values())
+    if count:
+        known = all(np.isfinite(line.guessing) for line in shown.values())
+        spread += (
+            f" {count} of {sum(line.runs for line in shown.values())} tuning runs did not "
+            f"converge and {'score as guessing' if known else 'are left out'}."
+        )
+    what = f"{sentence_case(quantity(_ACCURACY).label)} against {key} while tuning"
+    return Drawing(subject.name, subject.caption(what, spread), figure)
+
+
+def _draw_over_rates(subject: Subject, shown: OverRates) -> Drawing:
+    metric, label = as_tables_call_it(subject.study.metric), subject.factor("x").label
+    legend = subject.legend("lines", "marker")
     figure, axes = page(1, 1, TWO_COLUMNS * 0.7, 2.2, Margins(left=0.55), legend)
     axis: Axes = axes[0, 0]
     axis.set_xscale("log")
-    rate_of = {level.name: float(level.overrides["optimizer.lr"]) for level in rates.levels}
-    guessing = _guessing(subject)
-    for line in lines:
-        look = subject.look(factor, line) if factor else None
-        color, marker = (look.color, look.marker) if look else (NEUTRAL, "o")
-        runs = subject.where(subject.runs, lines=line)
-        x, y, failed = [], [], []
-        for name, rate in rate_of.items():
-            cell = runs[runs[column(rates)] == name]
-            done = scale * cell.loc[cell["status"] == "done", metric.name].to_numpy(float)
-            x.append(rate)
-            y.append(done.mean() if 2 * len(done) > len(cell) else np.nan)
-            if len(cell) and not np.isfinite(y[-1]):
-                failed.append(rate)
-        axis.plot(x, y, color=color, marker=marker, lw=0.9)
-        if guessing is not None:
-            axis.plot(failed, [guessing] * len(failed), color=color, ls="", marker="x", ms=4)
-    axis.set_xticks(list(rate_of.values()), [plain(rate) for rate in rate_of.values()])
-    axis.xaxis.set_minor_locator(NullLocator())
-    axis.set_xlabel(rates.label)
-    axis.set_ylabel(metric.label)
+    for level in subject.levels("lines"):
+        look, cells = subject.ink("lines", level), shown.lines[level.name]
+        means = [cell.mean if cell.most_converged else math.nan for cell in cells]
+        axis.plot(shown.rates, means, color=look.color, marker=look.marker, lw=0.9)
+        if shown.guessing is not None:
+            without = [
+                rate for rate, cell in zip(shown.rates, cells, strict=True)
+                if cell.runs and not cell.most_converged
+            ]  # fmt: skip
+            crosses = [shown.guessing] * len(without)
+            axis.plot(without, crosses, color=look.color, ls="", marker="x", ms=4)
+    _rate_ticks(axis, shown.rates)
+    axis.set_xlabel(label)
+    axis.set_ylabel(metric.title)
     spread = (
         "Mean of the replicates that converged; a cross at the height of guessing: half or more "
         "of a cell did not converge."
     )
-    what = metric.label.split(" (")[0].capitalize()
-    return Drawing(subject.name, subject.caption(f"{what} against {rates.label}", spread), figure)
+    what = f"{sentence_case(metric.label)} against {label}"
+    return Drawing(subject.name, subject.caption(what, spread), figure)
 
 
-def _guessing(subject: Subject) -> float | None:
-    """Return what guessing scores as it is shown, None where that is not known."""
-    guessed = chance(subject.study, next(iter(subject.configs.values()), None))
-    return guessed if guessed is None else (100 if subject.study.metric.is_percent else 1) * guessed
+def _rate_ticks(axis: Axes, rates: Sequence[float]) -> None:
+    axis.set_xticks(rates, [plain(rate) for rate in rates])
+    axis.xaxis.set_minor_locator(NullLocator())

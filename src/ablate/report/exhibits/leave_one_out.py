@@ -12,6 +12,6 @@ from ablate.report.figures.canvas import Drawing
 def exhibits(context: Context) -> Iterator[Drawing]:
     """Draw each level's mean and its difference to the first level, the full system.
 
-    Raises ConfigError as `ablate.report.exhibits.ladder.exhibits`.
+    Raises ReportError as `ablate.report.exhibits.ladder.exhibits`.
     """
     yield from differences(context, to_first=True)

@@ -2,109 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from matplotlib.axes import Axes
 
-from ablate.errors import ConfigError
+from ablate.errors import ReportError
+from ablate.metrics import SCORES
 from ablate.report.context import Context
-from ablate.report.figures.canvas import (
-    Drawing,
-    Legend,
-    Margins,
-    level_handle,
-    page,
-    panel_title,
-)
-from ablate.report.figures.select import Subject, column, subjects
+from ablate.report.figures.canvas import Drawing, Margins, page, panel_title
+from ablate.report.figures.sample import cell_sample
+from ablate.report.figures.select import Subject, converged, subjects
 from ablate.report.figures.style import TWO_COLUMNS
 from ablate.study.schema import Level
 
 _MARGINS = Margins(left=0.5, right=0.1, top=0.2, bottom=0.38, across=0.3)
 
 
+@dataclass(frozen=True, eq=False)
+class TimedLoss:
+    """The training loss of one line, the median over its replicates that converged.
+
+    best    its best level of the other factor
+    steps   (n,) counted from 1
+    times   (n,) in units of the whole training of the first line
+    losses  (n,) nats
+    """
+
+    line: str
+    best: str
+    steps: npt.NDArray[np.float64]
+    times: npt.NDArray[np.float64]
+    losses: npt.NDArray[np.float64]
+
+
 def exhibits(context: Context) -> Iterator[Drawing]:
     """Draw the training loss of each of `lines` at its best level of `best`, a step and time panel.
 
     The best level has the best mean of the study's metric among those at which most runs
-    converged. Raises ConfigError where the study has no second factor or the runs no times.
+    converged. Raises ReportError where the runs have no times.
     """
     if context.frames.timings.empty:
-        raise ConfigError(f"study {context.study.name}: its runs have no times for loss_over_time.")
+        raise ReportError("no run says when it was evaluated.")
     for subject in subjects(context, "lines", "best"):
-        if subject.roles["best"] is None:
-            raise ConfigError("loss_over_time needs a factor of which to take the best level.")
-        yield _draw(subject)
+        shown = timed_losses(subject)
+        if shown:
+            yield _draw(subject, shown)
 
 
-def _draw(subject: Subject) -> Drawing:
-    factor, chosen = subject.roles["lines"], _chosen(subject)
-    assert factor is not None
-    lines = [line for line in subject.levels("lines") if line.name in chosen]
-    names = {line.name: f"{line.name} {chosen[line.name].name}" for line in lines}
-    handles = [level_handle(subject.look(factor, v), names[v.name], "dash") for v in lines]
-    best = subject.roles["best"]
-    assert best is not None
-    legend = Legend(f"{factor.label} at its best {best.label}", handles)
-    figure, axes = page(1, 2, TWO_COLUMNS, 1.9, _MARGINS, legend, sharey=True)
-    losses = subject.joined(subject.frames.curves)
+def timed_losses(subject: Subject) -> tuple[TimedLoss, ...]:
+    """Return what is drawn of each line that has a best level."""
+    losses = converged(subject.joined(subject.frames.curves))
     times = subject.joined(subject.frames.timings)
-    unit = float("nan")
-    for line in lines:
-        level = chosen[line.name]
-        cell = subject.where(losses, lines=line, best=level)
-        cell = cell[cell["status"] == "done"]
-        loss = cell.groupby("step")["loss"].median()
-        clock = subject.where(times, lines=line, best=level).groupby("step")["seconds"].median()
+    shown, unit = [], None
+    for line in subject.levels("lines"):
+        best = _best(subject, line)
+        if best is None:
+            continue
+        loss = subject.where(losses, lines=line, best=best).groupby("step")["loss"].median()
+        clock = subject.where(times, lines=line, best=best).groupby("step")["seconds"].median()
         clock = clock - clock.iloc[0]  # the evaluation before the first step
-        unit = float(clock.iloc[-1]) if np.isnan(unit) else unit
+        unit = unit or float(clock.iloc[-1])
         steps = loss.index.to_numpy(float)
-        look = subject.look(factor, line)
-        for axis, x in zip(axes[0], (steps + 1, _seconds(steps, clock) / unit), strict=True):
-            axis.plot(x, loss.to_numpy(), color=look.color, ls=look.dash)
-    first, second = axes[0]
-    first.set_xscale("log")
-    first.set_yscale("log")
-    _name(first, "step", "against steps")
-    _name(second, f"time, in units of {lines[0].name}'s whole training", "against time")
-    second.set_xlim(left=0)
-    first.set_ylabel("training loss (nats)")
-    how = (
-        "Lines: median over the replicates that converged, each at the level with the best mean "
-        "of the study's metric. Time is that of the program that trains a cell's replicates "
-        "together, with its evaluations, as this sweep measured it on a machine it may have shared."
-    )
-    return Drawing(
-        subject.name, subject.caption("Training loss against steps and time", how), figure
-    )
+        passed = _seconds(steps, clock) / unit
+        shown.append(TimedLoss(line.name, best.name, steps + 1, passed, loss.to_numpy()))
+    return tuple(shown)
 
 
-def _chosen(subject: Subject) -> Mapping[str, Level]:
-    """Return the best level of `best` by the name of each line that has one."""
-    factor, lines = subject.roles["best"], subject.roles["lines"]
-    assert factor is not None
-    assert lines is not None
+def _best(subject: Subject, line: Level) -> Level | None:
+    """Return the level of `best` with the best mean among those at which most runs converged."""
     metric = subject.study.metric
-    levels = {level.name: level for level in factor.levels}
-    chosen = {}
-    for line, runs in subject.runs.groupby(column(lines), sort=False):
-        scores = {
-            str(level): _mean_if_most_converged(cell, metric.name)
-            for level, cell in runs.groupby(column(factor), sort=False)
-        }
-        known = {level: score for level, score in scores.items() if np.isfinite(score)}
-        if known:
-            first = max if metric.better == "higher" else min
-            chosen[str(line)] = levels[first(known, key=lambda level: known[level])]
-    return chosen
-
-
-def _mean_if_most_converged(runs: pd.DataFrame, metric: str) -> float:
-    done = runs.loc[runs["status"] == "done", metric]
-    return float(done.mean()) if 2 * len(done) > len(runs) else float("nan")
+    means: dict[str, float] = {}
+    levels = {level.name: level for level in subject.levels("best")}
+    for level in levels.values():
+        runs = subject.where(subject.runs, lines=line, best=level)
+        cell = cell_sample(runs, metric.name, 1.0)
+        if cell.most_converged and cell.values:
+            means[level.name] = cell.mean
+    if not means:
+        return None
+    first = max if metric.better == "higher" else min
+    return levels[first(means, key=lambda name: means[name])]
 
 
 def _seconds(steps: npt.NDArray[np.float64], clock: pd.Series) -> npt.NDArray[np.float64]:
@@ -115,6 +95,31 @@ def _seconds(steps: npt.NDArray[np.float64], clock: pd.Series) -> npt.NDArray[np
     return passed
 
 
-def _name(axis: Axes, x: str, title: str) -> None:
-    axis.set_xlabel(x)
-    panel_title(axis, title)
+def _draw(subject: Subject, shown: Sequence[TimedLoss]) -> Drawing:
+    names = {timed.line: f"{timed.line} {timed.best}" for timed in shown}
+    legend = subject.legend("lines", "dash", names)
+    assert legend is not None
+    title = f"{legend.title} at its best {subject.factor('best').label}"
+    legend = replace(legend, title=title)
+    figure, axes = page(1, 2, TWO_COLUMNS, 1.9, _MARGINS, legend, sharey=True)
+    against_steps, against_time = axes[0]
+    levels = {level.name: level for level in subject.levels("lines")}
+    for timed in shown:
+        look = subject.ink("lines", levels[timed.line])
+        for axis, x in ((against_steps, timed.steps), (against_time, timed.times)):
+            axis.plot(x, timed.losses, color=look.color, ls=look.dash)
+    against_steps.set_xscale("log")
+    against_steps.set_yscale("log")
+    against_steps.set_xlabel("step")
+    panel_title(against_steps, "against steps")
+    against_time.set_xlabel(f"time, in units of {shown[0].line}'s whole training")
+    panel_title(against_time, "against time")
+    against_time.set_xlim(left=0)
+    against_steps.set_ylabel(f"training {SCORES['loss'].title}")
+    how = (
+        "Lines: median over the replicates that converged, each at the level with the best mean "
+        "of the study's metric. Time is that of the program that trains a cell's replicates "
+        "together, with its evaluations, as this sweep measured it on a machine it may have shared."
+    )
+    what = "Training loss against steps and time"
+    return Drawing(subject.name, subject.caption(what, how), figure)

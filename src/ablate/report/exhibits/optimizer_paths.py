@@ -3,40 +3,37 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from PIL import Image
 
-from ablate.errors import ConfigError
+from ablate.errors import ReportError
 from ablate.lessons.surfaces import SURFACES, Floats, Path, Surface
 from ablate.report.context import Context
-from ablate.report.figures.canvas import Drawing, Legend, Margins, page
+from ablate.report.figures.animation import write_gif
+from ablate.report.figures.canvas import LEGEND, Drawing, Legend, Margins, page
 from ablate.report.figures.select import Subject, subjects
-from ablate.report.figures.style import SMALL, TWO_COLUMNS, Look, look, style
+from ablate.report.figures.style import TWO_COLUMNS, Look, look, style
 from ablate.study.schema import Level
 
 _MARGINS = Margins(left=0.42, right=0.1, top=0.04, bottom=0.38, across=0.5)
 _PANEL_HEIGHT = 2.5
 _LEVELS = 14
 _CONTOUR = "#c4c4c4"
-_DPI = 100
-_MILLISECONDS, _LAST_MILLISECONDS = 80, 2000  # a frame is shown; GIF counts in hundredths
-_GREYS, _TINTS = 32, 10
-
-
 _HOW = (
     "Grey: contours of f, evenly spaced in log f. Black circle: start; star: minimum; large "
     "hollow marker: end; small markers: steps 1, 10, 100 and so on. A path that diverges is drawn "
     "until it leaves the window; others may end outside it."
 )
+
+#: Moves what is drawn to a step; None is the end.
+Show = Callable[[int | None], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +43,27 @@ class Panel:
     title: str
     surface: Surface
     paths: Mapping[str, Path]
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """As much of a path as is drawn.
+
+    steps    (K,), from 0
+    points   (K, 2); of a path that diverges the last lies on the window's edge
+    marks    indexes of the points at steps 1, 10, 100 and so on, or the next that was kept
+    is_whole whether the path stayed finite
+    """
+
+    steps: npt.NDArray[np.int64]
+    points: Floats
+    marks: tuple[int, ...]
+    is_whole: bool
+
+    def until(self, step: int | None) -> int:
+        """Return the index of the last point at or before a step; None: of the last."""
+        end = len(self.steps) if step is None else np.searchsorted(self.steps, step, side="right")
+        return int(end) - 1
 
 
 def outcome(path: Path) -> str:
@@ -59,12 +77,11 @@ def exhibits(context: Context) -> Iterator[Drawing]:
     """Draw the paths of a study whose training procedure is `ablate.lessons.descent.follow`.
 
     A panel per level of `panels`, a path per level of `lines`: that of replicate 0, which starts
-    where the study says and not near it. Raises ConfigError where the runs have no paths.
+    where the study says and not near it. Raises ReportError where the runs have no paths.
     """
     if not {"x", "y", "f"} <= set(context.frames.epochs.columns):
-        raise ConfigError(
-            f"study {context.study.name} asks for optimizer_paths, but its runs went over no "
-            "surface: let trainer be ablate.lessons.descent.follow."
+        raise ReportError(
+            "the runs went over no surface: let trainer be ablate.lessons.descent.follow."
         )
     for subject in subjects(context, "lines", "panels"):
         lines = subject.levels("lines")
@@ -77,172 +94,40 @@ def exhibits(context: Context) -> Iterator[Drawing]:
 
 
 def _panel(subject: Subject, panel: Level, lines: Sequence[Level]) -> Panel:
-    surface = SURFACES[subject.setting("trainer.surface", {"panels": panel})]
+    cells = subject.where(subject.runs, panels=panel)["cell"]
+    config = subject.configs.get(cells.iloc[0])
+    name = config.trainer.arguments.get("surface") if config else None
+    surface = SURFACES[name or subject.setting("trainer.surface", {"panels": panel})]
     paths: dict[str, Path] = {}
     for line in lines:
         runs = subject.where(subject.runs, panels=panel, lines=line)
+        runs = runs[runs["replicate"] == 0]
         if runs.empty:
             continue
         run = runs.iloc[0]
         rows = subject.frames.epochs.dropna(subset=["x", "y"])
         rows = rows[(rows["cell"] == run["cell"]) & (rows["replicate"] == run["replicate"])]
-        reached, lost = run.get("steps", np.nan), run.get("diverged_at", np.nan)
         paths[line.name] = Path(
             rows["step"].to_numpy(np.int64), rows[["x", "y"]].to_numpy(float),
-            rows["f"].to_numpy(float), None if np.isnan(reached) else int(reached),
-            None if np.isnan(lost) else int(lost),
+            rows["f"].to_numpy(float), _step(run.get("steps", np.nan)),
+            _step(run.get("diverged_at", np.nan)),
         )  # fmt: skip
     return Panel(panel.name, surface, paths)
 
 
-def draw_paths(
-    name: str, panels: Sequence[Panel], looks: Mapping[str, Look], caption: str = ""
-) -> Drawing:
-    """Draw panels side by side; `looks` has every optimizer of every panel.
-
-    Each panel has its own legend, because the outcomes in it are the panel's.
-    """
-    with style():
-        figure, update = _draw(panels, looks)
-        update(None)
-    moving = partial(animate, panels=panels, looks=looks)
-    return Drawing(name, caption, figure, moving)
+def _step(value: float) -> int | None:
+    return None if np.isnan(value) else int(value)
 
 
-def animate(
-    file: pathlib.Path, panels: Sequence[Panel], looks: Mapping[str, Look], frames: int = 100
-) -> pathlib.Path:
-    """Write the figure's paths as an animated GIF, the same bytes every time.
-
-    Frames stand at log-spaced steps, so that the first steps are seen one by one.
-    """
-    longest = max(int(path.steps[-1]) for panel in panels for path in panel.paths.values())
-    pictures = []
-    with style():
-        figure, update = _draw(panels, looks)
-        figure.set_dpi(_DPI)
-        canvas = FigureCanvasAgg(figure)
-        counter = figure.text(0.985, 0.012, "", ha="right", va="bottom", fontsize=SMALL)
-        for step in log_steps(longest, frames):
-            update(step)
-            counter.set_text(f"step {step:,}")
-            canvas.draw()  # type: ignore[no-untyped-call]
-            pixels = np.asarray(canvas.buffer_rgba())[..., :3]  # type: ignore[no-untyped-call]
-            pictures.append(Image.fromarray(pixels.copy()))
-    # One palette for all, which matplotlib's writer does not offer: a frame then stores only
-    # what moved, and the file is a fraction as large.
-    palette = _palette({look.color for look in looks.values()})
-    first, *rest = (
-        picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures
-    )
-    durations = [_MILLISECONDS] * len(rest) + [_LAST_MILLISECONDS]
-    file.parent.mkdir(parents=True, exist_ok=True)
-    first.save(file, save_all=True, append_images=rest, duration=durations, loop=0)
-    return file
-
-
-def _palette(colors: Collection[str]) -> Image.Image:
-    """Return greys and tints of `colors`: a palette fitted to a frame would mix thin lines' hues.
-
-    22 colours have room in the 256 of a GIF.
-    """
-    shades = [np.full(3, grey) for grey in np.linspace(0, 1, _GREYS)]
-    for color in sorted(colors):
-        ink = np.array(to_rgb(color))
-        shades += [1 - strength * (1 - ink) for strength in np.linspace(1, 0, _TINTS, False)]
-    image = Image.new("P", (1, 1))
-    image.putpalette(np.round(255 * np.array(shades)).astype(np.uint8).tobytes())
-    return image
-
-
-def log_steps(last: int, count: int) -> list[int]:
-    """Return at most `count` steps from 0 to `last`, evenly spaced in log(1 + step)."""
-    return sorted({round(step) for step in np.geomspace(1, last + 1, count) - 1})
-
-
-def _draw(
-    panels: Sequence[Panel], looks: Mapping[str, Look]
-) -> tuple[Figure, Callable[[int | None], None]]:
-    """Return the figure and what moves every path to a step; None is the end."""
-    across = len(panels)
-    width = (TWO_COLUMNS - _MARGINS.left - _MARGINS.right - _MARGINS.across * (across - 1)) / across
-    legends = [
-        Legend(
-            panel.title,
-            [_handle(looks[name], f"{name}: {outcome(p)}") for name, p in panel.paths.items()],
-        )
-        for panel in panels
-    ]
-    top = _MARGINS.top + max(legend.height(width) for legend in legends)
-    margins = Margins(_MARGINS.left, _MARGINS.right, top, _MARGINS.bottom, _MARGINS.across)
-    figure, axes = page(1, across, TWO_COLUMNS, _PANEL_HEIGHT, margins)
-    moves: list[Callable[[int | None], None]] = []
-    for panel, legend, axis in zip(panels, legends, axes[0], strict=True):
-        _surface(axis, panel.surface)
-        axis.legend(
-            handles=list(legend.handles),
-            title=legend.title or None,
-            alignment="left",
-            loc="lower left",
-            bbox_to_anchor=(0, 1.01),
-            borderaxespad=0.0,
-            borderpad=0.1,
-            ncols=legend.columns(width),
-            handlelength=2.2,
-            handletextpad=0.5,
-            columnspacing=1.0,
-            labelspacing=0.25,
-        )
-        moves += [
-            _path(axis, path, looks[name], panel.surface) for name, path in panel.paths.items()
-        ]
-        for path in panel.paths.values():
-            axis.plot(*path.points[0], "o", mfc="white", mec="black", mew=0.9, ms=5, zorder=6)
-
-    def update(step: int | None) -> None:
-        for move in moves:
-            move(step)
-
-    return figure, update
-
-
-def _handle(look: Look, label: str) -> Line2D:
-    return Line2D([], [], color=look.color, linestyle=look.dash, marker=look.marker, label=label)
-
-
-def _surface(axis: Axes, surface: Surface) -> None:
-    left, right, bottom, top = surface.window
-    x, y = np.meshgrid(np.linspace(left, right, 301), np.linspace(bottom, top, 301))
-    values = surface.value(x, y)
-    # From what a tenth of a percent of the window lies below: the minimum itself is at log 0.
-    levels = np.geomspace(np.quantile(values, 0.001), values.max(), _LEVELS)
-    axis.contour(x, y, values, levels=levels, colors=_CONTOUR, linewidths=0.5, zorder=1)
-    axis.plot(*surface.minimum, "*", color="black", ms=5, zorder=8)
-    axis.set(xlim=(left, right), ylim=(bottom, top), xlabel="x", ylabel="y")
-
-
-def _path(axis: Axes, path: Path, look: Look, surface: Surface) -> Callable[[int | None], None]:
-    """Draw a path and return what shows it up to a step, or all of it."""
-    points = path.points if path.diverged_at is None else _until_outside(path.points, surface)
-    (line,) = axis.plot([], [], color=look.color, ls=look.dash, zorder=3)
-    (marks,) = axis.plot([], [], look.marker, color=look.color, ms=2.8, mec="white", zorder=4)
-    # Hollow and last of all: where many paths end in one point, each shape is still seen.
-    (end,) = axis.plot([], [], look.marker, mfc="none", mec=look.color, mew=1.1, ms=7, zorder=7)
-    end.set_clip_on(path.diverged_at is None)
-    last = len(points) - 1
-    powers = [10**k for k in range(len(str(path.steps[last])) + 1)]
+def trace(path: Path, surface: Surface) -> Trace:
+    """Return what is drawn of a path over a surface."""
+    is_whole = path.diverged_at is None
+    points = path.points if is_whole else _until_outside(path.points, surface)
+    steps = path.steps[: len(points)]
+    powers = [10**k for k in range(len(str(steps[-1])) + 1)]
     # Where a path keeps some of its steps only, the mark stands at the first one kept.
-    marked = [int(np.searchsorted(path.steps[: last + 1], power)) for power in powers]
-
-    def move(step: int | None) -> None:
-        now = last
-        if step is not None:
-            now = min(int(np.searchsorted(path.steps, step, side="right")) - 1, last)
-        line.set_data(*points[: now + 1].T)
-        marks.set_data(*points[[mark for mark in marked if mark < now]].T)
-        end.set_data(*points[[now]].T)
-
-    return move
+    marks = [int(np.searchsorted(steps, power)) for power in powers]
+    return Trace(steps, points, tuple(mark for mark in marks if mark < len(steps) - 1), is_whole)
 
 
 def _until_outside(points: Floats, surface: Surface) -> Floats:
@@ -263,3 +148,90 @@ def _until_outside(points: Floats, surface: Surface) -> Floats:
         shares = np.where(leap > 0, (upper - before) / leap, (lower - before) / leap)
     share = np.min(shares[leap != 0])
     return np.vstack([points[:first], before + share * leap])
+
+
+def draw_paths(
+    name: str, panels: Sequence[Panel], looks: Mapping[str, Look], caption: str = ""
+) -> Drawing:
+    """Draw panels side by side; `looks` has every optimizer of every panel.
+
+    Each panel has its own legend, because the outcomes in it are the panel's.
+    """
+    with style():
+        figure, show = _draw(panels, looks)
+        show(None)
+    return Drawing(name, caption, figure, partial(animate, panels=panels, looks=looks))
+
+
+def animate(
+    file: pathlib.Path, panels: Sequence[Panel], looks: Mapping[str, Look], frames: int = 100
+) -> pathlib.Path:
+    """Write the figure's paths as an animated GIF, the same bytes every time."""
+    longest = max(int(path.steps[-1]) for panel in panels for path in panel.paths.values())
+    with style():
+        figure, show = _draw(panels, looks)
+        write_gif(file, figure, show, longest, frames, {look.color for look in looks.values()})
+    return file
+
+
+def _draw(panels: Sequence[Panel], looks: Mapping[str, Look]) -> tuple[Figure, Show]:
+    """Return the figure and what moves every path to a step."""
+    across = len(panels)
+    width = (TWO_COLUMNS - _MARGINS.left - _MARGINS.right - _MARGINS.across * (across - 1)) / across
+    legends = [_legend(panel, looks) for panel in panels]
+    top = _MARGINS.top + max(legend.height(width) for legend in legends)
+    figure, axes = page(1, across, TWO_COLUMNS, _PANEL_HEIGHT, replace(_MARGINS, top=top))
+    moves: list[Show] = []
+    for panel, legend, axis in zip(panels, legends, axes[0], strict=True):
+        _draw_surface(axis, panel.surface)
+        axis.legend(
+            handles=list(legend.handles), title=legend.title or None, loc="lower left",
+            bbox_to_anchor=(0, 1.01), ncols=legend.columns(width), **LEGEND,
+        )  # fmt: skip
+        for name, path in panel.paths.items():
+            moves.append(_draw_trace(axis, trace(path, panel.surface), looks[name]))
+        for path in panel.paths.values():
+            axis.plot(*path.points[0], "o", mfc="white", mec="black", mew=0.9, ms=5, zorder=6)
+
+    def show(step: int | None) -> None:
+        for move in moves:
+            move(step)
+
+    return figure, show
+
+
+def _legend(panel: Panel, looks: Mapping[str, Look]) -> Legend:
+    handles = [
+        Line2D([], [], color=ink.color, ls=ink.dash, marker=ink.marker, label=f"{name}: {end}")
+        for name, path in panel.paths.items()
+        for ink, end in [(looks[name], outcome(path))]
+    ]
+    return Legend(panel.title, handles)
+
+
+def _draw_surface(axis: Axes, surface: Surface) -> None:
+    left, right, bottom, top = surface.window
+    x, y = np.meshgrid(np.linspace(left, right, 301), np.linspace(bottom, top, 301))
+    values = surface.value(x, y)
+    # From what a tenth of a percent of the window lies below: the minimum itself is at log 0.
+    levels = np.geomspace(np.quantile(values, 0.001), values.max(), _LEVELS)
+    axis.contour(x, y, values, levels=levels, colors=_CONTOUR, linewidths=0.5, zorder=1)
+    axis.plot(*surface.minimum, "*", color="black", ms=5, zorder=8)
+    axis.set(xlim=(left, right), ylim=(bottom, top), xlabel="x", ylabel="y")
+
+
+def _draw_trace(axis: Axes, shown: Trace, ink: Look) -> Show:
+    """Draw a path and return what shows it up to a step, or all of it."""
+    (line,) = axis.plot([], [], color=ink.color, ls=ink.dash, zorder=3)
+    (marks,) = axis.plot([], [], ink.marker, color=ink.color, ms=2.8, mec="white", zorder=4)
+    # Hollow and last of all: where many paths end in one point, each shape is still seen.
+    (end,) = axis.plot([], [], ink.marker, mfc="none", mec=ink.color, mew=1.1, ms=7, zorder=7)
+    end.set_clip_on(shown.is_whole)
+
+    def move(step: int | None) -> None:
+        now = shown.until(step)
+        line.set_data(*shown.points[: now + 1].T)
+        marks.set_data(*shown.points[[mark for mark in shown.marks if mark < now]].T)
+        end.set_data(*shown.points[[now]].T)
+
+    return move

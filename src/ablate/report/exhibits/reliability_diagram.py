@@ -2,26 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from ablate.errors import ConfigError
+from ablate.errors import ReportError
 from ablate.report.context import Context
-from ablate.report.figures.canvas import Drawing, Legend, Margins, level_handle, page
-from ablate.report.figures.select import Subject, subjects
-from ablate.report.figures.style import NEUTRAL, ONE_COLUMN
+from ablate.report.figures.canvas import Drawing, Margins, page
+from ablate.report.figures.select import Subject, converged, subjects
+from ablate.report.figures.style import ONE_COLUMN
+from ablate.study.schema import Level
 
 _FEWEST = 10  # examples in a bin, over all replicates: fewer say nothing
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """One level, pooled over the replicates that converged; all in percent.
+
+    confidence, accuracy  means of each bin (K,)
+    error                 expected calibration error, mean over replicates; None where all are n/c
+    """
+
+    level: Level
+    confidence: np.ndarray
+    accuracy: np.ndarray
+    error: float | None
 
 
 def exhibits(context: Context) -> Iterator[Drawing]:
     """Draw accuracy against confidence in 15 bins, a line per level, pooled over replicates."""
     if not len(context.frames.calibration):
-        raise ConfigError("report: reliability_diagram needs predictions of finished runs.")
+        raise ReportError("no run kept predictions.")
     for subject in subjects(context, "lines"):
-        yield _draw(subject)
+        spread = (
+            "Examples of all replicates in 15 equal bins of the confidence, bins under ten "
+            "examples left out; grey: as often right as sure. ECE: expected calibration error, "
+            "mean over replicates."
+        )
+        caption = subject.caption("Accuracy against confidence", spread)
+        yield Drawing(subject.name, caption, _draw(subject, lines_of(subject)))
 
 
 def pooled(bins: pd.DataFrame) -> pd.DataFrame:
@@ -36,35 +60,35 @@ def pooled(bins: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _draw(subject: Subject) -> Drawing:
-    rows = subject.joined(subject.frames.calibration)
-    rows = rows[rows["status"] == "done"]
-    factor, lines = subject.roles["lines"], subject.levels("lines")
-    handles = []
-    for line in lines:
-        runs = subject.where(subject.runs, lines=line)
-        error = 100 * runs.loc[runs["status"] == "done", "test/ece"].mean()
-        if factor:
-            name = f"{line.name} (ECE {error:.1f} %)"
-            handles.append(level_handle(subject.look(factor, line), name, "marker"))
-    legend = Legend(factor.label if factor else "", handles) if handles else None
+def lines_of(subject: Subject) -> list[Line]:
+    """Return a line per level of `lines`."""
+    bins = converged(subject.joined(subject.frames.calibration))
+    found = []
+    for level in subject.levels("lines"):
+        points = 100 * pooled(subject.where(bins, lines=level))
+        errors = converged(subject.where(subject.runs, lines=level))["test/ece"]
+        error = 100 * float(errors.mean()) if len(errors) else None
+        found.append(
+            Line(level, points["confidence"].to_numpy(), points["accuracy"].to_numpy(), error)
+        )
+    return found
+
+
+def _draw(subject: Subject, lines: Sequence[Line]) -> Figure:
+    names = {
+        line.level.name: f"{line.level.name} "
+        + ("(n/c)" if line.error is None else f"(ECE {line.error:.1f} %)")
+        for line in lines
+    }
+    legend = subject.legend("lines", "marker", names)
     figure, axes = page(1, 1, ONE_COLUMN, 2.5, Margins(left=0.5, bottom=0.38), legend)
     axis: Axes = axes[0, 0]
     axis.plot([0, 100], [0, 100], color="#999999", lw=0.7)
     for line in lines:
-        look = subject.look(factor, line) if factor else None
-        points = pooled(subject.where(rows, lines=line))
-        axis.plot(
-            100 * points["confidence"], 100 * points["accuracy"],
-            color=look.color if look else NEUTRAL, marker=look.marker if look else "o", lw=0.9,
-        )  # fmt: skip
+        look = subject.ink("lines", line.level)
+        axis.plot(line.confidence, line.accuracy, color=look.color, marker=look.marker, lw=0.9)
     axis.set_xlim(0, 101)
     axis.set_ylim(bottom=0, top=102)
     axis.set_xlabel("confidence (%)")
     axis.set_ylabel("test accuracy (%)")
-    spread = (
-        "Examples of all replicates in 15 equal bins of the confidence, bins under ten examples "
-        "left out; grey: as often right as sure. ECE: expected calibration error, mean over "
-        "replicates."
-    )
-    return Drawing(subject.name, subject.caption("Accuracy against confidence", spread), figure)
+    return figure

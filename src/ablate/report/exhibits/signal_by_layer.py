@@ -1,35 +1,77 @@
-"""The signal through the layers at initialization, and through training."""
+"""The signal through the layers at initialization, forward and backward."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from ablate.report.context import Context
 from ablate.report.figures.canvas import (
     Drawing,
-    Legend,
     Margins,
     label_outer,
-    level_handle,
     page,
     panel_title,
+    with_handles,
+)
+from ablate.report.figures.layers import (
+    Band,
+    Floats,
+    band,
+    draw_band,
+    pages_of,
+    predicted_std,
 )
 from ablate.report.figures.select import Subject, at_step, subjects
-from ablate.report.figures.style import NEUTRAL, TWO_COLUMNS, listed, plain
-from ablate.report.figures.theory import std_by_layer
+from ablate.report.figures.style import NEUTRAL, TWO_COLUMNS, listed
 from ablate.study.schema import Level
 
 #: Rows of panels on one page; a study with more levels gets several figures.
 _ROWS = 4
-_QUANTITIES = {"activation": "std of activations", "activation_gradient": "std of gradients"}
+#: What the columns of panels show: title, and label of the axis.
+_QUANTITIES = {
+    "activation": ("forward", "std of activations"),
+    "activation_gradient": ("backward", "std of gradients"),
+}
 _MARGINS = Margins(left=0.62, right=0.1, top=0.2, bottom=0.38, across=0.62, down=0.34)
+_DASHED: dict[str, Any] = {"color": NEUTRAL, "linestyle": (0, (3, 1.5)), "lw": 0.8}
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """The std of each layer at one level, and what theory says it is: (L,), None without theory."""
+
+    level: Level
+    measured: Band
+    theory: Floats | None
+
+
+@dataclass(frozen=True, eq=False)
+class Signals:
+    """What one page shows.
+
+    panels  the lines of each panel by quantity, a mapping per level of `rows`
+    silent  names of the lines that some panel lacks, because nothing can stand on its log axis
+    depth   of the deepest network
+    """
+
+    rows: tuple[str, ...]
+    panels: tuple[dict[str, tuple[Line, ...]], ...]
+    silent: tuple[str, ...]
+    depth: int
+
+    @property
+    def has_theory(self) -> bool:
+        """Whether theory predicts any of the lines."""
+        lines = [line for panel in self.panels for lines in panel.values() for line in lines]
+        return any(line.theory is not None for line in lines)
 
 
 def exhibits(context: Context) -> Iterator[Drawing]:
@@ -38,99 +80,72 @@ def exhibits(context: Context) -> Iterator[Drawing]:
     layers = layers[layers["quantity"].isin(_QUANTITIES)]
     for subject in subjects(context, "lines", "rows"):
         rows = at_step(subject.joined(layers), "first")
-        levels = subject.levels("rows")
-        parts = math.ceil(len(levels) / _ROWS)
-        size = math.ceil(len(levels) / parts)
-        for part in range(parts):
-            name = subject.name + (f"-{part + 1}" if parts > 1 else "")
+        for name, levels in pages_of(subject.name, subject.levels("rows"), _ROWS):
             if len(rows):
-                yield _by_layer(subject, name, rows, levels[part * size : (part + 1) * size])
+                shown = signals(subject, rows, levels)
+                yield Drawing(name, _caption(subject, shown), _draw(subject, shown))
 
 
-def _by_layer(subject: Subject, name: str, rows: pd.DataFrame, levels: Sequence[Level]) -> Drawing:
-    lines = subject.levels("lines")
-    factor = subject.roles["lines"]
-    drawn_theory, silent = False, set()
-    handles = [
-        level_handle(subject.look(factor, line), line.name, "marker") for line in lines if factor
-    ]
-    handles.append(Line2D([], [], color=NEUTRAL, linestyle=(0, (3, 1.5)), lw=0.8, label="theory"))
-    legend = Legend(factor.label if factor else "", handles)
-    figure, axes = page(len(levels), 2, TWO_COLUMNS, 1.35, _MARGINS, legend, sharex=True)
-    for row, level in enumerate(levels):
-        for column, quantity in enumerate(_QUANTITIES):
-            axis: Axes = axes[row, column]
+def signals(subject: Subject, rows: pd.DataFrame, levels: Sequence[Level]) -> Signals:
+    """Return the lines of one page; `rows` are those of the first probed step of each run."""
+    panels, silent = [], set()
+    for level in levels:
+        panel: dict[str, tuple[Line, ...]] = {}
+        for quantity in _QUANTITIES:
+            lines = []
+            for at in subject.levels("lines"):
+                cell = subject.where(rows, lines=at, rows=level)
+                line = _line(subject, cell[cell["quantity"] == quantity], quantity, at)
+                if len(line.measured.x):
+                    lines.append(line)
+                elif len(cell):
+                    silent.add(at.name)
+            panel[quantity] = tuple(lines)
+        panels.append(panel)
+    names = tuple(level.name for level in levels)
+    return Signals(names, tuple(panels), tuple(sorted(silent)), int(rows["layer"].max()))
+
+
+def _line(subject: Subject, cell: pd.DataFrame, quantity: str, at: Level) -> Line:
+    theory = predicted_std(subject, cell, quantity)
+    if theory is not None and not np.all(theory > 0):
+        theory = None
+    return Line(at, band(cell, "layer"), theory)
+
+
+def _draw(subject: Subject, shown: Signals) -> Figure:
+    theory = [Line2D([], [], label="theory", **_DASHED)] if shown.has_theory else []
+    legend = with_handles(subject.legend("lines", "marker"), *theory)
+    figure, axes = page(len(shown.rows), 2, TWO_COLUMNS, 1.35, _MARGINS, legend, sharex=True)
+    for row, name, panel in zip(axes, shown.rows, shown.panels, strict=True):
+        for axis, (quantity, (direction, _)) in zip(row, _QUANTITIES.items(), strict=True):
             axis.set_yscale("log")
-            for line in lines:
-                cell = subject.where(rows, lines=line, rows=level)
-                cell = cell[cell["quantity"] == quantity]
-                color = subject.look(factor, line).color if factor else NEUTRAL
-                marker = subject.look(factor, line).marker if factor else "o"
-                x, middle, low, high = band(cell, "layer", "std")
-                if len(x) == 0 or not np.any(middle > 0):
-                    silent.add(line.name)
-                    continue
-                axis.fill_between(x, low, high, color=color, alpha=0.2, lw=0)
-                axis.plot(x, middle, color=color, marker=marker, lw=0.9, ms=3)
-                theory = std_by_layer(subject.configs.get(cell["cell"].iloc[0]), quantity)
-                if theory is not None and np.all(theory > 0):
-                    # Theory gives gradients relative to the last layer: start where they do.
-                    scale = middle[-1] if quantity == "activation_gradient" else 1.0
-                    axis.plot(
-                        np.arange(1, len(theory) + 1),
-                        theory * scale,
-                        color=NEUTRAL,
-                        ls=(0, (3, 1.5)),
-                        lw=0.8,
-                    )
-                    drawn_theory = True
-            direction = "forward" if quantity == "activation" else "backward"
-            panel_title(axis, f"{level.name}: {direction}" if level.name else direction)
-    if not drawn_theory:
-        figure.legends[0].remove()
-        figure.legend(
-            handles=handles[:-1], title=legend.title or None, alignment="left", loc="upper left",
-            bbox_to_anchor=(0.04 / TWO_COLUMNS, 1 - 0.02 / figure.get_figheight()),
-            borderaxespad=0.0, borderpad=0.1, ncols=legend.columns(TWO_COLUMNS),
-            handlelength=2.2, handletextpad=0.5, columnspacing=1.0, labelspacing=0.25,
-        )  # fmt: skip
-    label_outer(axes, "layer", list(_QUANTITIES.values()))
-    depth = int(rows["layer"].max())
-    axes[0, 0].set_xticks(sorted({1, *range(2, depth + 1, max(1, depth // 5))}))
+            _draw_lines(axis, subject, panel[quantity])
+            panel_title(axis, f"{name}: {direction}" if name else direction)
+    label_outer(axes, "layer", [label for _, label in _QUANTITIES.values()])
+    ticks = {1, *range(2, shown.depth + 1, max(1, shown.depth // 5))}
+    axes[0, 0].set_xticks(sorted(ticks))
+    return figure
+
+
+def _draw_lines(axis: Axes, subject: Subject, lines: Sequence[Line]) -> None:
+    for line in lines:
+        look = subject.ink("lines", line.level)
+        draw_band(axis, line.measured, look.color, marker=look.marker, lw=0.9, ms=3)
+        if line.theory is not None:
+            axis.plot(np.arange(1, len(line.theory) + 1), line.theory, **_DASHED)
+
+
+def _caption(subject: Subject, shown: Signals) -> str:
     spread = "Lines: median over replicates; bands: their range."
-    if drawn_theory:
+    if shown.has_theory:
         spread += (
             " Dashed: theory for infinite width, backward relative to the measured last layer."
         )
-    if silent:
-        spread += f" No line: {listed(sorted(silent))}, whose signal is zero or not finite."
-    caption = subject.caption(
+    if shown.silent:
+        spread += f" No line: {listed(shown.silent)}, whose signal is zero or not finite."
+    return subject.caption(
         "Standard deviation of each layer's activations and of the loss gradient with respect to "
         "them, before the first step",
         spread,
-    )
-    return Drawing(name, caption, figure)
-
-
-def few_ticks(axis: Axes) -> None:
-    """Where a log axis spans little, label 1, 2 and 5 of a decade and nothing between."""
-    axis.yaxis.set_minor_formatter(NullFormatter())
-    low, high = axis.get_ylim()
-    if low > 0 and high / low < 50:
-        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))
-
-
-def band(
-    cell: pd.DataFrame, x: str, y: str
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return positions, and median, lowest and highest of what can stand on a log axis."""
-    positive = cell[np.isfinite(cell[y]) & (cell[y] > 0)]
-    groups = positive.groupby(x)[y]
-    middle = groups.median()
-    return (
-        middle.index.to_numpy(dtype=float),
-        middle.to_numpy(),
-        groups.min().to_numpy(),
-        groups.max().to_numpy(),
     )

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ablate.report.figures.style import SMALL, TEXT, Look, style, text_width
+from ablate.report.figures.style import SMALL, TEXT, TWO_COLUMNS, Look, style, text_width
 
 _LINE = 1.4 / 72  # height of a text line in inches per point of its size
 _HANDLE = 0.34  # width of a legend's handle with its padding, inches
+#: What tells levels apart besides their colour.
+Cue = Literal["marker", "dash"]
+#: How every legend is set, wherever it stands.
+LEGEND: Mapping[str, Any] = {
+    "alignment": "left", "borderaxespad": 0.0, "borderpad": 0.1, "handlelength": 2.2,
+    "handletextpad": 0.5, "columnspacing": 1.0, "labelspacing": 0.25,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,11 +81,18 @@ class Legend:
         return (rows + bool(self.title)) * SMALL * _LINE + 0.06
 
 
-def level_handle(look: Look, label: str, kind: Literal["marker", "dash"]) -> Line2D:
+def level_handle(look: Look, label: str, cue: Cue) -> Line2D:
     """Return a legend entry that shows a level's colour and its second cue."""
-    if kind == "dash":
+    if cue == "dash":
         return Line2D([], [], color=look.color, linestyle=look.dash, label=label)
     return Line2D([], [], color=look.color, marker=look.marker, label=label)
+
+
+def with_handles(legend: Legend | None, *handles: Line2D) -> Legend | None:
+    """Return a legend with further entries, None where it has none at all."""
+    if not handles:
+        return legend
+    return Legend(legend.title, [*legend.handles, *handles]) if legend else Legend("", handles)
 
 
 def page(
@@ -118,18 +133,56 @@ def page(
         figure.legend(
             handles=list(legend.handles),
             title=legend.title or None,
-            alignment="left",
             loc="upper left",
             bbox_to_anchor=(0.04 / width, 1 - 0.02 / height),
-            borderaxespad=0.0,
-            borderpad=0.1,
             ncols=legend.columns(width),
-            handlelength=2.2,
-            handletextpad=0.5,
-            columnspacing=1.0,
-            labelspacing=0.25,
+            **LEGEND,
         )
     return figure, axes
+
+
+def grid_of_panels(
+    titles: Sequence[str], x: str, y: str, margins: Margins, legend: Legend | None
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure and a panel per title, three in a row, which share both axes and labels."""
+    columns = min(len(titles), 3)
+    rows = math.ceil(len(titles) / columns)
+    figure, axes = page(
+        rows, columns, TWO_COLUMNS, 1.3, margins, legend, sharex=True, sharey=True
+    )  # fmt: skip
+    panels: list[Axes] = list(axes.flat)
+    for axis in panels[len(titles) :]:
+        axis.set_visible(False)
+    for index, (axis, title) in enumerate(zip(panels, titles, strict=False)):
+        panel_title(axis, title)
+        if index + columns >= len(titles):
+            axis.tick_params(labelbottom=True)
+            axis.set_xlabel(x)
+        if index % columns == 0:
+            axis.set_ylabel(y)
+    return figure, panels[: len(titles)]
+
+
+def interval(
+    axis: Axes,
+    x: npt.ArrayLike,
+    mean: npt.ArrayLike,
+    half: npt.ArrayLike,
+    look: Look,
+    across: bool = False,
+    size: float = 3.2,
+) -> None:
+    """Draw means with their intervals, joined by a line.
+
+    x       where each stands: along the axis of the levels, which is y where `across`
+    half    half-width of each interval, 0 where there is none
+    size    of the markers, points
+    """
+    bars: dict[str, Any] = {"xerr" if across else "yerr": half}
+    axis.errorbar(
+        *((mean, x) if across else (x, mean)), **bars, color=look.color, marker=look.marker,
+        lw=0.9, elinewidth=0.9, capsize=1.5, ms=size,
+    )  # fmt: skip
 
 
 def label_outer(axes: np.ndarray, x: str, y: Sequence[str] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Effects with their intervals, one below the other."""
+"""Numbers with their intervals, one below the other."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ SHOWN, DENIED = "#0173b2", "#d55e00"
 
 @dataclass(frozen=True)
 class Row:
-    """One effect.
+    """One number, as the axis shows it.
 
-    note   at the right
-    marks  strokes across its line, where the margin lies
+    low, high  of its interval; None where there is none
+    note       at the right
+    marks      strokes across its line, where the margin lies
     """
 
     name: str
-    effect: float
-    low: float
-    high: float
+    value: float
+    low: float | None
+    high: float | None
     ink: str
     note: str
     marks: tuple[float, ...] = ()
@@ -42,21 +43,23 @@ def forest(panels: Mapping[str, Sequence[Row]]) -> Figure:
     heights = [_ROW * len(rows) + 0.1 for rows in panels.values()]
     figure, axes = page(len(panels), 1, TWO_COLUMNS * 0.75, 0.0, margins, heights=heights)
     for axis, (label, rows) in zip(axes[:, 0], panels.items(), strict=True):
-        _draw(axis, rows, label)
+        draw_rows(axis, rows, label)
+        axis.axvline(0, color="#bbbbbb", lw=0.6, zorder=0)
     return figure
 
 
-def _draw(axis: Axes, rows: Sequence[Row], label: str) -> None:
+def draw_rows(axis: Axes, rows: Sequence[Row], label: str) -> None:
+    """Draw rows from the top of a panel, their notes right of it."""
     for place, row in enumerate(rows):
-        axis.plot([row.low, row.high], [place, place], color=row.ink, lw=1.1)
-        axis.plot([row.effect], [place], "o", color=row.ink, ms=3.8)
+        if row.low is not None and row.high is not None:
+            axis.plot([row.low, row.high], [place, place], color=row.ink, lw=1.1)
+        axis.plot([row.value], [place], "o", color=row.ink, ms=3.8, clip_on=False)
         for mark in row.marks:
             axis.plot([mark] * 2, [place - 0.3, place + 0.3], color="#777777", lw=0.8)
         axis.annotate(
             row.note, (1.02, place), xycoords=("axes fraction", "data"), va="center",
             fontsize=SMALL,
         )  # fmt: skip
-    axis.axvline(0, color="#bbbbbb", lw=0.6, zorder=0)
     axis.set_ylim(len(rows) - 0.5, -0.5)
     axis.set_yticks(range(len(rows)), [row.name for row in rows])
     axis.tick_params(axis="y", length=0)

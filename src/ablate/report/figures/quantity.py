@@ -1,79 +1,50 @@
-"""What a figure may show of a run besides the study's metric: its label, unit and column."""
+"""Which quantity a figure shows: the study's metric, another of its runs, or one of the probe."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pandas as pd
 
-from ablate.errors import ConfigError, one_of
+from ablate.errors import ReportError, one_of
+from ablate.metrics import Quantity, effect_unit, quantity
 from ablate.report.context import Context
 from ablate.report.figures.select import Subject, at_step
+from ablate.report.frame import metric_columns
 from ablate.study.items import OfQuantity
-
-_LABELS = {
-    "weights/norm": "norm of the weights",
-    "weights/zero": "zero weights (%)",
-    "weights/small": "weights below 0.001 (%)",
-    "members/accuracy": "accuracy of a member (%)",
-    "members/brier": "Brier score of a member",
-    "members/disagreement": "two members disagree (%)",
-    "stopping/step": "step at which training ended",
-    "stopping/best_step": "step of the best evaluation",
-    "probe/zero": "zero activations (%)",
-    "probe/dead": "dead units (%)",
-    "probe/saturated": "saturated activations (%)",
-    "probe/mean": "mean activation",
-    "probe/std": "std of activations",
-    "probe/rms": "root mean square of activations",
-}
-_NAMES = {
-    "accuracy": "accuracy (%)", "loss": "loss (nats)", "nll": "cross-entropy (nats)",
-    "brier": "Brier score", "ece": "calibration error (%)",
-}  # fmt: skip
-_SHARES = ("accuracy", "ece", "zero", "dead", "saturated", "small", "disagreement")
+from ablate.study.schema import Metric
 
 
-@dataclass(frozen=True)
-class Quantity:
-    """A column of the runs frame, how it is called, and what it is multiplied by to be shown."""
+def with_quantity(context: Context) -> tuple[Context, str, Quantity]:
+    """Return the column that the item's options ask for, with how it is shown.
 
-    column: str
-    label: str
-    scale: float
-
-
-def with_quantity(context: Context) -> tuple[Context, Quantity]:
-    """Return what the item's options `metric` or `probe` ask for, else the study's metric.
-
-    A statistic of the probe is that of the activations at the last step probed, averaged over
-    the hidden layers; it joins the runs frame as a column.
+    It is that of `metric` or of `probe`, else the study's metric. A statistic of the probe is
+    that of the activations at the last step probed, averaged over the hidden layers; it joins the
+    runs frame as a column. Raises ReportError for a metric that no run reports.
     """
-    item = context.item
+    item, metric = context.item, context.study.metric
     assert isinstance(item, OfQuantity)
     if item.probe is not None:
         column = f"probe/{item.probe}"
         runs = context.frames.runs.merge(_probed(context, item.probe), how="left")
         context = replace(context, frames=replace(context.frames, runs=runs))
-    else:
-        column = item.metric or context.study.metric.name
-    if column == context.study.metric.name:
-        metric = context.study.metric
-        return context, Quantity(column, metric.label, 100 if metric.is_percent else 1)
+        return context, column, quantity(column)
+    column = item.metric or metric.name
     if column not in context.frames.runs:
-        known = [str(name) for name in context.frames.runs if "/" in str(name)]
-        raise ConfigError(
-            f"report: {context.item.kind} has metric: {column}, which no run has; there are "
-            f"{one_of(known)}."
-        )
-    return context, quantity_of(column)
+        known = one_of(metric_columns(context.frames.runs))
+        raise ReportError(f"no run reports the metric {column}; there is {known}.")
+    return context, column, as_tables_call_it(metric) if column == metric.name else quantity(column)
 
 
-def quantity_of(column: str) -> Quantity:
-    """Return how a column of the runs frame is shown."""
-    part, _, name = column.partition("/")
-    label = _LABELS.get(column, f"{part} {_NAMES.get(name, name)}")
-    return Quantity(column, label, 100 if name in _SHARES else 1)
+def as_tables_call_it(metric: Metric) -> Quantity:
+    """Return how figures show the study's metric: with the name and unit of its tables."""
+    unit = "%" if metric.is_percent else effect_unit(metric.name)
+    return Quantity(metric.name, metric.label.removesuffix(f" ({unit})"), unit)
+
+
+def sentence_case(text: str) -> str:
+    """Return a text with a capital letter first, as captions begin."""
+    return text[0].upper() + text[1:]
 
 
 def file_name(subject: Subject) -> str:

@@ -11,7 +11,8 @@ from typing import Any
 import pandas as pd
 
 from ablate.report.context import Context
-from ablate.report.figures.style import Look, looks
+from ablate.report.figures.canvas import Cue, Legend, level_handle
+from ablate.report.figures.style import NEUTRAL, Look, looks
 from ablate.study.items import OfSettings
 from ablate.study.schema import Factor, Level
 
@@ -38,10 +39,29 @@ class Subject(Context):
     fixed: Mapping[str, str]
     runs: pd.DataFrame
 
-    def look(self, factor: Factor | None, level: Level) -> Look:
-        """Return how a level is drawn; a figure without that factor uses neutral ink."""
+    def factor(self, role: str) -> Factor:
+        """Return the factor of a role that the figure cannot do without; its exhibit checked."""
+        factor = self.roles[role]
         assert factor is not None
-        return looks(self.study)[factor.name, level.name]
+        return factor
+
+    def ink(self, role: str, level: Level) -> Look:
+        """Return how a level of a role is drawn: in neutral ink where no factor has the role."""
+        factor = self.roles[role]
+        return looks(self.study)[factor.name, level.name] if factor else Look(NEUTRAL, "o", "-")
+
+    def legend(self, role: str, cue: Cue, names: Mapping[str, str] | None = None) -> Legend | None:
+        """Return the legend of a role's levels, None where no factor has the role.
+
+        names  what the levels are called, by level, where not as in the study; only they are shown
+        """
+        factor = self.roles[role]
+        if factor is None:
+            return None
+        names = {level.name: level.name for level in self.levels(role)} if names is None else names
+        shown = [level for level in self.levels(role) if level.name in names]
+        handles = [level_handle(self.ink(role, lv), names[lv.name], cue) for lv in shown]
+        return Legend(factor.label, handles)
 
     def levels(self, role: str) -> list[Level]:
         """Return the levels of a role's factor that have runs, in the study's order."""
@@ -82,8 +102,8 @@ class Subject(Context):
         low, high = int(counts.min()), int(counts.max())
         n = f"{high}" if low == high else f"{low} to {high}"
         plural = "" if n == "1" else "s"
-        lost = int((self.runs["status"] == "diverged").sum())
-        converged = f"; {lost} of {len(self.runs)} runs did not converge (n/c)" if lost else ""
+        count = len(not_converged(self.runs))
+        converged = f"; {count} of {len(self.runs)} runs did not converge (n/c)" if count else ""
         data = self._data() if with_data else ""
         first = f"{what}{f' ({at})' if at else ''}{data}, {n} replicate{plural} per cell"
         return f"{first}{converged}. {spread}".strip()
@@ -104,6 +124,16 @@ class Subject(Context):
 def column(factor: Factor) -> str:
     """Return the name of a factor's column in the frames."""
     return f"factor:{factor.name}"
+
+
+def converged(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of runs that converged."""
+    return frame[frame["status"] == "done"]
+
+
+def not_converged(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of runs that did not converge; a run that failed is in neither."""
+    return frame[frame["status"] == "diverged"]
 
 
 def subjects(
@@ -136,9 +166,9 @@ def subjects(
         runs = context.frames.runs
         runs = runs[runs["status"] != "failed"]
         for factor, level in fixed.items():
-            runs = runs[runs[f"factor:{factor}"] == level]
+            runs = runs[runs[column(study.factor(factor))] == level]
         for factor, kept in only.items():
-            runs = runs[runs[f"factor:{factor}"].isin(kept)]
+            runs = runs[runs[column(study.factor(factor))].isin(kept)]
         if len(runs):
             name = "-".join([context.item.kind, *map(_file_name, fixed.values())])
             yield Subject(**vars(context), name=name, roles=assigned, fixed=fixed, runs=runs)

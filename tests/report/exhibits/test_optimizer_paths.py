@@ -8,11 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.colors import to_rgb
 from PIL import Image
+from small_frames import CELLS, drawings, frames, present, runs, study
 
-from ablate.lessons.surfaces import SURFACES, path_of
-from ablate.report.exhibits.optimizer_paths import Panel, animate, draw_paths, log_steps, outcome
+from ablate.errors import ReportError
+from ablate.lessons.surfaces import SURFACES, Path, path_of
+from ablate.report.context import Context
+from ablate.report.exhibits.optimizer_paths import Panel, animate, draw_paths, outcome, trace
+from ablate.report.figures.animation import log_steps
 from ablate.report.figures.canvas import Drawing
 from ablate.report.figures.style import Look
+from ablate.study.items import ITEMS
 
 BEALE = SURFACES["beale"]
 LOOKS = {"momentum": Look("#0173b2", "o", "-"), "Adam": Look("#de8f05", "s", (0, (4, 1.5)))}
@@ -23,13 +28,70 @@ def path(*points):
 
 
 REACHED = path_of(BEALE, [*np.linspace((2.0, -2.0), (3.0, 0.4), 1200), (3.0, 0.5)], 1e-4)
-LOST = path((2.0, -2.0), (2.5, 0.0), (2.4, 0.1))
+NOT_REACHED = path((2.0, -2.0), (2.5, 0.0), (2.4, 0.1))
 DIVERGED = path((2.0, -2.0), (1.0, 0.0), (-10.0, 0.0), (1e9, 1e9))
 NOT_A_NUMBER = path((2.0, -2.0), (1.0, 0.0), (float("nan"), 0.0))
 PANELS = [
-    Panel("from (2, −2)", BEALE, {"momentum": REACHED, "Adam": LOST}),
+    Panel("from (2, −2)", BEALE, {"momentum": REACHED, "Adam": NOT_REACHED}),
     Panel("again", BEALE, {"momentum": NOT_A_NUMBER, "Adam": DIVERGED}),
 ]
+
+
+def test_what_is_drawn_of_a_path_ends_at_its_end_or_at_the_edge_of_the_window():
+    whole = trace(REACHED, BEALE)
+    assert np.array_equal(whole.points, REACHED.points)
+    assert whole.marks == (1, 10, 100, 1000)
+    assert whole.is_whole
+    cut = trace(DIVERGED, BEALE)
+    assert cut.points == pytest.approx(np.array([(2, -2), (1, 0), (BEALE.window[0], 0)]))
+    assert (cut.steps.tolist(), cut.marks, cut.is_whole) == ([0, 1, 2], (1,), False)
+    assert trace(NOT_A_NUMBER, BEALE).points == pytest.approx(np.array([(2, -2), (1, 0)]))
+
+
+def test_marks_and_steps_of_a_path_that_kept_some_of_its_steps():
+    kept = [0, 1, 5, 20, 50, 200]
+    some = Path(np.array(kept), REACHED.points[kept], REACHED.values[kept], None, None)
+    found = trace(some, BEALE)
+    # The first kept at or after 1 and 10; that after 100 is the end, which has its own marker.
+    assert found.marks == (1, 3)
+    assert [found.until(step) for step in (0, 4, 5, 199, 1000, None)] == [0, 1, 2, 4, 5, 5]
+
+
+Y = {"x": 0.5, "y": 0.25}
+
+
+def small() -> Context:
+    """Replicate r starts at x = r; A moves by 0.1 a step, B by 0.2, three steps each."""
+    epochs = []
+    for (one, two), replicate, keys in present():
+        for step in range(4):
+            x = replicate + step * {"A": 0.1, "B": 0.2}[one]
+            epochs.append({**keys, "step": step, "x": x, "y": Y[two], "f": 1.0})
+    item = ITEMS["optimizer_paths"](lines="one", panels="two")
+    made = study(item, {two: {"trainer.surface": "beale"} for two in Y})
+    reached = dict.fromkeys(CELLS, [2.0] * 4)
+    return Context(item, made, frames(runs({"steps": reached}), epochs=epochs))
+
+
+def test_the_paths_of_replicate_0_are_drawn_and_their_ends_told():
+    (drawing,) = drawings(small())
+    # Replicate 0 of B/x is missing: no other stands in for it. B/y is n/c, and reached nothing.
+    told = {"x": ["A: 2 steps"], "y": ["A: 2 steps", "B: not reached"]}
+    for axis, (title, names) in zip(drawing.figure.axes, told.items(), strict=True):
+        legend = axis.get_legend()
+        assert legend.get_title().get_text() == title
+        assert [text.get_text() for text in legend.get_texts()] == names
+        for name, handle in zip(names, legend.get_lines(), strict=True):
+            drawn = [line for line in axis.lines if line.get_color() == handle.get_color()]
+            expected = [({"A": 0.1, "B": 0.2}[name[0]] * k, Y[title]) for k in range(4)]
+            assert drawn[0].get_xydata() == pytest.approx(np.array(expected))
+    assert "Drawn are the paths of replicate 0" in drawing.caption
+
+
+def test_runs_without_a_surface_are_refused():
+    made = small()
+    with pytest.raises(ReportError, match="the runs went over no surface"):
+        drawings(Context(made.item, made.study, frames(runs({}))))
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +103,7 @@ def drawing() -> Drawing:
     ("path", "text"),
     [
         pytest.param(REACHED, "1,200 steps", id="reached"),
-        pytest.param(LOST, "not reached", id="not reached"),
+        pytest.param(NOT_REACHED, "not reached", id="not reached"),
         pytest.param(DIVERGED, "diverged at 3", id="diverged"),
         pytest.param(NOT_A_NUMBER, "diverged at 2", id="not a number"),
     ],

@@ -1,0 +1,73 @@
+"""Activations over training: medians and ranges over steps of some layers, and as they are drawn."""
+
+import numpy as np
+import pytest
+from artists import legend_of, lines, points, shade
+from small_frames import drawings, frames, layer_rows, present, runs, status, study, subject_of
+
+from ablate.report.context import Context
+from ablate.report.exhibits.activations_over_training import panels_of
+from ablate.study.items import ITEMS
+
+STEPS = (0, 10, 100)
+SPREAD = (1.0, 2.0, 3.0, 10.0)
+#: Median, lowest and highest over the replicates with finite values.
+EXPECTED = {"Ax": (2.5, 1, 10), "Ay": (2, 1, 3), "Bx": (3, 2, 10)}
+
+
+def size(step: int, layer: int) -> float:
+    return (1 + step) * 10.0**layer
+
+
+def context() -> Context:
+    layers = []
+    for cell, replicate, keys in present():
+        value = np.nan if status(cell, replicate) == "diverged" else SPREAD[replicate]
+        for step in STEPS:
+            stds = [value * size(step, layer) for layer in range(1, 7)]
+            layers += layer_rows(keys, "activation", stds, step=step)
+            layers += layer_rows(keys, "activation_gradient", [77.0] * 6, step=step)
+    item = ITEMS["activations_over_training"](columns="two", rows="one")
+    return Context(item, study(item), frames(runs({}), layers=layers))
+
+
+def test_bands_of_four_layers_over_the_probed_steps() -> None:
+    subject = subject_of(context(), "columns", "rows")
+    layers = subject.frames.layers
+    found = panels_of(subject, subject.joined(layers[layers["quantity"] == "activation"]))
+    assert [[panel.title for panel in row] for row in found] == [
+        ["x · A", "y · A"],
+        ["x · B", "y · B"],
+    ]
+    cells = dict(zip(("Ax", "Ay", "Bx", "By"), [p for row in found for p in row], strict=True))
+    # Four of six, evenly spaced: 1, 2.67, 4.33 and 6.
+    assert all(tuple(panel.bands) == (1, 3, 4, 6) for panel in cells.values())
+    for cell, values in EXPECTED.items():
+        for layer, band in cells[cell].bands.items():
+            expected = np.array([size(step, layer) for step in STEPS])
+            assert band.x.tolist() == list(STEPS)
+            for part, value in zip((band.middle, band.low, band.high), values, strict=True):
+                assert part == pytest.approx(value * expected)
+    assert all(len(band.x) == 0 for band in cells["By"].bands.values())
+
+
+def test_what_is_drawn_are_these_numbers() -> None:
+    (drawing,) = drawings(context())
+    inks = legend_of(drawing.figure)
+    assert list(inks) == ["layer 1", "layer 3", "layer 4", "layer 6"]
+    panels = dict(zip(("Ax", "Ay", "Bx", "By"), drawing.figure.axes, strict=True))
+    for cell, axis in panels.items():
+        for name, ink in inks.items():
+            (line,) = lines(axis, ink)
+            if cell not in EXPECTED:
+                assert len(points(line)) == 0
+                continue
+            middle, low, high = EXPECTED[cell]
+            sizes = np.array([size(step, int(name[-1])) for step in STEPS])
+            assert points(line) == pytest.approx(np.column_stack([STEPS, middle * sizes]))
+            assert shade(axis, ink) == [
+                pytest.approx((step, low * y, high * y))
+                for step, y in zip(STEPS, sizes, strict=True)
+            ]
+    assert panels["By"].get_title(loc="left") == "y · B"
+    assert "5 of 15 runs did not converge" in drawing.caption
