@@ -19,10 +19,11 @@ demo: $(VENV)/run.stamp  ## sweep a first study, report it, say where to look
 	@echo "browse  $(BIN)/ablate ui quickstart"
 	@echo "next    $(BIN)/ablate studies"
 
-test: $(VENV)/dev.stamp  ## linters, types and all tests
+test: $(VENV)/dev.stamp  ## linters, types, contracts of imports and all tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
 test-all: test  ## and what takes long: 50 random kills, 1,000 runs, the whole calibration
@@ -35,7 +36,7 @@ calibration: $(VENV)/dev.stamp  ## simulate how often verdicts err, into docs/st
 	$(ONE_THREAD) $(BIN)/python -m bench.calibration
 
 clean:  ## remove the environment and caches; runs and reports stay
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # Versions come from constraints.txt; torch goes first, so that nothing else picks a build of it.
 $(VENV)/run.stamp: constraints.txt pyproject.toml

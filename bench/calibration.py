@@ -16,23 +16,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from ablate.report.claim_evidence import differences
-from ablate.report.claims import look_level
-from ablate.report.run_arrays import Arm
+from ablate.report.verdicts import look_level
 from ablate.stats import (
     ALPHA,
+    Arm,
+    Array,
     Evidence,
-    adjusted_levels,
+    Expect,
+    compare_all,
+    holm_levels,
     in_order,
     noise,
+    pair_up,
     paired_effect,
     rate,
     sensitivity,
 )
-
-Array = npt.NDArray[np.float64]
 
 _LEVELS = 3
 _SHARED = 0.5  # correlation between arms of one replicate
@@ -45,43 +45,40 @@ class Setting:
     """What a simulated study is like.
 
     noise       standard deviation of B's runs; A's is 1
-    lost        probability that a run is n/c
-    correlated  whether the worst runs are lost, or any
+    nc          probability that a run is n/c
+    correlated  whether the worst runs are n/c, or any
     skewed      whether noise is a shifted exponential instead of normal
     looks       at growing replicates, up to n
     """
 
     replicates: int
     noise: float
-    lost: float
+    nc: float
     correlated: bool
     skewed: bool = False
     looks: int = 1
 
 
 def arm(rng: np.random.Generator, s: Setting, means: Array, sd: float, shared: Array) -> Arm:
-    """Return runs of one arm: (levels, replicates), some of them lost."""
+    """Return runs of one arm: (levels, replicates), some of them n/c."""
     shape = (len(means), s.replicates)
     own = rng.exponential(size=shape) - 1 if s.skewed else rng.standard_normal(shape)
     noise = np.sqrt(_SHARED) * shared + np.sqrt(1 - _SHARED) * own
-    lost = rng.random(shape) < s.lost
-    if s.correlated:
-        lost = (
-            noise < np.quantile(_reference(s.skewed), s.lost) if s.lost else np.zeros(shape, bool)
-        )
-    values = np.where(lost, np.nan, means[:, None] + sd * noise)
-    return Arm((), values, lost, np.zeros(shape, dtype=bool))
+    not_converged = rng.random(shape) < s.nc
+    if s.correlated and s.nc:
+        not_converged = noise < _worst(s.skewed, s.nc)
+    return Arm(np.where(not_converged, np.nan, means[:, None] + sd * noise), not_converged)
 
 
 @functools.cache
-def _reference(skewed: bool) -> Array:
-    """Return many draws of a run's noise, to lose the worst share of it."""
+def _worst(skewed: bool, share: float) -> float:
+    """Return the noise below which the worst share of runs lies, from many draws."""
     rng = np.random.default_rng(1)
     shared, own = (
         rng.exponential(size=200_000) - 1 if skewed else rng.standard_normal(200_000)
         for _ in range(2)
     )
-    return np.asarray(np.sqrt(_SHARED) * shared + np.sqrt(1 - _SHARED) * own)
+    return float(np.quantile(np.sqrt(_SHARED) * shared + np.sqrt(1 - _SHARED) * own, share))
 
 
 def pair(rng: np.random.Generator, s: Setting, a: Array, b: Array) -> tuple[Arm, Arm]:
@@ -91,23 +88,35 @@ def pair(rng: np.random.Generator, s: Setting, a: Array, b: Array) -> tuple[Arm,
     return arm(rng, s, a, 1.0, shared), arm(rng, s, b, s.noise, shared)
 
 
-def effect(arms: tuple[Arm, Arm], expect: str, margin: float) -> Evidence:
+def effect(arms: tuple[Arm, Arm], expect: Expect, margin: float) -> Evidence:
     """Return the evidence of a claim that compares two arms."""
-    found = differences(*arms, higher=True)
-    return paired_effect(*found[:3], expect, margin, found[3])  # type: ignore[arg-type]
+    return paired_effect(pair_up(*arms, "higher"), expect, margin)
 
 
 def spread(arms: tuple[Arm, Arm]) -> Evidence:
     """Return the evidence of a claim on sensitivity, a level per row."""
     a, b = arms
-    return sensitivity(a.values, b.values, a.losses, b.losses, "less")
+    lost = a.not_converged_settings, b.not_converged_settings
+    return sensitivity(a.values, b.values, *lost, "less")
 
 
 def order(one: Arm) -> Evidence:
     """Return the evidence that every level is above the one before it."""
-    rows = [Arm((), one.values[i : i + 1], one.lost[i : i + 1], one.missing[i : i + 1])
-            for i in range(len(one.values))]  # fmt: skip
+    rows = rows_of(one)
     return in_order([effect((b, a), "greater", 0.0) for a, b in itertools.pairwise(rows)])
+
+
+def rows_of(one: Arm) -> list[Arm]:
+    """Return the levels of an arm as arms of their own."""
+    return [Arm(v[None], nc[None]) for v, nc in zip(one.values, one.not_converged, strict=True)]
+
+
+def table(arms: tuple[Arm, Arm]) -> Evidence:
+    """Return the strongest of what a table's column of four cells says, adjusted by Holm."""
+    cells = [row for one in arms for row in rows_of(one)[:2]]
+    strongest = min(compare_all(cells, "higher"), key=lambda pair: pair.p_adjusted or 1.0)
+    p = strongest.p_adjusted or 1.0
+    return replace(strongest.test.evidence, p_supported=p, p_refuted=1.0)
 
 
 def study(rng: np.random.Generator, s: Setting) -> dict[str, Evidence]:
@@ -123,20 +132,22 @@ def study(rng: np.random.Generator, s: Setting) -> dict[str, Evidence]:
         "equality at its margin": effect(edge, "equal", _EQUAL),
         "spread": spread(pair(rng, s, slope, slope)),
         "order": order(main[0]),
+        "table": table(main),
     }
-    if not s.lost:  # with a run lost standard deviations are not compared
+    if not s.nc:  # with a run n/c standard deviations are not compared
         even = pair(rng, replace(s, noise=1.0), same, same)
         claims["noise"] = noise(even[0].values, even[1].values, "less", 0.0)
-    if s.lost:
+    if s.nc:
         a = main[0]
-        claims["convergence at its rate"] = rate(int((~a.lost).sum()), a.lost.size, 1 - s.lost)
+        claims["convergence at its rate"] = rate(int(a.converged.sum()), a.values.size, 1 - s.nc)
     return claims
 
 
 def errors(s: Setting, studies: int, seed: int) -> dict[str, float]:
     """Return the share of studies with a wrong verdict, by kind of claim alone and for the family.
 
-    `coverage` is that of the 95 % intervals of single effects.
+    `coverage` is that of the 95 % intervals of single effects. A table is a family of its own: it
+    errs where it tells any two of its cells apart.
     """
     rng = np.random.default_rng(seed)
     wrong: dict[str, int] = {}
@@ -144,9 +155,10 @@ def errors(s: Setting, studies: int, seed: int) -> dict[str, float]:
     truth = _given_convergence(s)
     for _ in range(studies):
         claims = study(rng, s)
-        for name, evidence in claims.items():
+        marks = claims.pop("table")
+        for name, evidence in {**claims, "table": marks}.items():
             wrong[name] = wrong.get(name, 0) + (evidence.p <= ALPHA)
-        levels = adjusted_levels([e.p for e in claims.values()], ALPHA)
+        levels = holm_levels([e.p for e in claims.values()], ALPHA)
         family = any(e.p <= level for e, level in zip(claims.values(), levels, strict=True))
         wrong["family"] = wrong.get("family", 0) + family
         single = claims["effect at one level"]
@@ -160,11 +172,11 @@ def errors(s: Setting, studies: int, seed: int) -> dict[str, float]:
 
 def _given_convergence(s: Setting) -> float:
     """Return the true A - B of pairs that both converged, where the worst runs are lost."""
-    if not (s.correlated and s.lost):
+    if not (s.correlated and s.nc):
         return 0.0
-    many = Setting(400_000, s.noise, s.lost, True, s.skewed)
+    many = Setting(400_000, s.noise, s.nc, True, s.skewed)
     a, b = pair(np.random.default_rng(2), many, np.zeros(1), np.zeros(1))
-    both = ~a.lost & ~b.lost
+    both = a.converged & b.converged
     return float((a.values - b.values)[both].mean())
 
 
@@ -175,13 +187,13 @@ def looks_error(s: Setting, studies: int, seed: int) -> float:
     stops = np.linspace(6, s.replicates, s.looks).round().astype(int)
     for _ in range(studies):
         a, b = pair(rng, s, np.zeros(1), np.zeros(1))
-        found = (
-            effect(tuple(Arm((), x.values[:, :n], x.lost[:, :n], x.missing[:, :n])  # type: ignore[arg-type]
-                         for x in (a, b)), "greater", 0.0)
-            for n in stops
-        )  # fmt: skip
+        found = (effect((_first(a, n), _first(b, n)), "greater", 0.0) for n in stops)
         wrong += any(e.p <= look_level(k) for k, e in enumerate(found, start=1))
     return wrong / studies
+
+
+def _first(one: Arm, n: int) -> Arm:
+    return Arm(one.values[:, :n], one.not_converged[:, :n])
 
 
 def power(s: Setting, size: float, studies: int, seed: int) -> dict[str, float]:
@@ -203,9 +215,9 @@ def power(s: Setting, size: float, studies: int, seed: int) -> dict[str, float]:
 
 def settings() -> Iterator[Setting]:
     """Yield every setting of the main table."""
-    for n, sd, lost in itertools.product((6, 10), (1.0, 3.0), (0.0, 0.05, 0.2, 0.5)):
-        for correlated in (False, True) if lost else (False,):
-            yield Setting(n, sd, lost, correlated)
+    for n, sd, nc in itertools.product((6, 10), (1.0, 3.0), (0.0, 0.05, 0.2, 0.5)):
+        for correlated in (False, True) if nc else (False,):
+            yield Setting(n, sd, nc, correlated)
     for n in (6, 10):
         yield Setting(n, 1.0, 0.0, correlated=False, skewed=True)
         yield Setting(n, 3.0, 0.0, correlated=False, skewed=True)
@@ -218,18 +230,18 @@ def _percent(share: float) -> str:
 def _error_table(studies: int) -> list[str]:
     names = [
         "family", "effect, mean over levels", "effect at one level", "equality at its margin",
-        "spread", "order", "convergence at its rate", "noise", "coverage",
+        "spread", "order", "convergence at its rate", "noise", "coverage", "table",
     ]  # fmt: skip
     rows = [
-        "| n | noise of B | n/c | which runs are lost | distribution | " + " | ".join(names) + " |",
+        "| n | noise of B | n/c | which runs are n/c | distribution | " + " | ".join(names) + " |",
         "|" + " --- |" * (5 + len(names)),
     ]
     for number, s in enumerate(settings()):
         found = errors(s, studies, seed=number)
-        which = "–" if not s.lost else "the worst" if s.correlated else "any"
+        which = "–" if not s.nc else "the worst" if s.correlated else "any"
         kind = "skewed" if s.skewed else "normal"
         shown = " | ".join(_percent(found.get(name, float("nan"))) for name in names)
-        setting = f"| {s.replicates} | {s.noise:g} × A | {s.lost:.0%} | {which} | {kind}"
+        setting = f"| {s.replicates} | {s.noise:g} × A | {s.nc:.0%} | {which} | {kind}"
         rows.append(f"{setting} | {shown} |")
         print(rows[-1], file=sys.stderr, flush=True)
     return rows
@@ -245,10 +257,10 @@ def _looks_table(studies: int) -> list[str]:
 
 def _power_table(studies: int) -> list[str]:
     rows = ["| n | size | n/c | effect | equality within it | spread |", "|" + " --- |" * 6]
-    for n, size, lost in itertools.product((6, 10, 20), (1.0, 2.0), (0.0, 0.2)):
-        found = power(Setting(n, 1.0, lost, correlated=False), size, studies // 2, 5)
+    for n, size, nc in itertools.product((6, 10, 20), (1.0, 2.0), (0.0, 0.2)):
+        found = power(Setting(n, 1.0, nc, correlated=False), size, studies // 2, 5)
         shown = " | ".join(_percent(found[name]) for name in ("effect", "equality", "spread"))
-        rows.append(f"| {n} | {size:g} sd | {lost:.0%} | {shown} |")
+        rows.append(f"| {n} | {size:g} sd | {nc:.0%} | {shown} |")
     return rows
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ablate.data import Data
-    from ablate.train.procedure import Outcome
+    from ablate.records import Outcome
 
 __all__ = ["Data", "Outcome", "load"]
 
@@ -41,7 +41,7 @@ def __getattr__(name: str) -> Any:
 
         return Data
     if name == "Outcome":
-        from ablate.train.procedure import Outcome
+        from ablate.records import Outcome
 
         return Outcome
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,12 +1,13 @@
-"""What one trained run leaves behind: the only thing that passes from training to the ledger."""
+"""What one run leaves behind: all that passes from training, or the user's own, to the ledger."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 #: ``diverged`` is n/c (not converged): data, never dropped. ``failed`` runs have no record.
 Status = Literal["done", "diverged"]
@@ -33,17 +34,39 @@ class Record:
     weights        state of the network by parameter name; None unless `trainer.save` asks
     """
 
-    status: Status
-    nc_reason: NotConverged | None
-    diverged_at_step: int | None
     metrics: Mapping[str, float]
-    evaluations: tuple[Mapping[str, float], ...]
-    evaluated_at: tuple[float, ...]
-    losses: np.ndarray
-    probe: Mapping[str, np.ndarray]
-    predictions: np.ndarray | None
-    members: np.ndarray | None
-    weights: Mapping[str, np.ndarray] | None
-    parameters: int | None
-    multiply_adds: int | None
     seconds: float
+    nc_reason: NotConverged | None = None
+    diverged_at_step: int | None = None
+    evaluations: tuple[Mapping[str, float], ...] = ()
+    evaluated_at: tuple[float, ...] = ()
+    losses: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.float32))
+    probe: Mapping[str, np.ndarray] = field(default_factory=dict)
+    predictions: np.ndarray | None = None
+    members: np.ndarray | None = None
+    weights: Mapping[str, np.ndarray] | None = None
+    parameters: int | None = None
+    multiply_adds: int | None = None
+
+    @property
+    def status(self) -> Status:
+        """The word that is stored: a run with a reason not to have converged is n/c."""
+        return "done" if self.nc_reason is None else "diverged"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a training procedure may return instead of its metrics alone.
+
+    metrics      final values by name: `test/accuracy` and its like as fractions, or own names
+    evaluations  a mapping per evaluation with its `step`, for learning curves
+    losses       the training loss of each step
+    converged    false: the run is n/c
+    predictions  test logits (N, K); accuracy, nll, brier and ece follow from them
+    """
+
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    evaluations: Sequence[Mapping[str, float]] = ()
+    losses: Sequence[float] = ()
+    converged: bool = True
+    predictions: npt.NDArray[np.floating] | None = None

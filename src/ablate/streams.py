@@ -17,7 +17,7 @@ import numpy as np
 if TYPE_CHECKING:
     import torch
 
-Source = Literal["split", "init", "order", "augment", "dropout", "bootstrap", "probe", "data"]
+RandomSource = Literal["split", "init", "order", "augment", "dropout", "bootstrap", "probe", "data"]
 
 # Fixed numbers, so that adding a source moves no stream that exists.
 _SOURCE_IDS: dict[str, int] = {
@@ -48,11 +48,13 @@ class Streams:
     member: int = 0
     vary: str = "all"
 
-    def numpy(self, source: Source, name: str | int = 0) -> np.random.Generator:
+    def numpy(self, source: RandomSource, name: str | int = 0) -> np.random.Generator:
         """Return a fresh generator; the same arguments give the same numbers."""
         return np.random.Generator(np.random.PCG64(self._sequence(source, name)))
 
-    def torch(self, source: Source, name: str | int = 0, device: str = "cpu") -> torch.Generator:
+    def torch(
+        self, source: RandomSource, name: str | int = 0, device: str = "cpu"
+    ) -> torch.Generator:
         """Return a fresh torch generator on `device` (its bits differ between devices)."""
         import torch
 
@@ -60,7 +62,7 @@ class Streams:
         seed = int(self._sequence(source, name).generate_state(1, np.uint32)[0])
         return torch.Generator(device=device).manual_seed(seed)
 
-    def _sequence(self, source: Source, name: str | int) -> np.random.SeedSequence:
+    def _sequence(self, source: RandomSource, name: str | int) -> np.random.SeedSequence:
         # A number and a text never meet: texts carry a leading 1, numbers a leading 0.
         label = (0, name) if isinstance(name, int) else (1, zlib.crc32(name.encode()), len(name))
         replicate = self.replicate if self.vary in ("all", source) else 0

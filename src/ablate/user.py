@@ -88,7 +88,7 @@ def sources(config: RunConfig, root: Path) -> dict[str, str]:
     module is not found.
     """
     found = {}
-    for key, path in config.own.items():
+    for key, path in config.user_code.items():
         module, _ = _module_of(path, key)
         spec = importlib.util.find_spec(module)
         assert spec is not None

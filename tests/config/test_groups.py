@@ -5,10 +5,10 @@ from typing import get_args
 
 import pytest
 
+from ablate.config.augment import Augment
 from ablate.config.compose import as_override, compose, conf_folders, package_conf, parse_override
 from ablate.config.groups import layered, read_groups, with_overrides
 from ablate.config.key import canonical
-from ablate.config.regularization import Augment
 from ablate.config.run import RunConfig
 from ablate.config.target import options_of
 from ablate.config.validate import run_config

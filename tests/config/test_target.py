@@ -1,18 +1,33 @@
 """A user's own code in a config: its form, its place in the key, what it goes with."""
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ablate.config.compose import as_override, package_conf, parse_override
-from ablate.config.groups import layered, read_groups, split_own, with_overrides
+from ablate.config.groups import layered, read_groups, split_user_code, with_overrides
 from ablate.config.key import canonical, cell_key, run_key
+from ablate.config.run import RunConfig
+from ablate.config.target import TARGET_GROUPS
 from ablate.config.validate import run_config
 from ablate.errors import ConfigError
 
 GROUPS = read_groups([package_conf()])
 BASE = {"data": {"name": "digits"}, "model": {"name": "mlp"}, "optimizer": {"name": "sgd"}}
 NET = {"_target_": "mylab.nets.Net", "width": 8}
+
+
+def test_the_groups_that_may_be_user_code_are_those_of_the_config() -> None:
+    """`Groups` lays levels over mappings before a config is made, so it has a list of its own."""
+    values = {**BASE, "optimizer": {"_target_": "a.b", "lr": 1.0}, "augment": {}, "loss": {}}
+    accepted = set()
+    for group in set(RunConfig.model_fields) - {"optimizer", "metric"}:
+        with contextlib.suppress(ConfigError):
+            accepted |= run_config({**values, group: {"_target_": "a.b"}}).user_code.keys()
+    assert accepted == set(TARGET_GROUPS)
+
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers(-1000, 1000) | st.floats(-10, 10) | st.text(max_size=5),
@@ -35,7 +50,7 @@ def test_what_was_written_comes_back(arguments):
 def test_a_training_procedure_comes_back_with_its_arguments(arguments):
     written = {"_target_": "a.b", **arguments, "device": "cpu"}
     config = run_config({**BASE, "trainer": written})
-    assert config.trainer.is_own
+    assert config.trainer.is_user_code
     dumped = config.model_dump(mode="json")["trainer"]
     assert dumped == {**written, "stack": "auto", "save": "none"}
     assert run_config({**BASE, "trainer": dumped}) == config
@@ -79,7 +94,7 @@ def test_what_means_nothing_is_refused_in_one_sentence(changes, sentence):
 
 def test_levels_lie_over_own_code_as_over_options():
     earlier = [("model", NET), ("model.norm", True), ("optimizer.lr", 0.3)]
-    composed, own = split_own(earlier)
+    composed, own = split_user_code(earlier)
     assert composed == [("optimizer.lr", 0.3)]
     base = with_overrides({"model": {"name": "mlp"}, "optimizer": {"lr": 0.3}}, GROUPS, (), own)
     assert base["model"] == {**NET, "norm": True}
@@ -100,8 +115,8 @@ def test_choosing_own_code_forgets_the_settings_of_the_option_before():
 
 
 def test_the_command_line_reads_what_it_writes():
-    assert parse_override(as_override("model", NET)) == ("model", NET, False)
-    key, values, several = parse_override("model.width=[1,2],[3,4]")
+    assert parse_override(as_override("model", NET))[:3] == ("model", NET, False)
+    key, values, several, _ = parse_override("model.width=[1,2],[3,4]")
     assert (key, values, several) == ("model.width", [[1, 2], [3, 4]], True)
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
 
-from ablate.config.regularization import Augment
+from ablate.config.augment import Augment
 from ablate.data.augment_check import check_augment
 from ablate.data.augmentation import Mix, augment, mixed, mixup, samples
 from ablate.data.geometry import Warp, warp

@@ -7,22 +7,22 @@ import numpy as np
 import pytest
 
 from ablate.data.cache import cached, open_entry
-from ablate.data.readers import Examples
+from ablate.data.readers import Arrays
 
 INPUTS, COUNTS = (1, 2, 3), (40, 10)
 
 
-def decode() -> tuple[Examples, Examples]:
+def decode() -> tuple[Arrays, Arrays]:
     x = np.arange(50 * 6, dtype=np.uint8).reshape(50, *INPUTS)
     y = np.arange(50)
     return (x[:40].copy(), y[:40].copy()), (x[40:].copy(), y[40:].copy())
 
 
-def refuse() -> tuple[Examples, Examples]:
+def refuse() -> tuple[Arrays, Arrays]:
     raise AssertionError("decoded again")
 
 
-def assert_equal(found: tuple[Examples, Examples]) -> None:
+def assert_equal(found: tuple[Arrays, Arrays]) -> None:
     for (x, y), (expected_x, expected_y) in zip(found, decode(), strict=True):
         np.testing.assert_array_equal(x, expected_x)
         np.testing.assert_array_equal(y, expected_y)
@@ -84,7 +84,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.M
 def test_an_entry_that_another_process_wrote_meanwhile_is_kept(tmp_path: Path) -> None:
     written = []
 
-    def decode_as_another_writes() -> tuple[Examples, Examples]:
+    def decode_as_another_writes() -> tuple[Arrays, Arrays]:
         cached(tmp_path / "set", INPUTS, COUNTS, decode)
         written.append((tmp_path / "set").stat().st_ino)
         return decode()
@@ -94,7 +94,7 @@ def test_an_entry_that_another_process_wrote_meanwhile_is_kept(tmp_path: Path) -
 
 
 def work(folder: Path, barrier: Barrier) -> None:
-    def decode_together() -> tuple[Examples, Examples]:
+    def decode_together() -> tuple[Arrays, Arrays]:
         barrier.wait(30)  # all have seen that there is no entry, none has written one
         (folder.parent / f"decoded-{os.getpid()}").touch()
         return decode()

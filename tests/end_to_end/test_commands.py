@@ -131,11 +131,11 @@ def test_status_and_studies(swept: Path) -> None:
     assert ablate("status", "mine", cwd=swept).stdout.startswith("mine")
 
 
-def test_sync_rebuilds_a_deleted_store(swept: Path) -> None:
+def test_sync_rebuilds_a_deleted_store(swept: Path, tmp_path: Path) -> None:
     (swept / "mlflow.db").unlink()
     first = ablate("sync", cwd=swept)
     assert (first.returncode, first.stdout) == (0, "mine: 12 written, 0 up to date, 0 deleted\n")
-    second = ablate("sync", cwd=swept)
+    second = ablate("sync", "--root", str(swept), cwd=tmp_path)
     assert second.stdout == "mine: 0 written, 12 up to date, 0 deleted\n"
 
 

@@ -49,6 +49,10 @@ def test_it_sweeps_in_an_empty_folder(ablate: Callable[..., str], tmp_path: Path
     assert len(list(tmp_path.glob("reports/quickstart-quick-*/index.html"))) == 1
 
 
+def test_its_types_are_for_whoever_imports_it(installed: Path) -> None:
+    assert (installed / "ablate" / "py.typed").is_file()
+
+
 OWN = """\
 question: Do wide layers earn their place in a study of one's own?
 baseline:

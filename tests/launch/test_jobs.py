@@ -18,6 +18,8 @@ BASE = {
     "optimizer": {"name": "sgd", "lr": 0.1},
 }
 OWN = {"_target_": "mylab.nets.Net"}
+DROPS = {**OWN, "dropout": 0.5}
+BRANCHES = {"_target_": "mylab.nets.Undecided"}
 
 
 def tasks(replicates) -> tuple[Task, ...]:
@@ -37,11 +39,34 @@ def shapes(jobs: list[Job]) -> list[tuple[str, int]]:
     [("auto", {"name": "mlp"}, "cpu", 8), ("auto", {"name": "cnn"}, "cpu", 1),
      ("auto", {"name": "cnn"}, "cuda", 8), ("off", {"name": "mlp"}, "cpu", 1),
      (3, {"name": "cnn"}, "cpu", 3), ("auto", OWN, "cpu", 1), ("auto", OWN, "cuda", 8),
-     (4, OWN, "cpu", 4)],
+     (4, OWN, "cpu", 4), ("auto", DROPS, "cuda", 1), (4, BRANCHES, "cpu", 1)],
 )  # fmt: skip
 def test_stack_limit(stack, model, device, limit) -> None:
     config = run_config({**BASE, "model": model, "trainer": {"stack": stack}})
     assert stack_limit(config, device) == limit
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"trainer": {"precision": "bf16"}},
+        {"loss": {"_target_": "mylab.parts.focal", "gamma": 1.0}},
+        {"optimizer": {"_target_": "mylab.parts.SignDescent", "lr": 0.01}},
+        {"optimizer": {"name": "lbfgs"}},
+        {"schedule": {"name": "plateau"}},
+    ],
+    ids=["autocast", "a loss", "an optimizer", "a line search", "rates of its own"],
+)
+def test_what_knows_of_one_network_at_a_time_trains_alone(changes) -> None:
+    assert stack_limit(run_config({**BASE, "model": OWN, **changes}), "cuda") == 1
+
+
+@pytest.mark.parametrize("model", [DROPS, BRANCHES], ids=["random numbers", "a branch"])
+def test_modules_that_cannot_be_stacked_are_shared_among_the_workers(model) -> None:
+    """Eight replicates on a GPU were one job, which trained them one by one."""
+    several = work("a", missing=3, model=model)
+    jobs = jobs_of([several], Path("/nowhere"), "cuda", workers=2)
+    assert [[t.replicate for t in job.stack] for job in jobs] == [[0], [1], [2]]
 
 
 def test_as_many_workers_as_cores_but_two_on_a_gpu(monkeypatch) -> None:

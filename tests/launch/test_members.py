@@ -14,7 +14,9 @@ from ablate.config.validate import run_config
 from ablate.errors import AblateError
 from ablate.launch.ensemble_run import form
 from ablate.launch.members import member_numbers, training_config
+from ablate.launch.missing import member_work, scored_work
 from ablate.launch.sweep import sweep
+from ablate.store.cell import LedgerCell
 from ablate.store.reader import read_run
 
 STUDY = """\
@@ -43,47 +45,59 @@ def planned(root: Path, sizes: list[int], *words: str) -> Start:
     return plan_studies(sort_words(text), quick=False)[0]
 
 
-def swept(start: Start) -> tuple[int, list[str]]:
-    ended: list[str] = []
-    failed = sweep(
-        start.plan, start.root, Launch(workers=1), Console(quiet=True),
-        lambda cell, replicate: ended.append(f"{cell.name} {replicate}"),
-    )  # fmt: skip
-    return failed, ended
+class Told:
+    """A tracker that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.ended: list[str] = []
+
+    def open(self) -> None:
+        self.ended = []
+
+    def run_ended(self, cell: LedgerCell, replicate: int) -> None:
+        self.ended.append(f"{cell.name} {replicate}")
+
+    def close(self) -> str | None:
+        return None
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("kin")
-    assert swept(planned(root, [1, 3])) == (0, [
+    first, second = Told(), Told()
+    start = planned(root, [1, 3])
+    done = sweep(start.plan, root, Launch(workers=1), Console(quiet=True), (first, second))
+    assert (done.failed, done.ended) == (0, 8)
+    assert first.ended == second.ended == [
         f"k={k} · combine={how} {r}" for k in (1, 3) for how in ("average", "vote") for r in (0, 1)
-    ])  # fmt: skip
+    ]  # fmt: skip
     return root
 
 
-def members_of(root: Path) -> dict[str, float]:
-    return {
-        str(path.parent.relative_to(root)): path.stat().st_mtime_ns
-        for path in root.glob("runs/kin/members/*/*/*/result.json")
-    }
-
-
 def test_members_are_shared_between_cells(root: Path) -> None:
-    assert len(members_of(root)) == 2 * 3
+    assert len(list(root.glob("runs/kin/members/*/*/*/result.json"))) == 2 * 3
     assert len(list(root.glob("runs/kin/k=*/*/result.json"))) == 2 * 2 * 2
 
 
-def test_a_smaller_ensemble_trains_nothing_and_a_larger_one_only_what_is_new(root: Path) -> None:
-    before = members_of(root)
-    failed, ended = swept(planned(root, [1, 2, 3]))
-    assert (failed, len(ended)) == (0, 4)
-    assert members_of(root) == before
-    failed, ended = swept(planned(root, [1, 2, 3, 4]))
-    assert (failed, len(ended)) == (0, 4)
-    after = members_of(root)
-    assert len(after) == 2 * 4
-    assert {name: after[name] for name in before} == before
-    assert swept(planned(root, [1, 2, 3, 4])) == (0, [])
+@pytest.mark.parametrize(
+    ("sizes", "formed", "trained"),
+    [
+        ([1, 3], 0, set()),
+        ([1, 2, 3], 4, set()),
+        ([1, 2, 3, 4, 5], 12, {(0, 3), (0, 4), (1, 3), (1, 4)}),
+    ],
+)
+def test_a_smaller_ensemble_trains_nothing_and_a_larger_one_only_what_is_new(
+    root: Path, sizes: list[int], formed: int, trained: set[tuple[int, int]]
+) -> None:
+    start = planned(root, sizes)
+    scored = scored_work(start.plan, root, "cpu", {})
+    assert sum(len(work.missing) for work in scored) == formed
+    members = [
+        task for work in member_work(scored, start.plan, root, "cpu") for task in work.missing
+    ]
+    assert {(task.replicate, task.member) for task in members} == trained
+    assert len(members) == len(trained)  # each once, whoever needs it
 
 
 def test_one_member_is_the_plain_run(root: Path) -> None:

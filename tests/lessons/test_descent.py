@@ -95,15 +95,6 @@ def test_lbfgs_needs_a_few_calls():
     assert path.reached <= 4
 
 
-def test_a_path_may_go_on_beyond_the_tolerance():
-    adam = optimizer("adam", 1.0, beta2=0.99, eps=1e-7)
-    path = descend(BEALE, adam, BELOW, steps=400, stop_at_tolerance=False)
-    stopped = descend(BEALE, adam, BELOW, steps=400)
-    assert len(path.points) == 401
-    assert path.reached == stopped.reached
-    assert np.array_equal(path.points[: len(stopped.points)], stopped.points)
-
-
 def test_replicates_of_a_study_start_near_the_point_and_the_first_on_it():
     from ablate.config.validate import run_config
     from ablate.lessons.descent import follow

@@ -9,7 +9,7 @@ import torch
 from scipy import integrate
 
 from ablate.config.model import Activation
-from ablate.nn.activations import ACTIVATIONS
+from ablate.nn.activations import ELEMENTWISE
 from ablate.nn.scales import GAINS
 
 NAMES = get_args(Activation)
@@ -26,7 +26,7 @@ REFERENCE = {
 
 
 def test_no_activation_is_forgotten_in_a_table() -> None:
-    assert set(NAMES) == set(ACTIVATIONS) == set(GAINS)
+    assert set(NAMES) == set(ELEMENTWISE) == set(GAINS)
 
 
 @pytest.mark.parametrize("name", REFERENCE)
@@ -34,7 +34,7 @@ def test_equal_to_torch(name: str) -> None:
     z = torch.linspace(-8, 8, 2001, dtype=torch.float64)
     # sigmoid by tanh loses the last digits of very small values: 1e-15 absolute is rounding.
     torch.testing.assert_close(
-        ACTIVATIONS[name].function(z), REFERENCE[name](z), atol=1e-14, rtol=1e-12
+        ELEMENTWISE[name].function(z), REFERENCE[name](z), atol=1e-14, rtol=1e-12
     )
 
 
@@ -53,7 +53,7 @@ def test_gain_is_torchs(name: str, torch_name: str, parameter: float | None) -> 
 @pytest.mark.parametrize("name", ["relu", "vlrelu", "leaky_relu", "elu", "gelu"])
 def test_gain_keeps_the_second_moment(name: str) -> None:
     def integrand(z: float) -> float:
-        h = float(ACTIVATIONS[name].function(torch.tensor(z, dtype=torch.float64)))
+        h = float(ELEMENTWISE[name].function(torch.tensor(z, dtype=torch.float64)))
         return h * h * math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
 
     moment = sum(integrate.quad(integrand, *limits)[0] for limits in ((-12, 0), (0, 12)))
@@ -68,9 +68,9 @@ def test_maxout_of_two_keeps_it_with_gain_one() -> None:
 
 
 def test_saturation() -> None:
-    tanh, sigmoid = ACTIVATIONS["tanh"].saturated, ACTIVATIONS["sigmoid"].saturated
+    tanh, sigmoid = ELEMENTWISE["tanh"].saturated, ELEMENTWISE["sigmoid"].saturated
     assert tanh is not None
     assert sigmoid is not None
     assert tanh(torch.tensor([-0.99, -0.9, 0.0, 0.96])).tolist() == [True, False, False, True]
     assert sigmoid(torch.tensor([0.01, 0.06, 0.5, 0.96])).tolist() == [True, False, False, True]
-    assert ACTIVATIONS["relu"].saturated is None
+    assert ELEMENTWISE["relu"].saturated is None

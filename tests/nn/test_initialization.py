@@ -22,7 +22,7 @@ from ablate.config.init import (
     Zeros,
 )
 from ablate.config.model import Cnn, FitNet, Mlp, ModelConfig
-from ablate.nn import Network, build, initialize
+from ablate.nn import Chain, build, initialize
 from ablate.nn.scales import GAINS, random_walk_gain, weight_variance
 from ablate.streams import Streams
 
@@ -34,7 +34,7 @@ def drawn(
     model: ModelConfig = MLP,
     inputs: tuple[int, ...] = (300,),
     replicates: int = 2,
-) -> Network:
+) -> Chain:
     network = build(model, inputs, 10, replicates)
     batch = torch.randn(replicates, 128, *inputs, generator=torch.Generator().manual_seed(5))
     initialize(network, init, model, [Streams(0, r) for r in range(replicates)], batch)

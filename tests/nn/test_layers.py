@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ablate.nn.dropout import Dropout
-from ablate.nn.layers import Activate, Conv2d, Linear, MaxPool
+from ablate.nn.layers import Conv2d, Linear, MaxPool
 from ablate.nn.norms import BatchNorm
 from ablate.streams import Streams
 
@@ -136,49 +136,3 @@ def test_dropout_masks_are_each_replicates_own() -> None:
 def test_dropout_without_streams_raises() -> None:
     with pytest.raises(RuntimeError, match="dropout 'a' has no random streams"):
         Dropout(0.5, "a")(torch.ones(1, 2, 2))
-
-
-SMOOTH = [
-    "linear",
-    "sigmoid",
-    "tanh",
-    "relu",
-    "vlrelu",
-    "leaky_relu",
-    "prelu",
-    "elu",
-    "selu",
-    "gelu",
-    "maxout",
-]
-
-
-@pytest.mark.parametrize("name", SMOOTH)
-def test_gradient_of_activations(name: str) -> None:
-    layer = filled(Activate(name, 2, 4, 2)) if name == "prelu" else Activate(name, 2, 4, 2)
-    # Away from the kinks of rectifiers, where central differences mean nothing.
-    x = normal(2, 3, 8 if name == "maxout" else 4)
-    x = (x + 0.1 * x.sign()).requires_grad_()
-    assert torch.autograd.gradcheck(layer, (x,), eps=1e-6, atol=1e-7, rtol=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("layer", "shape"),
-    [
-        (Linear(2, 4, 3), (2, 5, 4)),
-        (Conv2d(2, 2, 3, 3, 1), (2, 2, 2, 5, 5)),
-        (BatchNorm(2, 32), (2, 4, 32)),
-        (BatchNorm(2, 5), (2, 6, 5)),
-        (BatchNorm(2, 3), (2, 3, 3, 2, 2)),
-    ],
-    ids=["linear", "convolution", "batch norm 32", "batch norm 5", "batch norm image"],
-)
-def test_gradient_of_layers(layer: nn.Module, shape: tuple[int, ...]) -> None:
-    filled(layer)
-    x = normal(*shape, seed=9).requires_grad_()
-    inputs = (x, *layer.parameters())
-
-    def apply(x: Tensor, *_: Tensor) -> Tensor:
-        return layer(x)
-
-    assert torch.autograd.gradcheck(apply, inputs, eps=1e-6, atol=1e-7, rtol=1e-6)

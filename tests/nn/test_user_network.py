@@ -7,7 +7,7 @@ from torch import nn
 from ablate.config.model import Mlp
 from ablate.config.target import Target
 from ablate.errors import ConfigError
-from ablate.nn import build, build_own, parameter_count
+from ablate.nn import build, build_user_network, parameter_count
 from ablate.probe.measure import measure
 from ablate.streams import Streams
 
@@ -17,7 +17,7 @@ CPU = torch.device("cpu")
 
 def own(name, replicate=0, inputs=INPUTS, **arguments):
     target = Target.model_validate({"_target_": f"mylab.nets.{name}", **arguments})
-    return build_own(target, inputs, CLASSES, Streams(0, replicate), CPU)
+    return build_user_network(target, inputs, CLASSES, Streams(0, replicate), CPU)
 
 
 def batch(examples=32):
@@ -89,7 +89,7 @@ def test_functions_instead_of_modules_leave_the_linear_maps_to_listen_to():
 def test_counts_are_those_of_one_network():
     network = own("Net")
     assert parameter_count(network) == 5 * 16 + 16 + 16 * 16 + 16 + 16 * 3 + 3
-    assert network.multiply_adds(INPUTS) == 5 * 16 + 16 * 16 + 16 * 3
+    assert network.multiply_adds == 5 * 16 + 16 * 16 + 16 * 3
 
 
 def test_replicates_differ_and_come_again():

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from ablate.config.target import Target
-from ablate.nn import UserStack, build_own, build_own_stack, why_not_stacked
+from ablate.nn import UserStack, build_user_network, build_user_stack, why_not_stacked
 from ablate.streams import Streams
 
 INPUTS, CLASSES = (5,), 3
@@ -15,9 +15,9 @@ STREAMS = [Streams(0, replicate) for replicate in range(3)]
 
 def stack_of(name, **arguments):
     target = Target.model_validate({"_target_": f"mylab.nets.{name}", **arguments})
-    stack = build_own_stack(target, INPUTS, CLASSES, STREAMS, CPU)
+    stack = build_user_stack(target, INPUTS, CLASSES, STREAMS, CPU)
     assert isinstance(stack, UserStack)
-    return stack, [build_own(target, INPUTS, CLASSES, own, CPU) for own in STREAMS]
+    return stack, [build_user_network(target, INPUTS, CLASSES, own, CPU) for own in STREAMS]
 
 
 def batch():
@@ -105,7 +105,7 @@ def test_a_replicate_that_is_lost_does_not_touch_the_others():
 )
 def test_whether_a_module_can_be_stacked(name, arguments, reason):
     target = Target.model_validate({"_target_": f"mylab.nets.{name}", **arguments})
-    network = build_own(target, INPUTS, CLASSES, STREAMS[0], CPU)
+    network = build_user_network(target, INPUTS, CLASSES, STREAMS[0], CPU)
     before = {key: value.clone() for key, value in network.state_dict().items()}
     said = why_not_stacked(network, INPUTS)
     assert (said is None) == (reason is None)

@@ -11,13 +11,13 @@ import torch.nn.functional as F
 from ablate import nn
 from ablate.config.init import He
 from ablate.config.model import Cnn, Mlp
-from ablate.probe import QUANTITIES, STATISTICS
+from ablate.metrics import PROBED, STATISTICS
 from ablate.probe.histogram import histogram
 from ablate.probe.measure import measure, pack
 from ablate.streams import Streams
 
 MEAN, STD, ZERO, DEAD, SATURATED, _, P50, _, RMS = range(len(STATISTICS))
-ACTIVATION, ACTIVATION_GRADIENT, WEIGHT_GRADIENT = range(len(QUANTITIES))
+ACTIVATION, ACTIVATION_GRADIENT, WEIGHT_GRADIENT = range(len(PROBED))
 
 
 def network(model, inputs, replicates=2):

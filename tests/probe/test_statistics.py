@@ -6,8 +6,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ablate.config.training import Probe
-from ablate.probe import STATISTICS, steps_to_probe
+from ablate.config.probe import Probe
+from ablate.metrics import STATISTICS
+from ablate.probe import steps_to_probe
 from ablate.probe.statistics import merge, statistics, summarize
 
 
@@ -19,7 +20,7 @@ def test_against_numpy():
     x = torch.from_numpy(np.random.default_rng(0).standard_normal((50, 8)).astype(np.float32))
     post = x.relu()
     post[:, 3] = 0
-    result = named(summarize(post, ranked=x, saturated=12))
+    result = named(summarize(post, ranked=x, saturated=12.0))
     exact = post.numpy().astype(np.float64)
     # float64 sums against numpy's two-pass formulas.
     assert result["mean"] == pytest.approx(exact.mean(), rel=1e-12)
@@ -58,8 +59,8 @@ def test_values_that_are_not_finite(bad):
 def test_merging_equals_summarizing_together(seed, cut):
     x = torch.from_numpy(np.random.default_rng(seed).standard_normal((40, 6)).astype(np.float32))
     x[x.abs() < 0.3] = 0
-    together = statistics(summarize(x, x, saturated=5))
-    merged = merge(summarize(x[:cut], x[:cut], saturated=2), summarize(x[cut:], x[cut:], 3))
+    together = statistics(summarize(x, x, saturated=5.0))
+    merged = merge(summarize(x[:cut], x[:cut], saturated=2.0), summarize(x[cut:], x[cut:], 3.0))
     # Sums in float64 in another order.
     assert statistics(merged) == pytest.approx(together, rel=1e-9, abs=1e-12)
 

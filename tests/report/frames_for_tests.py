@@ -16,7 +16,7 @@ import pandas as pd
 from ablate.report.circumstances import Facts
 from ablate.report.context import Context
 from ablate.report.exhibits import exhibits_of
-from ablate.stats import Outcomes
+from ablate.stats import Arm
 from ablate.study.items import ITEMS, Item
 from ablate.study.schema import Factor, Level, Metric, Study, Tune
 
@@ -102,7 +102,7 @@ def make_runs(
     return pd.DataFrame(rows) if rows else pd.DataFrame({name: [] for name in names})
 
 
-def outcomes(*values: float | str | None) -> Outcomes:
+def outcomes(*values: float | str | None) -> Arm:
     study = make_study(factor("init", ["only"]), replicates=len(values))
     from ablate.report.tables import outcomes_of
 

@@ -22,8 +22,9 @@ from ablate.report.frame import frames, read_frames, write_frames
 from ablate.report.manifest import check, digest, is_current, read_manifest, results_of
 from ablate.report.pages import write_index
 from ablate.report.regenerate import ledger_results, regenerate
-from ablate.store import LedgerCell, run_directory, write_run
+from ablate.store.cell import LedgerCell
 from ablate.store.index import write_index as write_ledger_index
+from ablate.store.ledger import run_directory, write_run
 from ablate.study.items import ITEMS
 from ablate.study.lockfile import lock_study
 from ablate.study.plan import Cell, Plan

@@ -37,7 +37,7 @@ def test_the_whole_simulation_keeps_its_levels(number: int, setting: Setting) ->
     approximation: up to 7.8 %.
     """
     found = errors(setting, 2000, seed=number)
-    true_difference = setting.correlated and setting.lost and setting.noise > 1
+    true_difference = setting.correlated and setting.nc and setting.noise > 1
     for kind, share in found.items():
         if kind == "coverage":
             assert math.isnan(share) or share >= (

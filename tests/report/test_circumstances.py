@@ -8,7 +8,7 @@ from ablate.config.data import Digits, DownloadedData
 from ablate.config.model import Mlp
 from ablate.config.optimizer import MomentumSgd
 from ablate.config.run import RunConfig
-from ablate.config.training import Trainer
+from ablate.config.trainer import Trainer
 from ablate.report.circumstances import facts_of
 from ablate.study.lockfile import Locked
 from ablate.study.measured import OVER_SURFACE

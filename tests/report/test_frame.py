@@ -12,18 +12,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ablate.metrics import PROBED, STATISTICS
 from ablate.records import Record
 from ablate.report.frame import (
     CURVE_POINTS,
-    QUANTITIES,
-    STATISTICS,
     Frames,
     curve_edges,
     frames,
     read_frames,
     write_frames,
 )
-from ablate.store import LedgerCell, LedgerError, run_directory, write_failure, write_run
+from ablate.store.cell import LedgerCell
+from ablate.store.files import LedgerError
+from ablate.store.ledger import run_directory, write_failure, write_run
 
 LAYERS, STEPS = 2, (0, 1, 40)
 PROVENANCE = {
@@ -56,7 +57,6 @@ def a_probe(seed: int) -> Mapping[str, np.ndarray]:
 
 def add_run(root: Path, cell: LedgerCell, replicate: int, branch: str = "", **changes: Any) -> Path:
     values: dict[str, Any] = {
-        "status": "done", "nc_reason": None, "diverged_at_step": None,
         "metrics": {"test/accuracy": 0.9 + replicate / 100, "validation/loss": 0.5},
         "evaluations": tuple(
             {"step": 20 * e, "epoch": float(e), "lr": 0.1, "train/loss": 2.0 - e,
@@ -64,7 +64,7 @@ def add_run(root: Path, cell: LedgerCell, replicate: int, branch: str = "", **ch
         ),
         "evaluated_at": (0.0, 0.1, 0.2),
         "losses": np.random.default_rng(replicate).random(500, dtype=np.float32),
-        "probe": a_probe(replicate), "predictions": None, "members": None, "weights": None,
+        "probe": a_probe(replicate),
         "parameters": 100, "multiply_adds": 90, "seconds": 1.0,
     }  # fmt: skip
     directory = run_directory(root, "s", cell.slug, replicate, branch)
@@ -83,12 +83,12 @@ def ledger(tmp_path: Path) -> tuple[Path, list[LedgerCell]]:
     for replicate in range(3):
         add_run(tmp_path, cells[0], replicate)
     add_run(
-        tmp_path, cells[1], 0, status="diverged", nc_reason="nonfinite", diverged_at_step=30,
+        tmp_path, cells[1], 0, nc_reason="nonfinite", diverged_at_step=30,
         metrics={}, losses=np.ones(31, np.float32), probe={},
         evaluations=({"step": 0, "epoch": 0.0, "lr": 0.1, "train/loss": 2.3},),
     )  # fmt: skip
     directory = run_directory(tmp_path, "s", cells[1].slug, 1)
-    write_failure(directory, "cell-xavier-1", "It broke.", "", provenance=PROVENANCE)
+    write_failure(directory, "cell-xavier-1", "It broke.", "", {}, PROVENANCE, None)
     return tmp_path, cells
 
 
@@ -132,7 +132,7 @@ def test_layers_place_every_number_of_the_packed_arrays(
     assert len(layers) == 3 * len(STEPS) * 3 * LAYERS
     probe = a_probe(1)
     for s, step in enumerate(STEPS):
-        for q, quantity in enumerate(QUANTITIES):
+        for q, quantity in enumerate(PROBED):
             for index in range(LAYERS):
                 row = layers[
                     (layers["replicate"] == 1) & (layers["step"] == step)

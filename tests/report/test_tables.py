@@ -100,9 +100,9 @@ def test_replicates_are_paired_by_their_index_not_by_their_place():
     shuffled = runs.sample(frac=1, random_state=3)
     (table,) = make_tables(study, shuffled)
     # every difference is -0.1 up to rounding: no spread, hence no interval
-    comparison = table.pairs["test accuracy (%)"][0].comparison
-    assert comparison.mean == pytest.approx(-0.1)
-    assert comparison.p == 1.0
+    test = table.pairs["test accuracy (%)"][0].test
+    assert test.evidence.effect == pytest.approx(-0.1)
+    assert test.p == 1.0
 
 
 def test_a_metric_that_no_run_has_is_named():

@@ -6,17 +6,18 @@ import pytest
 from frames_for_tests import factor, make_study
 from scipy import stats
 
-from ablate.report.claims import judge
 from ablate.report.frame import Frames
 from ablate.report.tuned_and_fixed import at_values, at_values_csv, print_at_values
-from ablate.study.schema import Claim, Tune
+from ablate.report.verdicts import judge
+from ablate.study.claims import Claim, Effect, Rate
+from ablate.study.schema import Tune
 
 TUNE = Tune(key="optimizer.lr", values=(0.01, 0.1), replicates=7)
-BOTH = Claim(name="both", text="With is better.", expect="greater",
-             compare=("norm", "with", "without"))  # fmt: skip
+BOTH = Effect(name="both", text="With is better.", expect="greater",
+              compare=("norm", "with", "without"))  # fmt: skip
 HIGH = BOTH.model_copy(update={"name": "high", "at": {"optimizer.lr": ("0.1",)}})
-RATE = Claim(name="rate", text="It converges at 0.1.", expect="converges", rate=0.5,
-             at={"norm": ("without",), "optimizer.lr": ("0.1",)})  # fmt: skip
+RATE = Rate(name="rate", text="It converges at 0.1.", expect="converges", rate=0.5,
+            at={"norm": ("without",), "optimizer.lr": ("0.1",)})  # fmt: skip
 
 
 def study(*claims: Claim, replicates: int = 6):
@@ -80,8 +81,8 @@ def test_a_claim_at_one_value_is_judged_on_those_runs() -> None:
 
 
 def test_the_values_of_the_key_may_be_compared_themselves() -> None:
-    slope = Claim(name="s", text="0.01 is better.", expect="greater",
-                  compare=("optimizer.lr", "0.01", "0.1"), at={"norm": ("with",)})  # fmt: skip
+    slope = Effect(name="s", text="0.01 is better.", expect="greater",
+                   compare=("optimizer.lr", "0.01", "0.1"), at={"norm": ("with",)})  # fmt: skip
     (verdict,) = judge(study(slope), frames(), {})
     assert verdict.outcome == "supported"
     assert verdict.evidence.effect == pytest.approx(

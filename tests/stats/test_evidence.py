@@ -9,21 +9,21 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
-from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.power import TTestPower
 from statsmodels.stats.weightstats import ttost_paired
 
 from ablate.stats import (
     NOTHING,
-    adjusted_levels,
+    Arm,
+    Evidence,
+    Pairs,
     between_variance,
     chance_of_better,
     in_order,
     jackknife,
     mcnemar,
+    pair_up,
     paired_effect,
     rate,
-    replicates_needed,
     sensitivity,
     sign_flip,
 )
@@ -32,6 +32,13 @@ VALUES = arrays(
     np.float64, st.integers(3, 12), elements=st.floats(-5, 5).map(lambda v: round(v, 3))
 )
 EXPECT = st.sampled_from(["greater", "less", "equal"])
+
+
+def effect(difference, expect, margin, ahead=0, behind=0) -> Evidence:
+    """Return the evidence of pairs that converged, and of others that only A, or only B, did."""
+    lost = np.repeat([np.inf, -np.inf], [ahead, behind])
+    pairs = Pairs(np.append(difference, np.full(len(lost), np.nan)), np.append(difference, lost))
+    return paired_effect(pairs, expect, margin)
 
 
 def sample(n: int = 8, mean: float = 0.4, seed: int = 0) -> np.ndarray:
@@ -44,7 +51,7 @@ def sample(n: int = 8, mean: float = 0.4, seed: int = 0) -> np.ndarray:
 def test_verdict_and_interval_say_the_same(values, expect, margin, alpha) -> None:
     """Supported: the interval lies beyond the margin as expected; refuted: wholly on the other side."""
     assume(np.ptp(values) > 0.01)
-    found = paired_effect(values, 0, 0, expect, margin)
+    found = effect(values, expect, margin)
     assert found.interval is not None
     low, high = found.interval(alpha)
     if expect == "equal":
@@ -62,7 +69,7 @@ def test_verdict_and_interval_say_the_same(values, expect, margin, alpha) -> Non
 
 def test_the_paired_t_is_scipys() -> None:
     values = sample()
-    found = paired_effect(values, 0, 0, "greater", 0.1)
+    found = effect(values, "greater", 0.1)
     expected = stats.ttest_1samp(values, 0.1)
     assert found.p == pytest.approx(expected.pvalue, rel=1e-10)
     low, high = stats.ttest_1samp(values, 0).confidence_interval(0.95)
@@ -74,23 +81,58 @@ def test_equivalence_is_statsmodels_two_one_sided_tests() -> None:
     a, b = sample(10, 0.0, 1), sample(10, 0.0, 2)
     p, _, _ = ttost_paired(a, b, -1.5, 1.5)
     # Doubled: the verdict is read off a two-sided interval of the same level.
-    assert paired_effect(a - b, 0, 0, "equal", 1.5).p_supported == pytest.approx(2 * p, rel=1e-10)
+    assert effect(a - b, "equal", 1.5).p_supported == pytest.approx(2 * p, rel=1e-10)
 
 
-def test_where_runs_are_lost_the_sign_test_decides() -> None:
+def test_where_runs_of_both_are_not_converged_the_sign_test_decides() -> None:
     values = np.array([0.3, 0.8, -0.1, 1.2, 0.4])
-    found = paired_effect(values, 3, 1, "greater", 0.35)
+    found = effect(values, "greater", 0.35, ahead=3, behind=1)
     # Beyond the margin: three of five, and the three pairs that B lost.
     assert (found.test, found.n, found.n_effect) == ("sign", 9, 5)
     assert found.p_supported == pytest.approx(stats.binomtest(6, 9).pvalue, rel=1e-12)
     assert found.effect == pytest.approx(values.mean())
-    assert paired_effect(np.empty(0), 0, 6, "greater", 0).p_refuted == pytest.approx(2 / 64)
-    assert paired_effect(np.empty(0), 6, 0, "equal", 1).p_refuted == pytest.approx(2 / 64)
+    assert effect(np.empty(0), "greater", 0, behind=6).p_refuted == pytest.approx(2 / 64)
+    assert effect(np.empty(0), "equal", 1, ahead=6).p_refuted == pytest.approx(2 / 64)
+
+
+@pytest.mark.parametrize(
+    ("expect", "margin", "ahead", "behind", "test"),
+    [
+        ("greater", 0.0, 2, 0, "paired t"), ("greater", 0.0, 0, 2, "sign"),
+        ("less", 0.0, 2, 0, "paired t"), ("less", 0.0, 0, 2, "sign"),
+        ("greater", 2.0, 2, 0, "sign"), ("greater", 2.0, 0, 2, "paired t"),
+        ("equal", 0.5, 2, 0, "paired t"), ("equal", 0.5, 0, 2, "sign"),
+        ("equal", 2.0, 1, 0, "sign"), ("equal", 2.0, 0, 1, "sign"),
+    ],
+)  # fmt: skip
+def test_the_t_stays_while_no_run_speaks_against_what_it_finds(
+    expect, margin, ahead, behind, test
+) -> None:
+    """The mean is 1: above margins of 0 and 0.5, below and within one of 2."""
+    values = np.array([0.8, 1.1, 1.3, 0.9, 0.9, 1.0])
+    found, alone = effect(values, expect, margin, ahead, behind), effect(values, expect, margin)
+    assert found.test == test
+    assert (found.n, found.n_effect) == (6 + ahead + behind, 6)
+    if test == "paired t":
+        assert (found.p_supported, found.p_refuted) == (alone.p_supported, alone.p_refuted)
+
+
+def test_arms_are_paired_by_replicate_and_the_one_with_fewer_runs_not_converged_leads() -> None:
+    nan = np.nan
+    a = Arm(np.array([[3.0, nan, 5.0, 1.0], [1.0, 2.0, nan, nan]]),
+            np.array([[0, 1, 0, 0], [0, 0, 1, 0]], dtype=bool))  # fmt: skip
+    b = Arm(np.array([[1.0, 1.0, nan, 1.0], [1.0, 1.0, 2.0, 1.0]]),
+            np.array([[0, 0, 1, 0], [0, 0, 0, 0]], dtype=bool))  # fmt: skip
+    # Both converged; A lost one of two; one each, in settings of their own; one of A's is missing.
+    pairs = pair_up(a, b, "higher")
+    np.testing.assert_array_equal(pairs.difference, [1.0, 1.0, nan, nan])
+    np.testing.assert_array_equal(pairs.lead, [1.0, -np.inf, nan, nan])
+    np.testing.assert_array_equal(pair_up(a, b, "lower").lead, [1.0, np.inf, nan, nan])
 
 
 @pytest.mark.parametrize("values", [np.full(6, 0.3), np.zeros(6), np.array([1.0])])
 def test_differences_without_spread_decide_nothing(values) -> None:
-    assert paired_effect(values, 0, 0, "greater", 0.0).p == 1.0
+    assert effect(values, "greater", 0.0).p == 1.0
 
 
 @given(values=arrays(np.float64, (3, 5), elements=st.floats(-3, 3)))
@@ -150,19 +192,10 @@ def test_a_rate_agrees_with_its_interval(n, data, expected) -> None:
     assert (found.p_refuted <= 0.05) == (high <= expected)
 
 
-@settings(max_examples=25)  # statsmodels collects all garbage at each call
-@given(p=st.lists(st.floats(0, 1), min_size=1, max_size=8), alpha=st.sampled_from([0.05, 0.2]))
-def test_levels_decide_what_holm_rejects(p, alpha) -> None:
-    levels = adjusted_levels(p, alpha)
-    rejected = multipletests(p, alpha, method="holm")[0]
-    assume(all(abs(x - lv) > 1e-12 for x, lv in zip(p, levels, strict=True)))
-    assert [x <= level for x, level in zip(p, levels, strict=True)] == list(rejected)
-
-
 def test_an_order_holds_where_each_step_does() -> None:
-    up = [paired_effect(sample(8, 3, seed), 0, 0, "greater", 0.0) for seed in range(3)]
+    up = [effect(sample(8, 3, seed), "greater", 0.0) for seed in range(3)]
     assert in_order(up).p_supported == max(step.p_supported for step in up)
-    down = paired_effect(sample(8, -3, 9), 0, 0, "greater", 0.0)
+    down = effect(sample(8, -3, 9), "greater", 0.0)
     assert in_order([*up, down]).p_supported == 1.0
     assert in_order([*up, down]).p_refuted == pytest.approx(4 * down.p_refuted)
     assert in_order([*up, NOTHING]) is NOTHING
@@ -190,12 +223,3 @@ def test_small_numbers() -> None:
     table = [[3, 5], [1, 4]]
     assert mcnemar(5, 1) == pytest.approx(statsmodels_mcnemar(table, exact=True).pvalue, abs=1e-10)
     assert mcnemar(0, 0) == 1.0
-
-
-@pytest.mark.parametrize(("sd", "difference"), [(1, 1), (2, 0.5), (0.3, 0.5), (1, 0.11)])
-def test_replicates_needed_are_statsmodels(sd, difference) -> None:
-    n = TTestPower().solve_power(difference / sd, alpha=0.05, power=0.8, alternative="two-sided")
-    # The power of the wrong side, which statsmodels counts in, is nothing here.
-    assert replicates_needed(sd, difference, 0.05) in (max(3, int(np.ceil(n))), int(np.ceil(n)) - 1)
-    assert replicates_needed(sd, 0.0, 0.05) is None
-    assert replicates_needed(1.0, 1e-4, 0.05) is None

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ablate.records import Record
-from ablate.store import LedgerCell, run_directory, write_failure, write_run
+from ablate.store.cell import LedgerCell
+from ablate.store.ledger import run_directory, write_failure, write_run
 
 STARTED = "2025-03-01T12:00:00.250Z"
 CONFIG = {
@@ -26,9 +27,6 @@ def a_record(replicate: int = 0, **changes: Any) -> Record:
     rng = np.random.default_rng(replicate)
     accuracy = 0.9 + 0.01 * replicate
     fields: dict[str, Any] = {
-        "status": "done",
-        "nc_reason": None,
-        "diverged_at_step": None,
         "metrics": {"test/accuracy": accuracy, "validation/loss": 0.25},
         "evaluations": tuple(
             {"step": 10 * e, "epoch": float(e), "lr": 0.0005, "train/loss": 2.0 - e,
@@ -43,8 +41,6 @@ def a_record(replicate: int = 0, **changes: Any) -> Record:
             "statistics": rng.random((2, 3, 2, 9)),
         },
         "predictions": rng.standard_normal((30, 10)).astype(np.float16),
-        "members": None,
-        "weights": None,
         "parameters": 610,
         "multiply_adds": 592,
         "seconds": 1.5,
@@ -53,9 +49,7 @@ def a_record(replicate: int = 0, **changes: Any) -> Record:
 
 
 def a_diverged_record() -> Record:
-    return a_record(
-        status="diverged", nc_reason="nonfinite", diverged_at_step=7, metrics={}, predictions=None
-    )
+    return a_record(nc_reason="nonfinite", diverged_at_step=7, metrics={}, predictions=None)
 
 
 def a_cell(level: str = "he", replicates: int = 3, **changes: Any) -> LedgerCell:
@@ -82,5 +76,5 @@ def add_run(
 def add_failure(root: Path, cell: LedgerCell, replicate: int, study: str = "s") -> Path:
     directory = run_directory(root, study, cell.slug, replicate)
     key = f"{cell.key}-{replicate}"
-    write_failure(directory, key, "It broke.", "Traceback ...", CONFIG, PROVENANCE, STARTED, 0.5)
+    write_failure(directory, key, "It broke.", "Traceback ...", CONFIG, PROVENANCE, STARTED)
     return directory

@@ -12,19 +12,10 @@ from store_samples import CONFIG, PROVENANCE, STARTED, a_diverged_record, a_reco
 
 import ablate.store.ledger as ledger
 from ablate.errors import AblateError
-from ablate.store import (
-    LedgerError,
-    compared_bytes,
-    is_complete,
-    move_stale,
-    read_result,
-    read_run,
-    run_directory,
-    write_failure,
-    write_run,
-)
-from ablate.store.files import json_bytes, parse_json
-from ablate.store.reader import tuned_value
+from ablate.store.files import LedgerError, json_bytes, parse_json
+from ablate.store.ledger import compared_bytes, move_stale, run_directory, write_failure, write_run
+from ablate.store.reader import read_run, tuned_value
+from ablate.store.result import read_result
 
 KEY = "0123456789abcdef" * 4
 
@@ -93,7 +84,7 @@ def test_the_same_record_gives_the_same_bytes(tmp_path: Path) -> None:
         ({"evaluations": ({"step": 0, "train/loss": 1.0},)}, "metrics.jsonl"),
         ({"predictions": np.zeros((2, 10), np.float16)}, "predictions.npz"),
         ({"probe": {}}, "probe.npz"),
-        ({"status": "diverged", "nc_reason": "no_progress"}, "result.json"),
+        ({"nc_reason": "no_progress"}, "result.json"),
     ],
     ids=["metrics", "evaluations", "predictions", "probe", "status"],
 )
@@ -151,24 +142,13 @@ def test_no_temporary_file_stays(tmp_path: Path) -> None:
 
 def test_a_failure_keeps_message_and_traceback(tmp_path: Path) -> None:
     write(tmp_path)
-    write_failure(tmp_path, KEY, "The worker died.", "Traceback (most recent call last): ...")
+    write_failure(tmp_path, KEY, "The worker died.", "Traceback ...", CONFIG, PROVENANCE, None)
     run = read_run(tmp_path)
     assert run is not None
     assert (run.result.status, run.result.message) == ("failed", "The worker died.")
     assert "Traceback" in (tmp_path / "error.log").read_text()
     assert run.evaluations == ()
     assert not (tmp_path / "predictions.npz").exists()
-
-
-def test_complete_is_done_or_diverged_under_the_right_key(tmp_path: Path) -> None:
-    assert not is_complete(read_result(tmp_path / "nowhere"), KEY)
-    done = read_result(write(tmp_path / "done"))
-    write_run(tmp_path / "nc", a_diverged_record(), CONFIG, KEY, PROVENANCE, STARTED)
-    write_failure(tmp_path / "failed", KEY, "No.", "")
-    assert is_complete(done, KEY)
-    assert not is_complete(done, "another key")
-    assert is_complete(read_result(tmp_path / "nc"), KEY)
-    assert not is_complete(read_result(tmp_path / "failed"), KEY)
 
 
 @pytest.mark.parametrize(

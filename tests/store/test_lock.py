@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from ablate.errors import ConfigError
-from ablate.store import lock, running
+from ablate.store.lock import is_marked, lock, marked, running
 
 HOLDER = """
 import sys
 from pathlib import Path
-from ablate.store import lock
+from ablate.store.lock import lock
 with lock(Path(sys.argv[1]), "s"):
     print("held", flush=True)
     sys.stdin.read()
@@ -64,3 +64,17 @@ def test_the_lock_is_free_after_an_error(tmp_path: Path) -> None:
 def test_nobody_sweeps_a_study_that_was_never_swept(tmp_path: Path) -> None:
     assert running(tmp_path, "never") is None
     assert list(tmp_path.iterdir()) == []
+
+
+def test_marks_end_with_their_block_however_it_ends(tmp_path: Path) -> None:
+    run, other = tmp_path / "run", tmp_path / "other"
+    with marked([run, other]):
+        assert is_marked(run)
+        assert is_marked(run)  # looking leaves it as it is
+    with pytest.raises(RuntimeError), marked([run, other]):
+        raise RuntimeError
+    assert not is_marked(run)
+    assert list(other.iterdir()) == []
+    (run / ".running").touch()  # left by a process that was killed
+    assert not is_marked(run)
+    assert not is_marked(tmp_path / "never")

@@ -16,9 +16,12 @@ from store_samples import (
     add_run,
 )
 
-from ablate.store import LedgerCell, LedgerError, move_stale, read_result, run_directory
+from ablate.store.cell import LedgerCell
+from ablate.store.files import LedgerError
+from ablate.store.ledger import move_stale, run_directory
 from ablate.store.live import LiveMirror, unreachable
 from ablate.store.mirror import cell_metrics, finish_cell, mirror_report, mirror_run, start_cell
+from ablate.store.result import read_result
 from ablate.store.sync import Synced, sync
 from ablate.store.tracking import Store, all_runs, find_experiment, open_store, view_address
 

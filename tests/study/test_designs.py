@@ -15,6 +15,7 @@ from ablate.config.compose import package_conf
 from ablate.config.groups import read_groups
 from ablate.errors import ConfigError
 from ablate.study.designs import combinations
+from ablate.study.file import FactorFile
 from ablate.study.plan import Plan
 from ablate.study.reader import read_study
 from ablate.study.sampling import draw
@@ -144,25 +145,25 @@ def test_draws_lie_between_their_bounds_and_another_cell_moves_none(
 ) -> None:
     for kind in ("uniform", "loguniform"):
         spec = {"distribution": kind, "low": low, "high": low * ratio}
-        few, many = (draw("a", spec, n, seed, "here") for n in (cells, cells + more))
+        few, many = (draw("a", FactorFile(**spec), n, seed, "here") for n in (cells, cells + more))
         assert many[:cells] == few
         # Rounded to six digits, which may carry a value over a bound.
         assert all(low * (1 - 1e-5) <= value <= low * ratio * (1 + 1e-5) for value in many)
-    whole = draw("a", {"distribution": "int", "low": 2, "high": 4}, cells, seed, "here")
+    whole = draw("a", FactorFile(distribution="int", low=2, high=4), cells, seed, "here")
     assert set(whole) <= {2, 3, 4}
-    assert draw("b", spec, cells, seed, "here") != few or cells == 0
+    assert draw("b", FactorFile(**spec), cells, seed, "here") != few or cells == 0
 
 
 def test_draws_have_their_distribution() -> None:
     """Kolmogorov-Smirnov distance of 4,000 draws: beyond 1.95 / sqrt(n) one time in a thousand."""
     grid = (np.arange(4000) + 1) / 4000
-    even = np.sort(draw("x", {"distribution": "uniform", "low": 2, "high": 6}, 4000, 0, ""))
+    even = np.sort(draw("x", FactorFile(distribution="uniform", low=2, high=6), 4000, 0, ""))
     spec = {"distribution": "loguniform", "low": 0.01, "high": 100}
-    logs = np.sort(np.log10(draw("x", spec, 4000, 0, "")))
+    logs = np.sort(np.log10(draw("x", FactorFile(**spec), 4000, 0, "")))
     limit = 1.95 / math.sqrt(4000)
     assert np.abs((even - 2) / 4 - grid).max() < limit
     assert np.abs((logs + 2) / 4 - grid).max() < limit
-    dice = np.bincount(draw("x", {"distribution": "int", "low": 1, "high": 6}, 4000, 0, ""))[1:]
+    dice = np.bincount(draw("x", FactorFile(distribution="int", low=1, high=6), 4000, 0, ""))[1:]
     assert len(dice) == 6
     # Binomial sd 24; five of them.
     assert np.abs(dice - 4000 / 6).max() < 120
@@ -284,8 +285,8 @@ def test_what_was_read_is_what_the_lock_file_gives_back() -> None:
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ({"design": "random", "factors": {"init": ["he"]}}, "design random needs cells"),
-        ({"design": {"kind": "grid", "cells": 3}, "factors": {"init": ["he"]}}, "design grid has no 'cells'"),
+        ({"design": "random", "factors": {"init": ["he"]}}, "'design.cells' is missing"),
+        ({"design": {"kind": "grid", "cells": 3}, "factors": {"init": ["he"]}}, "unknown key 'design.cells'; design 'grid' has no keys"),
         ({"design": "ladder"}, "components is missing or empty"),
         ({"design": "ladder", "components": RECIPE, "factors": {}}, "has components, not factors"),
         ({"components": RECIPE}, "design grid has factors, not components"),
@@ -297,16 +298,18 @@ def test_what_was_read_is_what_the_lock_file_gives_back() -> None:
         ({"factors": {"init": ["he"]}, "exclude": [{}]}, "would leave out everything"),
         ({"factors": {"a": {"key": "init.scale", "levels": [1], "when": {"b": "x"}}}},
          "'b' is no factor before this one"),
-        ({"parts": [{"design": "grid", "factors": {"init": ["he"]}}]}, "every part needs a name"),
-        ({"parts": [{"name": "a", "desing": "grid"}]}, "unknown key 'desing'"),
+        ({"parts": [{"design": "grid", "factors": {"init": ["he"]}}]}, "'parts.0.name' is missing"),
+        ({"parts": [{"name": "a", "desing": "grid"}]}, "unknown key 'parts.0.desing'"),
         ({"parts": [{"name": n, "factors": {"init": ["he"]}} for n in "ab"]}, "factor 'init' is in two parts"),
-        ({"parts": [], "factors": {"init": ["he"]}}, "factors stands beside parts"),
+        ({"parts": []}, "parts=[] is not allowed: it must be a list of at least 1"),
+        ({"parts": [{"name": "a", "factors": {"init": ["he"]}}], "factors": {"init": ["he"]}},
+         "factors stands beside parts"),
         ({"factors": {"init": ["he"]}, "report": [{"table": {"part": "a"}}]}, "it has no parts"),
-        ({"factors": {"init": ["he"]}, "report": {"table": {}}}, "report must be a list"),
+        ({"factors": {"init": ["he"]}, "report": {"table": {}}}, "it must be a list"),
         ({"design": {"kind": "random", "cells": 3}, "factors": {"optimizer.lr":
          {"distribution": "loguniform", "low": 0, "high": 1}}}, "they must be 0 < low < high"),
         ({"design": {"kind": "random", "cells": 3}, "factors": {"optimizer.lr":
-         {"distribution": "normal", "low": 0, "high": 1}}}, "distribution 'normal' is not known"),
+         {"distribution": "normal", "low": 0, "high": 1}}}, "distribution='normal' is not allowed: it must be uniform"),
     ],
     ids=lambda value: str(value)[:50],
 )  # fmt: skip

@@ -1,8 +1,21 @@
+import pytest
 import torch
 
-from ablate.train import prepare_process
+from ablate import data as data_sets
+from ablate.train import prepare_process, train
 
 # As a worker does, and before any test multiplies matrices: MKL reads its settings once.
 prepare_process()
 # But not for the other tests of this process: hypothesis refuses to run without denormals.
 torch.set_flush_denormal(False)
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Return a function that trains replicates of a config on its data."""
+
+    def run(config, replicates=(0,), members=None):
+        data = data_sets.load(config.data, tmp_path, config.seed)
+        return train(config, data, replicates, members=members)
+
+    return run

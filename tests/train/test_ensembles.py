@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import softmax
 
+from ablate.metrics.scores import scores
 from ablate.train import ensembles
-from ablate.train.metrics import scores
 
 
 def sample(seed, members=5, examples=80, classes=4):

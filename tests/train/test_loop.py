@@ -3,27 +3,21 @@
 import numpy as np
 import pytest
 import torch
+from same_records import assert_same
+from small import SMALL
 
 from ablate import data as data_sets
 from ablate.config.validate import run_config
+from ablate.nn import models
 from ablate.streams import Streams
-from ablate.train import prepare, train
-from ablate.train.evaluate import evaluate
-
-SMALL = {
-    "data": {"name": "synthetic", "train_examples": 350, "test_examples": 60,
-             "validation_size": 50, "shape": [20]},
-    "model": {"name": "mlp", "width": 100, "depth": 2},
-    "optimizer": {"name": "momentum", "lr": 0.05},
-    # 300 examples in batches of 37: eight whole ones and a last one of 4.
-    "trainer": {"epochs": 2, "batch_size": 37},
-    "probe": {"steps": "log", "examples": 64},
-}  # fmt: skip
+from ablate.train import loop, prepare
+from ablate.train.inference import evaluate
 
 
 def config(**changes):
     """Return the small config with keys like `model__norm` changed."""
     values = {group: dict(fields) for group, fields in SMALL.items()}
+    values["trainer"]["epochs"], values["probe"]["steps"] = 2, "log"
     for key, value in changes.items():
         group, _, name = key.partition("__")
         if name:
@@ -31,35 +25,6 @@ def config(**changes):
         else:
             values[group] = value
     return run_config(values)
-
-
-@pytest.fixture
-def run(tmp_path):
-    def run(cell, replicates=(0,), **options):
-        return train(cell, data_sets.load(cell.data, tmp_path, cell.seed), replicates, **options)
-
-    return run
-
-
-def assert_same(a, b):
-    """Every compared part of two records has the same bits."""
-    assert (a.status, a.nc_reason, a.diverged_at_step) == (
-        b.status,
-        b.nc_reason,
-        b.diverged_at_step,
-    )
-    assert dict(a.metrics) == dict(b.metrics)
-    assert a.evaluations == b.evaluations
-    assert a.losses.tobytes() == b.losses.tobytes()
-    assert set(a.probe) == set(b.probe)
-    for name in a.probe:
-        assert a.probe[name].tobytes() == b.probe[name].tobytes(), name
-    assert (a.predictions is None) == (b.predictions is None)
-    if a.predictions is not None:
-        assert a.predictions.tobytes() == b.predictions.tobytes()
-    assert (a.weights is None) == (b.weights is None)
-    for name, weight in (a.weights or {}).items():
-        assert weight.tobytes() == b.weights[name].tobytes(), name
 
 
 # Every activation, norm, dropout, optimizer and decay, each pair of them at least once.
@@ -117,7 +82,7 @@ def test_the_probe_does_not_disturb_training(run, norm):
 
 def spoil(monkeypatch, replicate, value):
     """Make one replicate's first weights `value`, whatever its place in the stack."""
-    initialize = prepare.nn.initialize
+    initialize = models.initialize
 
     def spoilt(network, init, model, streams, batch):
         initialize(network, init, model, streams, batch)
@@ -126,7 +91,7 @@ def spoil(monkeypatch, replicate, value):
                 with torch.no_grad():
                     network.chain[0].linear.weight[r] = value
 
-    monkeypatch.setattr(prepare.nn, "initialize", spoilt)
+    monkeypatch.setattr(models, "initialize", spoilt)
 
 
 def test_a_replicate_that_diverges_leaves_the_others_alone(run, monkeypatch):
@@ -171,9 +136,11 @@ def test_divergence_during_training(run):
 
 def test_a_stack_that_has_diverged_stops(run, monkeypatch):
     steps = []
+    step_of = loop.take_step
+    monkeypatch.setattr(loop, "take_step", lambda *args: steps.append(1) or step_of(*args))
     spoil(monkeypatch, replicate=0, value=float("nan"))
-    run(config(trainer__epochs=50), on_evaluation=lambda step, steps_: steps.append(step))
-    assert max(steps) < 100  # of 450
+    run(config(trainer__epochs=50))
+    assert len(steps) < 100  # of 450
 
 
 def test_no_progress(run):
@@ -185,9 +152,7 @@ def test_no_progress(run):
 
 
 def test_evaluations_at_step_0_and_each_epoch(run):
-    heard = []
-    record = run(config(), on_evaluation=lambda *at: heard.append(at))[0]
-    assert heard == [(0, 18), (9, 18), (18, 18)]
+    record = run(config())[0]
     assert [row["step"] for row in record.evaluations] == [0, 9, 18]
     assert [row["epoch"] for row in record.evaluations] == [0.0, 1.0, 2.0]
     assert "train/loss" not in record.evaluations[0]
@@ -268,10 +233,10 @@ def test_saved_weights_give_the_metrics(run, tmp_path):
     cell = config(trainer__save="last", model__norm="batch")
     record = run(cell, [5, 1])[1]
     data = data_sets.load(cell.data, tmp_path, cell.seed)
-    task = prepare.prepare(cell, data, [Streams(0, 1)], "cpu")
+    stack = prepare.prepare(cell, data, [Streams(0, 1)], "cpu")
     state = {name: torch.from_numpy(w).unsqueeze(0) for name, w in record.weights.items()}
-    task.network.load_state_dict(state)
-    scores = evaluate(task.network, task.test, task.test_indices, "fp32", 0.0)[0]
+    stack.network.load_state_dict(state)
+    scores = evaluate(stack.network, stack.test, stack.test_indices, "fp32", 0.0)[0]
     assert scores["loss"] == record.metrics["test/loss"]
 
 
@@ -304,15 +269,15 @@ def test_convnets_train(run, model):
 def test_each_replicate_has_its_own_split_order_and_weights(run, tmp_path):
     cell = config()
     data = data_sets.load(cell.data, tmp_path, cell.seed)
-    task = prepare.prepare(cell, data, [Streams(0, 0), Streams(0, 1)], "cpu")
-    first, second = task.order(0)
-    assert sorted(first.tolist()) == sorted(task.training_indices[0].tolist())
+    stack = prepare.prepare(cell, data, [Streams(0, 0), Streams(0, 1)], "cpu")
+    first, second = stack.order(0)
+    assert sorted(first.tolist()) == sorted(stack.training_indices[0].tolist())
     assert first.tolist() != second.tolist()
-    assert first.tolist() != task.order(1)[0].tolist()
-    weight = task.network.chain[0].linear.weight
+    assert first.tolist() != stack.order(1)[0].tolist()
+    weight = stack.network.chain[0].linear.weight
     assert not torch.equal(weight[0], weight[1])
     # Normalized by its own training split: mean 0 and standard deviation 1 per feature.
-    parts = task.training_indices[:, :300].split(100, dim=1)
-    inputs = torch.cat([task.training.batch(part)[0].clone() for part in parts], dim=1)
+    parts = stack.training_indices[:, :300].split(100, dim=1)
+    inputs = torch.cat([stack.training.batch(part)[0].clone() for part in parts], dim=1)
     assert inputs.mean(dim=1).abs().max() < 1e-5
     assert (inputs.std(dim=1, correction=0) - 1).abs().max() < 1e-5

@@ -14,7 +14,7 @@ from ablate.config.optimizer import (
     RmsProp,
     RmsPropMomentum,
 )
-from ablate.config.regularization import NoPenalty
+from ablate.config.penalty import NoPenalty
 from ablate.train.optimizers import build_optimizer, update
 
 SHAPE = (1, 4, 3)

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from ablate.config.optimizer import Adam, MomentumSgd, Sgd
-from ablate.config.regularization import NoPenalty
+from ablate.config.penalty import NoPenalty
 from ablate.train.optimizers import build_optimizer, update
 
 SGD = Sgd(name="sgd", lr=0.1)

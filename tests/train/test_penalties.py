@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from ablate.config.optimizer import Adam, Sgd
-from ablate.config.regularization import L1, ElasticNet, MaxNorm, NoPenalty
+from ablate.config.penalty import L1, ElasticNet, MaxNorm, NoPenalty
 from ablate.train.optimizers import build_optimizer, clip, update
 from ablate.train.penalties import add_gradients, project
 

@@ -11,7 +11,7 @@ from ablate.config.schedule import (
     CosineRestarts,
     Exponential,
     InverseTime,
-    Linear,
+    LinearSchedule,
     OneCycle,
     Plateau,
     Step,
@@ -101,7 +101,7 @@ def test_inverse_time_and_linear_by_hand():
     assert rates(InverseTime(name="inverse_time", decay=2.0), 40)[::10] == pytest.approx(
         [0.4, 0.4 / 3, 0.4 / 5, 0.4 / 7], rel=1e-12
     )
-    line = rates(Linear(name="linear", final=0.2), 5)
+    line = rates(LinearSchedule(name="linear", final=0.2), 5)
     assert line == pytest.approx([0.4 * f for f in (1, 0.84, 0.68, 0.52, 0.36)], rel=1e-12)
 
 
@@ -166,7 +166,7 @@ def test_plateau(history, stalled):
 
 ALL = [
     Plateau(name="plateau"), Exponential(name="exponential"), InverseTime(name="inverse_time"),
-    Linear(name="linear"), CosineRestarts(name="cosine_restarts"), OneCycle(name="one_cycle"),
+    LinearSchedule(name="linear"), CosineRestarts(name="cosine_restarts"), OneCycle(name="one_cycle"),
 ]  # fmt: skip
 
 

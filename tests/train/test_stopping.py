@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from ablate.config.regularization import NoStopping, Patience
+from ablate.config.stopping import NoStopping, Patience
 from ablate.train.stopping import best_evaluation, is_over
 
 LOSS = Patience(name="patience", patience=2)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ablate import data as data_sets
-from ablate.config.training import Varied
+from ablate.config.trainer import Varied
 from ablate.config.validate import run_config
 from ablate.errors import ConfigError
 from ablate.streams import _SOURCE_IDS, Streams
@@ -98,13 +98,13 @@ def test_a_bootstrap_sample_leaves_out_a_third_and_is_the_replicates_own(tmp_pat
 
     config = run_config({**SMALL, "trainer": {"bootstrap": True}})
     data = data_sets.load(config.data, tmp_path, 0)
-    task = prepare(config, data, [Streams(0, r) for r in range(2)], "cpu")
+    stack = prepare(config, data, [Streams(0, r) for r in range(2)], "cpu")
     for r in range(2):
-        share = len(set(task.training_indices[r].tolist())) / 160
+        share = len(set(stack.training_indices[r].tolist())) / 160
         assert abs(share - 0.632) < 0.07
-    held = {*task.validation_indices[0].tolist()}
-    assert not held & {*task.training_indices[0].tolist()}
-    assert task.training_indices[0].tolist() != task.training_indices[1].tolist()
+    held = {*stack.validation_indices[0].tolist()}
+    assert not held & {*stack.training_indices[0].tolist()}
+    assert stack.training_indices[0].tolist() != stack.training_indices[1].tolist()
 
 
 def test_stacking_changes_nothing_of_it(tmp_path) -> None:

@@ -1,44 +1,48 @@
-"""Removing replaced and orphaned runs, with what they take on disk."""
+"""`ablate clean`: replaced and orphaned runs removed, with what they take on disk."""
 
 from __future__ import annotations
 
+import argparse
 import shutil
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
+from ablate.commands.here import shown
 from ablate.store.index import read_index
 from ablate.store.lock import running
+from ablate.store.state import studies
 
 
-@dataclass(frozen=True)
-class Stale:
-    """A folder that no study asks for any more, and its size in bytes."""
-
-    path: Path
-    size: int
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `ablate clean` takes."""
+    parser.add_argument("--stale", action="store_true", required=True, help="what to remove")
+    parser.add_argument("--dry-run", action="store_true", help="only say what would go")
 
 
-def stale_runs(root: Path) -> list[Stale]:
+def run(options: argparse.Namespace, _: Sequence[str]) -> int:
+    """Remove the stale folders and say so of each; return the exit code."""
+    total = 0
+    found = stale_runs(options.root)
+    for path in found:
+        size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+        total += size
+        if not options.dry_run:
+            shutil.rmtree(path)
+        what = "would go" if options.dry_run else "removed"
+        print(f"{shown(path)}  {size / 1e6:.1f} MB  {what}")
+    print(f"{len(found)} folders, {total / 1e6:.1f} MB" if found else "nothing is stale")
+    return 0
+
+
+def stale_runs(root: Path) -> list[Path]:
     """Return replaced entries, and cells that their study's last sweep did not have.
 
     Studies that a living process sweeps are left alone.
     """
     found = [path for path in (root / "runs" / ".stale").glob("*") if path.is_dir()]
-    for index in sorted((root / "runs").glob("[!.]*/index.json")):
-        study = index.parent.name
-        if running(root, study) is not None:
-            continue
-        known = {cell.slug for cell in read_index(root, study) or ()} | {"members"}
-        found += [
-            path for path in index.parent.iterdir() if path.is_dir() and path.name not in known
-        ]
-    return [Stale(path, _size(path)) for path in sorted(found)]
-
-
-def remove(stale: Stale) -> None:
-    """Remove a folder with all that is in it."""
-    shutil.rmtree(stale.path)
-
-
-def _size(path: Path) -> int:
-    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    for study in studies(root):
+        if running(root, study) is None:
+            known = {cell.slug for cell in read_index(root, study) or ()} | {"members"}
+            folders = (path for path in (root / "runs" / study).iterdir() if path.is_dir())
+            found += [path for path in folders if path.name not in known]
+    return sorted(found)

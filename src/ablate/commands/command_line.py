@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ablate.config import Launch
-from ablate.config.compose import Composed, compose, conf_folders, parse_override
-from ablate.config.groups import Groups, read_groups, split_own
-from ablate.config.target import is_own
+from ablate.config.compose import Composed, Word, compose, conf_folders, parse_override
+from ablate.config.groups import Groups, read_groups, split_user_code
+from ablate.config.target import is_user_code
 from ablate.config.validate import validated
 from ablate.errors import ConfigError
+from ablate.launch.executor import refuse_launchers
 from ablate.study.plan import Plan, compile_study
 from ablate.study.reader import find_study, read_study
 from ablate.study.request import adhoc, request
@@ -40,45 +42,76 @@ class Words:
     name       what `study.name=` asks the result to be called
     control    whether `study.aa=true` asks for an A/A control
     overrides  every other `key=value`
-    flags      what is for Hydra itself, such as `--cfg job`
+    flags      what Hydra itself is to answer, such as `--cfg=job`
     """
 
     studies: tuple[str, ...]
     name: str | None
-    overrides: tuple[str, ...]
-    flags: tuple[str, ...]
+    overrides: tuple[Word, ...]
     root: Path
-    control: bool = False
+    control: bool
+    flags: tuple[str, ...]
 
 
-def sort_words(words: Sequence[str]) -> Words:
+def add_arguments(parser: argparse.ArgumentParser, usage: str) -> None:
+    """Add what every command takes that plans: words beside `--quick`."""
+    parser.usage = f"{parser.prog} [--quick] {usage} [KEY=VALUE ...]"
+    parser.epilog = "--root PATH and paths.root=PATH are the same."
+    parser.set_defaults(takes_words=True)
+    parser.add_argument("--quick", action="store_true", help="on the digits data, in seconds")
+
+
+def starts(options: argparse.Namespace, words: Sequence[str], multirun: bool) -> list[Start]:
+    """Return what to run: a plan per study named, else that of the keys; none after `--cfg`."""
+    ordered = sort_words(words, [f"--cfg={options.cfg}"] if options.cfg else [])
+    if ordered.studies:
+        return plan_studies(ordered, options.quick)
+    if options.quick:
+        raise ConfigError("--quick needs a study: ablate sweep study=NAME --quick.")
+    start = plan_overrides(ordered, multirun)
+    return [start] if start else []
+
+
+def study_starts(options: argparse.Namespace, words: Sequence[str]) -> list[Start]:
+    """Return a plan per study named; raises ConfigError where none is."""
+    ordered = sort_words(words)
+    if not ordered.studies:
+        name = options.command
+        raise ConfigError(f"ablate {name} needs a study: ablate {name} study=NAME.")
+    return plan_studies(ordered, options.quick)
+
+
+def sort_words(words: Sequence[str], flags: Sequence[str] = ()) -> Words:
     """Sort the words of a command line; raises ConfigError for what is no override."""
     studies: tuple[str, ...] = ()
-    name, root = None, Path.cwd()
-    overrides, flags = [], []
-    waiting = control = False
+    name, control = None, False
+    roots: dict[Path, None] = {}
+    overrides = []
     for word in words:
-        if word.startswith("-") or waiting:
-            flags.append(word)
-            waiting = word in ("--cfg", "-c", "--package", "-p", "--info", "-i")
-        elif word.startswith("study="):
-            studies = tuple(part for part in word.removeprefix("study=").split(",") if part)
-        elif word.startswith("study.name="):
-            name = _safe_name(word.removeprefix("study.name="))
-        elif word.startswith("study.aa="):
-            control = _yes_or_no(word)
+        key, _, text = word.partition("=")
+        if key == "study":
+            studies = tuple(part for part in text.split(",") if part)
+        elif key == "study.name":
+            name = _safe_name(text)
+        elif key == "study.aa":
+            control = _yes_or_no(parse_override(word))
         else:
-            if word.startswith("paths.root="):
-                root = Path(parse_override(word)[1]).expanduser().resolve()
-            overrides.append(word)
-    return Words(studies, name, tuple(overrides), tuple(flags), root, control)
+            refuse_launchers(word)
+            overrides.append(parse_override(word))
+            if key == "paths.root":
+                roots[_folder(overrides[-1])] = None
+    if len(roots) > 1:
+        named = " and ".join(map(str, roots))
+        raise ConfigError(f"paths.root is said twice, {named}: name one folder.")
+    root = next(iter(roots), Path().resolve())  # its default in conf/config.yaml
+    return Words(studies, name, tuple(overrides), root, control, tuple(flags))
 
 
 def plan_studies(words: Words, quick: bool) -> list[Start]:
     """Return a plan per study named, each composed by one Hydra multirun."""
     folders = conf_folders(words.root)
     groups = read_groups(folders)
-    starts = []
+    found = []
     for name in words.studies:
         path = find_study(name, folders)
         _make_importable(words.root, path.parent)
@@ -90,9 +123,8 @@ def plan_studies(words: Words, quick: bool) -> list[Start]:
         composed = compose(asked.overrides, words.root, multirun=True, flags=words.flags)
         if composed is not None:
             plan = compile_study(asked.study, composed.base, groups, asked.explicit, asked.changed)
-            plan = in_folders_there(plan, words.root)
-            starts.append(Start(plan, words.root, _launch(composed)))
-    return starts
+            found.append(Start(plan, words.root, _launch(composed)))
+    return found
 
 
 def plan_overrides(words: Words, multirun: bool) -> Start | None:
@@ -100,52 +132,32 @@ def plan_overrides(words: Words, multirun: bool) -> Start | None:
     groups = read_groups(conf_folders(words.root))
     _make_importable(words.root)
     explicit = _checked(words.overrides, groups)
-    _, own = split_own(explicit)
-    composable = [word for word in words.overrides if parse_override(word)[0] not in dict(own)]
+    own = dict(split_user_code(explicit)[1])
+    composable = [
+        word.text
+        for word in words.overrides
+        # What is swept is in no config that Hydra could show.
+        if word.key not in own and not (word.several and multirun and words.flags)
+    ]
     composed = compose(composable, words.root, multirun=multirun, flags=words.flags)
     if composed is None:
         return None
     name = words.name or (ADHOC if multirun else SINGLE)
-    replicates = composed.base.get("replicates")
-    replicates = 1 if replicates is None else replicates
-    if not isinstance(replicates, int) or replicates < 1:
-        raise ConfigError(
-            f"replicates={replicates} is not allowed: it must be a whole number, at least 1."
-        )
-    study = adhoc(composed, groups, name, replicates)
-    plan = compile_study(study, composed.base, groups, explicit)
-    return Start(in_folders_there(plan, words.root), words.root, _launch(composed))
+    plan = compile_study(adhoc(composed, groups, name), composed.base, groups, explicit)
+    return Start(plan, words.root, _launch(composed))
 
 
-def in_folders_there(plan: Plan, root: Path) -> Plan:
-    """Return the plan with each cell in the folder that has its key already, whatever its name.
-
-    A new factor, or another name of a level, changes what a cell is called and not what it is.
-    """
-    folder = root / "runs" / plan.study.name
-    there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-    by_key = {name.rpartition("-")[2]: name for name in there if not name.startswith(".")}
-    cells = (
-        cell if cell.slug in there else replace(cell, slug=by_key.get(cell.key[:8], cell.slug))
-        for cell in plan.cells
-    )
-    return replace(plan, cells=tuple(cells))
-
-
-def _checked(overrides: Sequence[str], groups: Groups) -> list[tuple[str, Any]]:
+def _checked(words: Sequence[Word], groups: Groups) -> list[tuple[str, Any]]:
     """Check keys and options before Hydra does, to say it in our words; return the fixed ones."""
-    explicit = []
-    parsed = [parse_override(override) for override in overrides]
-    groups = groups.open(*({key: value} for key, value, _ in parsed))
-    for override, (key, value, several) in zip(overrides, parsed, strict=True):
-        if several and any(is_own(key, one) for one in value):
-            raise ConfigError(f"'{override}': vary code of your own in a study file.")
-        if key.startswith("hydra"):
-            continue
+    groups = groups.open(*({word.key: word.value} for word in words))
+    for key, value, several, text in words:
+        if several and any(is_user_code(key, one) for one in value):
+            raise ConfigError(f"'{text}': vary code of your own in a study file.")
         for one in value if several else [value]:
-            groups.check_override(key, one, f"'{override}'")
-        if not several:
-            explicit.append((key, value))
+            if not key.startswith("hydra"):
+                groups.check_override(key, one, f"'{text}'")
+    fixed = [w for w in words if not w.several and not w.key.startswith("hydra")]
+    explicit = [(word.key, word.value) for word in fixed]
     groups.check_fields(dict(explicit), "the command line")
     return explicit
 
@@ -164,11 +176,16 @@ def _make_importable(*folders: Path) -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join([*filter(None, inherited), *added])
 
 
-def _yes_or_no(word: str) -> bool:
-    value = parse_override(word)[1]
-    if not isinstance(value, bool):
-        raise ConfigError(f"'{word}' is not allowed: study.aa is true or false.")
-    return value
+def _folder(word: Word) -> Path:
+    if not isinstance(word.value, str):
+        raise ConfigError(f"'{word.text}' is not allowed: paths.root is one folder.")
+    return Path(word.value).expanduser().resolve()
+
+
+def _yes_or_no(word: Word) -> bool:
+    if not isinstance(word.value, bool):
+        raise ConfigError(f"'{word.text}' is not allowed: study.aa is true or false.")
+    return word.value
 
 
 def _safe_name(name: str) -> str:

@@ -1,10 +1,10 @@
-"""Why a run is not the finished one beside it: the fields of the key that differ."""
+"""`ablate explain`: the fields of the key in which a run is not the finished one beside it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import argparse
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from ablate import data
 from ablate.config import RunConfig
@@ -15,9 +15,21 @@ from ablate.launch.device import device_kind
 from ablate.store.find import Place, find_run
 from ablate.store.reader import read_config
 from ablate.store.result import Result, read_result
+from ablate.store.state import state_of
 from ablate.study.lockfile import read_lock
 from ablate.study.plan import tuned_config
 from ablate.study.schema import Study
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `ablate explain` takes."""
+    parser.add_argument("run", help="study/cell/replicate, or the first digits of a run's key")
+
+
+def run(options: argparse.Namespace, _: Sequence[str]) -> int:
+    """Print what the run is and how it differs; return the exit code."""
+    print("\n".join(explain(options.root, options.run)))
+    return 0
 
 
 def explain(root: Path, text: str) -> Iterator[str]:
@@ -29,8 +41,7 @@ def explain(root: Path, text: str) -> Iterator[str]:
     wanted, study = _wanted(root, place)
     yield f"{place.study}/{place.cell.slug}/{place.replicate}"
     yield f"asked for  key {(place.expected or 'unknown')[:12]}"
-    entries = [place.directory, *_replaced(root, place)]
-    for directory in entries:
+    for directory in (place.directory, *_replaced(root, place)):
         try:
             result = read_result(directory)
         except AblateError as error:
@@ -41,13 +52,13 @@ def explain(root: Path, text: str) -> Iterator[str]:
             if directory == place.directory:
                 yield f"missing    {where} has no result: not trained, or interrupted"
             continue
-        state = "n/c" if result.status == "diverged" else result.status
+        ended = f"{where}: {'n/c' if result.status == 'diverged' else result.status}"
         if result.status == "failed":
             yield f"failed     {where}: {result.message}"
-        elif result.key == place.expected:
-            yield f"current    {where}: {state}, key {result.key[:12]}"
+        elif state_of(result, place.expected) != "stale":
+            yield f"current    {ended}, key {result.key[:12]}"
         else:
-            yield f"stale      {where}: {state}, key {result.key[:12]}; it differs in"
+            yield f"stale      {ended}, key {result.key[:12]}; it differs in"
             for line in _differences(directory, result, wanted, study, place):
                 yield f"           {line}"
 
@@ -69,7 +80,6 @@ def _replaced(root: Path, place: Place) -> list[Path]:
 def _differences(
     directory: Path, result: Result, wanted: RunConfig, study: Study, place: Place
 ) -> Iterator[str]:
-    told = False
     try:
         had = run_config(read_config(directory))
     except AblateError as error:
@@ -80,21 +90,18 @@ def _differences(
         value = flat(had.model_dump())[study.tune.key]
         wanted = tuned_config(wanted, study.tune.key, float(value))
     before, now = flat(canonical(had)), flat(canonical(wanted))
-    for key in sorted(before.keys() | now.keys()):
-        if before.get(key) != now.get(key):
-            told = True
-            yield f"{key}: {_said(before, key)} then, {_said(now, key)} now"
-    for name, then, asked in (
-        ("device", result.provenance.get("device"), device_kind(wanted.trainer.device)),
-        ("data", result.provenance.get("data_digest"), data.digest(wanted.data)),
-    ):
-        if then is not None and then != asked:
-            told = True
-            yield f"{name}: {str(then)[:12]} then, {str(asked)[:12]} now"
-    if not told:
-        own = " or a file of your own code" if wanted.own or wanted.trainer.is_own else ""
+    device, digest = device_kind(wanted.trainer.device), data.digest(wanted.data)
+    there = result.provenance
+    pairs = [
+        *((k, before.get(k, "the default"), now.get(k, "the default")) for k in before | now),
+        ("device", there.get("device", device), device),
+        ("data", there.get("data_digest", digest)[:12], digest[:12]),
+    ]
+    differing = [pair for pair in pairs if pair[1] != pair[2]]
+    for name, then, asked in differing:
+        yield f"{name}: {then} then, {asked} now"
+    if not differing:
+        own = (
+            " or a file of your own code" if wanted.user_code or wanted.trainer.is_user_code else ""
+        )
         yield f"nothing that the config says: the results version{own} is another"
-
-
-def _said(values: Mapping[str, Any], key: str) -> str:
-    return str(values[key]) if key in values else "the default"

@@ -1,9 +1,12 @@
-"""A commented study file to start from."""
+"""`ablate new`: a commented study file to start from."""
 
 from __future__ import annotations
 
+import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
+from ablate.commands.here import shown
 from ablate.errors import ConfigError
 
 _TEXT = """\
@@ -57,6 +60,18 @@ report:
 """
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `ablate new` takes."""
+    parser.add_argument("name", help="of the study")
+
+
+def run(options: argparse.Namespace, _: Sequence[str]) -> int:
+    """Write the file and say where; return the exit code."""
+    path = write_new(options.name, options.root)
+    print(f"{shown(path)} written; its first lines say how to go on")
+    return 0
+
+
 def write_new(name: str, root: Path) -> Path:
     """Write `conf/study/<name>.yaml`, or `<name>.yaml` where there is no such folder.
 
@@ -67,7 +82,7 @@ def write_new(name: str, root: Path) -> Path:
     folder = root / "conf" / "study"
     path = (folder if folder.is_dir() else root) / f"{name}.yaml"
     if path.exists():
-        raise ConfigError(f"{path.relative_to(root)} is there already; choose another name.")
+        raise ConfigError(f"{shown(path)} is there already; choose another name.")
     study = name if folder.is_dir() else path.name
     path.write_text(_TEXT.format(name=name, path=study), encoding="utf-8")
     return path

@@ -1,15 +1,18 @@
-"""What a sweep would do, and what it could tell: `ablate plan`. Nothing is trained or written."""
+"""`ablate plan`: what a sweep would do, and what it could tell. Nothing is trained or written."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import argparse
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
+from ablate.commands import command_line
 from ablate.commands.command_line import Start
-from ablate.errors import AblateError
 from ablate.launch.device import device_kind, worker_count
-from ablate.launch.missing import Work, choose, scored_work, tuning_work
-from ablate.store.result import read_result
+from ablate.launch.missing import in_folders_there, scored_work, tuning_work
+from ablate.launch.tuning import choose
+from ablate.store.state import COMPLETE, state
 from ablate.study.schema import Factor, Part, Study
 
 _ALPHA, _POWER = 0.05, 0.8
@@ -55,22 +58,38 @@ class Planned:
     least_p: float
     strictest: float
 
-    def as_json(self) -> dict[str, object]:
-        """Return the fields by name."""
-        return asdict(self)
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `ablate plan` takes."""
+    command_line.add_arguments(parser, "[--json] study=NAME")
+    parser.add_argument("--json", action="store_true", help="for programs")
+
+
+def run(options: argparse.Namespace, words: Sequence[str]) -> int:
+    """Print the plan of each study named; return the exit code."""
+    starts = command_line.study_starts(options, words)
+    found = [planned(start) for start in starts]
+    if options.json:
+        print(json.dumps([asdict(one) for one in found], indent=2))
+        return 0
+    for start, one in zip(starts, found, strict=True):
+        print("\n".join(lines(start, one)))
+    return 0
 
 
 def planned(start: Start) -> Planned:
     """Look up what a sweep would train."""
-    plan, root = start.plan, start.root
+    root = start.root
+    plan = in_folders_there(start.plan, root)
     device = device_kind(plan.cells[0].config.trainer.device)
     tuning = tuning_work(plan, root, device)
     scored = scored_work(plan, root, device, choose(plan, root))
-    known = [run for work in scored for run in _states(work)]
+    known = [state(task.directory, task.key) for work in scored for task in work.tasks]
     lost = sum(len(work.missing) for work in [*tuning, *scored])
     lost += plan.runs - sum(len(work.tasks) for work in scored)  # cells not tuned yet
     workers = worker_count(start.launch.workers, device)
-    times = [seconds for _, seconds in known if seconds is not None]
+    ended = [result for _, result in known if result and result.status != "failed"]
+    times = [result.seconds for result in ended if result.seconds is not None]
     n, claims = plan.study.replicates, len(plan.study.claims)
     strictest = _ALPHA / max(1, claims)
     return Planned(
@@ -79,9 +98,9 @@ def planned(start: Start) -> Planned:
         replicates=n,
         runs=plan.runs,
         tuning=plan.tuning_runs,
-        done=sum(state in ("done", "diverged") for state, _ in known),
-        not_converged=sum(state == "diverged" for state, _ in known),
-        stale=sum(state == "stale" for state, _ in known),
+        done=sum(one in COMPLETE for one, _ in known),
+        not_converged=sum(one == "not_converged" for one, _ in known),
+        stale=sum(one == "stale" for one, _ in known),
         to_train=lost,
         seconds=sum(times) / len(times) * lost / workers if times else None,
         tells=tuple(_tells(plan.study, part) for part in plan.study.all_parts),
@@ -135,20 +154,6 @@ def _family(found: Planned) -> Iterator[str]:
             f"          where runs do not converge an exact test of {found.replicates} pairs "
             f"reaches p = {found.least_p:.2g} at best: {n} replicates could decide the first"
         )
-
-
-def _states(work: Work) -> Iterator[tuple[str, float | None]]:
-    for task in work.tasks:
-        try:
-            result = read_result(task.directory)
-        except AblateError:
-            result = None
-        if result is None:
-            yield "missing", None
-        elif result.status == "failed":
-            yield "failed", None
-        else:
-            yield result.status if result.key == task.key else "stale", result.seconds
 
 
 def _tells(study: Study, part: Part) -> str:

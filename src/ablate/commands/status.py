@@ -1,75 +1,75 @@
-"""How far each study is: read from its index and its results, nothing composed or imported."""
+"""`ablate status`: how far each study is, from its index and its results; nothing is composed."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import argparse
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
-from ablate.errors import AblateError, ConfigError, nearest, one_of
-from ablate.launch.marks import is_marked
+from ablate.commands.here import typed
+from ablate.errors import ConfigError, nearest, one_of
 from ablate.store.index import read_index
 from ablate.store.ledger import run_directory
 from ablate.store.lock import running
-from ablate.store.result import read_result
+from ablate.store.state import State, state, studies
 
 
 @dataclass(frozen=True)
 class Status:
-    """Counts of a study's scored runs.
-
-    missing   not begun, or interrupted
-    stale     there, but under another key: the config, the data or the code behind it changed
-    process   id of the process that sweeps the study now, or None
-    """
+    """Counts of a study's scored runs by their state, and the process that sweeps it now if any."""
 
     study: str
     runs: int
-    done: int = 0
-    not_converged: int = 0
-    failed: int = 0
-    running: int = 0
-    missing: int = 0
-    stale: int = 0
-    process: int | None = None
+    counts: Mapping[str, int]
+    process: int | None
 
     def as_json(self) -> dict[str, object]:
-        """Return the fields by name."""
-        return asdict(self)
+        """Return study, runs, a count per state and the process, by name."""
+        return {"study": self.study, "runs": self.runs, **self.counts, "process": self.process}
 
 
-def swept_studies(root: Path) -> list[str]:
-    """Return the names of the studies in the ledger, alphabetically."""
-    return sorted(path.parent.name for path in (root / "runs").glob("[!.]*/index.json"))
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `ablate status` takes."""
+    parser.add_argument("study", nargs="?", help="one study; default: all that have runs")
+    parser.add_argument("--json", action="store_true", help="for programs")
+
+
+def run(options: argparse.Namespace, _: Sequence[str]) -> int:
+    """Print a line per study; return the exit code."""
+    names = [options.study] if options.study else studies(options.root)
+    found = [status(options.root, name) for name in names]
+    if options.json:
+        print(json.dumps([one.as_json() for one in found], indent=2))
+    elif found:
+        print("\n".join(map(_line, found)))
+    else:
+        start = typed("ablate sweep study=quickstart", options.root)
+        print(f"no runs yet; start with: {start}")
+    return 0
 
 
 def status(root: Path, study: str) -> Status:
     """Count one study's runs; raises ConfigError when it was never swept."""
     cells = read_index(root, study)
     if cells is None:
-        known = swept_studies(root)
+        known = studies(root)
         have = f"there are runs of {one_of(known)}" if known else "there are no runs yet"
         raise ConfigError(f"study '{study}' has no runs here; {have}.{nearest(study, known)}")
-    counts = dict.fromkeys(("done", "not_converged", "failed", "running", "missing", "stale"), 0)
-    for cell in cells:
-        for replicate in range(cell.replicates):
-            key = cell.run_keys[replicate] if cell.run_keys else None
-            directory = run_directory(root, study, cell.slug, replicate)
-            counts[_state(directory, key)] += 1
-    total = sum(cell.replicates for cell in cells)
-    return Status(study, total, **counts, process=running(root, study))
+    found = Counter(
+        state(run_directory(root, study, cell.slug, replicate), cell.expected(replicate))[0]
+        for cell in cells
+        for replicate in range(cell.replicates)
+    )
+    counts = {name: found[name] for name in get_args(State)}
+    return Status(study, found.total(), counts, running(root, study))
 
 
-def _state(directory: Path, key: str | None) -> str:
-    if is_marked(directory):
-        return "running"
-    try:
-        result = read_result(directory)
-    except AblateError:
-        return "failed"
-    if result is None:
-        return "missing"
-    if result.status == "failed":
-        return "failed"
-    if key is not None and result.key != key:
-        return "stale"
-    return "not_converged" if result.status == "diverged" else "done"
+def _line(one: Status) -> str:
+    shown = [f"{n} {name}" for name, n in one.counts.items() if n or name != "damaged"]
+    counts = ", ".join(shown).replace("not_converged", "n/c")
+    sweeping = f"  (process {one.process} is sweeping)" if one.process is not None else ""
+    return f"{one.study:<24} {one.runs:>5} runs: {counts}{sweeping}"

@@ -1,7 +1,8 @@
-"""From a number in a report to the runs, values and settings behind it."""
+"""`ablate trace`: from a number in a report to the runs, values and settings behind it."""
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,18 @@ from ablate.errors import ConfigError, nearest, one_of
 from ablate.report.manifest import read_manifest
 from ablate.report.regenerate import load_frames
 from ablate.study.lockfile import read_lock
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `ablate trace` takes."""
+    parser.add_argument("study", help="whose report")
+    parser.add_argument("what", nargs="+", help="table 1, a row's name, a column's name")
+
+
+def run(options: argparse.Namespace, _: Sequence[str]) -> int:
+    """Print what stands behind the number; return the exit code."""
+    print("\n".join(trace(options.root, options.study, options.what)))
+    return 0
 
 
 def trace(root: Path, study: str, words: Sequence[str]) -> Iterator[str]:

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+from ablate.commands.here import typed
 from ablate.errors import ConfigError
 from ablate.store.tracking import find_experiment, tracking_uri, view_address
 
 HOST = "127.0.0.1"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `ablate ui` takes."""
+    parser.add_argument("study", nargs="?", help="print the address of this study's view")
+    parser.add_argument("--port", type=int, default=5000, help="default: 5000")
+
+
+def run(options: argparse.Namespace, _: Sequence[str]) -> int:
+    """Serve the UI until it is interrupted; return the exit code."""
+    return serve(options.root, options.study, options.port)
 
 
 def serve(root: Path, study: str | None, port: int) -> int:
@@ -28,7 +42,8 @@ def serve(root: Path, study: str | None, port: int) -> int:
     if study is not None:
         experiment = find_experiment(root, study)
         if experiment is None:
-            raise ConfigError(f"MLflow knows no study '{study}'; `ablate sync {study}` may help.")
+            remedy = typed(f"ablate sync {study}", root)
+            raise ConfigError(f"MLflow knows no study '{study}'; `{remedy}` may help.")
         address += view_address(experiment)
     with socket.socket() as probe:
         if probe.connect_ex((HOST, port)) == 0:

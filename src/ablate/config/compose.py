@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ablate.errors import ConfigError
 
@@ -59,7 +59,7 @@ def compose(
         composed.append((config, swept or {}))
 
     folders = conf_folders(root)
-    mode = ["--multirun"] if multirun else []
+    mode = ["--multirun"] if multirun and not flags else []  # Hydra takes one or the other
     search = [f"hydra.searchpath=[file://{folder}]" for folder in folders[1:]]
     before, asked = sys.argv, os.environ.get(_FULL_ERROR)
     sys.argv = ["ablate", *flags, *mode, *search, *overrides]
@@ -82,11 +82,17 @@ def compose(
     return Composed({str(k): v for k, v in base.items() if k != "hydra"}, swept)
 
 
-def parse_override(text: str) -> tuple[str, Any, bool]:
-    """Return key, value and whether it has several values, of one `key=value` argument.
+class Word(NamedTuple):
+    """A word of the command line, parsed: `several` where its value is a list of values."""
 
-    Raises ConfigError when the argument is no override.
-    """
+    key: str
+    value: Any
+    several: bool
+    text: str
+
+
+def parse_override(text: str) -> Word:
+    """Parse one `key=value` argument; raises ConfigError when it is no override."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException
 
@@ -99,8 +105,9 @@ def parse_override(text: str) -> tuple[str, Any, bool]:
             f"'{text}' is not an override: write key=value, such as optimizer.lr=0.1."
         ) from error
     if parsed.is_sweep_override():
-        return parsed.key_or_group, [_unquoted(v) for v in parsed.sweep_iterator()], True
-    return parsed.key_or_group, parsed.value(), False
+        values = [_unquoted(value) for value in parsed.sweep_iterator()]
+        return Word(parsed.key_or_group, values, True, text)
+    return Word(parsed.key_or_group, parsed.value(), False, text)
 
 
 def _unquoted(value: Any) -> Any:

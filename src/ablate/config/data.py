@@ -11,18 +11,16 @@ from ablate.config.target import Either, Target
 
 
 class _Data(Frozen):
-    """What every data set has.
-
-    train_size       examples trained on; null: all that validation leaves
-    validation_size  examples held out of the training set, drawn anew in each replicate
-    test_size        examples of the fixed test set scored; null: all of them
-    normalize        subtract mean and divide by standard deviation of the training split
-    """
+    """What every data set has."""
 
     train_size: Positive | None = None
+    """Examples trained on; null: all that validation leaves."""
     validation_size: Positive = 5000
+    """Examples held out of the training set, drawn anew in each replicate."""
     test_size: Positive | None = None
+    """Examples of the fixed test set scored; null: all of them."""
     normalize: bool = True
+    """Subtract mean and divide by standard deviation of the training split."""
 
 
 class Digits(_Data):
@@ -39,35 +37,30 @@ class DownloadedData(_Data):
 
 
 class Synthetic(_Data):
-    """Gaussian classes for tests and for `signal`: x = separation * mean[class] + N(0, 1).
-
-    shape        of one example: [features] or [channels, height, width]
-    separation   0 gives pure noise, x ~ N(0, 1)
-    """
+    """Gaussian classes for tests and for `signal`: x = separation * mean[class] + N(0, 1)."""
 
     name: Literal["synthetic"]
     shape: Counts = (20,)
+    """Of one example: [features] or [channels, height, width]."""
     classes: Annotated[Positive, Field(ge=2)] = 10
     train_examples: Positive = 1000
     test_examples: Positive = 200
     validation_size: Positive = 200
     separation: NonNegativeFloat = 1.0
+    """0 gives pure noise, x ~ N(0, 1)."""
 
 
 class UserData(Target):
-    """A user's own function that returns `ablate.Data`; the keys below are not its arguments.
-
-    train_size       as for every data set, as are `test_size` and `normalize`
-    validation_size  null: a tenth of the training set; of no use where the function returns a
-                     validation set
-    at_most          examples kept of each part, drawn once; null: all. `--quick` sets it
-    """
+    """A user's own function that returns `ablate.Data`; the keys below are not its arguments."""
 
     train_size: Positive | None = None
+    """As for every data set, as are `test_size` and `normalize`."""
     validation_size: Positive | None = None
+    """Null: a tenth of the training set; of no use where the function returns a validation set."""
     test_size: Positive | None = None
     normalize: bool = True
     at_most: Positive | None = None
+    """Examples kept of each part, drawn once; null: all. `--quick` sets it."""
 
 
 Shipped = Annotated[Digits | DownloadedData | Synthetic, Field(discriminator="name")]

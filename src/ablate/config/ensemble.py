@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -16,14 +16,23 @@ class NoEnsemble(Frozen):
 
 
 class _Ensemble(Frozen):
-    """What every ensemble has.
-
-    size     members that predict together
-    combine  `average` their probabilities, or let each `vote` for a class
-    """
+    """What every ensemble has."""
 
     size: Positive = 5
+    """Members that predict together."""
     combine: Literal["average", "vote"] = "average"
+    """`average` their probabilities, or let each `vote` for a class."""
+
+    @model_validator(mode="after")
+    def _enough(self) -> Self:
+        for key in ("snapshots", "passes"):  # what some ensembles take their members from
+            there = getattr(self, key, self.size)
+            if self.size > there:
+                raise ValueError(
+                    f"ensemble.size={self.size} is not allowed: it must be at most "
+                    f"ensemble.{key}={there}"
+                )
+        return self
 
 
 class Seeds(_Ensemble):
@@ -47,30 +56,12 @@ class Snapshot(_Ensemble):
     name: Literal["snapshot"]
     snapshots: Positive = 5
 
-    @model_validator(mode="after")
-    def _enough(self) -> Snapshot:
-        if self.size > self.snapshots:
-            raise ValueError(
-                f"ensemble.size={self.size} is not allowed: it must be at most "
-                f"ensemble.snapshots={self.snapshots}"
-            )
-        return self
-
 
 class McDropout(_Ensemble):
     """The first `size` of `passes` with dropout at work (Gal & Ghahramani 2016)."""
 
     name: Literal["mc_dropout"]
     passes: Positive = 50
-
-    @model_validator(mode="after")
-    def _enough(self) -> McDropout:
-        if self.size > self.passes:
-            raise ValueError(
-                f"ensemble.size={self.size} is not allowed: it must be at most "
-                f"ensemble.passes={self.passes}"
-            )
-        return self
 
 
 EnsembleConfig = Annotated[

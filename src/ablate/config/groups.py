@@ -2,7 +2,7 @@
 
 Hydra composes the base once (about 0.1 s); cells are made from it here, in microseconds
 each, by the same rules: choosing a group's option loads its file, dotted keys set values.
-`tests/study` holds both ways against each other for every study.
+`tests/config/test_groups.py` holds both ways against each other.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ablate.config.target import TARGET, TARGET_GROUPS, is_own
+from ablate.config.target import TARGET, TARGET_GROUPS, is_user_code
 from ablate.config.yaml_file import read_yaml
 from ablate.errors import ConfigError, nearest, one_of
 
@@ -35,8 +35,8 @@ class Groups:
 
     def open(self, *layers: Mapping[str, Any]) -> Groups:
         """Return the same with those groups opened for which a layer names the user's own code."""
-        own = {key for layer in layers for key, value in layer.items() if is_own(key, value)}
-        return replace(self, opened=self.opened | own) if own else self
+        users = {key for layer in layers for key in layer if is_user_code(key, layer[key])}
+        return replace(self, opened=self.opened | users) if users else self
 
     def check_key(self, key: str, where: str) -> None:
         """Raise ConfigError unless some option has the dotted `key`; `where` opens the message."""
@@ -59,7 +59,7 @@ class Groups:
         self.check_key(key, where)
         if self.is_choice(key, value):
             self.check_option(key, value, where)
-        elif isinstance(value, Mapping) and key in self.options and not is_own(key, value):
+        elif isinstance(value, Mapping) and key in self.options and not is_user_code(key, value):
             raise ConfigError(
                 f"{where}: {key} is a mapping; write the name of an option"
                 + (f", or {{{TARGET}: mylab.module.name}}." if key in TARGET_GROUPS else ".")
@@ -120,9 +120,9 @@ def layered(layers: Iterable[Mapping[str, Any]], groups: Groups) -> dict[str, An
     merged: dict[str, Any] = {}
     for layer in layers:
         for group, option in layer.items():
-            if groups.is_choice(group, option) or is_own(group, option):
-                own = is_own(group, option) or is_own(group, merged.get(group))
-                fields = () if own else groups.options[group][option]
+            if groups.is_choice(group, option) or is_user_code(group, option):
+                users = is_user_code(group, option) or is_user_code(group, merged.get(group))
+                fields = () if users else groups.options[group][option]
                 merged = {
                     key: value
                     for key, value in merged.items()
@@ -132,16 +132,16 @@ def layered(layers: Iterable[Mapping[str, Any]], groups: Groups) -> dict[str, An
     return merged
 
 
-def split_own(overrides: Iterable[Override]) -> tuple[list[Override], list[Override]]:
+def split_user_code(overrides: Iterable[Override]) -> tuple[list[Override], list[Override]]:
     """Return the overrides that Hydra can compose, and those of groups that are the user's own.
 
     Hydra takes a mapping for the name of a group's option, so these are laid over afterwards.
     """
     overrides = list(overrides)
-    own = {key for key, value in overrides if is_own(key, value)}
+    users = {key for key, value in overrides if is_user_code(key, value)}
     parts: tuple[list[Override], list[Override]] = ([], [])
     for key, value in overrides:
-        parts[key.partition(".")[0] in own].append((key, value))
+        parts[key.partition(".")[0] in users].append((key, value))
     return parts
 
 
@@ -169,10 +169,10 @@ def with_overrides(
                 if name.startswith(f"{key}.") and name.partition(".")[2] in fields
             }
             result[key] = fields | kept
-        elif is_own(key, value):
+        elif is_user_code(key, value):
             result[key] = dict(value)
     for key, value in later:
-        if groups.is_choice(key, value) or is_own(key, value):
+        if groups.is_choice(key, value) or is_user_code(key, value):
             continue
         group, _, name = key.partition(".")
         if not name:

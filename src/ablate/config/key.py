@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ablate.config.run import RunConfig
-from ablate.config.training import RUNTIME_FIELDS
+from ablate.config.trainer import RUNTIME_FIELDS
 
 #: Raised by hand whenever the numbers of an unchanged config change.
 RESULTS_VERSION = 1
@@ -86,9 +86,9 @@ def _keyed(config: RunConfig, without: tuple[str, ...] = ()) -> dict[str, Any]:
     on as written, but 1 and 1.0 are one setting.
     """
     fields = canonical(config, without)
-    own = {group for group in config.own if group in fields}
-    own |= {"trainer"} if config.trainer.is_own else set()
-    return {k: _whole(v) if k in own else v for k, v in fields.items()}
+    users = {group for group in config.user_code if group in fields}
+    users |= {"trainer"} if config.trainer.is_user_code else set()
+    return {k: _whole(v) if k in users else v for k, v in fields.items()}
 
 
 def _whole(value: Any) -> Any:

@@ -17,30 +17,27 @@ DropoutKind = Literal["inverted", "standard", "gaussian", "drop_connect"]
 
 
 class _Model(Frozen):
-    """What every architecture has.
-
-    activation     between layers; `maxout` takes the maximum over `pieces` linear maps
-    norm           `batch`: batch normalization between the linear map and the activation;
-                   `batch_after`: behind the activation; `layer`: over all units of an example;
-                   `group`: over groups of channels, the largest number of groups up to `groups`
-                   that divides a layer's channels
-    statistics     what batch normalization takes at inference: its running averages, or the
-                   exact `population` statistics of the training split, layer by layer
-    dropout        probability that a hidden unit is dropped
-    input_dropout  probability that an input is dropped
-    dropout_kind   `inverted`: kept units are divided by 1 - p in training; `standard`: units are
-                   multiplied by 1 - p at inference; `gaussian`: units are multiplied by
-                   N(1, p/(1 - p)); `drop_connect`: weights are dropped instead of units
-    """
+    """What every architecture has."""
 
     activation: Activation = "relu"
+    """Between layers; `maxout` takes the maximum over `pieces` linear maps."""
     pieces: Annotated[Positive, Field(ge=2)] = 2
     norm: Norm = "none"
+    """`batch`: batch normalization between the linear map and the activation; `batch_after`:
+    behind the activation; `layer`: over all units of an example; `group`: over groups of channels,
+    the largest number of groups up to `groups` that divides a layer's channels."""
     groups: Positive = 8
     statistics: Literal["running", "population"] = "running"
+    """What batch normalization takes at inference: its running averages, or the exact `population`
+    statistics of the training split, layer by layer."""
     dropout: DropProbability = 0.0
+    """Probability that a hidden unit is dropped."""
     input_dropout: DropProbability = 0.0
+    """Probability that an input is dropped."""
     dropout_kind: DropoutKind = "inverted"
+    """`inverted`: kept units are divided by 1 - p in training; `standard`: units are multiplied by
+    1 - p at inference; `gaussian`: units are multiplied by N(1, p/(1 - p)); `drop_connect`: weights
+    are dropped instead of units."""
 
 
 class Mlp(_Model):

@@ -12,18 +12,16 @@ Momentum = Annotated[float, Field(ge=0, lt=1)]
 
 
 class _Optimizer(Frozen):
-    """What every optimizer but L-BFGS has.
-
-    weight_decay  L2 strength, on weights only, never on biases or a norm's parameters
-    decoupled     false: the penalty's gradient joins the loss gradient; true: weights shrink
-                  by lr * weight_decay beside the step (Loshchilov & Hutter 2019)
-    clip_norm     the gradient over all parameters is scaled down to this norm; null: never
-    """
+    """What every optimizer but L-BFGS has."""
 
     lr: PositiveFloat = 0.1
     weight_decay: NonNegativeFloat = 0.0
+    """L2 strength, on weights only, never on biases or a norm's parameters."""
     decoupled: bool = False
+    """False: the penalty's gradient joins the loss gradient; true: weights shrink by
+    lr * weight_decay beside the step (Loshchilov & Hutter 2019)."""
     clip_norm: PositiveFloat | None = None
+    """The gradient over all parameters is scaled down to this norm; null: never."""
 
 
 class Sgd(_Optimizer):
@@ -92,16 +90,14 @@ class AdamW(Adam):
 
 
 class Lbfgs(Frozen):
-    """L-BFGS with a strong Wolfe line search on each batch (Nocedal & Wright 2006, ch. 7).
-
-    iterations  per batch, at most
-    history     pairs of steps and gradient changes kept
-    """
+    """L-BFGS with a strong Wolfe line search on each batch (Nocedal & Wright 2006, ch. 7)."""
 
     name: Literal["lbfgs"]
     lr: PositiveFloat = 1.0
     iterations: Positive = 10
+    """Per batch, at most."""
     history: Positive = 10
+    """Pairs of steps and gradient changes kept."""
 
 
 OptimizerConfig = Annotated[

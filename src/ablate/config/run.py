@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from pydantic import Field, model_validator
 
+from ablate.config.augment import Augment
 from ablate.config.base import Count, Frozen, Positive, PositiveFloat
 from ablate.config.data import DataConfig
 from ablate.config.ensemble import Bagging, EnsembleConfig, McDropout, NoEnsemble, Snapshot
 from ablate.config.init import He, InitConfig
+from ablate.config.loss import CrossEntropy, LossConfig
 from ablate.config.model import ModelConfig
 from ablate.config.optimizer import Lbfgs, OptimizerConfig
-from ablate.config.regularization import (
-    ActivationL1,
-    Augment,
-    CrossEntropy,
-    LossConfig,
-    MaxNorm,
-    NoPenalty,
-    NoStopping,
-    PenaltyConfig,
-    StoppingConfig,
-)
+from ablate.config.penalty import ActivationL1, MaxNorm, NoPenalty, PenaltyConfig
+from ablate.config.probe import Probe
 from ablate.config.schedule import ConstantSchedule, ScheduleConfig
+from ablate.config.stopping import NoStopping, StoppingConfig
 from ablate.config.target import Dotted, Either, Target
-from ablate.config.training import Probe, Trainer
+from ablate.config.trainer import Trainer
 
 #: Beyond any seed that somebody would type.
 _CONTROL = 2**64
@@ -69,30 +63,24 @@ class RunConfig(Frozen):
         return self.seed + (_CONTROL if self.control else 0)
 
     @property
-    def trains_alone(self) -> bool:
+    def trains_one_by_one(self) -> bool:
         """Tell whether replicates cannot share a program: they would share steps or rates.
 
         The user's own code knows of one network at a time. A model is run over a stack of them,
         but not under autocast, which `torch.func.vmap` leaves aside.
         """
-        own = {group for group in self.own if group not in ("data", "metric", "model")}
-        cast = "model" in self.own and self.trainer.precision != "fp32"
+        users = {group for group in self.user_code if group not in ("data", "metric", "model")}
+        cast = "model" in self.user_code and self.trainer.precision != "fp32"
         alone = self.optimizer.name == "lbfgs" or self.schedule.name == "plateau"
-        return bool(own) or cast or alone
+        return bool(users) or cast or alone
 
     @property
-    def own(self) -> Mapping[str, str]:
+    def user_code(self) -> Mapping[str, str]:
         """Dotted paths of the user's own code, by the key that names each."""
-        found = {
-            group: value.target
-            for group in type(self).model_fields
-            if isinstance(value := getattr(self, group), Target)
-        }
-        if self.trainer.target is not None:
-            found["trainer"] = self.trainer.target
-        if self.metric is not None:
-            found["metric"] = self.metric.function
-        return found
+        named = {group: getattr(self, group) for group in type(self).model_fields}
+        found = {group: value.target for group, value in named.items() if isinstance(value, Target)}
+        found |= {} if self.trainer.target is None else {"trainer": self.trainer.target}
+        return found | ({} if self.metric is None else {"metric": self.metric.function})
 
     @property
     def lr(self) -> float:
@@ -102,49 +90,56 @@ class RunConfig(Frozen):
         return self.optimizer.lr
 
     @property
+    def views(self) -> Augment:
+        """The augmentation of this package; one of the user's own has no mixup and no views."""
+        return Augment() if isinstance(self.augment, Target) else self.augment
+
+    @property
     def label_smoothing(self) -> float:
         """Of the loss; a loss of the user's own has none."""
         return 0.0 if isinstance(self.loss, Target) else self.loss.label_smoothing
 
     @model_validator(mode="after")
     def _options_that_go_together(self) -> RunConfig:
-        """Refuse, in one sentence, the few pairs of options that mean nothing together."""
-        self._own_code_goes_with_the_rest()
-        drops = False
-        if not isinstance(self.model, Target):
-            drops = self.model.dropout > 0 or self.model.input_dropout > 0
-        self._something_varies(drops or "model" in self.own)
+        for conflict in self._conflicts():
+            raise ValueError(conflict)
+        return self
+
+    def _conflicts(self) -> Iterator[str]:
+        """Say of the few pairs of options that mean nothing together why not, a sentence each."""
+        yield from self._conflicts_of_user_code()
+        # Whether a model of the user's own drops anything is not known here.
+        drops = isinstance(self.model, Target) or self.model.dropout + self.model.input_dropout > 0
+        yield from self._nothing_that_varies(drops)
         if isinstance(self.optimizer, Lbfgs):
-            if drops:
-                raise ValueError(
+            if drops and not isinstance(self.model, Target):
+                yield (
                     "optimizer=lbfgs is not allowed with dropout: its line search needs a loss "
                     "that stays the same from one look to the next"
                 )
             if not isinstance(self.penalty, NoPenalty | MaxNorm):
-                raise ValueError(
+                yield (
                     f"optimizer=lbfgs is not allowed with penalty={self.penalty.name}: its line "
                     "search needs a smooth loss; allowed are none or max_norm"
                 )
-        # Whether a model of the user's own drops anything is not known here.
-        if isinstance(self.ensemble, McDropout) and not (drops or "model" in self.own):
-            raise ValueError(
+        if isinstance(self.ensemble, McDropout) and not drops:
+            yield (
                 "ensemble=mc_dropout needs dropout: set model.dropout or model.input_dropout "
                 "above 0"
             )
         if isinstance(self.ensemble, Snapshot) and not isinstance(self.stopping, NoStopping):
-            raise ValueError(
+            yield (
                 "ensemble=snapshot is not allowed with stopping=patience: its snapshots are "
                 "spread over the whole training"
             )
         if isinstance(self.ensemble, Snapshot) and not self.trainer.epochs:
-            raise ValueError("ensemble=snapshot needs training: trainer.epochs is 0")
-        return self
+            yield "ensemble=snapshot needs training: trainer.epochs is 0"
 
-    def _something_varies(self, drops: bool) -> None:
+    def _nothing_that_varies(self, drops: bool) -> Iterator[str]:
         """Refuse a source of randomness that this config does not have."""
         bagging = isinstance(self.ensemble, Bagging)
         if bagging and self.trainer.bootstrap:
-            raise ValueError(
+            yield (
                 "trainer.bootstrap=true is not allowed with ensemble=bagging, which resamples the "
                 "training split of every member anyway"
             )
@@ -155,46 +150,37 @@ class RunConfig(Frozen):
             "bootstrap": (self.trainer.bootstrap or bagging, "trainer.bootstrap=true"),
         }
         there, needed = missing.get(self.trainer.vary, (True, ""))
-        if not there and not self.trainer.is_own:
-            raise ValueError(
-                f"trainer.vary={self.trainer.vary} leaves nothing that varies: it needs {needed}"
-            )
+        if not there and not self.trainer.is_user_code:
+            yield f"trainer.vary={self.trainer.vary} leaves nothing that varies: it needs {needed}"
 
-    def _own_code_goes_with_the_rest(self) -> None:
+    def _conflicts_of_user_code(self) -> Iterator[str]:
         """Refuse settings that could not do anything beside the user's own code."""
         if isinstance(self.model, Target):
+            beside = f"is not allowed with model={self.model.name}"
             if self.init != He(name="he"):
-                raise ValueError(
-                    f"init={self.init.name} is not allowed with model={self.model.name}: a model "
-                    "of your own draws its own weights"
-                )
+                yield f"init={self.init.name} {beside}: a model of your own draws its own weights"
             if isinstance(self.penalty, MaxNorm | ActivationL1):
-                raise ValueError(
-                    f"penalty={self.penalty.name} is not allowed with model={self.model.name}: "
-                    "it has to know the layers of a model"
-                )
+                yield f"penalty={self.penalty.name} {beside}: it has to know the layers of a model"
         if isinstance(self.optimizer, Target):
             lr = self.optimizer.arguments.get("lr")
             if isinstance(lr, bool) or not isinstance(lr, int | float) or lr <= 0:
-                raise ValueError(
+                yield (
                     f"optimizer.lr={lr} is not allowed with optimizer={self.optimizer.name}: it "
                     "must be a number greater than 0, from which schedules start"
                 )
-        if self.trainer.is_own and not isinstance(self.ensemble, NoEnsemble):
-            raise ValueError(
+        if self.trainer.is_user_code and not isinstance(self.ensemble, NoEnsemble):
+            yield (
                 f"ensemble={self.ensemble.name} is not allowed with a training procedure of your "
                 "own: it has no members to combine"
             )
 
 
 class Launch(Frozen):
-    """How the worker pool runs; no part of any result.
-
-    workers   processes, one thread each; null: one per core, two on a GPU
-    timeout   seconds after which a hung run is ended and counted as failed; null: never
-    on_error  `continue`: the other runs finish; `stop`: start nothing new
-    """
+    """How the worker pool runs; no part of any result."""
 
     workers: Positive | None = None
+    """Processes, one thread each; null: one per core, two on a GPU."""
     timeout: PositiveFloat | None = None
+    """Seconds after which a hung run is ended and counted as failed; null: never."""
     on_error: Literal["continue", "stop"] = "continue"
+    """`continue`: the other runs finish; `stop`: start nothing new."""

@@ -6,15 +6,17 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from ablate.config.base import Fraction, Frozen, NonNegativeFloat, Positive, PositiveFloat
+from ablate.config.base import Fraction, Frozen, NonNegativeFloat, Positive, PositiveFloat, as_tuple
+from ablate.config.stopping import Monitor
 
 Factor = Annotated[float, Field(gt=0, le=1)]
 
 
 class _Schedule(Frozen):
-    """`warmup`: epochs over which the learning rate rises linearly from 0."""
+    """What every schedule has."""
 
     warmup: NonNegativeFloat = 0.0
+    """Epochs over which the learning rate rises linearly from 0."""
 
 
 class ConstantSchedule(_Schedule):
@@ -27,22 +29,18 @@ class Step(_Schedule):
     """The learning rate is multiplied by `gamma` at each milestone, a fraction of training."""
 
     name: Literal["step"]
-    milestones: Annotated[
-        tuple[Fraction, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)
-    ] = (0.5, 0.75)
+    milestones: Annotated[tuple[Fraction, ...], BeforeValidator(as_tuple)] = (0.5, 0.75)
     gamma: Factor = 0.1
 
 
 class Plateau(_Schedule):
-    """The learning rate is multiplied by `gamma` when validation stops getting better.
-
-    monitor   what is looked at, at each evaluation
-    patience  evaluations without a better value that are waited for
-    """
+    """The learning rate is multiplied by `gamma` when validation stops getting better."""
 
     name: Literal["plateau"]
-    monitor: Literal["validation/loss", "validation/accuracy"] = "validation/loss"
+    monitor: Monitor = "validation/loss"
+    """What is looked at, at each evaluation."""
     patience: Positive = 2
+    """Evaluations without a better value that are waited for."""
     gamma: Factor = 0.1
 
 
@@ -60,7 +58,7 @@ class InverseTime(_Schedule):
     decay: PositiveFloat = 1.0
 
 
-class Linear(_Schedule):
+class LinearSchedule(_Schedule):
     """The learning rate falls along a line to `final` times its start."""
 
     name: Literal["linear"]
@@ -101,7 +99,7 @@ ScheduleConfig = Annotated[
     | Plateau
     | Exponential
     | InverseTime
-    | Linear
+    | LinearSchedule
     | Cosine
     | CosineRestarts
     | OneCycle,

@@ -28,7 +28,7 @@ TARGET, COMMAND, OPTION = "_target_", "command", "option"
 _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
 
 
-def is_own(group: str, value: Any) -> bool:
+def is_user_code(group: str, value: Any) -> bool:
     """Tell whether `group: value` names a user's own code: `{_target_: mylab.nets.Net}`."""
     if group not in TARGET_GROUPS or not isinstance(value, Mapping):
         return False
@@ -77,15 +77,15 @@ Arguments = Mapping[
 ]
 
 
-def gathered(value: Any, own: set[str]) -> Any:
+def gathered(value: Any, fields_of_ours: set[str]) -> Any:
     """Return `{_target_: f, width: 64}` as the fields `target` and `arguments`.
 
-    own  keys that are for this package and no arguments
+    fields_of_ours  keys that are for this package and no arguments
     """
     if not isinstance(value, Mapping) or not (TARGET in value or COMMAND in value):
         return value
-    fields = {key: item for key, item in value.items() if key in own}
-    rest = {key: item for key, item in value.items() if key not in own}
+    fields = {key: item for key, item in value.items() if key in fields_of_ours}
+    rest = {key: item for key, item in value.items() if key not in fields_of_ours}
     if TARGET in rest:
         fields["target"] = rest.pop(TARGET)
     return {**fields, "arguments": rest}
@@ -100,14 +100,12 @@ def flattened(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 class Target(Frozen):
-    """A function or class of the user's own, `{_target_: mylab.nets.Net, width: 64}`.
-
-    target     dotted path, importable from the working directory or the study's folder
-    arguments  keyword arguments: numbers, texts, true, false, null, lists and mappings of these
-    """
+    """A function or class of the user's own, `{_target_: mylab.nets.Net, width: 64}`."""
 
     target: Dotted
+    """Dotted path, importable from the working directory or the study's folder."""
     arguments: Arguments = Field(default_factory=dict)
+    """Keyword arguments: numbers, texts, true, false, null, lists and mappings of these."""
 
     def __hash__(self) -> int:
         return hash(self.target)

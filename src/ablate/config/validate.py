@@ -15,8 +15,11 @@ Model = TypeVar("Model", bound=BaseModel)
 
 #: Groups whose options are told apart by `name`.
 _UNIONS = frozenset(
-    {"data", "model", "init", "optimizer", "schedule", "penalty", "ensemble", "stopping"}
+    name for name, field in RunConfig.model_fields.items() if len(options_of(field.annotation)) > 1
 )
+
+#: What pydantic calls the members of a plain union.
+_TYPES = ("tuple[", "list[", "dict[", "literal[", "function-")
 
 _RULES = {
     "greater_than": "greater than {gt}",
@@ -47,11 +50,13 @@ def validated(
 
 
 def _sentence(model: type[BaseModel], error: ValidationError, prefix: str) -> str:
-    problem = error.errors(include_url=False)[0]
+    found = error.errors(include_url=False)
+    # A word that nobody knows is likelier the slip than one that is missing.
+    problem = next((one for one in found if one["type"] == "extra_forbidden"), found[0])
     kind, context, value = problem["type"], problem.get("ctx", {}), problem["input"]
     # A union puts the chosen member's tag behind the group: ("model", "mlp", "dropout").
     location = _as_written([str(part) for part in problem["loc"]])
-    parts = _without_tags(location)
+    parts = _without_tags(model, location)
     key = prefix + ".".join(parts)
     if kind == "value_error":
         return f"{context['error']}."
@@ -59,18 +64,20 @@ def _sentence(model: type[BaseModel], error: ValidationError, prefix: str) -> st
         siblings = _siblings(model, location[:-1])
         owner = f"{location[0]} '{location[1]}'" if len(location) > 2 else ".".join(location[:-1])
         return (
-            f"unknown key '{key}'; {owner or 'the config'} has {one_of(siblings)}."
+            f"unknown key '{key}'; {f'{owner} has' if owner else 'allowed are'} {one_of(siblings)}."
             f"{nearest(location[-1], siblings)}"
             if siblings
-            else f"unknown key '{key}'."
+            else f"unknown key '{key}'; {owner or 'it'} has no keys."
         )
     if kind == "missing":
         return f"'{key}' is missing."
     if kind.startswith("union_tag"):
-        value = value.get("name") if isinstance(value, Mapping) else value
+        value = value.get("name", value.get("kind")) if isinstance(value, Mapping) else value
     # The members of a plain union each say what they would have taken: number or list.
     same_key = [
-        e for e in error.errors() if _without_tags(_as_written([*map(str, e["loc"])])) == parts
+        e
+        for e in error.errors()
+        if _without_tags(model, _as_written([*map(str, e["loc"])])) == parts
     ]
     allowed = " or ".join(dict.fromkeys(_allowed(e["type"], e.get("ctx", {})) for e in same_key))
     return f"{key}={_shown(value)} is not allowed: it must be {allowed}."
@@ -84,7 +91,8 @@ def _allowed(kind: str, context: Mapping[str, Any]) -> str:
         return str(expected).replace("'", "")
     names = {
         "float_type": "a number", "int_type": "a whole number", "bool_type": "true or false",
-        "string_type": "a text", "tuple_type": "a list", "finite_number": "a finite number",
+        "string_type": "a text", "tuple_type": "a list", "list_type": "a list",
+        "finite_number": "a finite number",
         "int_from_float": "a whole number", "none_required": "null",
         "too_short": "a list of at least {min_length}",
         "model_type": "a mapping of keys", "model_attributes_type": "a mapping of keys",
@@ -109,27 +117,42 @@ def _as_written(location: list[str]) -> list[str]:
     return [word for part in location for word in fields.get(part, [part])]
 
 
-def _without_tags(location: list[str]) -> list[str]:
-    """Drop the tag of a union from a location; leave everything else as it is."""
-    if len(location) > 1 and location[0] in _UNIONS:
-        location = [location[0], *location[2:]]
+def _without_tags(model: type[BaseModel], location: list[str]) -> list[str]:
+    """Drop the tags of unions from a location; leave everything else as it is."""
+    if not location:
+        return []
+    first, rest = location[0], location[1:]
+    if first in _UNIONS and rest[:1] == [TARGET]:
+        rest = rest[1:]
+    member, rest = _member(model, first, rest)
     # Members of a plain union ("int", "tuple[...]") say nothing that a user wrote.
-    return [p for p in location if not p.startswith(("tuple[", "literal[", "function-"))
-            and p not in ("int", "float")]  # fmt: skip
+    kept = [] if first in ("int", "float") or first.startswith(_TYPES) else [first]
+    return kept + _without_tags(member, rest)
+
+
+def _member(
+    model: type[BaseModel], field: str, path: list[str]
+) -> tuple[type[BaseModel], list[str]]:
+    """Return the class that `path` below a field is in, and the path without its tag."""
+    if field not in model.model_fields:  # a name or a place that the user gave
+        return model, path
+    members = options_of(model.model_fields[field].annotation)
+    for member in members:
+        tag = member.model_fields.get("name") or member.model_fields.get("kind")
+        if tag and path and path[0] in get_args(tag.annotation):
+            return member, path[1:]
+    return (members[0] if members else model), path
 
 
 def _siblings(model: type[BaseModel], path: list[str]) -> list[str]:
-    """Return the keys allowed at `path` (a group and its option's name), for a suggestion."""
+    """Return the keys allowed at `path`, in which an option of a group goes by its name."""
     if not path:
-        return sorted(model.model_fields)
-    for member in options_of(model.model_fields[path[0]].annotation):
-        tags = get_args(member.model_fields["name"].annotation) if len(path) > 1 else ()
-        if len(path) == 1 or path[1] in tags:
-            return sorted(set(member.model_fields) - {"name", "target", "arguments"})
-    return []
+        return sorted(set(model.model_fields) - {"name", "kind", "target", "arguments"})
+    return _siblings(*_member(model, path[0], path[1:]))
 
 
 def _shown(value: Any) -> str:
-    return "null" if value is None else str(value).lower() if isinstance(value, bool) else (
-        f"'{value}'" if isinstance(value, str) else str(value)
-    )  # fmt: skip
+    """Return the value as YAML has it, texts in quotes."""
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    return f"'{value}'" if isinstance(value, str) else str(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ablate.config.regularization import Augment
+from ablate.config.augment import Augment
 from ablate.errors import ConfigError
 
 

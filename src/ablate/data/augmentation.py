@@ -7,7 +7,7 @@ nothing depends on what was drawn before.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +15,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ablate.config.regularization import Augment
+from ablate.config.augment import Augment
+from ablate.config.target import Target
 from ablate.data.geometry import Warp, is_warped, warp
+from ablate.data.user_augment import build_user_augment
 from ablate.streams import Streams
+
+#: From images (R, B, ...), the indices (R, B) of the examples, epoch and step to changed images.
+Change = Callable[[Tensor, Tensor, int, int], Tensor]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +35,27 @@ class Mix:
 
     partner: Tensor
     share: Tensor
+
+
+def build_change(
+    config: Augment | Target, streams: Sequence[Streams], examples: int, bounded: bool
+) -> Change | None:
+    """Return what changes training images, whoever wrote it; None where nothing does.
+
+    streams   of each replicate; the user's own takes one network at a time
+    examples  size of the data set
+    bounded   values are kept in [0, 1], as those of stored bytes are
+    """
+    if isinstance(config, Target):
+        change = build_user_augment(config)
+        return lambda images, indices, epoch, step: change(
+            images, streams[0].torch("augment", step, str(images.device))
+        )
+    if not config.changes_training:
+        return None
+    return lambda images, indices, epoch, step: augment(
+        config, images, indices, streams, epoch, step, examples, bounded
+    )
 
 
 def augment(

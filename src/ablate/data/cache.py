@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ablate.data.readers import Examples
+from ablate.data.readers import Arrays
 
 _NAMES = ("train_x", "train_y", "test_x", "test_y")
 
 
 def open_entry(
     folder: Path, inputs: tuple[int, ...], counts: tuple[int, int]
-) -> tuple[Examples, Examples] | None:
+) -> tuple[Arrays, Arrays] | None:
     """Map the entry in `folder`; None where it is missing, damaged or may not be read.
 
     `inputs` is the shape of an example and `counts` the numbers of training and test
@@ -46,8 +46,8 @@ def cached(
     folder: Path,
     inputs: tuple[int, ...],
     counts: tuple[int, int],
-    decode: Callable[[], tuple[Examples, Examples]],
-) -> tuple[Examples, Examples]:
+    decode: Callable[[], tuple[Arrays, Arrays]],
+) -> tuple[Arrays, Arrays]:
     """Return the examples of the entry in `folder`; decode them and write it where need be.
 
     Several processes may call this at once: each sees a whole entry or none. Where the
@@ -64,7 +64,7 @@ def cached(
     return open_entry(folder, inputs, counts) or examples
 
 
-def _write(folder: Path, examples: tuple[Examples, Examples]) -> None:
+def _write(folder: Path, examples: tuple[Arrays, Arrays]) -> None:
     """Put the entry in place in one step, and a damaged one that stands there out of the way."""
     # Not tempfile.mkdtemp: that would keep other users of a shared folder out.
     partial = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")

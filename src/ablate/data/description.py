@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from ablate.config.data import DataConfig, Digits, Synthetic, UserData
 from ablate.data.sources import SOURCES
 from ablate.data.synthetic import DIGITS_TEST_EXAMPLES, DIGITS_TRAIN_EXAMPLES
 from ablate.errors import ConfigError
-
-if TYPE_CHECKING:
-    from ablate.data.dataset import Data
 
 # Raised by hand when the code that makes these examples changes them.
 _DIGITS_VERSION = "digits 1"
@@ -31,70 +28,76 @@ def digest(config: DataConfig) -> str:
     has a digest of its own in the run's key. Sizes of training, validation and test set do not
     enter.
     """
-    if isinstance(config, Digits):
-        text = _DIGITS_VERSION
-    elif isinstance(config, Synthetic):
-        fields = {"shape", "classes", "train_examples", "test_examples", "separation"}
-        values = config.model_dump(mode="json", include=fields)
-        text = _SYNTHETIC_VERSION + json.dumps(values, sort_keys=True)
-    elif isinstance(config, UserData):
-        text = json.dumps([config.target, dict(config.arguments)], sort_keys=True)
-    else:
-        text = "\n".join(sorted(file.digest for file in SOURCES[config.name].files))
+    match config:
+        case Digits():
+            text = _DIGITS_VERSION
+        case Synthetic():
+            fields = {"shape", "classes", "train_examples", "test_examples", "separation"}
+            values = config.model_dump(mode="json", include=fields)
+            text = _SYNTHETIC_VERSION + json.dumps(values, sort_keys=True)
+        case UserData():
+            text = json.dumps([config.target, dict(config.arguments)], sort_keys=True)
+        case _:
+            text = "\n".join(sorted(file.digest for file in SOURCES[config.name].files))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def inputs_of(config: DataConfig) -> tuple[int, ...]:
-    """Return the shape of one example: (channels, height, width) or (features,).
+@dataclass(frozen=True)
+class Description:
+    """What there is: shape of an example, classes, examples (validation included), test examples.
 
-    Raises ConfigError where `data.shape` is neither.
+    has_validation  the set brings a validation set of its own
     """
-    if isinstance(config, UserData):
-        return tuple(_own(config).train[0].shape[1:])
-    if isinstance(config, Digits):
-        return (1, 8, 8)
-    if isinstance(config, Synthetic):
-        if len(config.shape) not in (1, 3):
-            raise ConfigError(
-                f"data.shape is {list(config.shape)}; allowed are [features] or "
-                "[channels, height, width]"
-            )
-        return config.shape
-    return SOURCES[config.name].inputs
+
+    inputs: tuple[int, ...]
+    classes: int
+    train: int
+    test: int
+    has_validation: bool = False
+
+
+def describe(config: DataConfig) -> Description:
+    """Return what a data config is of; raises ConfigError where `data.shape` is no shape."""
+    match config:
+        case UserData():
+            from ablate.data.user_data import load_user_data
+
+            data = load_user_data(config)
+            shape, brings = tuple(data.train[0].shape[1:]), data.validation is not None
+            return Description(shape, data.classes, len(data.train[1]), len(data.test[1]), brings)
+        case Digits():
+            return Description((1, 8, 8), 10, DIGITS_TRAIN_EXAMPLES, DIGITS_TEST_EXAMPLES)
+        case Synthetic(shape=shape, classes=classes):
+            if len(shape) not in (1, 3):
+                raise ConfigError(
+                    f"data.shape is {list(shape)}; allowed are [features] or "
+                    "[channels, height, width]"
+                )
+            return Description(shape, classes, config.train_examples, config.test_examples)
+    source = SOURCES[config.name]
+    return Description(source.inputs, source.classes, source.train_examples, source.test_examples)
+
+
+def inputs_of(config: DataConfig) -> tuple[int, ...]:
+    """Return the shape of one example: (channels, height, width) or (features,)."""
+    return describe(config).inputs
 
 
 def classes_of(config: DataConfig) -> int:
     """Return the number of classes."""
-    if isinstance(config, UserData):
-        return _own(config).classes
-    if isinstance(config, Digits):
-        return 10
-    return config.classes if isinstance(config, Synthetic) else SOURCES[config.name].classes
+    return describe(config).classes
 
 
 def examples_of(config: DataConfig) -> tuple[int, int]:
     """Return how many training (validation included) and test examples there are in all."""
-    if isinstance(config, UserData):
-        own = _own(config)
-        return len(own.train[1]), len(own.test[1])
-    if isinstance(config, Digits):
-        return DIGITS_TRAIN_EXAMPLES, DIGITS_TEST_EXAMPLES
-    if isinstance(config, Synthetic):
-        return config.train_examples, config.test_examples
-    source = SOURCES[config.name]
-    return source.train_examples, source.test_examples
+    return describe(config).train, describe(config).test
 
 
 def check_sizes(config: DataConfig) -> None:
     """Raise ConfigError where training, validation or test size exceed what there is."""
-    train, test = examples_of(config)
-    check_test_size(config, test)
-    split_sizes(config, train, not has_validation(config))
-
-
-def has_validation(config: DataConfig) -> bool:
-    """Tell whether the data set brings a validation set of its own."""
-    return isinstance(config, UserData) and _own(config).validation is not None
+    there = describe(config)
+    check_test_size(config, there.test)
+    split_sizes(config, there.train, not there.has_validation)
 
 
 def check_test_size(config: DataConfig, examples: int) -> None:
@@ -128,9 +131,3 @@ def split_sizes(config: DataConfig, examples: int, hold_out: bool = True) -> tup
             f"so at most {left} are allowed"
         )
     return train, validation
-
-
-def _own(config: UserData) -> Data:
-    from ablate.data.user_data import load_own
-
-    return load_own(config)

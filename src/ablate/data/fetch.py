@@ -25,7 +25,7 @@ def fetch(names: Iterable[str], root: Path) -> None:
     """Make sure that the named data sets are on disk, whole, and are the published ones.
 
     What is there and sound is left alone; the rest is downloaded into the first writable
-    folder of `places.data_folders(root)`, with a progress bar. Of an archive only the named
+    folder of `folders.data_folders(root)`, with a progress bar. Of an archive only the named
     members are extracted.
 
     Raises ConfigError for an unknown name, DataError where a set can neither be found nor

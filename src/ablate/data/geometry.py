@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ablate.config.regularization import Augment
+from ablate.config.augment import Augment
 
 
 @dataclass(frozen=True, eq=False)

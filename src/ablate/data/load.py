@@ -11,19 +11,13 @@ import numpy as np
 from ablate.config.data import DataConfig, Digits, Shipped, Synthetic, UserData
 from ablate.data.cache import cached, open_entry
 from ablate.data.dataset import Data
-from ablate.data.description import (
-    check_test_size,
-    classes_of,
-    digest,
-    examples_of,
-    inputs_of,
-)
+from ablate.data.description import check_test_size, describe, digest
 from ablate.data.fetch import fetch
 from ablate.data.folders import find, missing
-from ablate.data.readers import Examples, read_examples, read_verified
+from ablate.data.readers import Arrays, read_examples, read_verified
 from ablate.data.sources import SOURCES, Source
 from ablate.data.synthetic import digits, gaussian_classes
-from ablate.data.user_data import load_own
+from ablate.data.user_data import load_user_data
 from ablate.streams import Streams
 
 
@@ -41,21 +35,20 @@ def load(config: DataConfig, root: Path, seed: int = 0) -> Data:
     import torch
 
     if isinstance(config, UserData):
-        data = load_own(config)
+        data = load_user_data(config)
         check_test_size(config, len(data.test[1]))
-        return data if config.test_size is None else replace(
-            data, test=_part(data.test, config.test_size)
-        )  # fmt: skip
-    inputs = inputs_of(config)
-    check_test_size(config, examples_of(config)[1])
-    train, test = _examples(config, inputs, root, seed)
+        size = config.test_size
+        return data if size is None else replace(data, test=_part(data.test, size))
+    there = describe(config)
+    check_test_size(config, there.test)
+    train, test = _examples(config, root, seed)
     if config.test_size is not None:
         test = _part(test, config.test_size)
     return Data(
         train=(torch.from_numpy(train[0]), torch.from_numpy(train[1])),
         validation=None,
         test=(torch.from_numpy(test[0]), torch.from_numpy(test[1])),
-        classes=classes_of(config),
+        classes=there.classes,
     )
 
 
@@ -66,32 +59,30 @@ def check_available(config: DataConfig, root: Path, download: bool = False) -> N
     looked at. `download` true: fetch a missing set here, once, before workers would.
     """
     if isinstance(config, UserData):
-        load_own(config)
+        load_user_data(config)
         return
     if config.name not in SOURCES:
         return
     source = SOURCES[config.name]
-    if open_entry(_entry(config, root), source.inputs, examples_of(config)) is not None:
+    counts = source.train_examples, source.test_examples
+    if open_entry(_entry(config, root), source.inputs, counts) is not None:
         return
     folder = _folder(source, root, download)
     for file in source.files:
         read_verified(source, folder, file)
 
 
-def _examples(
-    config: Shipped, inputs: tuple[int, ...], root: Path, seed: int
-) -> tuple[Examples, Examples]:
+def _examples(config: Shipped, root: Path, seed: int) -> tuple[Arrays, Arrays]:
     if isinstance(config, Synthetic):
         return gaussian_classes(config, seed)
-    if isinstance(config, Digits):
-        # Kept as well: importing scikit-learn takes longer than training on the digits.
-        return cached(_entry(config, root), inputs, examples_of(config), digits)
-    source = SOURCES[config.name]
 
-    def decode() -> tuple[Examples, Examples]:
+    def decode() -> tuple[Arrays, Arrays]:
+        source = SOURCES[config.name]
         return read_examples(source, _folder(source, root, download=True))
 
-    return cached(_entry(config, root), inputs, examples_of(config), decode)
+    # Digits as well: importing scikit-learn takes longer than training on them.
+    there, made = describe(config), digits if isinstance(config, Digits) else decode
+    return cached(_entry(config, root), there.inputs, (there.train, there.test), made)
 
 
 def _entry(config: Shipped, root: Path) -> Path:

@@ -17,10 +17,10 @@ from ablate.data.sources import File, Source
 from ablate.errors import DataError
 
 #: Decoded examples: x uint8 (N, C, H, W) and y int64 (N,).
-Examples = tuple[np.ndarray, np.ndarray]
+Arrays = tuple[np.ndarray, np.ndarray]
 
 
-def read_examples(source: Source, folder: Path) -> tuple[Examples, Examples]:
+def read_examples(source: Source, folder: Path) -> tuple[Arrays, Arrays]:
     """Return training and test examples of the published set whose files lie in `folder`.
 
     Every file is verified before it is decoded. Raises DataError as the functions below do,
@@ -49,7 +49,7 @@ def read_examples(source: Source, folder: Path) -> tuple[Examples, Examples]:
     return train, test
 
 
-def _read_idx(source: Source, folder: Path, files: tuple[File, ...]) -> Examples:
+def _read_idx(source: Source, folder: Path, files: tuple[File, ...]) -> Arrays:
     images, labels = (
         parse_idx(read_verified(source, folder, file), folder / file.name) for file in files
     )
@@ -57,7 +57,7 @@ def _read_idx(source: Source, folder: Path, files: tuple[File, ...]) -> Examples
     return images[:, np.newaxis].copy(), labels.astype(np.int64)
 
 
-def _read_cifar(source: Source, folder: Path, files: tuple[File, ...]) -> Examples:
+def _read_cifar(source: Source, folder: Path, files: tuple[File, ...]) -> Arrays:
     batches = [
         parse_cifar(read_verified(source, folder, file), folder / file.name, source.labels)
         for file in files
@@ -128,7 +128,7 @@ def parse_idx(raw: bytes, path: Path) -> np.ndarray:
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
 
 
-def parse_cifar(raw: bytes, path: Path, labels: str) -> Examples:
+def parse_cifar(raw: bytes, path: Path, labels: str) -> Arrays:
     """Return x (N, 3, 32, 32) and y (N,) of one pickled CIFAR batch; `path` is for messages.
 
     `labels` is the key of the labels: `labels` in CIFAR-10, `fine_labels` in CIFAR-100.

@@ -24,6 +24,7 @@ class Source:
     """A published data set in its original files.
 
     name      as in `data.name`; also the folder below the data folder
+    title     as reports print it
     format    `idx`: MNIST's, images and labels in a file each; `cifar`: pickled batches
     inputs    (channels, height, width) of one example, uint8
     train     files of the training set: [images, labels], or the batches in order
@@ -35,6 +36,7 @@ class Source:
     """
 
     name: str
+    title: str
     format: Literal["idx", "cifar"]
     inputs: tuple[int, int, int]
     classes: int
@@ -53,13 +55,16 @@ class Source:
         return self.train + self.test + self.others
 
 
-def _idx(name: str, mirrors: tuple[str, ...], files: dict[str, tuple[int, str]]) -> Source:
+def _idx(
+    name: str, title: str, mirrors: tuple[str, ...], files: dict[str, tuple[int, str]]
+) -> Source:
     """Return a set in MNIST's layout: 60,000 + 10,000 grey 28 x 28 images of 10 classes."""
     train_images, train_labels, test_images, test_labels = (
         File(f"{stem}-ubyte.gz", f"sha256:{digest}", size) for stem, (size, digest) in files.items()
     )
     return Source(
         name=name,
+        title=title,
         format="idx",
         inputs=(1, 28, 28),
         classes=10,
@@ -74,6 +79,7 @@ def _idx(name: str, mirrors: tuple[str, ...], files: dict[str, tuple[int, str]])
 # LeCun, Bottou, Bengio & Haffner 1998.
 _MNIST = _idx(
     "mnist",
+    "MNIST",
     (
         "https://ossci-datasets.s3.amazonaws.com/mnist/",
         "https://storage.googleapis.com/cvdf-datasets/mnist/",
@@ -101,6 +107,7 @@ _MNIST = _idx(
 # Xiao, Rasul & Vollgraf 2017.
 _FASHION_MNIST = _idx(
     "fashion_mnist",
+    "Fashion-MNIST",
     (
         "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
         "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
@@ -128,6 +135,7 @@ _FASHION_MNIST = _idx(
 # Clanuwat et al. 2018; the SHA-256 as torchvision gives them.
 _KMNIST = _idx(
     "kmnist",
+    "Kuzushiji-MNIST",
     (
         "http://codh.rois.ac.jp/kmnist/dataset/kmnist/",
         "https://codh.rois.ac.jp/kmnist/dataset/kmnist/",
@@ -155,6 +163,7 @@ _KMNIST = _idx(
 # Krizhevsky 2009. The authors publish the archive's MD5, c58f30108f718f92721af3b95e74349a.
 _CIFAR10 = Source(
     name="cifar10",
+    title="CIFAR-10",
     format="cifar",
     inputs=(3, 32, 32),
     classes=10,
@@ -192,6 +201,7 @@ _CIFAR10 = Source(
 # Krizhevsky 2009. Only the MD5 of archive and members are published.
 _CIFAR100 = Source(
     name="cifar100",
+    title="CIFAR-100",
     format="cifar",
     inputs=(3, 32, 32),
     classes=100,

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from ablate.config.data import Synthetic
-from ablate.data.readers import Examples
+from ablate.data.readers import Arrays
 from ablate.streams import Streams
 
 DIGITS_TEST_EXAMPLES = 360
 DIGITS_TRAIN_EXAMPLES = 1437
 
 
-def gaussian_classes(config: Synthetic, seed: int) -> tuple[Examples, Examples]:
+def gaussian_classes(config: Synthetic, seed: int) -> tuple[Arrays, Arrays]:
     """Draw training and test examples: x = separation * mean[class] + N(0, 1).
 
     x is float32 (N, *shape), y int64 (N,); the means' entries are N(0, 1) draws and the
@@ -23,7 +23,7 @@ def gaussian_classes(config: Synthetic, seed: int) -> tuple[Examples, Examples]:
     streams = Streams(seed, replicate=0)
     means = _normal(streams, "means", (config.classes, *config.shape))
 
-    def draw(name: str, count: int) -> Examples:
+    def draw(name: str, count: int) -> Arrays:
         y = np.arange(count, dtype=np.int64) % config.classes
         noise = _normal(streams, name, (count, *config.shape))
         return np.float32(config.separation) * means[y] + noise, y
@@ -35,7 +35,7 @@ def _normal(streams: Streams, name: str, shape: tuple[int, ...]) -> np.ndarray:
     return streams.numpy("data", name).standard_normal(shape, dtype=np.float32)
 
 
-def digits() -> tuple[Examples, Examples]:
+def digits() -> tuple[Arrays, Arrays]:
     """Return 1,437 training and 360 test images of handwritten digits (Alpaydin & Kaynak 1998).
 
     x is uint8 (N, 1, 8, 8), y int64 (N,). The original grey values 0..16 become

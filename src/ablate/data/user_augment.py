@@ -11,11 +11,8 @@ from ablate import user
 from ablate.config.target import Target
 from ablate.errors import ConfigError
 
-#: From images (1, B, *inputs) and a generator to changed images.
-OwnChange = Callable[[Tensor, torch.Generator], Tensor]
 
-
-def own_change(config: Target) -> OwnChange:
+def build_user_augment(config: Target) -> Callable[[Tensor, torch.Generator], Tensor]:
     """Return the augmentation as a function of images (1, B, *inputs) and a generator.
 
     The user's function or instance takes images (B, *inputs), in units of the full range, and

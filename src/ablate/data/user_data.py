@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @lru_cache(maxsize=1)
-def load_own(config: UserData) -> Data:
+def load_user_data(config: UserData) -> Data:
     """Call the function and return its data, whole but for `data.at_most`.
 
     Raises ConfigError where what it returns is no `ablate.Data` as its docstring has it.
@@ -44,8 +44,8 @@ def _check_pair(
     import torch
 
     where = f"data={source}: {part}"
-    if not (isinstance(pair, tuple | list) and len(pair) == 2
-            and all(isinstance(tensor, torch.Tensor) for tensor in pair)):  # fmt: skip
+    tensors = isinstance(pair, tuple | list) and [isinstance(t, torch.Tensor) for t in pair]
+    if tensors != [True, True]:
         raise ConfigError(f"{where} must be a pair (x, y) of tensors.")
     x, y = pair
     if x.dtype not in (torch.uint8, torch.float32) or x.ndim not in (2, 4):

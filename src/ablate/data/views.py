@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from ablate.config.regularization import Augment
+from ablate.config.augment import Augment
 
 
 def view_count(config: Augment) -> int:

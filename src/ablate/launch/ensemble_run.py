@@ -12,12 +12,13 @@ import numpy.typing as npt
 from ablate.config import RunConfig
 from ablate.config.ensemble import McDropout, NoEnsemble, Snapshot
 from ablate.errors import AblateError
+from ablate.metrics.scores import as_float16
+from ablate.metrics.scores import scores as scores_of
 from ablate.records import Record
 from ablate.store.reader import read_arrays
 from ablate.store.result import Result, read_result
 from ablate.train.ensembles import combine, ensemble_scores
-from ablate.train.metrics import as_float16, own_metric
-from ablate.train.metrics import scores as scores_of
+from ablate.train.user_metric import user_metric
 
 
 def form(config: RunConfig, members: Sequence[Path], labels: npt.NDArray[np.int64]) -> Record:
@@ -31,7 +32,7 @@ def form(config: RunConfig, members: Sequence[Path], labels: npt.NDArray[np.int6
     started = time.perf_counter()
     assert not isinstance(config.ensemble, NoEnsemble)
     results = [_finished(member) for member in members]
-    lost = next((result for result in results if result.status == "diverged"), None)
+    not_converged = next((one for one in results if one.status == "diverged"), None)
     logits = _logits(config, members, results)
     scores: dict[str, float] = {}
     predictions = None
@@ -40,26 +41,19 @@ def form(config: RunConfig, members: Sequence[Path], labels: npt.NDArray[np.int6
         scores |= _without_company(config, members[0], results[0], labels)
         log_p = combine(logits, config.ensemble.combine)
         if config.metric is not None:
-            scores |= own_metric(config.metric, log_p, labels)
+            scores |= user_metric(config.metric, log_p, labels)
         predictions = as_float16(log_p)
     one = results[0]
     size = config.ensemble.size
     networks = 1 if isinstance(config.ensemble, McDropout) else size
     return Record(
-        status="done" if lost is None else "diverged",
-        nc_reason=None if lost is None else lost.nc_reason,  # type: ignore[arg-type]
-        diverged_at_step=None if lost is None else lost.diverged_at_step,
         metrics=scores,
-        evaluations=(),
-        evaluated_at=(),
-        losses=np.empty(0, dtype=np.float32),
-        probe={},
+        seconds=time.perf_counter() - started,
+        nc_reason=None if not_converged is None else not_converged.nc_reason,  # type: ignore[arg-type]
+        diverged_at_step=None if not_converged is None else not_converged.diverged_at_step,
         predictions=predictions,
-        members=None,
-        weights=None,
         parameters=networks * (one.parameters or 0),
         multiply_adds=size * (one.multiply_adds or 0),
-        seconds=time.perf_counter() - started,
     )
 
 

@@ -1,4 +1,4 @@
-"""What a worker is told to do."""
+"""What an executor is told to do, and what it tells of it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Job:
-    """Runs of one cell that a worker trains as one stack.
+    """Runs of one cell that are trained as one stack.
 
     tasks   runs whose results are wanted
     beside  runs of the same block that have their results already; where numbers depend on the
@@ -44,3 +44,17 @@ class Job:
         """All that train together, in the order of the block."""
         both = [*self.tasks, *self.beside]
         return tuple(sorted(both, key=lambda task: (task.member, task.replicate)))
+
+
+@dataclass(frozen=True)
+class Event:
+    """A job began (it has no `task`), or one of its runs ended.
+
+    status   `done`, `diverged` (not converged) or `failed`; None where the job began
+    message  what there is to say beside `done`
+    """
+
+    job: Job
+    task: Task | None = None
+    status: str | None = None
+    message: str = ""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ablate.config import RunConfig
-from ablate.config.ensemble import Bagging, McDropout, NoEnsemble, Snapshot
+from ablate.config.ensemble import Bagging, EnsembleConfig, McDropout, NoEnsemble, Snapshot
 from ablate.config.key import cell_key
 
 
@@ -24,17 +24,11 @@ def training_config(config: RunConfig) -> RunConfig:
 
     How many members predict together, and how, is left out of it: it changes no training.
     """
-    ensemble: NoEnsemble | Bagging | Snapshot | McDropout
-    match config.ensemble:
-        case Bagging():
-            ensemble = Bagging(name="bagging", size=1)
-        case Snapshot() as own:
-            ensemble = Snapshot(name="snapshot", size=1, snapshots=own.snapshots)
-        case McDropout() as own:
-            ensemble = McDropout(name="mc_dropout", size=1, passes=own.passes)
-        case _:
-            ensemble = NoEnsemble()
-    return config.model_copy(update={"ensemble": ensemble})
+    trained: EnsembleConfig = NoEnsemble()
+    if isinstance(config.ensemble, Bagging | Snapshot | McDropout):
+        kept = config.ensemble.model_dump(exclude={"size", "combine"})
+        trained = type(config.ensemble)(**kept, size=1)
+    return config.model_copy(update={"ensemble": trained})
 
 
 def member_numbers(config: RunConfig) -> Sequence[int]:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ablate import data, user
 from ablate.config import RunConfig
 from ablate.config.key import run_key
-from ablate.errors import AblateError
 from ablate.launch.job import Task
 from ablate.launch.members import is_formed, member_directory, member_numbers, training_config
 from ablate.store.ledger import run_directory
 from ablate.store.reader import is_whole
-from ablate.store.result import is_complete, read_result
+from ablate.store.state import COMPLETE, state
 from ablate.streams import TUNING_REPLICATES_START
-from ablate.study.factors import level_name
+from ablate.study.names import level_name
 from ablate.study.plan import Cell, Plan, tuned_config
-from ablate.study.schema import Tune
 
 
 @dataclass(frozen=True)
@@ -66,46 +63,6 @@ def scored_work(plan: Plan, root: Path, device: str, chosen: Mapping[str, float]
             config = tuned_config(config, plan.study.tune.key, chosen[cell.slug])
         works.append(_work(plan, root, device, cell, config, range(plan.study.replicates)))
     return works
-
-
-def choose(plan: Plan, root: Path) -> dict[str, float]:
-    """Return the tuned value of each cell whose tuning is complete, by slug.
-
-    The value with the best mean of the declared validation metric wins, the first declared of
-    equals; a run that did not converge scores what guessing does. Validation only: the test set
-    is not looked at.
-    """
-    tune = plan.study.tune
-    if tune is None:
-        return {}
-    chosen = {}
-    for cell in plan.cells:
-        found = {value: _score(plan, root, cell, tune, value) for value in tune.values}
-        scores = {value: score for value, score in found.items() if score is not None}
-        if len(scores) == len(found):
-            chosen[cell.slug] = max(scores, key=lambda value: scores[value])
-    return chosen
-
-
-def _score(plan: Plan, root: Path, cell: Cell, tune: Tune, value: float) -> float | None:
-    """Return the mean over the tuning replicates, larger is better; None if one is missing."""
-    classes = data.classes_of(cell.config.data)
-    is_loss = tune.by == "validation/loss"
-    chance = -math.log(classes) if is_loss else 1 / classes
-    total = 0.0
-    for number in range(tune.replicates):
-        directory = run_directory(
-            root, plan.study.name, cell.slug, number, branch=level_name(value)
-        )
-        result = read_result(directory)
-        if result is None or result.status == "failed":
-            return None
-        measured = result.metrics.get(tune.by)
-        if result.status == "diverged" or measured is None:
-            total += chance
-        else:
-            total += -measured if is_loss else measured
-    return total / tune.replicates
 
 
 def member_work(scored: Sequence[Work], plan: Plan, root: Path, device: str) -> list[Work]:
@@ -161,11 +118,22 @@ def _missing(tasks: Iterable[Task]) -> tuple[Task, ...]:
     """Return the tasks without a complete result; a damaged entry is trained again."""
     missing = []
     for task in tasks:
-        try:
-            result = read_result(task.directory)
-        except AblateError:
-            result = None
-        complete = is_complete(result, task.key)
-        if result is None or not complete or not is_whole(task.directory, result):
+        known, result = state(task.directory, task.key)
+        if result is None or known not in COMPLETE or not is_whole(task.directory, result):
             missing.append(task)
     return tuple(missing)
+
+
+def in_folders_there(plan: Plan, root: Path) -> Plan:
+    """Return the plan with each cell in the folder that has its key already, whatever its name.
+
+    A new factor, or another name of a level, changes what a cell is called and not what it is.
+    """
+    folder = root / "runs" / plan.study.name
+    there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    by_key = {name.rpartition("-")[2]: name for name in there if not name.startswith(".")}
+    cells = (
+        cell if cell.slug in there else replace(cell, slug=by_key.get(cell.key[:8], cell.slug))
+        for cell in plan.cells
+    )
+    return replace(plan, cells=tuple(cells))

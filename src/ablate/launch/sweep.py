@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -12,67 +15,70 @@ from ablate.config import Launch
 from ablate.config.target import Target
 from ablate.data.augment_check import check_augment
 from ablate.errors import ConfigError
-from ablate.launch.device import device_kind, worker_count
-from ablate.launch.jobs import jobs_of, stack_limit
-from ablate.launch.missing import Work, choose, member_work, scored_work, tuning_work
-from ablate.launch.pool import Pool, warm_up
+from ablate.launch.device import Device, device_kind
+from ablate.launch.executor import Executor, executor_of
+from ablate.launch.jobs import asked_stack, jobs_of
+from ablate.launch.missing import Work, in_folders_there, member_work, scored_work, tuning_work
 from ablate.launch.progress import progress
+from ablate.launch.tuning import choose
 from ablate.launch.user_check import check_own, not_stacked
 from ablate.store.cell import LedgerCell
 from ablate.store.index import write_index
 from ablate.store.lock import lock
+from ablate.store.sink import Sink
 from ablate.study.lockfile import lock_study
 from ablate.study.plan import Plan
 
-#: Called for every scored run that ended: its cell, and its replicate.
-Watch = Callable[[LedgerCell, int], None]
+
+@dataclass(frozen=True)
+class Swept:
+    """How many scored runs ended, and how many runs failed, of any phase."""
+
+    ended: int = 0
+    failed: int = 0
 
 
 def sweep(
-    plan: Plan,
-    root: Path,
-    launch: Launch,
-    console: Console,
-    watch: Watch,
-    begin: Callable[[], None] = lambda: None,
-) -> int:
-    """Train what the ledger does not have; return the number of runs that failed.
+    plan: Plan, root: Path, launch: Launch, console: Console, sinks: Sequence[Sink] = ()
+) -> Swept:
+    """Train what the ledger does not have; return what came of it.
 
-    begin  called once it is certain that something will be trained
+    sinks  opened once it is certain that something will be trained, then told of every scored
+           run that ends
 
     Raises ConfigError or DataError, with nothing started, when a cell cannot run or another
     sweep of the study is running. KeyboardInterrupt leaves every finished run in the ledger.
     """
+    plan = in_folders_there(plan, root)
     device = device_kind(plan.cells[0].config.trainer.device)
     tuning = tuning_work(plan, root, device)
     scored = scored_work(plan, root, device, choose(plan, root))
     todo = [*tuning, *scored]
     if len(scored) == len(plan.cells) and not any(work.missing for work in todo):
         declare(plan, root, scored)
-        return 0
-    warm_up()  # while the cells are checked here
+        return Swept()
+    executor = executor_of(launch, device)  # gets ready while the cells are checked here
     check(plan, root)
     for note in _notes(plan, device):
         console.print(f"[dim]{note}[/]", highlight=False)
-    workers = worker_count(launch.workers, device)
-    with lock(root, plan.study.name), Pool(workers) as pool:
-        begin()
+    with lock(root, plan.study.name), closing(executor):
+        for sink in sinks:
+            sink.open()
+        train = partial(_train, root, device, executor, launch, console)
         declare(plan, root, scored)
         failed = 0
         if tuning:
-            failed = _train("tuned", tuning, root, device, pool, launch, console, None)
+            failed = train("tuned", tuning, {}).failed
             scored = scored_work(plan, root, device, choose(plan, root))
             declare(plan, root, scored)
         members = member_work(scored, plan, root, device)
         if members and (not failed or launch.on_error == "continue"):
-            failed += _train("members", members, root, device, pool, launch, console, None)
-        if not failed or launch.on_error == "continue":
-            cells = {cell.name: cell for cell in ledger_cells(plan, scored)}
-            failed += _train(
-                "runs", scored, root, device, pool, launch, console,
-                lambda name, replicate: watch(cells[name], replicate),
-            )  # fmt: skip
-    return failed
+            failed += train("members", members, {}).failed
+        if failed and launch.on_error == "stop":
+            return Swept(0, failed)
+        cells = {cell.name: cell for cell in ledger_cells(plan, scored)}
+        runs = train("runs", scored, cells, sinks)
+    return Swept(runs.ended, failed + runs.failed)
 
 
 def declare(plan: Plan, root: Path, scored: Sequence[Work]) -> None:
@@ -103,11 +109,10 @@ def check(plan: Plan, root: Path) -> None:
             raise ConfigError(f"{cell.name}: {error}") from error
 
 
-def _notes(plan: Plan, device: str) -> list[str]:
+def _notes(plan: Plan, device: Device) -> list[str]:
     """Say of each model that was to be stacked and cannot be why."""
-    stacked = (cell.config for cell in plan.cells if stack_limit(cell.config, device) > 1)
-    models = {config.model.model_dump_json(): config for config in stacked}
-    return [note for note in map(not_stacked, models.values()) if note is not None]
+    stacked = (cell.config for cell in plan.cells if asked_stack(cell.config, device) > 1)
+    return [note for note in dict.fromkeys(map(not_stacked, stacked)) if note is not None]
 
 
 def ledger_cells(plan: Plan, scored: Sequence[Work]) -> list[LedgerCell]:
@@ -129,24 +134,30 @@ def ledger_cells(plan: Plan, scored: Sequence[Work]) -> list[LedgerCell]:
 
 
 def _train(
-    phase: str,
-    works: Sequence[Work],
     root: Path,
-    device: str,
-    pool: Pool,
+    device: Device,
+    executor: Executor,
     launch: Launch,
     console: Console,
-    watch: Callable[[str, int], None] | None,
-) -> int:
-    jobs = jobs_of(works, root, device, pool.size)
+    phase: str,
+    works: Sequence[Work],
+    cells: Mapping[str, LedgerCell],
+    sinks: Sequence[Sink] = (),
+) -> Swept:
+    """Run one phase; return how many of its runs ended, and how many of these failed."""
+    jobs = jobs_of(works, root, device, executor.size)
     total = sum(len(work.tasks) for work in works)
     missing = sum(len(work.missing) for work in works)
-    failed = 0
+    ended = failed = 0
     with progress(phase, total, total - missing, console) as shown:
-        events = pool.run(jobs, launch.timeout, lambda: not failed or launch.on_error == "continue")
+        events = executor.run(
+            jobs, launch.timeout, lambda: not failed or launch.on_error == "continue"
+        )
         for event in events:
-            failed += event.status == "failed"
             shown.show(event)
-            if watch is not None and event.task is not None:
-                watch(event.job.name, event.task.replicate)
-    return failed
+            if event.task is not None:
+                ended += 1
+                failed += event.status == "failed"
+                for sink in sinks:
+                    sink.run_ended(cells[event.job.name], event.task.replicate)
+    return Swept(ended, failed)

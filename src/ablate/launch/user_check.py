@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ablate import data, user
@@ -29,7 +30,7 @@ def check_own(config: RunConfig) -> None:
         "model": _model, "loss": _loss, "optimizer": _optimizer, "augment": _augment,
         "metric": _metric, "trainer": _procedure,
     }  # fmt: skip
-    for key, path in config.own.items():
+    for key, path in config.user_code.items():
         try:
             if key in trials:
                 trials[key](config)
@@ -49,23 +50,30 @@ def not_stacked(config: RunConfig) -> str | None:
     """Return a sentence that says why a model of the user's own cannot train in a stack."""
     if not isinstance(config.model, Target):
         return None  # without importing torch
+    return _not_stacked(config.model, data.inputs_of(config.data), data.classes_of(config.data))
+
+
+@cache  # asked for every job of it
+def _not_stacked(model: Target, inputs: tuple[int, ...], classes: int) -> str | None:
     from ablate import nn
 
-    reason = nn.why_not_stacked(_model(config), data.inputs_of(config.data))
+    reason = nn.why_not_stacked(_network(model, inputs, classes), inputs)
     if reason is None:
         return None
-    return f"model={config.model.name} trains one by one, which may be slower: {reason}"
+    return f"model={model.name} trains one by one, which may be slower: {reason}"
 
 
-def _model(config: RunConfig) -> UserNetwork:
+def _model(config: RunConfig) -> None:
+    assert isinstance(config.model, Target)
+    _network(config.model, data.inputs_of(config.data), data.classes_of(config.data))
+
+
+def _network(model: Target, inputs: tuple[int, ...], classes: int) -> UserNetwork:
     import torch
 
     from ablate import nn
 
-    assert isinstance(config.model, Target)
-    inputs, classes = data.inputs_of(config.data), data.classes_of(config.data)
-    streams = Streams(config.seed, 0)
-    return nn.build_own(config.model, inputs, classes, streams, torch.device("cpu"))
+    return nn.build_user_network(model, inputs, classes, Streams(0, 0), torch.device("cpu"))
 
 
 def _loss(config: RunConfig) -> None:
@@ -95,19 +103,19 @@ def _optimizer(config: RunConfig) -> None:
 def _augment(config: RunConfig) -> None:
     import torch
 
-    from ablate.data.user_augment import own_change
+    from ablate.data.user_augment import build_user_augment
 
     assert isinstance(config.augment, Target)
     images = torch.rand(1, _EXAMPLES, *data.inputs_of(config.data), generator=torch.Generator())
-    own_change(config.augment)(images, torch.Generator())
+    build_user_augment(config.augment)(images, torch.Generator())
 
 
 def _metric(config: RunConfig) -> None:
-    from ablate.train.metrics import own_metric
+    from ablate.train.user_metric import user_metric
 
     assert config.metric is not None
     logits, labels = _sample(config)
-    own_metric(config.metric, logits.numpy(), labels.numpy())
+    user_metric(config.metric, logits.numpy(), labels.numpy())
 
 
 def _procedure(config: RunConfig) -> None:

@@ -13,11 +13,9 @@ from ablate.config.optimizer import Lbfgs, OptimizerConfig
 from ablate.config.target import Target
 from ablate.errors import ConfigError, one_of
 from ablate.lessons.surfaces import DIVERGED, SURFACES, Path, Point, Surface, path_of
+from ablate.records import Outcome
 from ablate.streams import Streams
 from ablate.train.optimizers import build_optimizer, clip
-from ablate.train.procedure import Outcome
-
-__all__ = ["Path", "descend", "follow"]
 
 #: Steps of a path that a run keeps: the first ones all, then so many more, spaced by logarithms.
 _ALL, _MORE = 200, 300
@@ -77,7 +75,6 @@ def descend(
     start: Point,
     steps: int,
     tolerance: float = 1e-4,
-    stop_at_tolerance: bool = True,
 ) -> Path:
     """Follow an optimizer of `build_optimizer` from `start` for at most `steps` steps.
 
@@ -85,8 +82,7 @@ def descend(
     `clip_norm` acts; weight decay does not, because it never acts on vectors. A step of L-BFGS
     is one call, of up to `iterations` line searches.
 
-    Stops where a coordinate leaves +-`DIVERGED`, and, with `stop_at_tolerance`, at the first
-    f < tolerance.
+    Stops where a coordinate leaves +-`DIVERGED`, and at the first f < tolerance.
     """
     parameter = torch.nn.Parameter(torch.tensor([start], dtype=torch.float64))
     parameter.grad = torch.zeros_like(parameter)
@@ -107,8 +103,7 @@ def descend(
         x, y = position.tolist()
         points.append((x, y))
         outside = not (abs(x) <= DIVERGED and abs(y) <= DIVERGED)  # NaN is outside too
-        arrived = stop_at_tolerance and surface.value(x, y) < tolerance
-        if outside or arrived or len(points) > steps:
+        if outside or surface.value(x, y) < tolerance or len(points) > steps:
             return path_of(surface, points, tolerance)
         if isinstance(optimizer, Lbfgs):
             torch_optimizer.step(closure)

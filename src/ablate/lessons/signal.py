@@ -1,4 +1,4 @@
-"""Signal propagation at initialization: mean-field theory and the lecture's experiment.
+"""Signal propagation at initialization: mean-field theory.
 
 For layers of many units, pre-activations are Gaussian with variance
 q_l = fan_in var(w) E[h_{l-1}^2], so that every moment of the activation h = phi(z) is an integral
@@ -23,7 +23,15 @@ from ablate.config.data import Synthetic
 from ablate.config.init import Constant, InitConfig, Lsuv, Orthogonal, OrthogonalHe
 from ablate.config.model import Mlp
 from ablate.data import inputs_of
-from ablate.nn.scales import gain_of, weight_variance
+from ablate.nn.scales import (
+    LEAKY_SLOPE,
+    PRELU_SLOPE,
+    SELU_ALPHA,
+    SELU_SCALE,
+    VLRELU_SLOPE,
+    gain_of,
+    weight_variance,
+)
 
 Floats = npt.NDArray[np.float64]
 Function = Callable[[Floats], Floats]
@@ -32,7 +40,6 @@ Function = Callable[[Floats], Floats]
 # saturated tanh, whose derivative lives in a sliver around zero.
 _GRID = np.linspace(-12, 12, 400_001)
 _DENSITY = np.exp(-(_GRID**2) / 2) / math.sqrt(2 * math.pi) * (_GRID[1] - _GRID[0])
-_SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 
 def _sigmoid_slope(z: Floats) -> Floats:
@@ -56,11 +63,11 @@ _FUNCTIONS: dict[str, tuple[Function, Function]] = {
     "sigmoid": (special.expit, _sigmoid_slope),
     "tanh": (np.tanh, lambda z: 1 / np.cosh(np.clip(z, -300, 300)) ** 2),
     "relu": _leaky(0.0),
-    "vlrelu": _leaky(1 / 3),
-    "leaky_relu": _leaky(0.01),
-    "prelu": _leaky(0.25),
+    "vlrelu": _leaky(VLRELU_SLOPE),
+    "leaky_relu": _leaky(LEAKY_SLOPE),
+    "prelu": _leaky(PRELU_SLOPE),
     "elu": _elu(1.0, 1.0),
-    "selu": _elu(_SELU_ALPHA, _SELU_SCALE),
+    "selu": _elu(SELU_ALPHA, SELU_SCALE),
     "gelu": (
         lambda z: z * special.ndtr(z),
         lambda z: special.ndtr(z) + z * np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi),
@@ -110,21 +117,27 @@ class Theory:
     gradient_std: Floats
 
 
+def has_theory(config: RunConfig) -> bool:
+    """Tell whether there is a theory here.
+
+    There is none of convolutions, normalization, dropout, constant weights (all units of a layer
+    are one), and inputs that are not of unit variance.
+    """
+    model, data = config.model, config.data
+    plain = isinstance(model, Mlp) and model.norm == "none"
+    dropped = isinstance(model, Mlp) and (model.dropout or model.input_dropout)
+    unit = data.normalize or (isinstance(data, Synthetic) and data.separation == 0)
+    return plain and not dropped and unit and not isinstance(config.init, Constant)
+
+
 @lru_cache(maxsize=1024)
 def theory(config: RunConfig) -> Theory | None:
     """Return what an infinitely wide network of this config would show before training.
 
-    None where there is no theory here: convolutions, normalization, dropout, constant weights
-    (all units of a layer are one), inputs that are not of unit variance.
+    None where `has_theory` says so.
     """
     model, init = config.model, config.init
-    if not isinstance(model, Mlp) or model.norm != "none" or model.dropout or model.input_dropout:
-        return None
-    if isinstance(init, Constant):
-        return None
-    if not config.data.normalize and not (
-        isinstance(config.data, Synthetic) and config.data.separation == 0
-    ):
+    if not has_theory(config) or not isinstance(model, Mlp):
         return None
     pieces = model.pieces if model.activation == "maxout" else 1
     fan_ins = [math.prod(inputs_of(config.data)), *model.widths[:-1]]
@@ -157,57 +170,3 @@ def _variance(init: InitConfig, activation: str, fan_in: int, fan_out: int, seco
     variance = weight_variance(init, activation, fan_in, fan_out)
     assert variance is not None
     return init.scale**2 * variance
-
-
-#: The lecture's cases: scheme and activation.
-LECTURE_CASES: dict[str, tuple[float, str]] = {
-    "small relu": (0.01, "relu"),
-    "small tanh": (0.01, "tanh"),
-    "large relu": (1.0, "relu"),
-    "large tanh": (1.0, "tanh"),
-    "xavier tanh": (math.sqrt(1 / 100), "tanh"),
-    "xavier relu": (math.sqrt(1 / 100), "relu"),
-    "he relu": (math.sqrt(2 / 100), "relu"),
-}
-
-
-@dataclass(frozen=True, eq=False)
-class LectureExperiment:
-    """Ten layers of 100 units on 1,000 normal inputs.
-
-    activation_std   (11,), layer 0 is the input
-    gradient_std     (11,), of dL/dh_l
-    weight_gradient  (10,), Frobenius norm of dL/dW_l
-    dead             (10,), fraction of units that are zero on every input
-    """
-
-    activation_std: Floats
-    gradient_std: Floats
-    weight_gradient: Floats
-    dead: Floats
-
-
-def lecture_experiment(case: str, seed: int) -> LectureExperiment:
-    """Run one of `LECTURE_CASES` in float64: forward, then back from dL/dH10 = 100 randn."""
-    std, activation = LECTURE_CASES[case]
-    function, slope = _FUNCTIONS[activation]
-    rng = np.random.default_rng(seed)
-    activations = [rng.standard_normal((100, 1000))]
-    weights = [std * rng.standard_normal((100, 100)) for _ in range(10)]
-    slopes = []
-    for weight in weights:
-        z = weight @ activations[-1]
-        activations.append(function(z))
-        slopes.append(slope(z))
-    gradients = [100 * rng.standard_normal((100, 1000))]
-    norms = []
-    for index in range(9, -1, -1):
-        through = gradients[-1] * slopes[index]
-        norms.append(float(np.linalg.norm(through @ activations[index].T)))
-        gradients.append(weights[index].T @ through)
-    return LectureExperiment(
-        activation_std=np.array([h.std() for h in activations]),
-        gradient_std=np.array([g.std() for g in gradients[::-1]]),
-        weight_gradient=np.array(norms[::-1]),
-        dead=np.array([(h == 0).all(axis=1).mean() for h in activations[1:]]),
-    )

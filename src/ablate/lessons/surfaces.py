@@ -1,4 +1,4 @@
-"""Surfaces of two variables on which optimizers can be watched, and second-order references.
+"""Surfaces of two variables on which optimizers can be watched.
 
 Functions of a surface take x and y apart, as floats or as arrays of one shape: a descent calls
 them with floats, thousands of times, a contour plot with grids.
@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize
 
 Floats = npt.NDArray[np.float64]
 Point = tuple[float, float]
@@ -27,7 +26,6 @@ class Surface:
 
     value     (x, y) -> f, of the shape of x
     gradient  (x, y) -> (df/dx, df/dy)
-    hessian   (x, y) -> (2, 2), of floats only
     minimum   where f is lowest; f is 0 there
     starts    points to descend from
     window    x from, x to, y from, y to: what a plot shows
@@ -36,7 +34,6 @@ class Surface:
     name: str
     value: Callable[[Any, Any], Any]
     gradient: Callable[[Any, Any], tuple[Any, Any]]
-    hessian: Callable[[float, float], Floats]
     minimum: Point
     starts: tuple[Point, ...]
     window: tuple[float, float, float, float]
@@ -74,55 +71,6 @@ def path_of(surface: Surface, points: Sequence[Point], tolerance: float) -> Path
     return Path(np.arange(len(array)), array, values, reached, diverged_at)
 
 
-def newton_path(
-    surface: Surface,
-    start: Point,
-    steps: int = 100,
-    damping: float = 0.0,
-    tolerance: float = 1e-4,
-    gradient_tolerance: float = 1e-10,
-) -> Path:
-    """Follow Newton's method, theta <- theta - (H + damping I)^-1 gradient.
-
-    Stops at f < tolerance, at a gradient norm below `gradient_tolerance` (Newton's method is as
-    glad of a saddle), or after `steps`. Raises numpy.linalg.LinAlgError where the matrix is
-    singular.
-    """
-    point = np.array(start, dtype=np.float64)
-    points = [start]
-    for _ in range(steps):
-        x, y = point.tolist()
-        gradient = np.array(surface.gradient(x, y))
-        if surface.value(x, y) < tolerance or np.linalg.norm(gradient) < gradient_tolerance:
-            break
-        point = point - np.linalg.solve(surface.hessian(x, y) + damping * np.eye(2), gradient)
-        points.append((float(point[0]), float(point[1])))
-    return path_of(surface, points, tolerance)
-
-
-def scipy_path(
-    surface: Surface,
-    start: Point,
-    method: Literal["BFGS", "L-BFGS-B", "CG"],
-    tolerance: float = 1e-4,
-    options: dict[str, Any] | None = None,
-) -> Path:
-    """Follow `scipy.optimize.minimize` to its own end, one point an iteration.
-
-    A line search tries more points than an iteration keeps; those are not in the path.
-    """
-    points = [start]
-    optimize.minimize(
-        lambda point: surface.value(point[0], point[1]),
-        np.array(start, dtype=np.float64),
-        jac=lambda point: np.array(surface.gradient(point[0], point[1])),
-        method=method,
-        callback=lambda point: points.append((float(point[0]), float(point[1]))),
-        options=options,
-    )
-    return path_of(surface, points, tolerance)
-
-
 def _beale(x: Any, y: Any) -> Any:
     first, second, third = _residuals(x, y)
     return first * first + second * second + third * third
@@ -141,17 +89,6 @@ def _beale_gradient(x: Any, y: Any) -> tuple[Any, Any]:
     return 2 * by_x, 2 * by_y
 
 
-def _beale_hessian(x: float, y: float) -> Floats:
-    residuals = _residuals(x, y)
-    hessian = np.zeros((2, 2))
-    for power, residual in enumerate(residuals, start=1):
-        slope = np.array([y**power - 1, power * x * y ** (power - 1)])
-        mixed = power * y ** (power - 1)
-        by_y_twice = power * (power - 1) * x * y ** max(power - 2, 0)
-        hessian += np.outer(slope, slope) + residual * np.array([[0, mixed], [mixed, by_y_twice]])
-    return 2 * hessian
-
-
 #: Curvatures of the ravine along x and along y: condition number 100.
 _FLAT, _STEEP = 1.0, 100.0
 
@@ -162,7 +99,6 @@ SURFACES: dict[str, Surface] = {
         name="beale",
         value=_beale,
         gradient=_beale_gradient,
-        hessian=_beale_hessian,
         minimum=(3.0, 0.5),
         starts=((2.0, -2.0), (-3.0, 3.0)),
         window=(-4.5, 4.5, -4.0, 4.0),
@@ -172,7 +108,6 @@ SURFACES: dict[str, Surface] = {
         name="ravine",
         value=lambda x, y: (_FLAT * x * x + _STEEP * y * y) / 2,
         gradient=lambda x, y: (_FLAT * x, _STEEP * y),
-        hessian=lambda x, y: np.diag([_FLAT, _STEEP]),
         minimum=(0.0, 0.0),
         starts=((-10.0, 1.0),),
         window=(-12.0, 4.0, -2.2, 2.2),

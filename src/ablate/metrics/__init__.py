@@ -6,6 +6,7 @@ The ground floor: nothing of ours but `errors` is imported here.
 from __future__ import annotations
 
 from ablate.metrics.catalogue import (
+    CURVES,
     PROBED,
     SCORES,
     SPLITS,
@@ -18,6 +19,7 @@ from ablate.metrics.catalogue import (
 from ablate.metrics.expression import Expression, Final, Probed, StepsTo, parse
 
 __all__ = [
+    "CURVES",
     "PROBED",
     "SCORES",
     "SPLITS",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Better = Literal["higher", "lower"]
 
 SPLITS = ("train", "validation", "test")
+#: What is evaluated while a network of this package trains.
+CURVES = ("train/loss", "validation/loss", "validation/accuracy")
 #: What the probe looks at, and what it tells of each, in the order of its arrays.
 PROBED = ("activation", "activation_gradient", "weight_gradient")
 STATISTICS = ("mean", "std", "zero", "dead", "saturated", "p15", "p50", "p85", "rms")
@@ -24,8 +26,8 @@ class Quantity:
     unit          `%`, `nats` or nothing
     better        what a run should have; None where that depends on the question
     chance        what guessing among K classes scores; None where it says nothing
-    effect_scale  of differences and margins: accuracies are compared in points, other shares
-                  as the fractions that they are stored as
+    effect_scale  of differences, margins and a study's own metric: accuracies are shown in points,
+                  other shares as the fractions that they are stored as
     """
 
     name: str
@@ -91,9 +93,7 @@ def quantity(metric: str) -> Quantity:
     row = SCORES.get(name)
     if row is None or not place:
         return Quantity(metric, metric.replace("/", " ").replace("_", " "))
-    return Quantity(
-        name, f"{place} {row.label}", row.unit, row.better, row.chance, row.effect_scale
-    )
+    return replace(row, label=f"{place} {row.label}")
 
 
 def effect_unit(metric: str) -> str:

@@ -11,18 +11,20 @@ from ablate.nn.architectures import check, multiply_adds
 
 if TYPE_CHECKING:
     from ablate.nn.initialization import initialize
-    from ablate.nn.models import build
-    from ablate.nn.network import Network, parameter_count
-    from ablate.nn.user_network import UserNetwork, build_own
-    from ablate.nn.user_stack import UserStack, build_own_stack, why_not_stacked
+    from ablate.nn.models import build, build_network
+    from ablate.nn.network import Chain, Network, parameter_count
+    from ablate.nn.user_network import UserNetwork, build_user_network
+    from ablate.nn.user_stack import UserStack, build_user_stack, why_not_stacked
 
 __all__ = [
+    "Chain",
     "Network",
     "UserNetwork",
     "UserStack",
     "build",
-    "build_own",
-    "build_own_stack",
+    "build_network",
+    "build_user_network",
+    "build_user_stack",
     "check",
     "initialize",
     "multiply_adds",

@@ -14,13 +14,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ablate.nn.scales import LEAKY_SLOPE, VLRELU_SLOPE
-
-_SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
+from ablate.nn.scales import LEAKY_SLOPE, SELU_ALPHA, SELU_SCALE, VLRELU_SLOPE
 
 
 @dataclass(frozen=True)
-class Activation:
+class Elementwise:
     """One elementwise function (prelu and maxout have parameters or pieces: see `layers`).
 
     function   pre-activation to activation
@@ -43,7 +41,7 @@ def elu(z: Tensor) -> Tensor:
 
 def selu(z: Tensor) -> Tensor:
     """Return the self-normalizing elu (Klambauer et al. 2017)."""
-    return _SELU_SCALE * torch.where(z > 0, z, _SELU_ALPHA * torch.expm1(z.clamp(max=0)))
+    return SELU_SCALE * torch.where(z > 0, z, SELU_ALPHA * torch.expm1(z.clamp(max=0)))
 
 
 def _linear(z: Tensor) -> Tensor:
@@ -51,16 +49,16 @@ def _linear(z: Tensor) -> Tensor:
 
 
 #: Every activation of `ablate.config.model.Activation`; prelu and maxout are linear here.
-ACTIVATIONS: dict[str, Activation] = {
-    "linear": Activation(_linear),
-    "sigmoid": Activation(sigmoid, lambda h: (h < 0.05) | (h > 0.95)),
-    "tanh": Activation(torch.tanh, lambda h: h.abs() > 0.95),
-    "relu": Activation(torch.relu),
-    "vlrelu": Activation(lambda z: functional.leaky_relu(z, VLRELU_SLOPE)),
-    "leaky_relu": Activation(lambda z: functional.leaky_relu(z, LEAKY_SLOPE)),
-    "prelu": Activation(_linear),
-    "elu": Activation(elu),
-    "selu": Activation(selu),
-    "gelu": Activation(functional.gelu),
-    "maxout": Activation(_linear),
+ELEMENTWISE: dict[str, Elementwise] = {
+    "linear": Elementwise(_linear),
+    "sigmoid": Elementwise(sigmoid, lambda h: (h < 0.05) | (h > 0.95)),
+    "tanh": Elementwise(torch.tanh, lambda h: h.abs() > 0.95),
+    "relu": Elementwise(torch.relu),
+    "vlrelu": Elementwise(lambda z: functional.leaky_relu(z, VLRELU_SLOPE)),
+    "leaky_relu": Elementwise(lambda z: functional.leaky_relu(z, LEAKY_SLOPE)),
+    "prelu": Elementwise(_linear),
+    "elu": Elementwise(elu),
+    "selu": Elementwise(selu),
+    "gelu": Elementwise(functional.gelu),
+    "maxout": Elementwise(_linear),
 }

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 import torch
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from ablate.config.model import DropoutKind
@@ -24,14 +25,14 @@ class Masks(nn.Module):
         """Start the masks of every replicate from the beginning of its stream."""
         self.generators = [stream.torch("dropout", self.name, device) for stream in streams]
 
-    def keep(self, x: Tensor) -> Tensor:
+    def keep(self, x: Float[Tensor, "R N *shape"]) -> Bool[Tensor, "R N *shape"]:
         """Return a mask of x's shape (R, ...), true with probability 1 - p."""
         mask = torch.empty(x.shape, dtype=torch.bool, device=x.device)
         for own, generator in self._drawn(mask):
             own.bernoulli_(1 - self.p, generator=generator)
         return mask
 
-    def noise(self, x: Tensor) -> Tensor:
+    def noise(self, x: Float[Tensor, "R N *shape"]) -> Float[Tensor, "R N *shape"]:
         """Return N(0, 1) of x's shape (R, ...)."""
         noise = torch.empty(x.shape, device=x.device)
         for own, generator in self._drawn(noise):
@@ -56,7 +57,7 @@ class Dropout(Masks):
         super().__init__(p, name)
         self.kind = kind
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "R B *units"]) -> Float[Tensor, "R B *units"]:
         """Return x (R, B, ...) with units dropped in training."""
         if self.p == 0:
             return x
@@ -72,7 +73,7 @@ class Dropout(Masks):
 class DropConnect(Masks):
     """Dropout of weights (Wan et al. 2013): one mask per step, kept weights divided by 1 - p."""
 
-    def forward(self, weight: Tensor) -> Tensor:
+    def forward(self, weight: Float[Tensor, "R I *shape"]) -> Float[Tensor, "R I *shape"]:
         """Return the weights (R, ...) to multiply by: with some dropped in training."""
         if not self.training or self.p == 0:
             return weight

@@ -24,13 +24,13 @@ from ablate.config.init import (
 )
 from ablate.config.model import ModelConfig
 from ablate.nn.layers import Conv2d, Linear
-from ablate.nn.network import Network
+from ablate.nn.network import Chain
 from ablate.nn.scales import gain_of, weight_variance
 from ablate.streams import Streams
 
 
 def initialize(
-    network: Network,
+    network: Chain,
     config: InitConfig,
     model: ModelConfig,
     streams: Sequence[Streams],
@@ -89,7 +89,7 @@ def _orthonormal(shape: tuple[int, int], generator: np.random.Generator) -> np.n
 
 
 @torch.no_grad()
-def _unit_variance(network: Network, config: Lsuv, batch: Tensor) -> None:
+def _unit_variance(network: Chain, config: Lsuv, batch: Tensor) -> None:
     """Scale layer by layer until each linear map's output has variance 1 (Mishkin & Matas 2016).
 
     One scalar per layer and replicate, over all outputs and examples; dropout is active if the

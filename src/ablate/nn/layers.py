@@ -9,20 +9,23 @@ which grouped convolution and pooling want, copies nothing.
 from __future__ import annotations
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ablate.nn.activations import ACTIVATIONS
+from ablate.nn.activations import ELEMENTWISE
 from ablate.nn.scales import PRELU_SLOPE
 
 
-def fold(x: Tensor) -> Tensor:
+def fold(x: Float[Tensor, "R B C H W"]) -> Float[Tensor, "B R*C H W"]:
     """Return (R, B, C, H, W) as (B, R*C, H, W)."""
     replicates, batch, channels, height, width = x.shape
     return x.transpose(0, 1).reshape(batch, replicates * channels, height, width)
 
 
-def unfold(x: Tensor, replicates: int) -> Tensor:
+def unfold(
+    x: Float[Tensor, "B folded H W"], replicates: int
+) -> Float[Tensor, "{replicates} B C H W"]:
     """Return (B, R*C, H, W) as (R, B, C, H, W)."""
     batch, folded, height, width = x.shape
     return x.view(batch, replicates, folded // replicates, height, width).transpose(0, 1)
@@ -41,13 +44,17 @@ class Linear(nn.Module):
         self.weight = nn.Parameter(torch.zeros(replicates, inputs, outputs))
         self.bias = nn.Parameter(torch.zeros(replicates, outputs))
 
-    def forward(self, x: Tensor, weight: Tensor | None = None) -> Tensor:
+    def forward(
+        self, x: Float[Tensor, "R B I"], weight: Float[Tensor, "R I O"] | None = None
+    ) -> Float[Tensor, "R B {self.units}"]:
         """Return (R, B, out), by another `weight` where one is given."""
         weight = self.weight if weight is None else weight
         return torch.baddbmm(self.bias.unsqueeze(1), x, weight)
 
     @torch.no_grad()
-    def set_weight(self, replicate: int, matrix: Tensor) -> None:
+    def set_weight(
+        self, replicate: int, matrix: Float[Tensor, "{self.units} {self.fan_in}"]
+    ) -> None:
         """Set one replicate's weight from a matrix (out, fan_in)."""
         self.weight[replicate] = matrix.T
 
@@ -56,16 +63,24 @@ class Conv2d(nn.Module):
     """Convolution per replicate; x (R, B, C, H, W), weight (R, out, in, k, k), bias (R, out)."""
 
     def __init__(
-        self, replicates: int, inputs: int, outputs: int, kernel: int, padding: int,
-        stride: int = 1, with_bias: bool = True,
-    ):  # fmt: skip
+        self,
+        replicates: int,
+        inputs: int,
+        outputs: int,
+        kernel: int,
+        padding: int,
+        stride: int = 1,
+        with_bias: bool = True,
+    ) -> None:
         super().__init__()
         self.padding, self.stride = padding, stride
         self.fan_in, self.fan_out, self.units = inputs * kernel**2, outputs * kernel**2, outputs
         self.weight = nn.Parameter(torch.zeros(replicates, outputs, inputs, kernel, kernel))
         self.bias = nn.Parameter(torch.zeros(replicates, outputs)) if with_bias else None
 
-    def forward(self, x: Tensor, weight: Tensor | None = None) -> Tensor:
+    def forward(
+        self, x: Float[Tensor, "R B I H W"], weight: Float[Tensor, "R O I k k"] | None = None
+    ) -> Float[Tensor, "R B {self.units} _ _"]:
         """Return (R, B, out, H', W'), by another `weight` where one is given."""
         replicates = len(x)
         weight = (self.weight if weight is None else weight).flatten(0, 1)
@@ -80,7 +95,9 @@ class Conv2d(nn.Module):
         return unfold(y, replicates)
 
     @torch.no_grad()
-    def set_weight(self, replicate: int, matrix: Tensor) -> None:
+    def set_weight(
+        self, replicate: int, matrix: Float[Tensor, "{self.units} {self.fan_in}"]
+    ) -> None:
         """Set one replicate's weight from a matrix (out, fan_in)."""
         self.weight[replicate] = matrix.view(self.weight.shape[1:])
 
@@ -96,7 +113,7 @@ class MaxPool(nn.Module):
         super().__init__()
         self.size, self.stride = size, stride
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "R B C H W"]) -> Float[Tensor, "R B C _ _"]:
         """Return (R, B, C, H', W')."""
         pooled = functional.max_pool2d(fold(x), self.size, self.stride, ceil_mode=True)
         return unfold(pooled, len(x))
@@ -109,7 +126,7 @@ class GlobalPool(nn.Module):
         super().__init__()
         self.average = average
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "R B C H W"]) -> Float[Tensor, "R B C 1 1"]:
         """Return (R, B, C, 1, 1)."""
         if self.average:
             return x.mean(dim=(3, 4), keepdim=True)
@@ -123,7 +140,9 @@ class Pad(nn.Module):
         super().__init__()
         self.width = width
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(
+        self, x: Float[Tensor, "R B C H W"]
+    ) -> Float[Tensor, "R B C H+2*{self.width} W+2*{self.width}"]:
         """Return (R, B, C, H + 2 width, W + 2 width)."""
         return functional.pad(x, [self.width] * 4)
 
@@ -138,7 +157,7 @@ class Shortcut(nn.Module):
         super().__init__()
         self.stride, self.added = stride, added
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "R B C H W"]) -> Float[Tensor, "R B C+{self.added} _ _"]:
         """Return (R, B, C + added, ceil(H / stride), ceil(W / stride))."""
         x = x[..., :: self.stride, :: self.stride]
         before = self.added // 2
@@ -148,22 +167,24 @@ class Shortcut(nn.Module):
 class Flatten(nn.Module):
     """(R, B, ...) to (R, B, features)."""
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "R B *inputs"]) -> Float[Tensor, "R B features"]:
         """Return (R, B, features)."""
         return x.flatten(2)
 
 
 class Activate(nn.Module):
-    """An activation of `ACTIVATIONS`; prelu has a slope per channel, maxout takes `pieces`."""
+    """An activation of `ELEMENTWISE`; prelu has a slope per channel, maxout takes `pieces`."""
 
     def __init__(self, name: str, replicates: int, channels: int, pieces: int) -> None:
         super().__init__()
         self.name, self.pieces = name, pieces
-        self.function = ACTIVATIONS[name].function
+        self.function = ELEMENTWISE[name].function
         if name == "prelu":
             self.slope = nn.Parameter(torch.full((replicates, channels), PRELU_SLOPE))
 
-    def forward(self, z: Tensor) -> Tensor:
+    def forward(
+        self, z: Float[Tensor, "R B channels *positions"]
+    ) -> Float[Tensor, "R B _ *positions"]:
         """Return the activation; for maxout (R, B, pieces*C, ...) becomes (R, B, C, ...)."""
         if self.name == "maxout":
             first, *others = z.chunk(self.pieces, dim=2)

@@ -1,12 +1,19 @@
-"""From a `model` config to a `Network`."""
+"""From a config to its networks."""
 
 from __future__ import annotations
 
-from torch import nn
+import math
+from collections.abc import Callable, Sequence
 
+import torch
+from torch import Tensor, nn
+
+from ablate.config import RunConfig
 from ablate.config.model import ModelConfig
-from ablate.nn.architectures import Layer, layers_of, output_shape, pieces_of
+from ablate.config.target import Target
+from ablate.nn.architectures import Layer, layers_of, multiply_adds, output_shape, pieces_of
 from ablate.nn.dropout import DropConnect, Dropout
+from ablate.nn.initialization import initialize
 from ablate.nn.layers import (
     Activate,
     Conv2d,
@@ -17,11 +24,40 @@ from ablate.nn.layers import (
     Pad,
     Shortcut,
 )
-from ablate.nn.network import Block, Network
+from ablate.nn.network import Block, Chain, Network
 from ablate.nn.norms import build_norm
+from ablate.nn.user_stack import build_user_stack
+from ablate.streams import Streams
 
 
-def build(config: ModelConfig, inputs: tuple[int, ...], classes: int, replicates: int) -> Network:
+def build_network(
+    config: RunConfig,
+    inputs: tuple[int, ...],
+    classes: int,
+    streams: Sequence[Streams],
+    device: str,
+    first_batch: Callable[[], Tensor],
+) -> Network:
+    """Return the networks of `streams`, initialized and in training mode, whoever wrote them.
+
+    first_batch  gives one normalized training batch (R, B, *inputs), for schemes that look at it
+
+    Raises ConfigError where the model cannot be made or does not take such examples.
+    """
+    network: Network
+    if isinstance(config.model, Target):
+        place = torch.device(device)
+        network = build_user_stack(config.model, inputs, classes, streams, place).train()
+    else:
+        chain = network = build(config.model, inputs, classes, len(streams)).to(device).train()
+        chain.seed_dropout(streams, device)  # lsuv looks at the network as it trains
+        batch = first_batch() if config.init.name == "lsuv" else None
+        initialize(chain, config.init, config.model, streams, batch)
+    network.seed_dropout(streams, device)  # and training starts its masks from the beginning
+    return network
+
+
+def build(config: ModelConfig, inputs: tuple[int, ...], classes: int, replicates: int) -> Chain:
     """Build R networks of one shape, weights zero until `initialize` draws them.
 
     Raises ConfigError when the architecture cannot take examples of shape `inputs`.
@@ -69,7 +105,8 @@ def build(config: ModelConfig, inputs: tuple[int, ...], classes: int, replicates
     head, flattened = _linear_map(Layer(classes), dims, replicates, classes)
     connect = _dropping(config, *dropped)[1]
     blocks.append(Block("output", [Flatten()] if flattened else [], head, connect=connect))
-    return Network(blocks)
+    population = config.statistics == "population" and config.norm in ("batch", "batch_after")
+    return Chain(blocks, multiply_adds(config, inputs, classes), population)
 
 
 def _dropping(
@@ -88,12 +125,6 @@ def _linear_map(
 ) -> tuple[Linear | Conv2d, bool]:
     """Return the map and whether its input has to be flattened first."""
     if layer.kernel:
-        convolution = Conv2d(
-            replicates, dims[0], outputs, layer.kernel, layer.padding, layer.stride,
-            layer.with_bias,
-        )  # fmt: skip
-        return convolution, False
-    features = 1
-    for dim in dims:
-        features *= dim
-    return Linear(replicates, features, outputs), len(dims) > 1
+        shape = layer.kernel, layer.padding, layer.stride, layer.with_bias
+        return Conv2d(replicates, dims[0], outputs, *shape), False
+    return Linear(replicates, math.prod(dims), outputs), len(dims) > 1

@@ -1,22 +1,77 @@
-"""A network as a chain of blocks: what every architecture here is made of."""
+"""What training knows of its networks, and the chain of blocks that this package's are made of."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from torch import Tensor, nn
 
-from ablate.nn.activations import ACTIVATIONS
+from ablate.nn.activations import ELEMENTWISE
 from ablate.nn.dropout import DropConnect, Masks
 from ablate.nn.layers import Activate, Conv2d, Linear, Shortcut
 from ablate.nn.norms import BatchNorm
+from ablate.nn.population import set_population_statistics
 from ablate.streams import Streams
 
 #: Told each hidden layer's name, what goes into its activation, and what comes out.
 Tap = Callable[[str, Tensor, Tensor], None]
-#: A network, and the replicates that it holds of a stack.
-Part = tuple["Network", slice]
+
+
+class Network(nn.Module):
+    """R networks of one shape as one program: logits (R, B, classes) of inputs (R, B, *inputs).
+
+    Whose code it is, nobody has to ask: a subclass calls `forward(x, tap)`, seeds its dropout, and
+    knows how it is probed. Parameters and buffers are (R, ...).
+
+    drops          the modules that drop something in training
+    layer_names    of the hidden layers, in order
+    saturation     per hidden layer what marks its saturated activations, None where it has none
+    multiply_adds  of one example through one network
+    """
+
+    drops: type[nn.Module] = Masks
+    layer_names: tuple[str, ...]
+    saturation: tuple[Callable[[Tensor], Tensor] | None, ...]
+    multiply_adds: int
+
+    @property
+    def probed_weights(self) -> tuple[Tensor, ...]:
+        """The weights (R, ...) in front of each hidden layer's activation."""
+        raise NotImplementedError
+
+    @property
+    def parts(self) -> tuple[tuple[Network, slice], ...]:
+        """What the probe looks at one after the other, with the replicates that each holds."""
+        return ((self, slice(None)),)
+
+    def seed_dropout(self, streams: Sequence[Streams], device: str) -> None:
+        """Give everything that drops the streams of the replicates; training needs it."""
+        raise NotImplementedError
+
+    @contextmanager
+    def probing(self) -> Iterator[None]:
+        """Dropout off, batch statistics on and not tracked; afterwards everything as it was."""
+        raise NotImplementedError
+        yield
+
+    def settle_statistics(self, batches: Callable[[], Iterable[Tensor]]) -> None:
+        """Before a look at inference: take population statistics where the model asks for them.
+
+        batches  gives the inputs (R, B, *inputs) of the training split afresh
+        """
+
+    @contextmanager
+    def dropout_at_inference(self) -> Iterator[None]:
+        """Put dropout to work in evaluation mode, for Monte-Carlo averages; then train again."""
+        self.eval()
+        for module in self.modules():
+            if isinstance(module, self.drops):
+                module.train()
+        try:
+            yield
+        finally:
+            self.train()
 
 
 class Block(nn.Module):
@@ -77,41 +132,31 @@ class Block(nn.Module):
         return z + added
 
 
-class Network(nn.Module):
-    """Blocks `layer1`, `layer2`, ... and `output`; R networks of one shape as one program."""
+class Chain(Network):
+    """Blocks `layer1`, `layer2`, ... and `output`.
 
-    #: The modules that drop something in training.
-    drops: type[nn.Module] = Masks
+    population  batch normalization predicts by statistics of the whole training split
+    """
 
-    def __init__(self, blocks: Sequence[Block]) -> None:
+    def __init__(
+        self, blocks: Sequence[Block], multiply_adds: int = 0, population: bool = False
+    ) -> None:
         super().__init__()
         self.blocks = nn.ModuleList(blocks)
-
-    @property
-    def layer_names(self) -> tuple[str, ...]:
-        """Names of the hidden layers, in order."""
-        return tuple(block.name for block in self.chain[:-1])
-
-    @property
-    def probed_weights(self) -> tuple[Tensor, ...]:
-        """The weights (R, ...) of each hidden layer."""
-        return tuple(block.linear.weight for block in self.chain[:-1])
-
-    @property
-    def saturation(self) -> tuple[Callable[[Tensor], Tensor] | None, ...]:
-        """Per hidden layer what marks its saturated activations, None where it has none."""
-        activations = [block.activation for block in self.chain[:-1]]
-        return tuple(ACTIVATIONS[a.name].saturated if a else None for a in activations)
-
-    @property
-    def parts(self) -> tuple[Part, ...]:
-        """What the probe looks at one after the other: here the whole stack at once."""
-        return ((self, slice(None)),)
+        self.multiply_adds, self.population = multiply_adds, population
+        self.layer_names = tuple(block.name for block in blocks[:-1])
+        activations = [block.activation for block in blocks[:-1]]
+        self.saturation = tuple(ELEMENTWISE[a.name].saturated if a else None for a in activations)
 
     @property
     def chain(self) -> tuple[Block, ...]:
         """The blocks, in order; the last is the output layer."""
         return tuple(block for block in self.blocks if isinstance(block, Block))
+
+    @property
+    def probed_weights(self) -> tuple[Tensor, ...]:
+        """The weights (R, ...) of each hidden layer."""
+        return tuple(block.linear.weight for block in self.chain[:-1])
 
     def forward(self, x: Tensor, tap: Tap | None = None) -> Tensor:
         """Return logits (R, B, classes) of x (R, B, *inputs)."""
@@ -122,22 +167,10 @@ class Network(nn.Module):
         return x
 
     def seed_dropout(self, streams: Sequence[Streams], device: str) -> None:
-        """Give everything that drops the streams of the replicates; training needs it."""
+        """Start the masks of every replicate from the beginning of its streams."""
         for module in self.modules():
             if isinstance(module, Masks):
                 module.seed(streams, device)
-
-    @contextmanager
-    def dropout_at_inference(self) -> Iterator[None]:
-        """Put dropout to work in evaluation mode, for Monte-Carlo averages; then train again."""
-        self.eval()
-        for module in self.modules():
-            if isinstance(module, self.drops):
-                module.train()
-        try:
-            yield
-        finally:
-            self.train()
 
     @contextmanager
     def probing(self) -> Iterator[None]:
@@ -154,6 +187,11 @@ class Network(nn.Module):
                 module.training = mode
             for norm in norms:
                 norm.track = True
+
+    def settle_statistics(self, batches: Callable[[], Iterable[Tensor]]) -> None:
+        """Take population statistics where the model asks for them."""
+        if self.population:
+            set_population_statistics(self, batches)
 
 
 def parameter_count(network: Network) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -48,7 +49,7 @@ class BatchNorm(nn.Module):
         self.register_buffer("running_mean", torch.zeros(replicates, channels))
         self.register_buffer("running_var", torch.ones(replicates, channels))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "R B C *positions"]) -> Float[Tensor, "R B C *positions"]:
         """Return x normalized, in its own shape."""
         if x.dim() == 5:
             y = self._normalize(fold(x))
@@ -135,7 +136,7 @@ class GroupNorm(nn.Module):
         self.weight = nn.Parameter(torch.ones(replicates, channels))
         self.bias = nn.Parameter(torch.zeros(replicates, channels))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "R B C *positions"]) -> Float[Tensor, "R B C *positions"]:
         """Return x (R, B, C, ...) normalized, in its own shape."""
         examples = x.flatten(0, 1).contiguous()
         normalized = functional.group_norm(examples, self.groups, eps=self.EPS).view(x.shape)

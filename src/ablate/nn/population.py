@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ablate.nn.network import Network
 from ablate.nn.norms import BatchNorm
 
 
@@ -17,7 +16,7 @@ class _Reached(Exception):
 
 
 @torch.no_grad()
-def set_population_statistics(network: Network, batches: Callable[[], Iterable[Tensor]]) -> None:
+def set_population_statistics(network: nn.Module, batches: Callable[[], Iterable[Tensor]]) -> None:
     """Replace running averages by the mean and variance of each norm's input over all batches.
 
     batches  gives the inputs (R, B, *inputs) of the training split afresh
@@ -36,7 +35,7 @@ def set_population_statistics(network: Network, batches: Callable[[], Iterable[T
 
 
 def _moments(
-    network: Network, norm: BatchNorm, batches: Callable[[], Iterable[Tensor]]
+    network: nn.Module, norm: BatchNorm, batches: Callable[[], Iterable[Tensor]]
 ) -> tuple[Tensor, Tensor]:
     """Return mean and variance (R, C) of what reaches `norm`, in float64."""
     mean = squares = torch.zeros_like(norm.running_mean, dtype=torch.float64)
@@ -57,7 +56,7 @@ def _moments(
     return mean, squares / count
 
 
-def _input_of(norm: nn.Module, network: Network, inputs: Tensor) -> Tensor:
+def _input_of(norm: nn.Module, network: nn.Module, inputs: Tensor) -> Tensor:
     seen: list[Tensor] = []
 
     def stop(_: nn.Module, arguments: tuple[Any, ...]) -> None:

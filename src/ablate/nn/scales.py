@@ -21,6 +21,8 @@ from ablate.config.init import (
 VLRELU_SLOPE = 1 / 3
 LEAKY_SLOPE = 0.01
 PRELU_SLOPE = 0.25
+#: Of the self-normalizing elu (Klambauer et al. 2017).
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 
 def leaky_gain(slope: float) -> float:

@@ -20,7 +20,7 @@ from torch.nn.modules.dropout import _DropoutNd
 from ablate import user
 from ablate.config.target import Target
 from ablate.errors import ConfigError
-from ablate.nn.activations import ACTIVATIONS
+from ablate.nn.activations import ELEMENTWISE
 from ablate.nn.network import Network, Tap
 from ablate.streams import Streams
 
@@ -32,6 +32,10 @@ _ACTIVATIONS = tuple(
     if isinstance(kind, type) and kind.__module__ == nn.modules.activation.__name__
     and not any(word in name for word in ("oftmax", "oftmin", "Attention"))
 )  # fmt: skip
+
+
+#: Examples on which a module is tried when it is made.
+_TRIED = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,9 +57,12 @@ class UserNetwork(Network):
     drops = _DropoutNd
 
     def __init__(self, module: nn.Module, inputs: tuple[int, ...], classes: int, name: str) -> None:
-        super().__init__([])
+        super().__init__()
         self.module = module
-        self._layers = _listened(module, inputs, classes, name)  # makes lazy parameters, too
+        self._layers, self.multiply_adds = _listened(module, inputs, classes, name)
+        self.layer_names = tuple(layer.name for layer in self._layers)
+        known = [_KNOWN.get(type(layer.module)) for layer in self._layers]
+        self.saturation = tuple(ELEMENTWISE[k].saturated if k else None for k in known)
         # Views: a step on the stacked parameters is one on the module's own.
         self._stacked = {
             name: nn.Parameter(parameter.data[None], requires_grad=parameter.requires_grad)
@@ -72,20 +79,9 @@ class UserNetwork(Network):
             buffer.data = buffers[name]
 
     @property
-    def layer_names(self) -> tuple[str, ...]:
-        """Names of the modules that the probe listens to."""
-        return tuple(layer.name for layer in self._layers)
-
-    @property
     def probed_weights(self) -> tuple[Tensor, ...]:
         """The weights (1, ...) in front of each of them."""
         return tuple(self._stacked[layer.weight] for layer in self._layers)
-
-    @property
-    def saturation(self) -> tuple[Callable[[Tensor], Tensor] | None, ...]:
-        """Per layer the rule by which an activation is saturated, where there is one."""
-        names = [_KNOWN.get(type(layer.module)) for layer in self._layers]
-        return tuple(ACTIVATIONS[name].saturated if name else None for name in names)
 
     def named_parameters(self, *_: Any, **__: Any) -> Iterator[tuple[str, nn.Parameter]]:
         """Yield the trained parameters, each (1, ...)."""
@@ -123,29 +119,8 @@ class UserNetwork(Network):
             for name, value in self.module.named_buffers():
                 value.copy_(buffers[name])
 
-    def multiply_adds(self, inputs: tuple[int, ...]) -> int:
-        """Return the multiply-adds of one example in linear maps and convolutions."""
-        count = 0
 
-        def add(module: nn.Module, _: object, output: Tensor) -> None:
-            nonlocal count
-            assert isinstance(module.weight, Tensor)
-            # Per number put out, as many as there are weights into it.
-            count += output.numel() * module.weight[0].numel()
-
-        maps = [
-            m for m in self.module.modules() if isinstance(m, nn.Linear | nn.modules.conv._ConvNd)
-        ]
-        hooks = [module.register_forward_hook(add) for module in maps]
-        try:
-            _try(self.module, inputs, examples=1)
-        finally:
-            for hook in hooks:
-                hook.remove()
-        return count
-
-
-def build_own(
+def build_user_network(
     config: Target, inputs: tuple[int, ...], classes: int, streams: Streams, device: torch.device
 ) -> UserNetwork:
     """Make the user's module on `device`, its weights drawn from the stream `init`.
@@ -180,29 +155,41 @@ def build_own(
 
 def _listened(
     module: nn.Module, inputs: tuple[int, ...], classes: int, name: str
-) -> tuple[_Layer, ...]:
-    """Run two examples through the module; return what the probe is to listen to."""
+) -> tuple[tuple[_Layer, ...], int]:
+    """Run two examples through the module, which makes its lazy parameters.
+
+    Return what the probe is to listen to, and the multiply-adds of one example in linear maps and
+    convolutions: per number put out, as many as there are weights into it.
+    """
     called: list[tuple[str, nn.Module]] = []
-    names = dict(module.named_modules())
+    count = 0
+
+    def ran(place: str, part: nn.Module, output: Tensor) -> None:
+        nonlocal count
+        if isinstance(part, nn.Linear | nn.modules.conv._ConvNd):
+            count += output.numel() // _TRIED * part.weight[0].numel()
+        if place and not any(part.children()):
+            called.append((place, part))
+
     hooks = [
-        part.register_forward_hook(lambda m, *_, own=own: called.append((own, m)))
-        for own, part in names.items()
-        if own and not any(part.children())
+        part.register_forward_hook(lambda part, _, output, place=place: ran(place, part, output))
+        for place, part in module.named_modules()
     ]
     try:
-        logits = _try(module, inputs, examples=2)
+        logits = _try(module, inputs)
     except Exception as error:
         shown = " x ".join(map(str, inputs))
         raise ConfigError(f"model={name} fails on examples {shown}: {_said(error)}.") from error
     finally:
         for hook in hooks:
             hook.remove()
-    if not isinstance(logits, Tensor) or tuple(logits.shape) != (2, classes):
+    if not isinstance(logits, Tensor) or tuple(logits.shape) != (_TRIED, classes):
         got = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
         raise ConfigError(
-            f"model={name} returns {got} for 2 examples; it must return logits (2, {classes})."
+            f"model={name} returns {got} for {_TRIED} examples; it must return logits "
+            f"({_TRIED}, {classes})."
         )
-    return _activations(called) or _linear_maps(called)
+    return _activations(called) or _linear_maps(called), count
 
 
 def _activations(called: Sequence[tuple[str, nn.Module]]) -> tuple[_Layer, ...]:
@@ -238,13 +225,13 @@ def _is_trained(module: nn.Module) -> bool:
 
 
 @torch.no_grad()
-def _try(module: nn.Module, inputs: tuple[int, ...], examples: int) -> Any:
+def _try(module: nn.Module, inputs: tuple[int, ...]) -> Any:
     """Return what the module makes of a few black images, leaving it as it was."""
     was_training = module.training
     module.eval()
     device = next((p.device for p in module.parameters()), torch.device("cpu"))
     try:
-        return module(torch.zeros(examples, *inputs, device=device))
+        return module(torch.zeros(_TRIED, *inputs, device=device))
     finally:
         module.train(was_training)
 

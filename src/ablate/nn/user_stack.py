@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from ablate.config.target import Target
-from ablate.nn.network import Network, Part, Tap
-from ablate.nn.user_network import UserNetwork, build_own
+from ablate.nn.network import Network, Tap
+from ablate.nn.user_network import UserNetwork, build_user_network
 from ablate.streams import Streams
 
 
@@ -27,8 +27,9 @@ class UserStack(Network):
     """
 
     def __init__(self, networks: Sequence[UserNetwork]) -> None:
-        super().__init__([])
+        super().__init__()
         self.networks = nn.ModuleList(networks)
+        self.layer_names, self.multiply_adds = networks[0].layer_names, networks[0].multiply_adds
         self._parameters_of_all: dict[str, nn.Parameter] = {}
         self._buffers_of_all: dict[str, Tensor] = {}
         modules = [network.module for network in networks]
@@ -44,12 +45,7 @@ class UserStack(Network):
             )
 
     @property
-    def layer_names(self) -> tuple[str, ...]:
-        """Names of the modules that the probe listens to."""
-        return self._network(0).layer_names
-
-    @property
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[tuple[Network, slice], ...]:
         """Each replicate's own network: hooks see one at a time."""
         return tuple((self._network(r), slice(r, r + 1)) for r in range(len(self.networks)))
 
@@ -76,17 +72,13 @@ class UserStack(Network):
     def seed_dropout(self, streams: Sequence[Streams], device: str) -> None:
         """Do nothing: a module that draws random numbers is not stacked."""
 
-    def multiply_adds(self, inputs: tuple[int, ...]) -> int:
-        """Return the multiply-adds of one example through one network."""
-        return self._network(0).multiply_adds(inputs)
-
     def _network(self, replicate: int) -> UserNetwork:
         network = self.networks[replicate]
         assert isinstance(network, UserNetwork)
         return network
 
 
-def build_own_stack(
+def build_user_stack(
     config: Target,
     inputs: tuple[int, ...],
     classes: int,
@@ -94,12 +86,8 @@ def build_own_stack(
     device: torch.device,
 ) -> UserNetwork | UserStack:
     """Make the user's module once per replicate, each as it is made alone, and stack them."""
-    networks = [build_own(config, inputs, classes, own, device) for own in streams]
-    if len(networks) == 1:
-        return networks[0]
-    stack = UserStack(networks)
-    stack.train()
-    return stack
+    networks = [build_user_network(config, inputs, classes, own, device) for own in streams]
+    return networks[0] if len(networks) == 1 else UserStack(networks)
 
 
 def why_not_stacked(network: UserNetwork, inputs: tuple[int, ...]) -> str | None:

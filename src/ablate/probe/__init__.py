@@ -5,7 +5,8 @@ histograms (the first and, in a run that did not diverge, the last):
 
     layers           (L,) names of the hidden layers
     steps            (S,) int64
-    statistics       (S, 3, L, 9) float64; axis 1 is QUANTITIES, axis 3 is STATISTICS; NaN
+    statistics       (S, 3, L, 9) float64; axis 1 is `metrics.PROBED`, axis 3
+                     `metrics.STATISTICS`; NaN
                      where a statistic is not finite or means nothing
     exponents        (S, 3, L) int16; k of the dyadic range [-2^k, 2^k)
     histograms       (H, 3, L, 130) uint32, see `ablate.probe.histogram`
@@ -14,10 +15,7 @@ histograms (the first and, in a run that did not diverge, the last):
 
 from __future__ import annotations
 
-from ablate.config.training import Probe
-
-QUANTITIES = ("activation", "activation_gradient", "weight_gradient")
-STATISTICS = ("mean", "std", "zero", "dead", "saturated", "p15", "p50", "p85", "rms")
+from ablate.config.probe import Probe
 
 
 def steps_to_probe(probe: Probe, total_steps: int) -> tuple[int, ...]:

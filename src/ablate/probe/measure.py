@@ -26,18 +26,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ablate.metrics import PROBED, STATISTICS
 from ablate.nn.network import Network
-from ablate.probe import QUANTITIES, STATISTICS
 from ablate.probe.histogram import BINS, exponent, histogram
-from ablate.probe.statistics import Summary, merge, rms, statistics, summarize
+from ablate.probe.statistics import Tally, merge, rms, statistics, summarize
 
 #: Gives the probed examples afresh, as pairs of inputs (R, B, ...) and labels (R, B).
 Batches = Callable[[], Iterable[tuple[Tensor, Tensor]]]
 
 
 @dataclass(frozen=True, eq=False)
-class Snapshot:
-    """One look at one replicate with L layers; axis 0 is `ablate.probe.QUANTITIES`.
+class Reading:
+    """One look at one replicate with L layers; axis 0 is `metrics.PROBED`.
 
     statistics  (3, L, 9) float64
     exponents   (3, L) int16
@@ -54,15 +54,15 @@ def measure(
     batches: Batches,
     context: Callable[[], AbstractContextManager[object]],
     with_histograms: bool,
-) -> list[Snapshot]:
-    """Return a snapshot of each replicate.
+) -> list[Reading]:
+    """Return a reading of each replicate.
 
     context  in which forward passes run (autocast)
 
     Histograms cost a second pass over the examples: their range follows from the first.
     """
-    shape = (len(QUANTITIES), len(network.layer_names))
-    summaries: dict[tuple[int, int, int], Summary] = {}
+    shape = (len(PROBED), len(network.layer_names))
+    summaries: dict[tuple[int, int, int], Tally] = {}
     with network.probing():
         for values in _stream(network, batches, context):
             for r, summary in enumerate(_summaries(values)):
@@ -80,21 +80,21 @@ def measure(
                 key = (r, values.quantity, values.layer)
                 counts[key] += histogram(own, int(exponents[key]))
     return [
-        Snapshot(numbers[r], exponents[r], counts[r] if with_histograms else None)
+        Reading(numbers[r], exponents[r], counts[r] if with_histograms else None)
         for r in range(replicates)
     ]
 
 
-def pack(layer_names: Sequence[str], snapshots: Mapping[int, Snapshot]) -> dict[str, np.ndarray]:
-    """Return one replicate's snapshots by step as the packed arrays of `ablate.probe`."""
-    if not snapshots:
+def pack(layer_names: Sequence[str], readings: Mapping[int, Reading]) -> dict[str, np.ndarray]:
+    """Return one replicate's readings by step as the packed arrays of `ablate.probe`."""
+    if not readings:
         return {}
-    with_histogram = {k: s.histograms for k, s in snapshots.items() if s.histograms is not None}
+    with_histogram = {k: s.histograms for k, s in readings.items() if s.histograms is not None}
     return {
         "layers": np.array(layer_names),
-        "steps": np.array(list(snapshots), dtype=np.int64),
-        "statistics": np.stack([s.statistics for s in snapshots.values()]),
-        "exponents": np.stack([s.exponents for s in snapshots.values()]),
+        "steps": np.array(list(readings), dtype=np.int64),
+        "statistics": np.stack([s.statistics for s in readings.values()]),
+        "exponents": np.stack([s.exponents for s in readings.values()]),
         "histograms": np.stack(list(with_histogram.values())),
         "histogram_steps": np.array(list(with_histogram), dtype=np.int64),
     }
@@ -102,7 +102,7 @@ def pack(layer_names: Sequence[str], snapshots: Mapping[int, Snapshot]) -> dict[
 
 @dataclass(frozen=True, eq=False)
 class _Values:
-    """One quantity (an index into QUANTITIES) of one layer, for all replicates.
+    """One quantity (an index into PROBED) of one layer, for all replicates.
 
     values     (R, N, units, ...)
     ranked     what percentiles are taken of, (R, ...)
@@ -116,7 +116,7 @@ class _Values:
     saturated: list[float]
 
 
-def _summaries(values: _Values) -> list[Summary]:
+def _summaries(values: _Values) -> list[Tally]:
     return [
         # In one layout whatever the stack, since sums follow it.
         summarize(own.contiguous(), ranked.contiguous(), saturated)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
 #: Values that percentiles are taken from, at most, per batch.
@@ -20,13 +21,13 @@ _PERCENTILES = (15, 50, 85)
 
 
 @dataclass(frozen=True, eq=False)
-class Summary:
+class Tally:
     """What statistics need of the values seen so far.
 
     count, zeros  how many values, and how many of them are exactly zero
     total, squares, largest   sum, sum of squares and largest magnitude
     saturated     how many values are saturated; NaN where the word means nothing
-    active        whether a unit was ever not zero, bool (units,)
+    active        whether a unit was ever not zero
     sample        part of the values whose percentiles are wanted
     """
 
@@ -36,11 +37,15 @@ class Summary:
     squares: float
     largest: float
     saturated: float
-    active: Tensor
+    active: Bool[Tensor, " units"]
     sample: npt.NDArray[np.float32]
 
 
-def summarize(values: Tensor, ranked: Tensor, saturated: float = math.nan) -> Summary:
+def summarize(
+    values: Float[Tensor, "N units *positions"],
+    ranked: Float[Tensor, "N ..."],
+    saturated: float = math.nan,
+) -> Tally:
     """Return the summary of `values` (N, units, ...).
 
     ranked  the tensor whose percentiles are wanted: a layer's pre-activation beside its
@@ -57,7 +62,7 @@ def summarize(values: Tensor, ranked: Tensor, saturated: float = math.nan) -> Su
         nonzero = int(magnitude.sign_().flatten(1).sum(dim=1).double().sum())
     else:
         nonzero = int(values.count_nonzero())
-    return Summary(
+    return Tally(
         count=values.numel(),
         zeros=values.numel() - nonzero,
         total=total,
@@ -69,9 +74,9 @@ def summarize(values: Tensor, ranked: Tensor, saturated: float = math.nan) -> Su
     )
 
 
-def merge(first: Summary, second: Summary) -> Summary:
+def merge(first: Tally, second: Tally) -> Tally:
     """Return the summary of both batches together."""
-    return Summary(
+    return Tally(
         count=first.count + second.count,
         zeros=first.zeros + second.zeros,
         total=first.total + second.total,
@@ -83,13 +88,13 @@ def merge(first: Summary, second: Summary) -> Summary:
     )
 
 
-def rms(summary: Summary) -> float:
+def rms(summary: Tally) -> float:
     """Return the root mean square."""
     return math.sqrt(summary.squares / summary.count)
 
 
-def statistics(summary: Summary) -> npt.NDArray[np.float64]:
-    """Return mean, std, zero, dead, saturated, p15, p50, p85 and rms, float64 (9,).
+def statistics(summary: Tally) -> Float64[np.ndarray, " 9"]:
+    """Return mean, std, zero, dead, saturated, p15, p50, p85 and rms.
 
     std divides by the number of values. Where a value is not finite, neither are mean, std
     and rms; they are NaN then. A percentile is NaN where the values are.

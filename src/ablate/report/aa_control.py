@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ablate.report.claim_evidence import differences
 from ablate.report.claim_metrics import measure
 from ablate.report.number_text import with_interval
 from ablate.report.parts import of_cells
 from ablate.report.run_arrays import arm_of
-from ablate.stats import ALPHA, paired_effect
+from ablate.stats import ALPHA, pair_up, paired_effect
 from ablate.study.schema import Study
 
 if TYPE_CHECKING:
@@ -37,19 +36,19 @@ def control_text(study: Study, frames: Frames, configs: Mapping[str, RunConfig])
     found = measure(None, study, frames)
     runs = found.values
     a, b = (arm_of([runs[runs["cell"] == cell]], study.replicates) for cell in (slug, original))
-    difference, wins, losses, given = differences(a, b, higher=found.better == "higher")
-    evidence = paired_effect(difference, wins, losses, "greater", 0.0, given)
+    evidence = paired_effect(pair_up(a, b, found.better), "greater", 0.0)
     begin = f"The runs of {original.rpartition('-')[0]} once more with other seeds"
-    lost = f"n/c {int(a.losses.sum())} and {int(b.losses.sum())} of {study.replicates}"
+    counts = " and ".join(str(int(arm.not_converged.sum())) for arm in (a, b))
+    not_converged = f"n/c {counts} of {study.replicates}"
     if evidence.test == "none":
-        return f"{begin}: nothing to compare ({lost})."
+        return f"{begin}: nothing to compare ({not_converged})."
     apart = ""
     if evidence.effect is not None:
-        low, high = evidence.interval(ALPHA) if evidence.interval else (None, None)
+        low, high = evidence.limits(ALPHA)
         apart = f" differ by {with_interval(evidence.effect, low, high, unit=found.unit)}"
     end = (
         "no difference is shown, as it should be"
         if evidence.p > ALPHA
         else "a difference is shown that is not there, as in one control of twenty"
     )
-    return f"{begin}{apart}; {evidence.test}, p = {evidence.p:.2g}, {lost}: {end}."
+    return f"{begin}{apart}; {evidence.test}, p = {evidence.p:.2g}, {not_converged}: {end}."

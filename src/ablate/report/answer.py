@@ -108,8 +108,8 @@ def _extremes(eligible: Sequence[ResultCell], table: ResultTable, study: Study) 
 
 def _cell(cell: ResultCell, study: Study) -> str:
     name = " · ".join(f"{factor}={level}" for factor, level in cell.levels.items())
-    unit = study.metric.label.partition(" (")[2].rstrip(")")
-    return f"{name} ({mean_text(cell.summary, study.metric)}{f' {unit}' if unit else ''})"
+    unit = f" {study.metric.unit}" if study.metric.unit else ""
+    return f"{name} ({mean_text(cell.summary, study.metric)}{unit})"
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -12,7 +12,6 @@ from ablate.errors import ReportError
 from ablate.report.aa_control import control_text, without_control
 from ablate.report.answer import answer, untrained_answer
 from ablate.report.circumstances import Facts
-from ablate.report.claims import judge
 from ablate.report.context import Context, Tabulated
 from ablate.report.exhibits import exhibits_of
 from ablate.report.manifest import (
@@ -33,6 +32,7 @@ from ablate.report.printed_table import to_markdown, to_tex
 from ablate.report.shares import shares, shares_answer
 from ablate.report.tables import make_tables
 from ablate.report.tuned_and_fixed import at_values, at_values_csv, print_at_values
+from ablate.report.verdicts import judge
 from ablate.study.items import Effects, Item, Table, VarianceShares
 from ablate.study.schema import Study
 

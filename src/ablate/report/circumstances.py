@@ -7,18 +7,11 @@ from dataclasses import dataclass
 
 from ablate.config import RunConfig
 from ablate.config.data import UserData
+from ablate.data import SOURCES
 from ablate.data.description import check_sizes, classes_of, examples_of, split_sizes
 from ablate.study.lockfile import Locked
 from ablate.study.measured import reads_data
 from ablate.study.schema import Study
-
-_PROPER_NAMES = {
-    "mnist": "MNIST",
-    "fashion_mnist": "Fashion-MNIST",
-    "kmnist": "KMNIST",
-    "cifar10": "CIFAR-10",
-    "cifar100": "CIFAR-100",
-}
 
 
 @dataclass(frozen=True)
@@ -58,7 +51,7 @@ def facts_of(locked: Locked) -> Facts:
         split: sizes[0].get(split) if len({size.get(split) for size in sizes}) == 1 else None
         for split in ("train", "validation", "test")
     }
-    own = {c.trainer.target or c.trainer.command for c in configs if c.trainer.is_own}
+    own = {c.trainer.target or c.trainer.command for c in configs if c.trainer.is_user_code}
     if own:
         training = f"trained by {' and '.join(sorted(map(str, own)))}"
     else:
@@ -91,7 +84,8 @@ def _sizes(config: RunConfig) -> dict[str, int]:
 
 
 def _phrase(config: RunConfig, sizes: Mapping[str, int]) -> str:
-    name = _PROPER_NAMES.get(config.data.name, config.data.name)
+    source = SOURCES.get(config.data.name)
+    name = source.title if source else config.data.name
     if not sizes:
         return name
     return (

@@ -2,142 +2,109 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ablate.errors import ConfigError, one_of
-from ablate.report.frame import QUANTITIES, STATISTICS, Frames
-from ablate.study.schema import Metric, Study
-
-_CALL = re.compile(r"(steps_to|probe)\((.*)\)")
-_HIGHER = ("accuracy",)
+from ablate.metrics import Better, Expression, Final, Probed, StepsTo, effect_unit, quantity
+from ablate.report.frame import Frames
+from ablate.study.schema import Study
 
 
 @dataclass(frozen=True, eq=False)
 class Measure:
     """A quantity of every run that finished.
 
-    values  one row per run: cell, replicate, value (as shown; NaN where there is none) and lost,
-            whether the run counts as not converged for it
+    values  one row per run: cell, replicate, factors, value (as shown; NaN where there is none)
+            and not_converged, whether the run counts as n/c for it
     unit    `points`, `steps`, `nats` or nothing
-    better  what a lost run is worse than
-    layer   of a probe's quantity, and its name; for theories
+    better  what an n/c run is worse than
+    layer   of a probe's quantity; for theories
     absent  cells whose finished runs all lack it, as the step at which one stopped that never did
     """
 
     values: pd.DataFrame
     unit: str
-    better: str
-    layer: tuple[str, int] | None = None
+    better: Better
+    layer: int = 0
     absent: frozenset[str] = frozenset()
 
 
-def measure(expression: str | None, study: Study, frames: Frames) -> Measure:
+def measure(expression: Expression | None, study: Study, frames: Frames) -> Measure:
     """Return what `expression` says, or the study's metric where it is None.
 
-    steps_to(validation/accuracy, 95)           steps until the curve is there (accuracy in
-                                                percent); a run that never is has lost
-    probe(activation/std, layer=10, step=0)     a statistic of the probe at a step, or `last`
+    A run whose curve never is where `steps_to` wants it counts as n/c.
 
     Raises ConfigError for what no run has.
     """
-    if expression is None:
-        return _final(study.metric.name, study.metric, frames)
-    call = _CALL.fullmatch(expression.strip())
-    if call is None:
-        return _final(expression, None, frames)
-    words = [word.strip() for word in call[2].split(",")]
-    return (_steps_to if call[1] == "steps_to" else _probe)(expression, words, frames)
-
-
-def _final(name: str, metric: Metric | None, frames: Frames) -> Measure:
     runs = frames.runs[frames.runs["status"] != "failed"]
+    match expression:
+        case StepsTo():
+            return _steps_to(expression, runs, frames.epochs)
+        case Probed():
+            return _probed(expression, runs, frames.layers)
+        case Final():
+            row = quantity(expression.name)
+            return _final(expression.name, row.better or "lower", runs)
+        case None:
+            return _final(study.metric.name, study.metric.better, runs)
+
+
+def _final(name: str, better: Better, runs: pd.DataFrame) -> Measure:
     if name not in runs:
-        raise ConfigError(f"claims: the runs have no metric '{name}'.")
-    quantity = name.rpartition("/")[2]
-    scale = 100 if quantity == "accuracy" else 1
-    lost = (runs["status"] == "diverged").to_numpy()
-    values = np.where(lost, np.nan, scale * runs[name].to_numpy(float))
-    unit = {"accuracy": "points", "loss": "nats", "nll": "nats"}.get(quantity, "")
-    better = metric.better if metric else "higher" if quantity in _HIGHER else "lower"
-    has = pd.Series(np.isfinite(values) | lost, index=runs["cell"]).groupby(level=0).any()
-    return Measure(_table(runs, values, lost), unit, better, absent=frozenset(has.index[~has]))
+        raise ConfigError(f"the runs have no metric '{name}'.")
+    not_converged = (runs["status"] == "diverged").to_numpy()
+    values = quantity(name).effect_scale * runs[name].to_numpy(float)
+    values = np.where(not_converged, np.nan, values)
+    has = pd.Series(np.isfinite(values) | not_converged, index=runs["cell"])
+    by_cell = has.groupby(level=0).any()
+    absent = frozenset(by_cell.index[~by_cell])
+    return Measure(_table(runs, values, not_converged), effect_unit(name), better, absent=absent)
 
 
-def _steps_to(expression: str, words: list[str], frames: Frames) -> Measure:
-    curve = words[0]
-    try:
-        target = float(words[1])
-    except (IndexError, ValueError):
-        raise ConfigError(
-            f"claims: metric {expression}: write steps_to(validation/accuracy, 95)."
-        ) from None
-    if curve not in frames.epochs:
-        raise ConfigError(f"claims: metric {expression}: no curve is called '{curve}'.")
-    rising = curve.rpartition("/")[2] in _HIGHER
-    values = frames.epochs[curve].to_numpy(float) * (100 if rising else 1)
-    there = frames.epochs[(values >= target) if rising else (values <= target)]
-    first = there.groupby(["cell", "replicate"])["step"].min()
-    runs = frames.runs[frames.runs["status"] != "failed"]
-    keys = pd.MultiIndex.from_frame(runs[["cell", "replicate"]])
-    steps = first.reindex(keys).to_numpy(float)
+def _steps_to(expression: StepsTo, runs: pd.DataFrame, epochs: pd.DataFrame) -> Measure:
+    if expression.curve not in epochs:
+        raise ConfigError(f"metric {expression}: no curve is called '{expression.curve}'.")
+    values = quantity(expression.curve).effect_scale * epochs[expression.curve].to_numpy(float)
+    target = expression.target
+    there = epochs[(values >= target) if expression.rises else (values <= target)]
+    steps = _by_run(runs, there.groupby(["cell", "replicate"])["step"].min())
     steps = np.where(runs["status"] == "diverged", np.nan, steps)
     return Measure(_table(runs, steps, np.isnan(steps)), "steps", "lower")
 
 
-def _probe(expression: str, words: list[str], frames: Frames) -> Measure:
-    quantity, _, statistic = words[0].partition("/")
-    options = dict(word.split("=", 1) for word in words[1:] if "=" in word)
-    options = {key.strip(): value.strip() for key, value in options.items()}
-    if quantity not in QUANTITIES or statistic not in STATISTICS or "layer" not in options:
-        raise ConfigError(
-            f"claims: metric {expression}: write probe(activation/std, layer=10, step=0) with "
-            f"{one_of(QUANTITIES)}, and {one_of(STATISTICS)}."
-        )
-    layers = frames.layers[frames.layers["quantity"] == quantity]
-    layer = _layer(options, layers, expression)
-    layers = layers[layers["layer"] == layer]
-    steps = layers.groupby(["cell", "replicate"])["step"]
-    wanted = options.get("step", "last")
-    at = steps.transform("max") if wanted == "last" else _number(wanted, expression)
-    layers = layers[layers["step"] == at]
-    found = layers.set_index(["cell", "replicate"])[statistic]
-    runs = frames.runs[frames.runs["status"] != "failed"]
-    keys = pd.MultiIndex.from_frame(runs[["cell", "replicate"]])
-    values = found.reindex(keys).to_numpy(float)
-    if not np.isfinite(values).any():
-        raise ConfigError(f"claims: metric {expression}: no run was probed there.")
-    # What was probed is a number whether or not the run converged afterwards.
-    lost = np.isnan(values) & (runs["status"] == "diverged").to_numpy()
-    return Measure(_table(runs, values, lost), "", "higher", (quantity, layer))
-
-
-def _layer(options: Mapping[str, str], layers: pd.DataFrame, expression: str) -> int:
+def _probed(expression: Probed, runs: pd.DataFrame, layers: pd.DataFrame) -> Measure:
+    layers = layers[layers["quantity"] == expression.quantity]
     known = sorted({int(layer) for layer in layers["layer"]})
-    if options["layer"] == "last" and known:
-        return known[-1]
-    layer = int(_number(options["layer"], expression))
+    layer = known[-1] if expression.layer == "last" and known else expression.layer
     if layer not in known:
         raise ConfigError(
-            f"claims: metric {expression}: there is no layer {layer}; allowed are "
+            f"metric {expression}: there is no layer {layer}; allowed are "
             f"{one_of(map(str, known)) if known else 'none'}."
         )
-    return layer
+    layers = layers[layers["layer"] == layer]
+    steps = layers.groupby(["cell", "replicate"])["step"]
+    at = steps.transform("max") if expression.step == "last" else expression.step
+    found = layers[layers["step"] == at].set_index(["cell", "replicate"])[expression.statistic]
+    values = _by_run(runs, found)
+    if not np.isfinite(values).any():
+        raise ConfigError(f"metric {expression}: no run was probed there.")
+    # What was probed is a number whether or not the run converged afterwards.
+    not_converged = np.isnan(values) & (runs["status"] == "diverged").to_numpy()
+    return Measure(_table(runs, values, not_converged), "", "higher", int(layer))
 
 
-def _number(text: str, expression: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise ConfigError(f"claims: metric {expression}: '{text}' is no number.") from None
+def _by_run(runs: pd.DataFrame, found: pd.Series) -> npt.NDArray[np.float64]:
+    keys = pd.MultiIndex.from_frame(runs[["cell", "replicate"]])
+    return np.asarray(found.reindex(keys).to_numpy(float))
 
 
-def _table(runs: pd.DataFrame, values: np.ndarray, lost: np.ndarray) -> pd.DataFrame:
+def _table(
+    runs: pd.DataFrame, values: npt.NDArray[np.float64], not_converged: npt.NDArray[np.bool_]
+) -> pd.DataFrame:
     factors = [name for name in runs if str(name).startswith("factor:")]
     table = runs[["cell", "replicate", *factors]].copy()
-    table["value"], table["lost"] = values, lost
-    return table
+    return table.assign(value=values, not_converged=not_converged)

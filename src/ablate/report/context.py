@@ -13,9 +13,9 @@ from ablate.study.schema import Study
 if TYPE_CHECKING:
     from ablate.config import RunConfig
     from ablate.report.circumstances import Facts
-    from ablate.report.claims import Verdict
     from ablate.report.frame import Frames
     from ablate.report.printed_table import PrintedTable
+    from ablate.report.verdicts import Verdict
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,20 +15,21 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ablate.store import LedgerCell, LedgerError, Result, finished, read_result
+from ablate.metrics import CURVES, PROBED, STATISTICS
+from ablate.metrics.scores import calibration_bins
+from ablate.store.cell import LedgerCell
+from ablate.store.files import LedgerError
 from ablate.store.reader import (
+    finished,
     read_arrays,
     read_config,
     read_evaluations,
     read_times,
     tuned_value,
 )
-from ablate.train.metrics import calibration_bins
+from ablate.store.result import Result, read_result
 
-#: The third axis of the probe's arrays, and the last one of its statistics.
-QUANTITIES = ("activation", "activation_gradient", "weight_gradient")
-STATISTICS = ("mean", "std", "zero", "dead", "saturated", "p15", "p50", "p85", "rms")
-EPOCH_VALUES = ("epoch", "lr", "train/loss", "validation/loss", "validation/accuracy")
+EPOCH_VALUES = ("epoch", "lr", *CURVES)
 #: Gives the test labels of a run from its resolved config.
 Labels = Callable[[Mapping[str, Any]], np.ndarray]
 
@@ -239,7 +240,7 @@ def _layers(slug: str, replicate: int, probe: Mapping[str, np.ndarray]) -> pa.Ta
         "step": probe["steps"][step],
         "layer": layer + 1,
         "layer_name": np.asarray(probe["layers"], dtype=object)[layer],
-        "quantity": np.asarray(QUANTITIES, dtype=object)[quantity],
+        "quantity": np.asarray(PROBED, dtype=object)[quantity],
         "exponent": probe["exponents"].ravel(),
         "histogram": histograms,
     }

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 NAME = "manifest.json"
 #: Raised by hand when the pages or tables change for the same frames.
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ablate.report.claims import LEAST_REPLICATES, Verdict
 from ablate.report.number_text import p_is, with_interval
 from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.tables import csv_text
-from ablate.study.schema import REPLICATES
+from ablate.report.verdicts import Verdict
+from ablate.stats import LEAST_REPLICATES, least_p
+from ablate.study.claims import Noise, Rate, Spread
 
 _COLUMNS = ("claim", "effect (simultaneous 95 % interval)", "margin", "n", "n/c", "evidence")
 _CSV = (
@@ -50,7 +51,7 @@ def effect_text(verdict: Verdict) -> str:
     if effect is None:
         return "–"
     scale, unit = (100, "%") if verdict.unit == "share" else (1, verdict.unit)
-    counted = len(verdict.lost) == 1 and verdict.claim.rate is not None
+    counted = isinstance(verdict.claim, Rate)
     low, high = (None if end is None else scale * end for end in (verdict.low, verdict.high))
     return with_interval(scale * effect, low, high, sign=not counted, unit=unit)
 
@@ -74,8 +75,8 @@ def claims_csv(verdicts: Sequence[Verdict]) -> str:
             [
                 v.claim.name, v.claim.text, v.outcome, e.test, e.effect, v.low, v.high, v.unit,
                 v.margin, v.level, e.p_supported, e.p_refuted, e.n, e.n_effect,
-                " ".join(map(str, v.lost)), " ".join(map(str, v.runs)), e.sd, v.needed, v.p_flip,
-                v.better, v.p_convergence,
+                " ".join(map(str, v.not_converged)), " ".join(map(str, v.runs)), e.sd, v.needed,
+                v.p_flip, v.better, v.p_convergence,
             ]
         )  # fmt: skip
     return csv_text(_CSV, lines)
@@ -87,21 +88,25 @@ def _entries(verdict: Verdict) -> tuple[Entry, ...]:
     unit = "%" if share else verdict.unit
     unit = unit.removesuffix("s") if verdict.margin == 1 else unit
     margin = f"{100 * verdict.margin if share else verdict.margin:g} {unit}".strip()
-    lost = ", ".join(f"{k}/{n}" for k, n in zip(verdict.lost, verdict.runs, strict=True))
-    pairs = f"{e.n_effect} of {e.n}" if e.test == "sign" and e.n_effect else f"{e.n}"
-    texts = (verdict.claim.text, effect_text(verdict), margin, pairs, lost, _evidence(verdict))
+    counts = zip(verdict.not_converged, verdict.runs, strict=True)
+    not_converged = ", ".join(f"{k}/{n}" for k, n in counts)
+    some = e.test == "sign" or (e.test == "paired t" and e.n_effect != e.n)
+    pairs = f"{e.n_effect} of {e.n}" if some and e.n_effect else f"{e.n}"
+    texts = (
+        verdict.claim.text, effect_text(verdict), margin, pairs, not_converged, _evidence(verdict),
+    )  # fmt: skip
     return tuple(Entry(text) for text in texts)
 
 
 def _evidence(verdict: Verdict) -> str:
     if verdict.evidence.test == "none":
-        return verdict.note.removeprefix("claims: ").rstrip(".") or "–"
+        return verdict.note.rstrip(".") or "–"
     p = verdict.evidence.p
     shown = f"{p_is(p)}"
     text = f"{verdict.evidence.test}, {shown} at {verdict.level:.3g}"
     flip, n = verdict.p_flip, verdict.evidence.n
-    # Of n pairs the smallest p that random signs can give is 2 / 2^n: beyond it they say nothing.
-    told = flip is not None and 2.0 ** (1 - n) <= verdict.level and verdict.margin == 0
+    # Random signs of n pairs cannot give less than `least_p`: beyond it they say nothing.
+    told = flip is not None and least_p(n) <= verdict.level and verdict.margin == 0
     if verdict.evidence.test == "paired t" and told and flip is not None and (
         (flip <= verdict.level) != (p <= verdict.level)
     ):  # fmt: skip
@@ -116,14 +121,15 @@ def _caption(verdicts: Sequence[Verdict], looks: int, changed: bool) -> tuple[st
         f"Judged as one family of {family} at 5 % (Holm{share}): supported where the interval lies "
         "beyond the margin as expected, refuted where it lies wholly on the other side, equal "
         "where it lies inside ± margin. Effects are those of pairs that converged in both arms; "
-        "where a run of either is n/c an exact sign test on all pairs decides, in which it loses.",
+        "where n/c runs speak against them an exact sign test on all pairs decides, in which n/c "
+        "loses.",
     ]
-    if any(v.claim.spread_over == REPLICATES for v in verdicts):
+    if any(isinstance(v.claim, Noise) for v in verdicts):
         sentences.append(
             "Spread over replicates: the difference of standard deviations between replicates, by "
             "a t on jackknife pseudo-values."
         )
-    if any(v.claim.spread_over not in (None, REPLICATES) for v in verdicts):
+    if any(isinstance(v.claim, Spread) for v in verdicts):
         sentences.append(
             "Spread: the variance between levels without that of single runs, by a t on jackknife "
             "pseudo-values; where runs are n/c, by which arm lost more levels."

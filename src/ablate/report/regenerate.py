@@ -13,6 +13,7 @@ from ablate.report.manifest import RunResult, digest, is_current, read_manifest
 from ablate.store.cell import LedgerCell
 from ablate.store.index import read_index
 from ablate.store.reader import finished
+from ablate.store.state import studies
 from ablate.study.lockfile import NAME as LOCK_NAME
 from ablate.study.lockfile import Locked, read_lock
 
@@ -99,7 +100,7 @@ def load_frames(root: Path, study: str) -> Frames:
 
 def known_reports(root: Path) -> list[str]:
     """Return every study that has runs or a report here."""
-    found = {path.parent.name for path in (root / "runs").glob("[!.]*/index.json")}
+    found = set(studies(root))
     found |= {path.parent.name for path in (root / "reports").glob("*/manifest.json")}
     return sorted(found - {"run"})
 

@@ -4,58 +4,31 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from ablate.report.claim_metrics import Measure
-from ablate.stats import Array
-from ablate.study.schema import Rule, Study
+from ablate.stats import Arm
+from ablate.study.claims import Rule
+from ablate.study.schema import ABSENT, Study
 
 #: The level of every factor, in the study's order.
 Setting = tuple[str, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class Arm:
-    """The runs of some cells, (S, R) each: settings down, replicates across.
-
-    cells    by name of the folder, in the order of the rows
-    values   NaN where a run is lost or missing
-    lost     runs that did not converge
-    missing  runs that did not finish
-    """
-
-    cells: tuple[str, ...]
-    values: Array
-    lost: npt.NDArray[np.bool_]
-    missing: npt.NDArray[np.bool_]
-
-    @property
-    def losses(self) -> Array:
-        """How many settings of each replicate are lost, (R,)."""
-        return np.asarray(self.lost.sum(axis=0), dtype=np.float64)
-
-    @property
-    def means(self) -> Array:
-        """The mean over settings by replicate, (R,); NaN where one is lost or missing."""
-        return np.asarray(self.values.mean(axis=0))
-
-
 def arm_of(cells: Sequence[pd.DataFrame], replicates: int) -> Arm:
-    """Return the arm of some cells, each by the rows of its measured runs."""
+    """Return the arm of some cells, each by the rows of its measured runs.
+
+    Where there are none it is one row of missing runs.
+    """
     shape = (max(1, len(cells)), replicates)
-    values, lost = np.full(shape, np.nan), np.zeros(shape, dtype=bool)
-    missing = np.ones(shape, dtype=bool)
+    values, not_converged = np.full(shape, np.nan), np.zeros(shape, dtype=bool)
     for i, runs in enumerate(cells):
-        for run in runs[runs["replicate"] < replicates].to_dict("records"):
-            r = int(run["replicate"])
-            values[i, r], lost[i, r] = run["value"], run["lost"]
-            missing[i, r] = np.isnan(run["value"]) and not run["lost"]
-    names = tuple(str(runs["cell"].iloc[0]) for runs in cells)
-    return Arm(names, values, lost, missing)
+        kept = runs[runs["replicate"] < replicates]
+        r = kept["replicate"].to_numpy(int)
+        values[i, r], not_converged[i, r] = kept["value"], kept["not_converged"]
+    return Arm(values, not_converged, tuple(str(runs["cell"].iloc[0]) for runs in cells))
 
 
 class RunArrays:
@@ -67,6 +40,10 @@ class RunArrays:
         groups = found.values.groupby(columns, sort=False) if columns else [((), found.values)]
         self._runs = {key if isinstance(key, tuple) else (key,): rows for key, rows in groups}
 
+    def levels(self, factor: str) -> list[str]:
+        """Return the levels of a factor, without that of its absence."""
+        return [lv.name for lv in self.study.factor(factor).levels if lv.name != ABSENT]
+
     def settings(self, fixed: Rule) -> list[Setting]:
         """Return every cell that has runs and lies at `fixed`."""
         choices = [
@@ -76,8 +53,12 @@ class RunArrays:
         return [levels for levels in itertools.product(*choices) if levels in self._runs]
 
     def arm(self, settings: Sequence[Setting]) -> Arm:
-        """Return the runs of cells; where there are none, one row of missing runs."""
+        """Return the runs of cells."""
         return arm_of([self._runs[levels] for levels in settings], self.study.replicates)
+
+    def at(self, fixed: Rule) -> Arm:
+        """Return the runs of every cell that lies at `fixed`."""
+        return self.arm(self.settings(fixed))
 
     def pair(self, factor: str, a: str, b: str, at: Mapping[str, Setting]) -> tuple[Arm, Arm]:
         """Return two arms whose rows are the settings that both levels have."""

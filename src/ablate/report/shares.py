@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from ablate.report.claim_metrics import measure
 from ablate.report.frame import Frames
@@ -14,7 +13,7 @@ from ablate.report.number_text import with_interval
 from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.run_arrays import RunArrays
 from ablate.report.tables import csv_text
-from ablate.stats import ALPHA, Array, deviation, jackknife
+from ablate.stats import Array, deviation, jackknife, t_half_width
 from ablate.study.items import VarianceShares
 from ablate.study.schema import ABSENT, Factor, Study
 
@@ -64,7 +63,7 @@ def shares(item: VarianceShares, study: Study, frames: Frames) -> Shares:
     whole = item.whole or names[0]
     found = measure(None, study, frames)
     runs = RunArrays(study, found)
-    values = {name: runs.arm(runs.settings({factor.name: (name,)})).values for name in names}
+    values = {name: runs.at({factor.name: (name,)}).values for name in names}
     rows = [
         Share(
             name,
@@ -98,7 +97,8 @@ def _estimate(arms: Sequence[Array], of: Callable[[Sequence[Array]], float]) -> 
     if n < _LEAST or not np.isfinite(found):
         return found, None, None
     pseudo = jackknife(lambda keep: float(np.log(of([arm[:, keep] for arm in arms]))), n)
-    half = float(stats.t.ppf(1 - ALPHA / 2, n - 1) * pseudo.std(ddof=1) / np.sqrt(n))
+    half = t_half_width(pseudo)
+    assert half is not None
     return found, found * float(np.exp(-half)), found * float(np.exp(half))
 
 

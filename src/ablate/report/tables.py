@@ -17,7 +17,8 @@ import pandas as pd
 
 from ablate.errors import ReportError
 from ablate.stats import (
-    Outcomes,
+    ALPHA,
+    Arm,
     Pair,
     Summary,
     best_cell,
@@ -44,7 +45,7 @@ class ResultCell:
     column: str
     levels: Mapping[str, str]
     slug: str | None
-    outcomes: Outcomes
+    outcomes: Arm
     summary: Summary
     best: bool
     not_worse: bool
@@ -107,8 +108,8 @@ def column_names(columns: Factor | None, metric: Metric) -> tuple[str, ...]:
     return tuple(level.name for level in columns.levels) if columns else (metric.label,)
 
 
-def outcomes_of(runs: pd.DataFrame, metric: str, replicates: int) -> Outcomes:
-    """Return the outcomes of one cell from its rows of the frame, failed runs as missing."""
+def outcomes_of(runs: pd.DataFrame, metric: str, replicates: int) -> Arm:
+    """Return the runs of one cell from its rows of the frame, failed runs as missing."""
     values = np.full(replicates, np.nan)
     not_converged = np.zeros(replicates, dtype=bool)
     for row in runs.to_dict("records"):
@@ -118,7 +119,7 @@ def outcomes_of(runs: pd.DataFrame, metric: str, replicates: int) -> Outcomes:
         if row["status"] == "done":
             values[replicate] = row[metric]
         not_converged[replicate] = row["status"] == "diverged"
-    return Outcomes(values, not_converged)
+    return Arm(values[None], not_converged[None])
 
 
 def to_csv(table: ResultTable) -> str:
@@ -151,10 +152,11 @@ def pairs_to_csv(table: ResultTable) -> str:
     lines = []
     for column, pairs in table.pairs.items():
         for pair in pairs:
-            c = pair.comparison
+            test, e = pair.test, pair.test.evidence
             lines.append([
-                *table.at.values(), column, levels[pair.a], levels[pair.b], c.test, c.pairs,
-                c.wins, c.losses, c.converged, c.mean, c.low, c.high, c.p, pair.p_adjusted,
+                *table.at.values(), column, levels[pair.a], levels[pair.b], e.test, test.pairs,
+                test.wins, test.losses, e.n_effect, e.effect, *e.limits(ALPHA), test.p,
+                pair.p_adjusted,
             ])  # fmt: skip
     return csv_text(header, lines)
 
@@ -179,11 +181,11 @@ def csv_text(header: Sequence[str], lines: Sequence[Sequence[Any]]) -> str:
     return stream.getvalue()
 
 
-def values_of(outcomes: Outcomes) -> list[str]:
+def values_of(outcomes: Arm) -> list[str]:
     """Return the values by replicate, exact; `n/c` and `missing` in words."""
     return [
         "n/c" if failed else "missing" if np.isnan(value) else repr(float(value))
-        for value, failed in zip(outcomes.values, outcomes.not_converged, strict=True)
+        for value, failed in zip(outcomes.values.flat, outcomes.not_converged.flat, strict=True)
     ]
 
 

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ablate.metrics import Final
 from ablate.report.claim_evidence import Case
-from ablate.report.claims import claim_case
 from ablate.report.number_text import decimals
 from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.tables import csv_text
+from ablate.report.verdicts import claim_case
 from ablate.stats import ALPHA
-from ablate.study.schema import Claim, Study, Tune
+from ablate.study.claims import Effect, Spread
+from ablate.study.schema import Study, Tune
 
 if TYPE_CHECKING:
     from ablate.config import RunConfig
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 class AtValues:
     """A claim's comparison of two levels, at the tuned value and at every value tried."""
 
-    claim: Claim
+    claim: Effect | Spread
     tuned: Case
     fixed: tuple[tuple[str, Case], ...]
 
@@ -40,8 +42,9 @@ def at_values(study: Study, frames: Frames, configs: Mapping[str, RunConfig]) ->
         return []
     found = []
     for claim in study.claims:
-        spoken_of = {claim.spread_over, *claim.at} | {(claim.compare or (None,))[0]}
-        if claim.compare is None or tune.key in spoken_of or "(" in (claim.metric or ""):
+        if not isinstance(claim, Effect | Spread) or tune.key in claim.factors:
+            continue
+        if not isinstance(claim.metric, Final | None):
             continue
         cases = [
             (level.name, claim_case(_at(claim, tune, level.name), study, frames, configs))
@@ -53,7 +56,7 @@ def at_values(study: Study, frames: Frames, configs: Mapping[str, RunConfig]) ->
     return found
 
 
-def _at(claim: Claim, tune: Tune, value: str) -> Claim:
+def _at(claim: Effect | Spread, tune: Tune, value: str) -> Effect | Spread:
     return claim.model_copy(update={"at": {**claim.at, tune.key: (value,)}})
 
 
@@ -90,19 +93,19 @@ def at_values_csv(rows: list[AtValues]) -> str:
     for row in rows:
         for value, case in (("tuned", row.tuned), *row.fixed):
             evidence = case.evidence
-            low, high = evidence.interval(ALPHA) if evidence.interval else (None, None)
+            low, high = evidence.limits(ALPHA)
             lines.append(
                 [
                     row.claim.name, value, evidence.effect, low, high, case.unit,
-                    evidence.n_effect, case.lost, case.runs,
+                    evidence.n_effect, case.not_converged, case.runs,
                 ]
             )  # fmt: skip
     return csv_text(header, lines)
 
 
 def _entry(case: Case) -> Entry:
-    counts = ", ".join(f"{int(arm.lost.sum())}/{arm.lost.size}" for arm in case.arms)
-    note = f"n/c {counts}" if case.lost else ""
+    counts = ", ".join(f"{int(arm.not_converged.sum())}/{arm.values.size}" for arm in case.arms)
+    note = f"n/c {counts}" if case.not_converged else ""
     evidence = case.evidence
     if evidence.effect is None:
         return Entry("–", note=note)

@@ -29,3 +29,7 @@ class LedgerCell:
     metric: str
     run_keys: tuple[str, ...] = field(default=())
     tuned: str | None = None
+
+    def expected(self, replicate: int) -> str | None:
+        """Return the key that a run of the cell must have, None where any is taken."""
+        return self.run_keys[replicate] if self.run_keys else None

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ablate.errors import AblateError, ConfigError, nearest
+from ablate.errors import ConfigError, nearest
 from ablate.store.cell import LedgerCell
 from ablate.store.index import read_index
 from ablate.store.ledger import run_directory
-from ablate.store.result import read_result
+from ablate.store.state import state, studies
 
 _LEAST_DIGITS = 6
 
@@ -27,7 +27,7 @@ class Place:
     @property
     def expected(self) -> str | None:
         """The key that the study asks of it."""
-        return self.cell.run_keys[self.replicate] if self.cell.run_keys else None
+        return self.cell.expected(self.replicate)
 
 
 def find_run(root: Path, text: str) -> Place:
@@ -79,20 +79,15 @@ def _by_place(root: Path, study: str, name: str, number: str) -> Place:
 
 
 def _everywhere(root: Path) -> list[Place]:
-    studies = sorted(path.parent.name for path in (root / "runs").glob("[!.]*/index.json"))
     return [
         Place(study, cell, replicate, run_directory(root, study, cell.slug, replicate))
-        for study in studies
+        for study in studies(root)
         for cell in read_index(root, study) or ()
         for replicate in range(cell.replicates)
     ]
 
 
 def _has_key(place: Place, digits: str) -> bool:
-    if place.expected is not None and place.expected.startswith(digits):
-        return True
-    try:
-        result = read_result(place.directory)
-    except AblateError:
-        return False
-    return result is not None and result.key.startswith(digits)
+    _, result = state(place.directory, place.expected)
+    keys = [place.expected, result.key if result else None]
+    return any(key is not None and key.startswith(digits) for key in keys)

@@ -24,7 +24,7 @@ import yaml
 
 from ablate.records import Record
 from ablate.store.files import LedgerError, json_bytes, npz_bytes, sha256, write_atomically
-from ablate.store.result import SCHEMA, Result, read_result
+from ablate.store.result import Result, read_result
 
 #: With result.json (less `seconds` and `provenance`) these decide whether two runs are equal.
 COMPARED = ("metrics.jsonl", "predictions.npz", "probe.npz")
@@ -66,18 +66,16 @@ def write_run(
     if record.weights is not None:
         files["weights.npz"] = npz_bytes(record.weights)
     result = Result(
-        status=record.status,
-        key=key,
+        record.status,
+        key,
+        dict(provenance),
         nc_reason=record.nc_reason,
         diverged_at_step=record.diverged_at_step,
         metrics=dict(record.metrics),
         seconds=record.seconds,
         parameters=record.parameters,
         multiply_adds=record.multiply_adds,
-        provenance=dict(provenance),
         digests={name: sha256(files[name]) for name in COMPARED if name in files},
-        message=None,
-        schema=SCHEMA,
     )
     _write_entry(directory, files, result)
 
@@ -87,32 +85,18 @@ def write_failure(
     key: str,
     message: str,
     traceback_text: str,
-    config: Mapping[str, Any] | None = None,
-    provenance: Mapping[str, Any] | None = None,
-    started: str | None = None,
-    seconds: float | None = None,
+    config: Mapping[str, Any],
+    provenance: Mapping[str, Any],
+    started: str | None,
 ) -> None:
-    """Write a failed run: one sentence in `result.json`, the traceback in `error.log`."""
-    files = {"error.log": traceback_text.encode()}
-    if config is not None:
-        files["config.yaml"] = _yaml_bytes(config)
+    """Write a failed run: one sentence in `result.json`, the traceback in `error.log`.
+
+    started  None where its process ended without a word
+    """
+    files = {"error.log": traceback_text.encode(), "config.yaml": _yaml_bytes(config)}
     if started is not None:
         files["evaluated_at.json"] = _times(directory, started, ())
-    result = Result(
-        status="failed",
-        key=key,
-        nc_reason=None,
-        diverged_at_step=None,
-        metrics={},
-        seconds=seconds,
-        parameters=None,
-        multiply_adds=None,
-        provenance=dict(provenance or {}),
-        digests={},
-        message=message,
-        schema=SCHEMA,
-    )
-    _write_entry(directory, files, result)
+    _write_entry(directory, files, Result("failed", key, dict(provenance), message=message))
 
 
 def move_stale(directory: Path, root: Path) -> Path:

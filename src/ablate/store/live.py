@@ -6,6 +6,7 @@ import re
 import threading
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Literal
 
 from ablate.store.cell import LedgerCell
 from ablate.store.ledger import run_directory
@@ -15,36 +16,26 @@ from ablate.store.result import read_result
 from ablate.store.tracking import all_runs, open_store, tracking_uri
 
 
-class _Open:
-    """In the queue: runs are on their way."""
-
-
 class LiveMirror:
-    """A queue of ended runs and the thread that mirrors them.
+    """A sink: a queue of ended runs and the thread that mirrors them.
 
     The first thing that goes wrong ends the mirroring, not the sweep: what it was is in
     `problem`, and the ledger has everything that `ablate sync` needs.
-
-    Synopsis::
-
-        mirror = LiveMirror(root, study.name, study.question)
-        mirror.open()                          # optional: while there is nothing to mirror yet
-        mirror.run_ended(cell, replicate)      # after its result.json is there
-        problem = mirror.close()               # None, or a sentence to print
     """
 
     def __init__(self, root: Path, study: str, question: str) -> None:
         self.problem: str | None = None
         self._root, self._study, self._question = root, study, question
         self._mirrored = 0
-        self._queue: SimpleQueue[tuple[LedgerCell, int] | _Open | None] = SimpleQueue()
+        # Runs, True where they are on their way, None at the end.
+        self._queue: SimpleQueue[tuple[LedgerCell, int] | Literal[True] | None] = SimpleQueue()
         # A daemon: a server that never answers must not keep the process from ending.
         self._thread = threading.Thread(target=self._work, name="mlflow-mirror", daemon=True)
         self._thread.start()
 
     def open(self) -> None:
         """Say that runs will come: importing MLflow and opening its store take seconds."""
-        self._queue.put(_Open())
+        self._queue.put(True)
 
     def run_ended(self, cell: LedgerCell, replicate: int) -> None:
         """Hand over one run whose entry in the ledger is complete; returns at once."""
@@ -85,7 +76,7 @@ class LiveMirror:
         earlier = replicates_by_key(all_runs(store))
         open_parents: dict[str, tuple[LedgerCell, str]] = {}
         while job is not None:
-            if isinstance(job, _Open):
+            if job is True:
                 job = self._queue.get()
                 continue
             cell, replicate = job

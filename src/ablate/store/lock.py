@@ -1,13 +1,17 @@
-"""One sweep of a study at a time: a lock that ends with its process, however that ends."""
+"""Locks on files that end with their process, however that ends: `flock`, and nothing to tidy up.
+
+A study is swept by one process at a time, and the folder of a run that trains is marked.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import IO, Any
 
 from ablate.errors import ConfigError
 
@@ -21,7 +25,11 @@ def lock(root: Path, study: str) -> Iterator[None]:
     path = _lock_file(root, study)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+") as stream:
-        if not _acquire(stream.fileno()):
+        for _ in range(10):  # `running` holds it for a moment when it looks: no other sweep
+            if _takes(stream, fcntl.LOCK_EX):
+                break
+            time.sleep(0.01)
+        else:
             raise ConfigError(
                 f"Another sweep of '{study}' is running (process {_holder(path) or 'unknown'})."
             )
@@ -41,16 +49,25 @@ def running(root: Path, study: str) -> int | None:
     0 stands for a process that has locked the file and not yet said its id.
     """
     path = _lock_file(root, study)
-    try:
-        stream = path.open("rb")
-    except FileNotFoundError:
-        return None
-    with stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return _holder(path)
-    return None
+    return _holder(path) if _is_refused(path, fcntl.LOCK_SH) else None
+
+
+@contextmanager
+def marked(directories: Iterable[Path]) -> Iterator[None]:
+    """Mark the folders of runs as in training until the block, or the process, ends."""
+    paths = [_mark(directory) for directory in directories]
+    with ExitStack() as files:
+        for path in paths:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Shared: what a killed process has forked may still hold it.
+            fcntl.flock(files.enter_context(path.open("w")), fcntl.LOCK_SH)
+            files.callback(path.unlink, missing_ok=True)
+        yield
+
+
+def is_marked(directory: Path) -> bool:
+    """Tell whether a living process trains the run in `directory`."""
+    return _is_refused(_mark(directory), fcntl.LOCK_EX)
 
 
 @contextmanager
@@ -66,16 +83,25 @@ def _lock_file(root: Path, study: str) -> Path:
     return root / "runs" / study / ".lock"
 
 
-def _acquire(descriptor: int) -> bool:
-    # `running` holds the lock for a moment when it looks; that is no other sweep.
-    for _ in range(10):
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(0.01)
-        else:
-            return True
-    return False
+def _mark(directory: Path) -> Path:
+    return directory / ".running"
+
+
+def _is_refused(path: Path, kind: int) -> bool:
+    """Tell whether another holder of `path` leaves no lock of this kind for us."""
+    try:
+        with path.open("rb") as stream:
+            return not _takes(stream, kind)
+    except FileNotFoundError:
+        return False
+
+
+def _takes(stream: IO[Any], kind: int) -> bool:
+    try:
+        fcntl.flock(stream, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _holder(path: Path) -> int:

@@ -6,8 +6,8 @@ Nothing here is ever read back into a report. What is written depends on the led
 
 from __future__ import annotations
 
-import hashlib
 import math
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import zip_longest
@@ -15,14 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ablate.store.cell import LedgerCell
-from ablate.store.files import LedgerError, json_bytes
+from ablate.store.files import LedgerError, json_bytes, sha256
 from ablate.store.lock import wait_for
-from ablate.store.reader import (
-    finished,
-    read_evaluations,
-    read_times,
-    tuned_value,
-)
+from ablate.store.reader import finished, read_evaluations, read_times, tuned_value
 from ablate.store.result import Result, read_result
 from ablate.store.tracking import Store, all_runs
 
@@ -49,7 +44,7 @@ def start_cell(store: Store, cell: LedgerCell) -> str:
 
 def create_parent(store: Store, cell: LedgerCell) -> str:
     """Make the cell's parent run and return its id; `start_cell` looks for an old one first."""
-    started = [_start(directory) for _, directory, _ in finished(store.root, store.study, cell)]
+    starts = (_start(directory) for _, directory, _ in finished(store.root, store.study, cell))
     tags = {
         "ablate.kind": "cell",
         "ablate.key": cell.key,
@@ -59,8 +54,7 @@ def create_parent(store: Store, cell: LedgerCell) -> str:
             f"runs/{store.study}/{cell.slug}"
         ),
     }
-    known = [moment for moment in started if moment is not None]
-    start = min(known, default=None)
+    start = min((moment for moment in starts if moment is not None), default=None)
     run_id = str(store.client.create_run(store.experiment_id, start, tags, cell.name).info.run_id)
     _log(store, run_id, cell.levels, {})
     return run_id
@@ -68,14 +62,14 @@ def create_parent(store: Store, cell: LedgerCell) -> str:
 
 def mirror_run(
     store: Store, cell: LedgerCell, replicate: int, directory: Path, parent: str
-) -> str | None:
-    """Write one ended run as a child of `parent`; return its id, None for an unfinished run.
+) -> None:
+    """Write one run, if it is finished, as a child of `parent`.
 
-    Any run with this key that MLflow has already is to be deleted first, see `delete_replicate`.
+    Any run with this key that MLflow has already is to be deleted before.
     """
     result = read_result(directory)
     if result is None:
-        return None
+        return
     started = _start(directory)
     tags = {
         "mlflow.parentRunId": parent,
@@ -102,7 +96,6 @@ def mirror_run(
             store.client.log_artifact(run_id, str(directory / file))
     end = None if started is None else started + round(1000 * (result.seconds or 0))
     store.client.set_terminated(run_id, _STATUS[result.status], end)
-    return run_id
 
 
 def finish_cell(store: Store, cell: LedgerCell, parent: str) -> None:
@@ -115,7 +108,7 @@ def finish_cell(store: Store, cell: LedgerCell, parent: str) -> None:
     run = store.client.get_run(parent)
     changed = {name: v for name, v in values.items() if run.data.metrics.get(name) != v}
     if changed:
-        now = _now()
+        now = int(1000 * time.time())
         _log(store, parent, {}, {(name, 0): (value, now) for name, value in changed.items()})
     status = "FINISHED" if len(ended) == cell.replicates else "KILLED"
     if values["failed"]:
@@ -136,23 +129,21 @@ def cell_metrics(cell: LedgerCell, results: Sequence[Result]) -> dict[str, float
     interval where there is one.
     """
     done = [result.metrics.get(cell.metric) for result in results if result.status == "done"]
-    numbers = [value for value in done if value is not None]
-    diverged = sum(result.status == "diverged" for result in results)
+    values = [value for value in done if value is not None]
+    not_converged = sum(result.status == "diverged" for result in results)
     metrics = {
-        "n": float(len(done) + diverged),
-        "n_c": float(diverged),
+        "n": float(len(done) + not_converged),
+        "n_c": float(not_converged),
         "failed": float(sum(result.status == "failed" for result in results)),
     }
-    if not numbers:
-        return metrics
-    mean = math.fsum(numbers) / len(numbers)
-    metrics["mean"] = mean
-    if len(numbers) > 1:
-        from scipy.stats import t
+    if values:
+        metrics["mean"] = math.fsum(values) / len(values)
+    if len(values) > 1:
+        import numpy as np
 
-        variance = math.fsum((x - mean) ** 2 for x in numbers) / (len(numbers) - 1)
-        half = float(t.ppf(0.975, len(numbers) - 1)) * math.sqrt(variance / len(numbers))
-        metrics |= {"ci_low": mean - half, "ci_high": mean + half}
+        from ablate.stats import t_interval
+
+        metrics["ci_low"], metrics["ci_high"] = t_interval(np.array(values))
     return metrics
 
 
@@ -161,11 +152,9 @@ def mirror_report(store: Store, directory: Path) -> None:
 
     A report that is there already with the same bytes stays; another is replaced.
     """
-    digest = hashlib.sha256()
-    for path in sorted(path for path in directory.rglob("*") if path.is_file()):
-        digest.update(f"{path.relative_to(directory)}\0".encode())
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    key = digest.hexdigest()
+    files = sorted(path for path in directory.rglob("*") if path.is_file())
+    names = {str(path.relative_to(directory)): sha256(path.read_bytes()) for path in files}
+    key = sha256(json_bytes(names, directory))
     present = False
     for run in all_runs(store, "tags.`ablate.kind` = 'report'"):
         if run.data.tags.get("ablate.key") == key and run.info.status == "FINISHED" and not present:
@@ -201,7 +190,7 @@ def fingerprint(cell: LedgerCell, replicate: int, result: Result) -> str:
         "seconds": result.seconds,
         "message": result.message,
     }
-    return hashlib.sha256(json_bytes(content, Path("fingerprint"))).hexdigest()
+    return sha256(json_bytes(content, Path("fingerprint")))
 
 
 def _run_metrics(
@@ -266,9 +255,3 @@ def _start(directory: Path) -> int | None:
         return None
     moment = datetime.fromisoformat(started)
     return (moment - datetime.fromisoformat("1970-01-01T00:00:00Z")) // timedelta(milliseconds=1)
-
-
-def _now() -> int:
-    from time import time
-
-    return int(1000 * time())

@@ -15,6 +15,7 @@ from ablate.store.cell import LedgerCell
 from ablate.store.files import LedgerError, parse_json, parse_npz, sha256
 from ablate.store.ledger import run_directory
 from ablate.store.result import Result, read_result
+from ablate.store.state import state_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +104,7 @@ def finished(root: Path, study: str, cell: LedgerCell) -> Iterator[tuple[int, Pa
     for replicate in range(cell.replicates):
         directory = run_directory(root, study, cell.slug, replicate)
         result = read_result(directory)
-        if result and (not cell.run_keys or cell.run_keys[replicate] == result.key):
+        if result and state_of(result, cell.expected(replicate)) != "stale":
             yield replicate, directory, result
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,16 +22,16 @@ class Result:
 
     status: Literal["done", "diverged", "failed"]
     key: str
-    nc_reason: str | None
-    diverged_at_step: int | None
-    metrics: Mapping[str, float]
-    seconds: float | None
-    parameters: int | None
-    multiply_adds: int | None
     provenance: Mapping[str, Any]
-    digests: Mapping[str, str]
-    message: str | None
-    schema: int
+    nc_reason: str | None = None
+    diverged_at_step: int | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    seconds: float | None = None
+    parameters: int | None = None
+    multiply_adds: int | None = None
+    digests: Mapping[str, str] = field(default_factory=dict)
+    message: str | None = None
+    schema: int = SCHEMA
 
 
 _FIELDS: dict[str, type | tuple[type, ...]] = {
@@ -70,8 +70,3 @@ def read_result(directory: Path) -> Result | None:
     if fields["status"] not in ("done", "diverged", "failed"):
         raise LedgerError(f"{path} is damaged: 'status' is {fields['status']!r}.")
     return Result(**fields)
-
-
-def is_complete(result: Result | None, key: str) -> bool:
-    """Tell whether the run need not be trained: done or n/c, under the key that is asked for."""
-    return result is not None and result.status != "failed" and result.key == key

@@ -1,122 +1,43 @@
-"""Claims: statements with a mechanical rule, read from a study file before anything is trained."""
+"""Claims: statements about a study with a mechanical rule, a class per form.
+
+On disk (lock files, digests) a claim is flat: the fields of all forms, those of others null.
+How a study file writes one is in `claim_file.py`.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from ablate.config.validate import validated
-from ablate.errors import ConfigError, nearest, one_of
-from ablate.study.factors import level_name, mapping, named_levels
-from ablate.study.schema import ABSENT, REPLICATES, Claim, Factor, Part, Study
-
-_KEYS = ("text", "compare", "at", "of", "interaction", "metric", "expect", "margin", "source")
-_WORDS = ("greater", "less", "equal")
-_RULES = ("converges", "diverges", "monotone", "follows")
-_METRIC = re.compile(
-    r"[\w.]+(/[\w.]+)?|steps_to\([\w/]+, *[-\d.eE]+\)"
-    r"|probe\(\w+/\w+, *layer *= *(\d+|last)(, *step *= *(\d+|last))?\)"
+from pydantic import (
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    WithJsonSchema,
+    field_validator,
+    model_serializer,
+    model_validator,
 )
-_SPREAD = re.compile(r"spread over (.+)")
+
+from ablate.config.base import Frozen, NonNegativeFloat
+from ablate.errors import ConfigError
+from ablate.metrics import Expression, Probed, parse
+
+#: Levels of factors by the factor's name: what a rule speaks of.
+Rule = Mapping[str, tuple[str, ...]]
+#: What a claim may be about besides factors: how much replicates of a cell differ.
+REPLICATES = "replicates"
 
 
-def read_claims(value: Any, study: Study, where: str) -> list[Claim]:
-    """Read the `claims` of a study file; `study` is what the rest of it says.
-
-    Raises ConfigError, naming claim, key and what is allowed, for one that no rule can decide:
-    an unknown factor or level, nothing to compare, an expectation without its numbers.
-    """
-    parts, factors = study.all_parts, study.factors
-    if study.tune:  # of tuning runs the tuned key is one more factor
-        factors = (*factors, study.tune.factor)
-        parts = tuple(
-            part.model_copy(update={"factors": (*part.factors, study.tune.key)}) for part in parts
-        )
-    return [
-        _read(str(name), content, factors, parts, f"{where}: claim '{name}'")
-        for name, content in mapping(value, f"{where}: claims").items()
-    ]
+def as_rules(value: Any) -> Any:
+    """Return a mapping of names to lists as one of names to tuples."""
+    if isinstance(value, Mapping):
+        return {key: as_rules(item) for key, item in value.items()}
+    return tuple(as_rules(item) for item in value) if isinstance(value, list | tuple) else value
 
 
-def _read(
-    name: str, value: Any, factors: Sequence[Factor], parts: Sequence[Part], where: str
-) -> Claim:
-    content = mapping(value, where)
-    for key in content:
-        if key not in _KEYS:
-            raise ConfigError(
-                f"{where}: unknown key '{key}'; a claim has {one_of(_KEYS)}.{nearest(key, _KEYS)}"
-            )
-    for key in ("text", "expect"):
-        if key not in content:
-            raise ConfigError(f"{where}: '{key}' is missing.")
-    known = {factor.name: factor for factor in factors}
-    fields: dict[str, Any] = {key: content[key] for key in ("text", "margin") if key in content}
-    fields |= {"name": name, "metric": content.get("metric")}
-    if fields["metric"] is not None and not _METRIC.fullmatch(str(fields["metric"])):
-        raise ConfigError(
-            f"{where}: metric '{fields['metric']}' is not known; write a final metric such as "
-            "test/loss, steps_to(validation/accuracy, 95) or "
-            "probe(activation/std, layer=2, step=0)."
-        )
-    fields |= _expectation(content["expect"], known, where)
-    fields["at"] = {
-        factor: _levels(factor, levels, known, f"{where}: at")
-        for factor, levels in mapping(content.get("at", {}), f"{where}: at").items()
-    }
-    if "of" in content:
-        over = _SPREAD.fullmatch(str(content["of"]))
-        allowed = [*known, REPLICATES]
-        if over is None or over[1] not in allowed:
-            raise ConfigError(
-                f"{where}: of: {content['of']} is not known; write spread over one of "
-                f"{one_of(allowed)}."
-            )
-        fields["spread_over"] = over[1]
-    comparing = fields["expect"] in _WORDS
-    if comparing != ("compare" in content):
-        need = "needs compare: {FACTOR: [A, B]}" if comparing else "compares nothing: drop compare"
-        raise ConfigError(f"{where}: expect: {fields['expect']} {need}.")
-    if comparing:
-        fields["compare"] = _pair(content["compare"], known, f"{where}: compare")
-    if "interaction" in content:
-        fields["interaction"] = _interaction(content, fields, known, where)
-    _check_together(fields, parts, where)
-    return validated(Claim, fields, where)
-
-
-def _expectation(value: Any, known: Mapping[str, Factor], where: str) -> dict[str, Any]:
-    """Read `greater`, `{converges: 0.9}`, `{monotone: up, in: scale}` or `{follows: ...}`."""
-    if isinstance(value, str) and value in _WORDS:
-        return {"expect": value}
-    options = dict(value) if isinstance(value, Mapping) else {}
-    rules = [key for key in options if key in _RULES]
-    if len(rules) != 1:
-        forms = "{converges: rate}, {diverges: rate}, {monotone: up, in: FACTOR}"
-        raise ConfigError(
-            f"{where}: expect is {value}; allowed are {', '.join(_WORDS)}, {forms} or "
-            "{follows: theory, within: 25 %}."
-        )
-    rule = rules[0]
-    fields: dict[str, Any] = {"expect": rule}
-    if rule in ("converges", "diverges"):
-        fields["rate"] = _share(options.pop(rule), f"{where}: expect: {rule}")
-    elif rule == "monotone":
-        fields["direction"] = options.pop(rule)
-        factor = options.pop("in", None)
-        if factor not in known:
-            raise ConfigError(f"{where}: expect: monotone needs in: one of {one_of(known)}.")
-        fields["over"] = factor
-    else:
-        fields["follows"] = options.pop(rule)
-        fields["within"] = _share(options.pop("within", None), f"{where}: expect: within")
-    if options:
-        raise ConfigError(f"{where}: expect: {rule} has no '{next(iter(options))}'.")
-    return fields
-
-
-def _share(value: Any, where: str) -> float:
+def _share(value: Any) -> float:
     """Return `0.25`, or `25 %` as it is written."""
     text = str(value).strip()
     try:
@@ -124,73 +45,175 @@ def _share(value: Any, where: str) -> float:
     except ValueError:
         share = -1.0
     if isinstance(value, bool) or not 0 < share <= 1:
-        raise ConfigError(f"{where} is {value}; it must be a share such as 0.25 or 25 %.")
+        raise ConfigError(f"expect: {value} is no share: write a number such as 0.25, or 25 %.")
     return share
 
 
-def _levels(factor: str, value: Any, known: Mapping[str, Factor], where: str) -> tuple[str, ...]:
-    if factor not in known:
-        raise ConfigError(
-            f"{where}: '{factor}' is no factor; the study's are {one_of(known)}."
-            f"{nearest(str(factor), known)}"
-        )
-    names = [level.name for level in known[factor].levels if level.name != ABSENT]
-    for name in named_levels(value):
-        if name not in names:
+Share = Annotated[float, BeforeValidator(_share)]
+#: A factor and two of its levels, A and B.
+TwoLevels = Annotated[tuple[str, str, str], BeforeValidator(as_rules)]
+Measured = Annotated[
+    Expression,
+    BeforeValidator(lambda value: parse(value) if isinstance(value, str) else value),
+    WithJsonSchema({"type": "string"}),
+]
+
+
+class _Claim(Frozen):
+    """What every claim has.
+
+    at      levels of factors that are fixed; of others the mean is taken. At a value of the
+            tuned key the runs are those that tuned it
+    metric  where it is not the study's
+    """
+
+    name: str
+    text: str
+    at: Annotated[Rule, BeforeValidator(as_rules)] = Field(default_factory=dict)
+    metric: Measured | None = None
+
+    @property
+    def varied(self) -> frozenset[str]:
+        """The factors whose levels it sets against each other; `at` cannot fix them."""
+        compare = getattr(self, "compare", ())[:1]
+        others = (getattr(self, field, None) for field in ("spread_over", "over"))
+        return frozenset(name for name in (*compare, *others) if name not in (None, REPLICATES))
+
+    @property
+    def factors(self) -> frozenset[str]:
+        """Every factor that it speaks of."""
+        return self.varied | set(self.at) | set(getattr(self, "interaction", ())[:1])
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_this_form(cls, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {key: item for key, item in value.items() if item is not None}
+        return value
+
+    @model_serializer
+    def _flat(self) -> dict[str, Any]:
+        fields = {name: getattr(self, name, None) for name in _ON_DISK}
+        return fields | {"metric": None if self.metric is None else str(self.metric)}
+
+
+class _Comparing(_Claim):
+    """A against B: the first level of `compare` against the second."""
+
+    expect: Literal["greater", "less", "equal"]
+    compare: TwoLevels
+
+
+class Effect(_Comparing):
+    """The metric's mean at A is greater than at B, less, or equal.
+
+    margin  in points where the metric is shown in percent, else in its own unit; of `equal` the
+            study's smallest effect, where it says none
+    """
+
+    margin: NonNegativeFloat | None = None
+
+
+class Spread(_Comparing):
+    """The metric varies more, less or as much between the levels of `spread_over` at A as at B."""
+
+    spread_over: str
+
+
+class Noise(Effect):
+    """As `Effect`, of the metric's standard deviation between replicates."""
+
+    spread_over: Literal["replicates"]
+
+
+class Interaction(Effect):
+    """As `Effect`, of (A - B) at C less (A - B) at D: `interaction` is a factor, C and D."""
+
+    interaction: TwoLevels
+
+
+class Rate(_Claim):
+    """More runs than `rate` converge, or do not."""
+
+    expect: Literal["converges", "diverges"]
+    rate: Share
+
+
+class Order(_Claim):
+    """The metric goes up or down from each level of `over` to the next, by `margin` at least."""
+
+    expect: Literal["monotone"]
+    direction: Literal["up", "down"]
+    over: str
+    margin: NonNegativeFloat | None = None
+
+
+class Follows(_Claim):
+    """What the probe finds is what the theory `follows` says, `within` a share of it."""
+
+    expect: Literal["follows"]
+    follows: Literal["signal", "he_relu"]
+    within: Share
+    metric: Probed
+
+    @field_validator("metric", mode="before")
+    @classmethod
+    def _predicted(cls, value: Any) -> Any:
+        metric = parse(value) if isinstance(value, str) else value
+        if not isinstance(metric, Probed) or (metric.quantity, metric.statistic) != (
+            "activation", "std",
+        ):  # fmt: skip
             raise ConfigError(
-                f"{where}: {factor} has no level '{name}'; it has {one_of(names)}."
-                f"{nearest(name, names)}"
+                f"metric {metric} is nothing that a theory follows: write probe(activation/std, "
+                "layer=10, step=0)."
             )
-    return named_levels(value)
+        return metric
 
 
-def _pair(value: Any, known: Mapping[str, Factor], where: str) -> tuple[str, str, str]:
-    pairs = mapping(value, where)
-    if len(pairs) != 1:
-        raise ConfigError(f"{where}: give one factor and two of its levels: {{FACTOR: [A, B]}}.")
-    ((factor, levels),) = pairs.items()
-    names = _levels(factor, levels, known, where)
-    if len(names) != 2 or names[0] == names[1]:
-        shown = ", ".join(level_name(name) for name in names)
-        raise ConfigError(f"{where}: {factor} is [{shown}]; it must be two different levels.")
-    return factor, names[0], names[1]
+#: By the word of `expect`, how a study file writes a form's fields and how they are called here;
+#: the words that are not here compare two levels.
+RULES: Mapping[str, Mapping[str, str]] = {
+    "converges": {"converges": "rate"},
+    "diverges": {"diverges": "rate"},
+    "monotone": {"monotone": "direction", "in": "over"},
+    "follows": {"follows": "follows", "within": "within"},
+}
+_ON_DISK = (
+    "name", "text", "expect", "compare", "spread_over", "interaction", "at", "metric", "margin",
+    "rate", "direction", "over", "follows", "within",
+)  # fmt: skip
 
 
-def _interaction(
-    content: Mapping[str, Any],
-    fields: Mapping[str, Any],
-    known: Mapping[str, Factor],
-    where: str,
-) -> tuple[str, str, str]:
-    """Return the second factor and its two levels, whose difference of differences is judged."""
-    names = content["interaction"]
-    first = fields.get("compare", ("",))[0]
-    if not (isinstance(names, list) and len(names) == 2 and first in names
-            and all(name in known for name in names) and names[0] != names[1]):  # fmt: skip
-        raise ConfigError(
-            f"{where}: interaction is {names}; it must be two factors, one of them that of compare."
-        )
-    second = next(name for name in names if name != first)
-    levels = [level.name for level in known[second].levels if level.name != ABSENT]
-    chosen = fields["at"].get(second, tuple(levels))
-    if len(chosen) != 2:
-        raise ConfigError(
-            f"{where}: interaction needs two levels of {second}; name them in at: "
-            f"{{{second}: [A, B]}}."
-        )
-    return second, chosen[0], chosen[1]
+Form = Effect | Spread | Noise | Interaction | Rate | Order | Follows
 
 
-def _check_together(fields: Mapping[str, Any], parts: Sequence[Part], where: str) -> None:
-    """Raise ConfigError where a claim speaks of factors of two parts, or fixes what it varies."""
-    compared = fields.get("compare", ("",))[0]
-    varied = {compared, fields.get("spread_over"), fields.get("over")} - {"", None, REPLICATES}
-    for name in varied & set(fields["at"]):
-        raise ConfigError(f"{where}: at fixes {name}, which the claim varies.")
-    spoken_of = varied | set(fields["at"])
-    if fields.get("spread_over") == compared:
-        raise ConfigError(f"{where}: of: spread over {compared}, which compare fixes.")
-    if not any(spoken_of <= set(part.factors) for part in parts):
-        raise ConfigError(
-            f"{where}: {', '.join(sorted(spoken_of))} are factors of different parts."
-        )
+def form_of(value: Any) -> type[Form]:
+    """Return the form of a claim by its fields, as they are on disk."""
+    if isinstance(value, Form):
+        return type(value)
+    fields = value if isinstance(value, Mapping) else {}
+    match fields.get("expect"), fields.get("interaction"), fields.get("spread_over"):
+        case "converges" | "diverges", _, _:
+            return Rate
+        case "monotone", _, _:
+            return Order
+        case "follows", _, _:
+            return Follows
+        case _, None, None:
+            return Effect
+        case _, None, spread:
+            return Noise if spread == REPLICATES else Spread
+        case _:
+            return Interaction
+
+
+Claim = Annotated[
+    Annotated[Effect, Tag("Effect")]
+    | Annotated[Spread, Tag("Spread")]
+    | Annotated[Noise, Tag("Noise")]
+    | Annotated[Interaction, Tag("Interaction")]
+    | Annotated[Rate, Tag("Rate")]
+    | Annotated[Order, Tag("Order")]
+    | Annotated[Follows, Tag("Follows")],
+    Discriminator(lambda value: form_of(value).__name__),
+]

@@ -1,104 +1,54 @@
-"""Reading factors: config keys, or several set together, and their levels."""
+"""From factors as they are written to factors with named levels."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ablate.config.groups import Groups
-from ablate.config.target import TARGET, is_own
+from ablate.config.target import is_user_code
 from ablate.config.validate import validated
-from ablate.errors import ConfigError, one_of
+from ablate.errors import ConfigError, nearest, one_of
+from ablate.study.claims import Rule
+from ablate.study.file import FactorFile
+from ablate.study.names import level_name, named_levels
 from ablate.study.schema import ABSENT, Factor, Level
 
-_KEYS = ("key", "levels", "label", "axis", "when")
+
+def settings(name: str, factor: FactorFile) -> Iterator[Mapping[str, Any]]:
+    """Yield what each level sets."""
+    key, levels = factor.key or name, factor.levels
+    if isinstance(levels, Mapping):
+        yield from (_overrides(key, value) for value in levels.values())
+    else:
+        yield from ({key: value} for value in levels or ())
 
 
-def settings(factors: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return what the levels set, as far as it has the form of a mapping."""
-    found: list[Mapping[str, Any]] = []
-    for name, value in factors.items():
-        options = value if isinstance(value, Mapping) else {"levels": value}
-        levels, key = options.get("levels"), options.get("key", name)
-        if isinstance(levels, Mapping):
-            found += [v if isinstance(v, Mapping) else {key: v} for v in levels.values()]
-            found += [{key: v} for v in levels.values()]
-        elif isinstance(levels, list):
-            found += [{key: value} for value in levels]
-    return found
-
-
-def read_factor(name: str, value: Any, groups: Groups, where: str) -> Factor:
-    """Read `init.scale: [...]`, `{key, levels, label, axis, when}` or levels that set several keys.
+def read_factor(name: str, written: FactorFile, groups: Groups, where: str) -> Factor:
+    """Return a factor with its levels.
 
     Raises ConfigError for an unknown key, or a level name that is no text or given twice.
     """
-    options = value if isinstance(value, Mapping) else {"levels": value}
-    for option in options:
-        if option not in _KEYS:
-            raise ConfigError(f"{where}: unknown key '{option}'; a factor has {one_of(_KEYS)}.")
-    if "levels" not in options:
+    if written.levels is None:
         raise ConfigError(f"{where}: 'levels' is missing.")
-    key = options.get("key", name)
-    levels = options["levels"]
-    if isinstance(levels, Mapping):
-        read = [_named_level(n, v, key, groups, where) for n, v in levels.items()]
+    key = written.key or name
+    if isinstance(written.levels, Mapping):
+        levels = [_named_level(n, v, key, groups, where) for n, v in written.levels.items()]
     else:
         groups.check_key(key, where)
-        read = [read_level(level_name(v), {key: v}, groups, where) for v in listed(levels, where)]
-    if not read:
+        levels = [read_level(level_name(v), {key: v}, groups, where) for v in written.levels]
+    if not levels:
         raise ConfigError(f"{where}: it has no levels.")
-    names = [level.name for level in read]
+    names = [level.name for level in levels]
     if len(set(names)) < len(names):
         twice = next(n for n in names if names.count(n) > 1)
         raise ConfigError(f"{where}: level '{twice}' is given twice.")
-    when = {k: named_levels(v) for k, v in mapping(options.get("when", {}), where).items()}
+    when = {factor: named_levels(allowed) for factor, allowed in written.when.items()}
     if when:
-        read.append(Level(name=ABSENT, overrides={}))
-    label = options.get("label", key.rpartition(".")[2].replace("_", " "))
-    fields = {
-        "name": name, "label": label, "axis": options.get("axis", "category"), "levels": read,
-        "when": when,
-    }  # fmt: skip
-    return validated(Factor, fields, where)
-
-
-def check_overrides(overrides: Mapping[str, Any], groups: Groups, where: str) -> None:
-    """Raise ConfigError for a key or a group's option that does not exist."""
-    for key, value in overrides.items():
-        if not isinstance(key, str):
-            raise ConfigError(f"{where}: key {key} is not a text.")
-        groups.check_override(key, value, where)
-
-
-def level_name(value: Any) -> str:
-    """Return the name that a bare value gets as a level: `0.1`, `true`, `relu`."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if value is None:
-        return "null"
-    if isinstance(value, float):
-        return f"{value:g}"
-    if isinstance(value, list | tuple):
-        return "-".join(level_name(item) for item in value)
-    if isinstance(value, Mapping) and TARGET in value:
-        return str(value[TARGET]).rpartition(".")[2]
-    return str(value)
-
-
-def named_levels(value: Any) -> tuple[str, ...]:
-    """Return the names of one level or of several, as a rule gives them."""
-    return tuple(level_name(one) for one in (value if isinstance(value, list | tuple) else [value]))
-
-
-def _named_level(name: Any, value: Any, key: str, groups: Groups, where: str) -> Level:
-    if not isinstance(name, str):
-        raise ConfigError(
-            f"{where}: level name {level_name(name)} is not a text; put it in quotes."
-        )
-    sets_several = isinstance(value, Mapping) and not is_own(key, value)
-    overrides = value if sets_several else {key: value}
-    return read_level(name, overrides, groups, f"{where}, level '{name}'")
+        levels.append(Level(name=ABSENT, overrides={}))
+    label = written.label or key.rpartition(".")[2].replace("_", " ")
+    axis = written.axis or "category"
+    return Factor(name=name, label=label, axis=axis, levels=tuple(levels), when=when)
 
 
 def read_level(name: str, overrides: Mapping[str, Any], groups: Groups, where: str) -> Level:
@@ -107,15 +57,37 @@ def read_level(name: str, overrides: Mapping[str, Any], groups: Groups, where: s
     return validated(Level, {"name": name, "overrides": dict(overrides)}, where)
 
 
-def mapping(value: Any, where: str) -> Mapping[str, Any]:
-    """Return `value`; raises ConfigError unless it is a mapping."""
-    if not isinstance(value, Mapping):
-        raise ConfigError(f"{where} must be a mapping of keys, not {level_name(value)}.")
-    return value
+def check_overrides(overrides: Mapping[str, Any], groups: Groups, where: str) -> None:
+    """Raise ConfigError for a key or a group's option that does not exist."""
+    for key, value in overrides.items():
+        groups.check_override(key, value, where)
 
 
-def listed(value: Any, where: str) -> list[Any]:
-    """Return `value` as a list; raises ConfigError unless it is one."""
-    if not isinstance(value, list | tuple):
-        raise ConfigError(f"{where} must be a list, not {level_name(value)}.")
-    return list(value)
+def check_levels(rule: Rule, factors: Sequence[Factor], where: str) -> None:
+    """Raise ConfigError where a rule names no factor, or none of its levels."""
+    known = {factor.name: factor for factor in factors}
+    for name, levels in rule.items():
+        if name not in known:
+            there = f"; there are {one_of(known)}" if known else ""
+            raise ConfigError(f"{where}: '{name}' is no factor before this one{there}.")
+        allowed = [level.name for level in known[name].levels if level.name != ABSENT]
+        for level in levels:
+            if level not in allowed:
+                raise ConfigError(
+                    f"{where}: {name} has no level '{level}'; it has {one_of(allowed)}."
+                    f"{nearest(level, allowed)}"
+                )
+
+
+def _named_level(name: Any, value: Any, key: str, groups: Groups, where: str) -> Level:
+    if not isinstance(name, str):
+        raise ConfigError(
+            f"{where}: level name {level_name(name)} is not a text; put it in quotes."
+        )
+    return read_level(name, _overrides(key, value), groups, f"{where}, level '{name}'")
+
+
+def _overrides(key: str, value: Any) -> Mapping[str, Any]:
+    """Return what a named level sets: the factor's key, or several."""
+    sets_several = isinstance(value, Mapping) and not is_user_code(key, value)
+    return value if sets_several else {key: value}

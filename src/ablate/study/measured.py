@@ -6,13 +6,13 @@ from collections.abc import Iterable
 
 from ablate.config import RunConfig
 from ablate.config.ensemble import McDropout, NoEnsemble, Snapshot
-from ablate.config.regularization import NoStopping
+from ablate.config.stopping import NoStopping
+from ablate.metrics import CURVES, SCORES, SPLITS
 
 #: The lecture's training procedure: optimizers over a surface of two variables, without data.
 OVER_SURFACE = "ablate.lessons.descent.follow"
 _PATH = frozenset({"x", "y", "f"})
-_SCORES = ("accuracy", "brier", "ece", "loss", "nll")
-_EVALUATED = frozenset({"epoch", "lr", "train/loss", "validation/loss", "validation/accuracy"})
+_EVALUATED = frozenset({"epoch", "lr", *CURVES})
 
 
 def measured(config: RunConfig) -> frozenset[str] | None:
@@ -21,30 +21,30 @@ def measured(config: RunConfig) -> frozenset[str] | None:
     None where a training procedure of the user's own decides. A network without weights to
     penalize has no `weights/...`, an ensemble of one member nothing that takes two.
     """
-    if config.trainer.is_own:
+    if config.trainer.is_user_code:
         return None if reads_data(config) else _PATH | {"steps", "diverged_at"}
     named = {config.metric.name} if config.metric else set()
     ensemble = config.ensemble
     if isinstance(ensemble, NoEnsemble):
-        scores = {f"{split}/{s}" for split in ("train", "validation", "test") for s in _SCORES}
+        scores = {f"{split}/{s}" for split in SPLITS for s in SCORES}
         weights = {"weights/norm", "weights/zero", "weights/small"}
         stops = not isinstance(config.stopping, NoStopping)
         return frozenset(
             named | scores | weights | ({"stopping/step", "stopping/best_step"} if stops else set())
         )
     # A vote has no cross-entropy: a class that nobody votes for has no probability.
-    kept = _SCORES if ensemble.combine == "average" else _SCORES[:3]
+    kept = {*SCORES} - (set() if ensemble.combine == "average" else {"loss", "nll"})
     scores = {f"test/{score}" for score in kept} | {"members/accuracy", "members/brier"}
     if ensemble.size > 1:
         scores |= {"members/covariance", "members/disagreement"}
     if isinstance(ensemble, Snapshot | McDropout):
-        scores |= {f"plain/{score}" for score in _SCORES if score != "loss"}
+        scores |= {f"plain/{score}" for score in SCORES if score != "loss"}
     return frozenset(named | scores)
 
 
 def curves(config: RunConfig) -> frozenset[str] | None:
     """Return what a run evaluates while it trains; None where the user's own procedure decides."""
-    if config.trainer.is_own:
+    if config.trainer.is_user_code:
         return None if reads_data(config) else _PATH
     trains = config.trainer.epochs > 0 and isinstance(config.ensemble, NoEnsemble)
     return _EVALUATED if trains else frozenset()
@@ -53,7 +53,7 @@ def curves(config: RunConfig) -> frozenset[str] | None:
 def is_probed(config: RunConfig) -> bool:
     """Tell whether a run has statistics of its layers: ensembles and own procedures have none."""
     alone = isinstance(config.ensemble, NoEnsemble)
-    return config.probe.steps != "off" and alone and not config.trainer.is_own
+    return config.probe.steps != "off" and alone and not config.trainer.is_user_code
 
 
 def reads_data(config: RunConfig) -> bool:

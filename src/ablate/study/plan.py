@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,13 +9,15 @@ from typing import Any
 
 from ablate.config import RunConfig
 from ablate.config.ensemble import NoEnsemble
-from ablate.config.groups import Groups, Override, layered, split_own, with_overrides
+from ablate.config.groups import Groups, Override, layered, split_user_code, with_overrides
 from ablate.config.key import cell_key
 from ablate.config.target import TARGET
 from ablate.config.validate import run_config
 from ablate.errors import ConfigError, one_of
+from ablate.study.claim_check import claim_problems
 from ablate.study.designs import combinations
 from ablate.study.items import refused_items
+from ablate.study.measured import measured
 from ablate.study.schema import ABSENT, Level, Part, Study
 
 
@@ -41,7 +41,7 @@ class Cell:
 class Plan:
     """A compiled study: everything known before the first run.
 
-    notes  on what the report will not have
+    notes  on what the report will not have, and on claims that no run will answer
     """
 
     study: Study
@@ -73,14 +73,15 @@ def compile_study(
               are the user's own are not in `base` yet; a level that chooses another option of a
               group keeps of the others what the new option has
     changed   whether the command line changed what the study file says: an item of the report
-              that the cells cannot give any more is then left out, else it is refused
+              that the cells cannot give any more is then left out, and a claim that no run can
+              answer is noted; else either is refused
 
-    Raises ConfigError when a cell is not valid, when two cells are the same, or for such an
-    item.
+    Raises ConfigError when a cell is not valid, when two cells are the same, or for such an item
+    or claim.
     """
     without = (study.tune.key,) if study.tune else ()
     cells: dict[str, Cell] = {}
-    composed, own = split_own(explicit)
+    composed, own = split_user_code(explicit)
     base = with_overrides(base, groups, composed, own)
     if study.metric.function is not None:
         metric = {"name": study.metric.name, "function": study.metric.function}
@@ -118,8 +119,11 @@ def compile_study(
     kept = tuple(item for item in study.report if item not in [one for one, _ in refused])
     if study.control:
         found = (*found, _control(found, run_config(base), without))
+    problems = tuple(claim_problems(study, found))
+    if problems and not changed:
+        raise ConfigError(problems[0])
     notes = tuple(f"{sentence[:-1]}, so the report is without it." for _, sentence in refused)
-    return Plan(study.model_copy(update={"report": kept}), found, notes)
+    return Plan(study.model_copy(update={"report": kept}), found, (*notes, *problems))
 
 
 def _control(cells: Sequence[Cell], baseline: RunConfig, without: tuple[str, ...]) -> Cell:
@@ -156,32 +160,20 @@ def tuned_config(config: RunConfig, key: str, value: float) -> RunConfig:
 def _check_metric(study: Study, config: RunConfig, cell: str) -> None:
     """Raise ConfigError where a run does not have the study's metric."""
     ensemble, metric = config.ensemble, study.metric
-    if "/" not in metric.name and metric.function is None and not config.trainer.is_own:
+    if "/" not in metric.name and metric.function is None and not config.trainer.is_user_code:
         raise ConfigError(
             f"metric '{metric.name}' is not measured here: say from: a function (logits, labels) "
             f"-> float, or let a training procedure of your own return it (trainer.{TARGET})."
         )
     if isinstance(ensemble, NoEnsemble) or metric.function is not None:
         return
-    metrics = ["accuracy", "brier", "ece"]
-    if ensemble.combine == "average":
-        metrics += ["loss", "nll"]
-    allowed = [f"test/{name}" for name in metrics]
+    allowed = sorted(name for name in measured(config) or () if name.startswith("test/"))
     if study.metric.name not in allowed:
         how = "that votes " if ensemble.combine == "vote" else ""
         raise ConfigError(
             f"{cell}: metric {study.metric.name} is not measured for an ensemble {how}"
             f"(ensemble={ensemble.name}); allowed are {one_of(allowed)}."
         )
-
-
-def study_digest(plan: Plan) -> str:
-    """Return a SHA-256 of what the report depends on besides the ledger: study and cells."""
-    content = {
-        "study": plan.study.model_dump(mode="json"),
-        "cells": [[cell.slug, cell.key] for cell in plan.cells],
-    }
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _slug(levels: Mapping[str, str]) -> str:

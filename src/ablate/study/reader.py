@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +9,20 @@ from ablate.config.groups import Groups
 from ablate.config.validate import validated
 from ablate.config.yaml_file import read_yaml
 from ablate.errors import ConfigError, nearest, one_of
-from ablate.study.claims import read_claims
-from ablate.study.factors import check_overrides, listed, mapping
-from ablate.study.items import ITEMS, Item, OfPart
-from ablate.study.parts import DESIGN_KEYS, own_settings, read_design
+from ablate.metrics import SCORES, SPLITS
+from ablate.study.claim_file import read_claims
+from ablate.study.factors import check_overrides
+from ablate.study.file import MetricFile, StudyFile, TuneSettings
+from ablate.study.items import OfPart
+from ablate.study.names import level_name
+from ablate.study.parts import all_settings, read_design
 from ablate.study.schema import Metric, Study, Tune
 
-_KEYS = (
-    "question", "source", "baseline", *DESIGN_KEYS, "parts", "claims", "replicates", "metric",
-    "smallest_effect", "tune", "report", "caveats", "quick",
+#: Fields of a study that are what the file says.
+_AS_WRITTEN = (
+    "question", "source", "baseline", "quick", "replicates", "smallest_effect", "report",
+    "caveats",
 )  # fmt: skip
-_PLAIN = ("question", "source", "replicates", "smallest_effect", "caveats")
-_REQUIRED = ("question", "baseline", "replicates", "report")
-_SPLITS = ("train", "validation", "test")
-_QUANTITIES = {"accuracy": "higher", **dict.fromkeys(("loss", "nll", "brier", "ece"), "lower")}
 
 
 def find_study(name: str, folders: tuple[Path, ...]) -> Path:
@@ -58,103 +57,55 @@ def read_study(path: Path, groups: Groups) -> Study:
     no text, or a value of the wrong type. Whether every cell is valid is for the plan to say.
     """
     where = f"study file {path.name}"
-    content = mapping(read_yaml(path), where)
-    for key in content:
-        if key not in _KEYS:
-            raise ConfigError(
-                f"{where}: unknown key '{key}'; a study has {one_of(_KEYS)}.{nearest(key, _KEYS)}"
-            )
-    for key in _REQUIRED:
-        if key not in content:
-            raise ConfigError(f"{where}: '{key}' is missing.")
-    baseline = mapping(content["baseline"], f"{where}: baseline")
-    quick = mapping(content.get("quick", {}), f"{where}: quick")
-    groups = groups.open(baseline, *own_settings(content))
-    check_overrides(baseline, groups, f"{where}: baseline")
-    check_overrides(quick, groups, f"{where}: quick")
+    content = read_yaml(path)
+    if not isinstance(content, dict):
+        raise ConfigError(f"{where} must be a mapping of keys, not {level_name(content)}.")
+    try:
+        file = validated(StudyFile, content)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from None
+    groups = groups.open(*all_settings(file))
+    check_overrides(file.baseline, groups, f"{where}: baseline")
+    check_overrides(file.quick, groups, f"{where}: quick")
     fields = {
-        **{key: content[key] for key in _PLAIN if key in content},
+        **{name: getattr(file, name) for name in _AS_WRITTEN},
         "name": path.stem,
-        "baseline": baseline,
-        "quick": quick,
-        **read_design(content, groups, where),
-        "metric": read_metric(content.get("metric", "test/accuracy"), where),
-        "tune": _read_tune(content["tune"], groups, where) if content.get("tune") else None,
-        "report": [
-            _read_item(item, where) for item in listed(content["report"], f"{where}: report")
-        ],
+        **read_design(file, groups, where),
+        "metric": _metric(file.metric, where),
+        "tune": _tune(file.tune, groups, where) if file.tune else None,
     }
     study = validated(Study, fields, where)
-    if "claims" in content:
-        claims = read_claims(content["claims"], study, where)
-        study = study.model_copy(update={"claims": tuple(claims)})
+    claims = read_claims(file.claims, study, where)
     _check_items(study, where)
-    return study
+    return study.model_copy(update={"claims": claims})
 
 
-def read_metric(value: Any, where: str) -> Metric:
-    """Read `test/accuracy` and its like, or `{name, from, better, when_not_converged}`."""
-    if isinstance(value, Mapping):
-        return _own_metric(value, f"{where}: metric")
-    split, _, quantity = value.partition("/") if isinstance(value, str) else ("", "", "")
-    if split not in _SPLITS or quantity not in _QUANTITIES:
+def _metric(written: str | MetricFile, where: str) -> Metric:
+    """Return `test/accuracy` and its like, or a metric of the user's own."""
+    if isinstance(written, MetricFile):
+        return Metric(**written.model_dump())
+    split, _, score = written.partition("/")
+    if split not in SPLITS or score not in SCORES:
         raise ConfigError(
-            f"{where}: metric '{value}' is not known; write one of {one_of(_SPLITS)}, a slash, "
-            f"and one of {one_of(_QUANTITIES)}, or {{name, from, better, when_not_converged}}."
+            f"{where}: metric '{written}' is not known; write one of {one_of(SPLITS)}, a slash, "
+            f"and one of {one_of(SCORES)}, or {{name, from, better, when_not_converged}}."
         )
-    return validated(Metric, {"name": value, "better": _QUANTITIES[quantity]}, where)
+    better = SCORES[score].better
+    assert better is not None
+    return Metric(name=written, better=better)
 
 
-def _own_metric(value: Mapping[str, Any], where: str) -> Metric:
-    """Read a metric that is a function of the user's own, or that their training returns."""
-    known = ("name", "from", "better", "when_not_converged")
-    for key in value:
-        if key not in known:
-            raise ConfigError(f"{where}: unknown key '{key}'; a metric has {one_of(known)}.")
-    for key in ("name", "better"):
-        if key not in value:
-            raise ConfigError(f"{where}: '{key}' is missing; say {key}: "
-                              f"{'a word' if key == 'name' else 'higher or lower'}.")  # fmt: skip
-    fields = {"function" if key == "from" else key: item for key, item in value.items()}
-    return validated(Metric, fields, where)
-
-
-def _read_tune(value: Any, groups: Groups, where: str) -> Tune:
+def _tune(written: dict[str, Any], groups: Groups, where: str) -> Tune:
     where = f"{where}: tune"
-    options = dict(mapping(value, where))
-    settings = mapping(options.pop("with", {}), f"{where}.with")
-    if len(options) != 1:
+    tried = {key: values for key, values in written.items() if key != "with"}
+    if len(tried) != 1:
         raise ConfigError(f"{where}: name exactly one key to tune, such as optimizer.lr.")
-    ((key, values),) = options.items()
+    ((key, values),) = tried.items()
     groups.check_key(key, where)
-    fields = {"key": key, "values": [float(v) if isinstance(v, int) else v
-                                     for v in listed(values, where)], **settings}  # fmt: skip
-    return validated(Tune, fields, where)
-
-
-def _read_item(item: Any, where: str) -> Item:
-    where = f"{where}: report"
-    named = {item: {}} if isinstance(item, str) else mapping(item, where)
-    if len(named) != 1:
-        raise ConfigError(
-            f"{where}: an item has one name, not {one_of(named) if named else 'none'}; write "
-            "its options as a mapping behind it: ladder: {against: first}."
-        )
-    ((kind, options),) = named.items()
-    if kind not in ITEMS:
-        raise ConfigError(
-            f"{where}: there is no '{kind}'; allowed are {one_of(ITEMS)}."
-            f"{nearest(str(kind), ITEMS)}"
-        )
-    options = mapping({} if options is None else options, f"{where}: {kind}")
-    known = list(ITEMS[kind].model_fields)
-    for option in options:
-        if option not in known:
-            has = f"it has {one_of(known)}" if known else "it has none"
-            raise ConfigError(
-                f"{where}: {kind} has no option '{option}'; {has}.{nearest(str(option), known)}"
-            )
-    return validated(ITEMS[kind], options, f"{where}: {kind}")
+    if isinstance(values, list):
+        values = [float(value) if type(value) is int else value for value in values]
+    settings = validated(TuneSettings, written.get("with", {}), f"{where}.with")
+    return validated(Tune, {"key": key, "values": values, **settings.model_dump()}, where)
 
 
 def _check_items(study: Study, where: str) -> None:

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ablate.config.compose import Composed, as_override, parse_override
-from ablate.config.groups import Groups, Override, layered, split_own
-from ablate.config.target import is_own
-from ablate.config.training import RUNTIME_FIELDS
+from ablate.config.compose import Composed, Word, as_override
+from ablate.config.groups import Groups, Override, layered, split_user_code
+from ablate.config.target import is_user_code
+from ablate.config.trainer import RUNTIME_FIELDS
 from ablate.errors import ConfigError
-from ablate.study.factors import level_name
+from ablate.study.names import level_name
 from ablate.study.schema import Factor, Level, Study
 
 #: Given with --quick: digits, few replicates and epochs, seconds instead of minutes.
@@ -53,14 +53,14 @@ class Request:
 
 def request(
     study: Study,
-    arguments: Sequence[str],
+    arguments: Sequence[Word],
     groups: Groups,
     *,
     name: str | None = None,
     quick: bool = False,
     file: str | None = None,
 ) -> Request:
-    """Lay command-line `arguments` (`key=value`) over a study.
+    """Lay command-line `arguments` over a study.
 
     A comma list on a factor's own key replaces its levels; on another key it adds a grid factor;
     a single value on a factor's key is refused. Whatever changes results gives the study a name
@@ -75,17 +75,17 @@ def request(
     if quick:
         layers.append({**_quick_overrides(study), **study.quick})
         study = _quick(study)
-    parsed = [parse_override(argument) for argument in arguments]
     groups = groups.open(study.baseline, *(level.overrides for f in study.factors
-                         for level in f.levels), *(_asked(*one) for one in parsed))  # fmt: skip
+                         for level in f.levels), *(_asked(word) for word in arguments))  # fmt: skip
     baseline = layered(layers, groups)
     fixed: dict[str, Any] = {}
+    runtime: dict[str, Any] = {}  # how it is run is no part of what is declared
     parts: list[str] = []
-    for argument, (key, value, several) in zip(arguments, parsed, strict=True):
+    for key, value, several, text in arguments:
         if key.startswith("hydra"):
-            raise ConfigError(f"'{argument}': hydra settings are fixed within a study.")
+            raise ConfigError(f"'{text}': hydra settings are fixed within a study.")
         for one in value if several else [value]:
-            groups.check_override(key, one, f"'{argument}'")
+            groups.check_override(key, one, f"'{text}'")
         if key == "replicates" and not several:
             study = _with_replicates(study, value)
             continue
@@ -93,56 +93,57 @@ def request(
             study = _with_levels(study, key, value)
         else:
             _refuse_single_level(study, key, value)
-            fixed[key] = value
+            (runtime if _is_runtime(key) else fixed)[key] = value
         if not _is_runtime(key) and (several or value != baseline.get(key)):
             parts.append(_slug(key, value))
     own_name = name or "-".join([study.name, *parts])
     if quick and not own_name.endswith("-quick"):
         own_name += "-quick"  # by which .gitignore knows its report
     study = study.model_copy(update={"name": own_name, "is_quick": quick})
-    asked = [word for word in arguments if not _is_runtime(parse_override(word)[0])]
+    asked = [word.text for word in arguments if not _is_runtime(word.key)]
     words = [*(["--quick"] if quick else []), *asked]
     words += [f"study.name={name}"] if name else []
     words += ["study.aa=true"] if study.control else []
     command = f"ablate sweep study={typed} {shlex.join(words)}".strip() if words or file else ""
     merged = layered([baseline, fixed], groups)
-    groups.check_fields(merged, where)
-    explicit = tuple(merged.items())
+    groups.check_fields(merged | runtime, where)
+    explicit = tuple((merged | runtime).items())
     study = study.model_copy(update={"baseline": merged, "command": command})
-    composed, _ = split_own(explicit)
+    composed, _ = split_user_code(explicit)
     overrides = tuple(as_override(k, v) for k, v in composed)
     return Request(study, overrides, explicit, quick or bool(parts))
 
 
-def adhoc(composed: Composed, groups: Groups, name: str, replicates: int) -> Study:
+def adhoc(composed: Composed, groups: Groups, name: str) -> Study:
     """Return the study of a multirun without a study file: the swept keys are its factors."""
     for key, values in composed.swept.items():
         for value in values:
             groups.check_override(key, value, key)
     swept = " × ".join(composed.swept)
-    return Study.model_validate(
+    study = Study.model_validate(
         {
             "name": name,
             "question": f"What do {swept} change?" if swept else "A single cell.",
             "baseline": {},
             "factors": [_factor(key, values) for key, values in composed.swept.items()],
-            "replicates": replicates,
+            "replicates": 1,
             "metric": {"name": "test/accuracy", "better": "higher"},
             "report": [],
         }
     )
+    return _with_replicates(study, composed.base.get("replicates"))
 
 
-def _asked(key: str, value: Any, several: bool) -> Mapping[str, Any]:
+def _asked(word: Word) -> Mapping[str, Any]:
     """Return an override as a layer; of several values the first that is the user's own."""
-    own = [one for one in value if is_own(key, one)] if several else []
-    return {key: own[0] if own else value}
+    own = [one for one in word.value if is_user_code(word.key, one)] if word.several else []
+    return {word.key: own[0] if own else word.value}
 
 
 def _quick_overrides(study: Study) -> Mapping[str, Any]:
     """Return what --quick sets: the digits, or less of the user's own data; few epochs."""
-    own = is_own("data", study.baseline.get("data"))
-    trains = not is_own("trainer", study.baseline.get("trainer"))
+    own = is_user_code("data", study.baseline.get("data"))
+    trains = not is_user_code("trainer", study.baseline.get("trainer"))
     overrides = _QUICK_OWN if own else _QUICK
     return {key: v for key, v in overrides.items() if trains or not key.startswith("trainer.")}
 

@@ -8,36 +8,27 @@ from typing import Any
 
 import numpy as np
 
-from ablate.errors import ConfigError, one_of
-
-#: What a factor of a random design may be drawn from, and what each needs.
-DISTRIBUTIONS = {
-    "uniform": ("low", "high"),
-    "loguniform": ("low", "high"),
-    "int": ("low", "high"),
-    "choice": ("levels",),
-}
+from ablate.errors import ConfigError
+from ablate.study.file import FactorFile
 
 
-def draw(name: str, spec: dict[str, Any], cells: int, seed: int, where: str) -> list[Any]:
-    """Return `cells` values of the factor `name`; for `choice`, positions among its levels.
-
-    spec  `{distribution: loguniform, low: 0.001, high: 1}`; `int` includes both ends
+def draw(name: str, factor: FactorFile, cells: int, seed: int, where: str) -> list[Any]:
+    """Return `cells` values of a factor; of one with levels, positions among them.
 
     A factor draws from a stream named by itself, so that another factor, or another cell at the
-    end, moves none of its values. Raises ConfigError for a distribution or bounds that mean
-    nothing.
+    end, moves none of its values. `int` includes both ends. Raises ConfigError for bounds that
+    mean nothing.
     """
-    kind = spec.get("distribution", "choice")
-    if kind not in DISTRIBUTIONS:
-        raise ConfigError(
-            f"{where}: distribution '{kind}' is not known; allowed are {one_of(DISTRIBUTIONS)}."
-        )
     generator = np.random.default_rng([seed, zlib.crc32(name.encode())])
     unit = generator.random(cells)
+    kind = factor.distribution or "choice"
     if kind == "choice":
-        return [int(u * len(spec["levels"])) for u in unit]
-    low, high = (_bound(spec, side, kind, where) for side in ("low", "high"))
+        if factor.levels is None:
+            raise ConfigError(f"{where}: 'levels' is missing; or give distribution, low and high.")
+        return [int(u * len(factor.levels)) for u in unit]
+    if factor.levels is not None:
+        raise ConfigError(f"{where}: distribution {kind} has low and high, not levels.")
+    low, high = (_bound(factor, side, where) for side in ("low", "high"))
     if not low < high or (kind == "loguniform" and low <= 0):
         least = "0 < low < high" if kind == "loguniform" else "low < high"
         raise ConfigError(f"{where}: low is {low:g} and high {high:g}; they must be {least}.")
@@ -51,10 +42,10 @@ def draw(name: str, spec: dict[str, Any], cells: int, seed: int, where: str) -> 
     return [float(f"{value:.6g}") for value in values]
 
 
-def _bound(spec: dict[str, Any], side: str, kind: str, where: str) -> float:
-    value = spec.get(side)
-    whole = kind == "int" and isinstance(value, float) and not value.is_integer()
-    if isinstance(value, bool) or not isinstance(value, int | float) or whole:
+def _bound(factor: FactorFile, side: str, where: str) -> float:
+    value: float | None = getattr(factor, side)
+    kind = factor.distribution
+    if value is None or (kind == "int" and not float(value).is_integer()):
         number = "a whole number" if kind == "int" else "a number"
         raise ConfigError(f"{where}: {side} is {value}; {kind} needs {number}.")
     return float(value)

@@ -9,30 +9,19 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from ablate.config.base import Frozen, NonNegativeFloat, Positive
 from ablate.config.target import Dotted
+from ablate.metrics import Better, effect_unit, quantity
+from ablate.study.claims import Claim, Rule, as_rules
 from ablate.study.items import ReportItem
 
 #: The designs that a study or a part of one may have.
 DESIGNS = ("grid", "one_at_a_time", "leave_one_out", "ladder", "zip", "random")
 DesignKind = Literal["grid", "one_at_a_time", "leave_one_out", "ladder", "zip", "random"]
-#: What a claim may be about besides factors: how much replicates of a cell differ.
-REPLICATES = "replicates"
 #: The level of a factor that does not exist beside another factor's level.
 ABSENT = "–"
 
 
 def _as_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
-
-
-def _as_rules(value: Any) -> Any:
-    """Return a mapping of names to lists as one of names to tuples."""
-    if isinstance(value, Mapping):
-        return {key: _as_tuple(item) for key, item in value.items()}
-    return tuple(_as_rules(item) for item in value) if isinstance(value, list | tuple) else value
-
-
-#: Levels of factors by the factor's name: what a rule speaks of.
-Rule = Mapping[str, tuple[str, ...]]
 
 
 class Level(Frozen):
@@ -60,7 +49,7 @@ class Factor(Frozen):
     label: str
     axis: Literal["linear", "log", "category"] = "category"
     levels: Annotated[tuple[Level, ...], BeforeValidator(_as_tuple)]
-    when: Annotated[Rule, BeforeValidator(_as_rules)] = Field(default_factory=dict)
+    when: Annotated[Rule, BeforeValidator(as_rules)] = Field(default_factory=dict)
 
 
 class Metric(Frozen):
@@ -72,23 +61,36 @@ class Metric(Frozen):
     """
 
     name: str
-    better: Literal["higher", "lower"]
+    better: Better
     function: Dotted | None = None
     when_not_converged: float | None = None
 
     @property
     def is_percent(self) -> bool:
         """Accuracies are stored as fractions and shown in percent, differences in points."""
-        return self.name.endswith("/accuracy")
+        return self.unit == "%"
+
+    @property
+    def scale(self) -> float:
+        """What a stored value is multiplied by to be shown."""
+        return quantity(self.name).effect_scale
+
+    @property
+    def unit(self) -> str:
+        """`%`, `nats`, or nothing."""
+        unit = effect_unit(self.name)
+        return "%" if unit == "points" else unit
+
+    @property
+    def title(self) -> str:
+        """The name as people read it: `test accuracy`."""
+        split, _, quantity = self.name.partition("/")
+        return f"{split} {quantity}" if quantity else split.replace("_", " ")
 
     @property
     def label(self) -> str:
-        """Return the name with its unit, as an axis or a table heading shows it."""
-        split, _, quantity = self.name.partition("/")
-        if not quantity:
-            return self.name.replace("_", " ")
-        unit = {"accuracy": " (%)", "loss": " (nats)", "nll": " (nats)"}.get(quantity, "")
-        return f"{split} {quantity}{unit}"
+        """The title with its unit, as an axis or a table heading shows it."""
+        return f"{self.title} ({self.unit})" if self.unit else self.title
 
 
 class Tune(Frozen):
@@ -107,39 +109,6 @@ class Tune(Frozen):
         return Factor(name=self.key, label=label, levels=levels)
 
 
-class Claim(Frozen):
-    """A statement about the study with a rule that decides it.
-
-    expect       `greater`, `less`, `equal`: of compare's first level against its second;
-                 `converges`, `diverges`: more runs than `rate` do; `monotone`: from level to level
-                 of `over`, in `direction`; `follows`: the lessons' theory `follows`, `within` a
-                 share of it
-    compare      factor and two levels, A and B
-    spread_over  factor: A and B are compared in how much the metric varies between its levels;
-                 `replicates`: in its standard deviation between replicates
-    interaction  another factor and two of its levels, C and D: (A - B) at C less (A - B) at D
-    at           levels of factors that are fixed; of others the mean is taken. At a value of the
-                 tuned key the runs are those that tuned it
-    metric       where it is not the study's: a final metric, `steps_to(...)` or `probe(...)`
-    margin       in points where the metric is shown in percent, else in its own unit
-    """
-
-    name: str
-    text: str
-    expect: Literal["greater", "less", "equal", "converges", "diverges", "monotone", "follows"]
-    compare: Annotated[tuple[str, str, str], BeforeValidator(_as_tuple)] | None = None
-    spread_over: str | None = None
-    interaction: Annotated[tuple[str, str, str], BeforeValidator(_as_tuple)] | None = None
-    at: Annotated[Rule, BeforeValidator(_as_rules)] = Field(default_factory=dict)
-    metric: str | None = None
-    margin: NonNegativeFloat | None = None
-    rate: float | None = None
-    direction: Literal["up", "down"] | None = None
-    over: str | None = None
-    follows: str | None = None
-    within: float | None = None
-
-
 class Part(Frozen):
     """Some of a study's factors and how they are combined.
 
@@ -153,9 +122,9 @@ class Part(Frozen):
     name: str = ""
     design: DesignKind = "grid"
     factors: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()
-    exclude: Annotated[tuple[Rule, ...], BeforeValidator(_as_rules)] = ()
+    exclude: Annotated[tuple[Rule, ...], BeforeValidator(as_rules)] = ()
     baseline: Mapping[str, Any] = Field(default_factory=dict)
-    rows: Annotated[tuple[tuple[str, ...], ...], BeforeValidator(_as_rules)] = ()
+    rows: Annotated[tuple[tuple[str, ...], ...], BeforeValidator(as_rules)] = ()
 
     @property
     def suffix(self) -> str:
@@ -195,7 +164,7 @@ class Study(Frozen):
     quick: Mapping[str, Any] = Field(default_factory=dict)
     is_quick: bool = False
     command: str = ""
-    exclude: Annotated[tuple[Rule, ...], BeforeValidator(_as_rules)] = ()
+    exclude: Annotated[tuple[Rule, ...], BeforeValidator(as_rules)] = ()
     parts: Annotated[tuple[Part, ...], BeforeValidator(_as_tuple)] = ()
     claims: Annotated[tuple[Claim, ...], BeforeValidator(_as_tuple)] = ()
     control: bool = False
@@ -221,6 +190,11 @@ class Study(Frozen):
         factors = tuple(self.factor(name) for name in part.factors)
         fields = {"design": part.design, "exclude": part.exclude, "parts": (), "factors": factors}
         return self.model_copy(update=fields)
+
+    def part_of(self, claim: Claim) -> Part:
+        """Return the part that a claim speaks of."""
+        names = claim.factors - {self.tune.key if self.tune else ""}
+        return next(part for part in self.all_parts if names <= set(part.factors))
 
     def as_declared(self) -> dict[str, Any]:
         """Return the study as plain data for lock files and digests."""

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from ablate.train.metrics import (
+from ablate.metrics.scores import (
     Array,
     Labels,
     accuracy,

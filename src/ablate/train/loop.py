@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from ablate import nn
 from ablate.config import RunConfig
 from ablate.config.ensemble import Snapshot
 from ablate.config.schedule import Plateau
-from ablate.config.target import Target
 from ablate.data import Data
 from ablate.probe import steps_to_probe
 from ablate.records import Record
 from ablate.streams import Streams
 from ablate.train.conclude import conclude
-from ablate.train.look import evaluate_all, final_logits, history_of, probe
+from ablate.train.evaluation import evaluate_all, final_logits, probe
+from ablate.train.history import History
 from ablate.train.optimizers import build_optimizer
-from ablate.train.prepare import Task, prepare
+from ablate.train.prepare import Stack, prepare
 from ablate.train.procedure import run_procedure
-from ablate.train.progress import Progress
 from ablate.train.schedules import learning_rate, parts
 from ablate.train.step import take_step
 
@@ -36,19 +34,17 @@ def train(
     data: Data,
     replicates: Sequence[int],
     device: str = "cpu",
-    on_evaluation: Callable[[int, int], None] | None = None,
     members: Sequence[int] | None = None,
 ) -> list[Record]:
     """Train the cell `config` once per replicate, all as one stack; return a record each.
 
-    device         `cpu` or `cuda`
-    on_evaluation  called with the step and the number of steps after each evaluation
-    members        of an ensemble, one per replicate; None: member 0, the plain run, each time
+    device   `cpu` or `cuda`
+    members  of an ensemble, one per replicate; None: member 0, the plain run, each time
 
     On a CPU with one thread the record of a replicate of an `mlp` is the same bits in whatever
     stack it is trained; elsewhere, and for a model of the user's own, it is within rounding. A
-    replicate whose loss is not finite ends there, and the others go on. What cannot train as a
-    stack is trained one by one.
+    replicate whose loss is not finite ends there, and the others go on. How many may be a stack is
+    the caller's to know, see `ablate.launch.jobs.stack_limit`.
     Global state (threads, denormals) is the caller's, see `ablate.train.process`.
     """
     numbers = [0] * len(replicates) if members is None else members
@@ -56,82 +52,64 @@ def train(
         Streams(config.entropy, replicate, member, config.trainer.vary)
         for replicate, member in zip(replicates, numbers, strict=True)
     ]
-    if len(streams) > 1 and (config.trains_alone or _is_one_by_one(config, data, streams[0])):
-        return [
-            record
-            for own, member in zip(replicates, numbers, strict=True)
-            for record in train(config, data, [own], device, on_evaluation, [member])
-        ]
     started = time.perf_counter()
-    if config.trainer.is_own:
+    if config.trainer.is_user_code:
         return [run_procedure(config, data, own, device) for own in streams]
-    task = prepare(config, data, streams, device)
-    progress = _fit(task, started, on_evaluation)
-    return conclude(task, progress, started)
+    # else replicates would share what is one's
+    assert len(streams) == 1 or not config.trains_one_by_one
+    stack = prepare(config, data, streams, device)
+    history = _fit(stack, started)
+    return conclude(stack, history, started)
 
 
-def _is_one_by_one(config: RunConfig, data: Data, streams: Streams) -> bool:
-    """Tell whether the model is the user's own and of a kind that cannot be stacked."""
-    if not isinstance(config.model, Target):
-        return False
-    inputs = tuple(data.train[0].shape[1:])
-    network = nn.build_own(config.model, inputs, data.classes, streams, torch.device("cpu"))
-    return nn.why_not_stacked(network, inputs) is not None
-
-
-def _fit(task: Task, started: float, on_evaluation: Callable[[int, int], None] | None) -> Progress:
+def _fit(stack: Stack, started: float) -> History:
     """Train to the end, or until no replicate has anything left to learn."""
-    config = task.config
-    optimizer = build_optimizer(config.optimizer, task.network.named_parameters())
-    evaluate_every = config.trainer.eval_every or task.steps_per_epoch
-    probe_at = frozenset(steps_to_probe(config.probe, task.steps) if task.is_probed else ())
+    config = stack.config
+    optimizer = build_optimizer(config.optimizer, stack.network.named_parameters())
+    evaluate_every = config.trainer.eval_every or stack.steps_per_epoch
+    probe_at = frozenset(steps_to_probe(config.probe, stack.steps) if stack.is_probed else ())
     snapshots = (
-        parts(task.steps, config.ensemble.snapshots)
+        parts(stack.steps, config.ensemble.snapshots)
         if isinstance(config.ensemble, Snapshot)
         else ()
     )
     # Row by replicate, so that no mean ever runs across replicates.
-    losses = torch.zeros(len(task.streams), task.steps, device=task.training_indices.device)
-    progress = Progress(losses=losses)
+    losses = torch.zeros(len(stack.streams), stack.steps, device=stack.training_indices.device)
+    history = History(losses=losses)
 
     def look(step: int) -> None:
         if step in probe_at:
-            progress.snapshots[step] = probe(task, with_histograms=step in (0, task.steps))
-        if task.steps and (step % evaluate_every == 0 or step == task.steps):
-            lr = _learning_rate(task, progress, max(step - 1, 0))
-            evaluate_all(task, progress, step, lr)
-            progress.evaluated_at.append(time.perf_counter() - started)
-            if on_evaluation is not None:
-                on_evaluation(step, task.steps)
+            history.readings[step] = probe(stack, with_histograms=step in (0, stack.steps))
+        if stack.steps and (step % evaluate_every == 0 or step == stack.steps):
+            lr = _learning_rate(stack, history, max(step - 1, 0))
+            evaluate_all(stack, history, step, lr)
+            history.evaluated_at.append(time.perf_counter() - started)
         if step and step in snapshots:
-            progress.members.append(final_logits(task))
+            history.members.append(final_logits(stack))
 
     look(0)
     step = 0
     for epoch in range(config.trainer.epochs):
-        for indices in task.order(epoch).split(config.trainer.batch_size, dim=1):  # type: ignore[no-untyped-call]
-            batch = task.batch(indices, epoch, step)
-            losses[:, step] = take_step(
-                task, optimizer, batch, _learning_rate(task, progress, step)
-            )
+        for indices in stack.order(epoch).split(config.trainer.batch_size, dim=1):  # type: ignore[no-untyped-call]
+            batch = stack.batch(indices, epoch, step)
+            lr = _learning_rate(stack, history, step)
+            losses[:, step] = take_step(stack, optimizer, batch, lr)
             step += 1
-            if step % _LOOK_EVERY == 0 and _none_left(progress, step):
-                return progress
+            if step % _LOOK_EVERY == 0 and _none_left(history, step):
+                return history
             look(step)
-            if len(progress.stopped) == len(task.streams):
-                return progress
-    return progress
+            if len(history.stopped) == len(stack.streams):
+                return history
+    return history
 
 
-def _learning_rate(task: Task, progress: Progress, step: int) -> float:
-    config, history = task.config, []
+def _learning_rate(stack: Stack, history: History, step: int) -> float:
+    config, seen = stack.config, list[float]()
     if isinstance(config.schedule, Plateau):
-        history = history_of(progress, 0, config.schedule.monitor)  # it trains alone
-    return learning_rate(
-        config.schedule, config.lr, step, task.steps, task.steps_per_epoch, history
-    )
+        seen = history.monitored(0, config.schedule.monitor)  # it trains alone
+    return learning_rate(config.schedule, config.lr, step, stack.steps, stack.steps_per_epoch, seen)
 
 
-def _none_left(progress: Progress, step: int) -> bool:
-    alive: Tensor = torch.isfinite(progress.losses[:, :step]).all(dim=1)
-    return all(r in progress.stopped for r in alive.nonzero().flatten().tolist())
+def _none_left(history: History, step: int) -> bool:
+    alive: Tensor = torch.isfinite(history.losses[:, :step]).all(dim=1)
+    return all(r in history.stopped for r in alive.nonzero().flatten().tolist())

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 import torch.nn.functional as F
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from ablate import user
@@ -20,11 +21,13 @@ def build_loss(config: RunConfig) -> Loss:
     """Return the loss of `config`; one of the user's own takes logits (B, K) and labels (B,)."""
     if not isinstance(config.loss, Target):
         return partial(per_replicate_loss, label_smoothing=config.label_smoothing)
-    own = user.bound(config.loss, "loss")
-    return lambda logits, labels: own(logits[0].float(), labels[0]).reshape(1)
+    loss = user.bound(config.loss, "loss")
+    return lambda logits, labels: loss(logits[0].float(), labels[0]).reshape(1)
 
 
-def per_replicate_loss(logits: Tensor, labels: Tensor, label_smoothing: float = 0.0) -> Tensor:
+def per_replicate_loss(
+    logits: Float[Tensor, "R B K"], labels: Int64[Tensor, "R B"], label_smoothing: float = 0.0
+) -> Float[Tensor, " R"]:
     """Return the mean cross-entropy (R,) of logits (R, B, K) against labels (R, B)."""
     replicates, size, classes = logits.shape
     losses = F.cross_entropy(

@@ -19,7 +19,7 @@ from ablate.config.optimizer import (
     RmsProp,
     RmsPropMomentum,
 )
-from ablate.config.regularization import PenaltyConfig
+from ablate.config.penalty import PenaltyConfig
 from ablate.config.target import Target
 from ablate.errors import ConfigError
 from ablate.train.adam import UncorrectedAdam
@@ -45,13 +45,13 @@ def build_optimizer(
     ValueError for L-BFGS over more than one replicate: they would share steps.
     """
     if isinstance(config, Target):
-        own = user.call(config, "optimizer", [parameter for _, parameter in parameters])
-        if not isinstance(own, torch.optim.Optimizer):
+        made = user.call(config, "optimizer", [parameter for _, parameter in parameters])
+        if not isinstance(made, torch.optim.Optimizer):
             raise ConfigError(
-                f"optimizer={config.name} gives a {type(own).__name__}; it must be a "
+                f"optimizer={config.name} gives a {type(made).__name__}; it must be a "
                 "torch.optim.Optimizer."
             )
-        return own
+        return made
     if isinstance(config, Lbfgs):
         return _lbfgs(config, [parameter for _, parameter in parameters])
     fusible = not isinstance(config, RmsProp | Adadelta) and config.name != "adam_uncorrected"
@@ -143,8 +143,8 @@ def _groups(
         decayed = config.weight_decay > 0 and is_weight(parameter)
         fused = fusible and parameter[0].numel() % _VECTOR == 0
         members.setdefault((decayed, fused), []).append(parameter)
-    own = isinstance(config, Adam) and config.name != "adam_uncorrected"
-    by_hand = config.decoupled and not own
+    by_torch = isinstance(config, Adam) and config.name != "adam_uncorrected"
+    by_hand = config.decoupled and not by_torch
     return [
         {
             "params": tensors,

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ablate.config.regularization import L1, ElasticNet, MaxNorm, PenaltyConfig
+from ablate.config.penalty import L1, ElasticNet, MaxNorm, PenaltyConfig
 
 
 def is_weight(parameter: Tensor) -> bool:

@@ -11,15 +11,11 @@ from torch import Tensor
 
 from ablate import nn
 from ablate.config import RunConfig
-from ablate.config.regularization import Augment
-from ablate.config.target import Target
 from ablate.data import Data, Split, split, split_statistics
-from ablate.data.augmentation import Mix, augment, mixed, mixup
-from ablate.data.user_augment import OwnChange, own_change
-from ablate.data.views import view_count
+from ablate.data.augmentation import Change, Mix, build_change, mixed, mixup
 from ablate.streams import Streams
 from ablate.train.batches import Examples, Scaling, examples, scaling
-from ablate.train.evaluate import BATCH
+from ablate.train.inference import BATCH
 from ablate.train.losses import Loss, build_loss
 
 #: Examples that a data-dependent initialization sees.
@@ -36,7 +32,7 @@ class Batch:
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
+class Stack:
     """A stack of R replicates of one cell, ready to train.
 
     streams     per replicate
@@ -46,7 +42,7 @@ class Task:
     test        likewise
     steps       of the whole training
     loss        what is minimized, per replicate
-    change      an augmentation of the user's own
+    change      what augments training images; None where nothing does
     """
 
     config: RunConfig
@@ -61,44 +57,24 @@ class Task:
     steps_per_epoch: int
     steps: int
     loss: Loss
-    change: OwnChange | None = None
+    change: Change | None
 
     @property
     def is_probed(self) -> bool:
         """Tell whether there is anything to look at: a user's own model may have no layers."""
         return self.config.probe.steps != "off" and bool(self.network.layer_names)
 
-    @property
-    def views(self) -> int:
-        """How many views of each test image are averaged."""
-        augment = self.config.augment
-        return view_count(augment) if isinstance(augment, Augment) else 1
-
     def order(self, epoch: int) -> Tensor:
         """Return indices of the training examples in the order of `epoch`, (R, n)."""
-        examples = self.training_indices.shape[1]
-        orders = [s.numpy("order", epoch).permutation(examples) for s in self.streams]
-        positions = torch.from_numpy(np.stack(orders)).to(self.training_indices.device)
-        return self.training_indices.gather(1, positions)
+        return ordered(self.training_indices, self.streams, epoch)
 
     def batch(self, indices: Tensor, epoch: int, step: int) -> Batch:
         """Return training examples as they are trained on, augmented and mixed."""
-        config = self.config.augment
-        if isinstance(config, Target):
-            own = self.change
-            assert own is not None
-            stream = self.streams[0].torch("augment", step, str(indices.device))
-            return Batch(*self.training.batch(indices, lambda images: own(images, stream)), None)
-        if not config.changes_training:
-            inputs, labels = self.training.batch(indices)
-            return Batch(inputs, labels, None)
-
-        def change(images: Tensor) -> Tensor:
-            size, bounded = len(self.training.y), self.training.x.dtype == torch.uint8
-            return augment(config, images, indices, self.streams, epoch, step, size, bounded)
-
-        inputs, labels = self.training.batch(indices, change)
-        mix = mixup(config, self.streams, step, indices.shape[1])
+        change = self.change
+        inputs, labels = self.training.batch(
+            indices, None if change is None else lambda x: change(x, indices, epoch, step)
+        )
+        mix = mixup(self.config.views, self.streams, step, indices.shape[1])
         return Batch(inputs if mix is None else mixed(inputs, mix), labels, mix)
 
     def population(self) -> Iterator[Tensor]:
@@ -107,7 +83,7 @@ class Task:
             yield self.training.batch(indices)[0]
 
 
-def prepare(config: RunConfig, data: Data, streams: Sequence[Streams], device: str) -> Task:
+def prepare(config: RunConfig, data: Data, streams: Sequence[Streams], device: str) -> Stack:
     """Split and scale the data, build and initialize the network of each replicate.
 
     Members of an ensemble share the split of their replicate, so that they can be compared on
@@ -123,28 +99,23 @@ def prepare(config: RunConfig, data: Data, streams: Sequence[Streams], device: s
     x, y = data.train
     rule = _scaling(config, data, splits, where)
     training = examples(x, y, rule, room, where)
-    chosen = [part.train for part in splits]
-    if config.ensemble.name == "bagging" or config.trainer.bootstrap:
-        chosen = [bootstrap(part, s) for part, s in zip(chosen, streams, strict=True)]
-    training_indices = torch.stack(chosen).to(where)
-    held_out = [part.validation for part in splits if part.validation is not None]
+    training_indices = _trained_on(config, splits, streams).to(where)
     if data.validation is None:
+        held_out = [part.validation for part in splits if part.validation is not None]
         validation, validation_indices = training, torch.stack(held_out).to(where)
     else:
         validation = examples(*data.validation, rule, room, where)
         validation_indices = _all_of(data.validation[1], len(streams), where)
 
+    def first_batch() -> Tensor:
+        return training.batch(ordered(training_indices, streams, 0)[:, :_INIT_BATCH])[0]
+
     inputs = tuple(x.shape[1:])
-    network: nn.Network
-    if isinstance(config.model, Target):
-        network = nn.build_own_stack(config.model, inputs, data.classes, streams, where)
-    else:
-        network = nn.build(config.model, inputs, data.classes, len(streams)).to(where)
     steps_per_epoch = -(-training_indices.shape[1] // batch_size)
-    task = Task(
+    return Stack(
         config=config,
         streams=streams,
-        network=network,
+        network=nn.build_network(config, inputs, data.classes, streams, device, first_batch),
         training=training,
         training_indices=training_indices,
         validation=validation,
@@ -154,17 +125,22 @@ def prepare(config: RunConfig, data: Data, streams: Sequence[Streams], device: s
         steps_per_epoch=steps_per_epoch,
         steps=config.trainer.epochs * steps_per_epoch,
         loss=build_loss(config),
-        change=own_change(config.augment) if isinstance(config.augment, Target) else None,
+        change=build_change(config.augment, streams, len(y), x.dtype == torch.uint8),
     )
-    network.train()
-    if not isinstance(config.model, Target):
-        batch = None
-        if config.init.name == "lsuv":
-            batch, _ = training.batch(task.order(0)[:, :_INIT_BATCH])
-        network.seed_dropout(streams, device)  # lsuv looks at the network as it trains
-        nn.initialize(network, config.init, config.model, streams, batch)
-    network.seed_dropout(streams, device)  # and training starts its masks from the beginning
-    return task
+
+
+def ordered(indices: Tensor, streams: Sequence[Streams], epoch: int) -> Tensor:
+    """Return `indices` (R, n) in the order in which each replicate sees them in `epoch`."""
+    orders = [s.numpy("order", epoch).permutation(indices.shape[1]) for s in streams]
+    return indices.gather(1, torch.from_numpy(np.stack(orders)).to(indices.device))
+
+
+def _trained_on(config: RunConfig, splits: Sequence[Split], streams: Sequence[Streams]) -> Tensor:
+    """Return the training examples (R, n) of each replicate, drawn again where the config says."""
+    chosen = [part.train for part in splits]
+    if config.ensemble.name == "bagging" or config.trainer.bootstrap:
+        chosen = [bootstrap(part, s) for part, s in zip(chosen, streams, strict=True)]
+    return torch.stack(chosen)
 
 
 def bootstrap(indices: Tensor, streams: Streams) -> Tensor:

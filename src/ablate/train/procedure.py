@@ -12,43 +12,24 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from ablate import user
 from ablate.config import RunConfig
 from ablate.data import Data, split
 from ablate.errors import AblateError
-from ablate.records import NotConverged, Record
+from ablate.metrics.scores import as_float16, scores
+from ablate.records import NotConverged, Outcome, Record
 from ablate.streams import Streams
 from ablate.train.convergence import first_nonfinite
-from ablate.train.metrics import as_float16, own_metric, scores
+from ablate.train.user_metric import user_metric
 
 _LINES = 5
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a training procedure may return instead of its metrics alone.
-
-    metrics      final values by name: `test/accuracy` and its like as fractions, or own names
-    evaluations  a mapping per evaluation with its `step`, for learning curves
-    losses       the training loss of each step
-    converged    false: the run is n/c
-    predictions  test logits (N, K); accuracy, nll, brier and ece follow from them
-    """
-
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    evaluations: Sequence[Mapping[str, float]] = ()
-    losses: Sequence[float] = ()
-    converged: bool = True
-    predictions: npt.NDArray[np.floating] | None = None
 
 
 def run_procedure(config: RunConfig, data: Data, streams: Streams, device: str) -> Record:
@@ -66,12 +47,12 @@ def run_procedure(config: RunConfig, data: Data, streams: Streams, device: str) 
     procedure = config.trainer.procedure
     if procedure is not None:
         torch.manual_seed(streams.torch("init", "procedure").initial_seed())
-        result = user.call(procedure, "trainer", config, _own_split(config, data, streams), streams)
+        result = user.call(procedure, "trainer", config, _split_of(config, data, streams), streams)
     else:
         result = _run_command(config, streams, device)
     outcome = result if isinstance(result, Outcome) else _outcome(config, result)
     metrics = dict(outcome.metrics)
-    predictions, lost = None, False
+    predictions, not_finite = None, False
     if outcome.predictions is not None:
         logits = np.asarray(outcome.predictions, dtype=np.float32)
         labels = data.test[1].numpy()
@@ -83,36 +64,30 @@ def run_procedure(config: RunConfig, data: Data, streams: Streams, device: str) 
         metrics = {f"test/{name}": v for name, v in scores(logits, labels).items()} | metrics
         if np.isfinite(logits).all():
             if config.metric is not None:
-                metrics |= own_metric(config.metric, logits, labels)
+                metrics |= user_metric(config.metric, logits, labels)
             predictions = as_float16(logits)
         else:
-            lost = True
-    finite = {name: float(value) for name, value in metrics.items() if math.isfinite(value)}
+            not_finite = True
+    finite = {name: float(value) for name, value in _finite(metrics).items()}
     losses = np.asarray(outcome.losses, dtype=np.float32)
     died = first_nonfinite(losses)
-    lost |= died is not None or len(finite) < len(metrics)
+    not_finite |= died is not None or len(finite) < len(metrics)
     reason: NotConverged | None = None if outcome.converged else "no_progress"
-    if lost:
+    if not_finite:
         reason = "nonfinite"
     return Record(
-        status="done" if reason is None else "diverged",
+        metrics=finite,
+        seconds=time.perf_counter() - started,
         nc_reason=reason,
         diverged_at_step=died,
-        metrics=finite,
         evaluations=tuple(_finite(row) for row in outcome.evaluations),
         evaluated_at=(0.0,) * len(outcome.evaluations),
         losses=losses[:died],
-        probe={},
         predictions=predictions,
-        members=None,
-        weights=None,
-        parameters=None,
-        multiply_adds=None,
-        seconds=time.perf_counter() - started,
     )
 
 
-def _own_split(config: RunConfig, data: Data, streams: Streams) -> Data:
+def _split_of(config: RunConfig, data: Data, streams: Streams) -> Data:
     """Return the data with the replicate's own training and validation examples."""
     part = split(data, config.data, streams)
     (x, y), validation = data.train, data.validation
@@ -126,8 +101,10 @@ def _run_command(config: RunConfig, streams: Streams, device: str) -> Any:
         given, asked = Path(folder) / "config.json", Path(folder) / "metrics.json"
         settings = {
             **config.model_dump(mode="json"),
-            "replicate": streams.replicate, "member": streams.member, "device": device,
-        }  # fmt: skip
+            "replicate": streams.replicate,
+            "member": streams.member,
+            "device": device,
+        }
         given.write_text(json.dumps(settings, indent=2))
         words = [
             word.replace("{config}", str(given)).replace("{metrics}", str(asked))
@@ -136,9 +113,13 @@ def _run_command(config: RunConfig, streams: Streams, device: str) -> Any:
         environment = {**os.environ, "ABLATE_CONFIG": str(given), "ABLATE_METRICS": str(asked)}
         try:
             done = subprocess.run(
-                words, env=environment, capture_output=True, text=True, check=False,
+                words,
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
                 preexec_fn=_end_with_parent,
-            )  # fmt: skip
+            )
         except OSError as error:
             raise AblateError(f"trainer.command={words[0]}: {error.strerror}.") from error
         if done.returncode != 0:

@@ -12,7 +12,7 @@ from ablate.config.schedule import (
     CosineRestarts,
     Exponential,
     InverseTime,
-    Linear,
+    LinearSchedule,
     OneCycle,
     Plateau,
     ScheduleConfig,
@@ -89,7 +89,7 @@ def _decay(
             return float(schedule.gamma**epochs)
         case InverseTime():
             return 1 / (1 + schedule.decay * epochs)
-        case Linear():
+        case LinearSchedule():
             return 1 - (1 - schedule.final) * step / steps
         case Cosine():
             return _half_wave(step / steps, 1.0, schedule.final)

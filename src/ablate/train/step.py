@@ -5,29 +5,29 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ablate.config.regularization import ActivationL1
-from ablate.train.evaluate import autocast
+from ablate.config.penalty import ActivationL1
+from ablate.train.inference import autocast
 from ablate.train.optimizers import update, update_by_search
 from ablate.train.penalties import activation_penalty
-from ablate.train.prepare import Batch, Task
+from ablate.train.prepare import Batch, Stack
 
 
-def take_step(task: Task, optimizer: torch.optim.Optimizer, batch: Batch, lr: float) -> Tensor:
+def take_step(stack: Stack, optimizer: torch.optim.Optimizer, batch: Batch, lr: float) -> Tensor:
     """Update all replicates from one batch; return their losses (R,) before the step."""
-    config = task.config
+    config = stack.config
     if isinstance(optimizer, torch.optim.LBFGS):
         seen: list[Tensor] = []
 
         def closure() -> Tensor:
             optimizer.zero_grad(set_to_none=True)
-            loss, objective = _losses(task, batch)
+            loss, objective = _losses(stack, batch)
             objective.sum().backward()  # type: ignore[no-untyped-call]
             seen.append(loss.detach())
             return objective.detach().sum()
 
         update_by_search(optimizer, lr, config.penalty, closure)
         return seen[0]
-    loss, objective = _losses(task, batch)
+    loss, objective = _losses(stack, batch)
     # Each replicate's loss depends on its own parameters alone, so the gradient of the sum is
     # every replicate's own gradient.
     objective.backward(torch.ones_like(objective))  # type: ignore[no-untyped-call]
@@ -35,18 +35,18 @@ def take_step(task: Task, optimizer: torch.optim.Optimizer, batch: Batch, lr: fl
     return loss.detach()
 
 
-def _losses(task: Task, batch: Batch) -> tuple[Tensor, Tensor]:
+def _losses(stack: Stack, batch: Batch) -> tuple[Tensor, Tensor]:
     """Return the loss (R,) and what is minimized: the loss and the penalty on activations."""
-    config, penalty = task.config, task.config.penalty
+    config, penalty = stack.config, stack.config.penalty
     hidden: list[Tensor] = []
     watched = isinstance(penalty, ActivationL1)
     tap = (lambda _, __, h: hidden.append(h)) if watched else None
     with autocast(batch.inputs.device, config.trainer.precision):
-        logits = task.network(batch.inputs, tap)
-    loss = task.loss(logits, batch.labels)
+        logits = stack.network(batch.inputs, tap)
+    loss = stack.loss(logits, batch.labels)
     if batch.mix is not None:
         partners = batch.labels.gather(1, batch.mix.partner)
-        other = task.loss(logits, partners)
+        other = stack.loss(logits, partners)
         loss = batch.mix.share * loss + (1 - batch.mix.share) * other
     objective = loss
     if isinstance(penalty, ActivationL1):

@@ -1,4 +1,4 @@
-"""When to stop: pure functions of the monitored values at the evaluations so far."""
+"""When to stop, from the monitored values at the evaluations so far, and which weights to keep."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ablate.config.regularization import NoStopping, StoppingConfig
+from ablate.config.stopping import NoStopping, StoppingConfig
+from ablate.train.history import History, weights_of
+from ablate.train.prepare import Stack
 
 
 def best_evaluation(history: Sequence[float], monitor: str) -> int | None:
@@ -33,3 +35,18 @@ def is_over(stopping: StoppingConfig, history: Sequence[float]) -> bool:
     best = best_evaluation(history, stopping.monitor)
     since = len(history) if best is None else len(history) - 1 - best
     return since >= stopping.patience
+
+
+def keep_and_stop(stack: Stack, history: History, r: int, step: int) -> None:
+    """Keep the weights of the best evaluation, or of the last one of a stopped replicate."""
+    stopping, save = stack.config.stopping, stack.config.trainer.save
+    monitor = "validation/loss" if isinstance(stopping, NoStopping) else stopping.monitor
+    seen = history.monitored(r, monitor)
+    restored = not isinstance(stopping, NoStopping) and stopping.restore
+    is_best = best_evaluation(seen, monitor) == len(seen) - 1
+    if is_best and (restored or save == "best"):
+        history.best[r] = step, weights_of(stack.network, r)
+    if is_over(stopping, seen):
+        history.stopped[r] = step
+        if not restored:
+            history.ended[r] = weights_of(stack.network, r)

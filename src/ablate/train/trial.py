@@ -9,14 +9,17 @@ from dataclasses import dataclass
 import torch
 
 from ablate.config import RunConfig
+from ablate.config.augment import Augment
 from ablate.config.ensemble import NoEnsemble
-from ablate.config.regularization import Augment, NoPenalty, NoStopping
+from ablate.config.penalty import NoPenalty
+from ablate.config.stopping import NoStopping
 from ablate.config.target import Target
 from ablate.config.validate import run_config
 from ablate.data import Data
+from ablate.metrics import STATISTICS
 from ablate.nn import Network, parameter_count
 from ablate.streams import Streams
-from ablate.train.look import probe
+from ablate.train.evaluation import probe
 from ablate.train.loop import train
 from ablate.train.losses import per_replicate_loss
 from ablate.train.optimizers import build_optimizer
@@ -57,29 +60,30 @@ class Trial:
 def trial(config: RunConfig, data: Data, device: str = "cpu") -> Trial:
     """Try one cell; raises ConfigError where it cannot be built."""
     single = config.model_copy(update={"ensemble": NoEnsemble()})
-    task = prepare(single, data, [Streams(config.seed, 0)], device)
-    optimizer = build_optimizer(config.optimizer, task.network.named_parameters())
+    stack = prepare(single, data, [Streams(config.seed, 0)], device)
+    optimizer = build_optimizer(config.optimizer, stack.network.named_parameters())
     dead, saturated = math.nan, math.nan
-    if task.network.layer_names:
-        (look,) = probe(task, with_histograms=False)
-        dead, saturated = (_largest(look.statistics[0, :, index]) for index in (3, 4))
-    indices = task.order(0)[:, : config.trainer.batch_size]
+    if stack.network.layer_names:
+        (reading,) = probe(stack, with_histograms=False)
+        activation = dict(zip(STATISTICS, reading.statistics[0].T, strict=True))
+        dead, saturated = _largest(activation["dead"]), _largest(activation["saturated"])
+    indices = stack.order(0)[:, : config.trainer.batch_size]
     with torch.no_grad():
-        logits = task.network(task.batch(indices, 0, 0).inputs)
-        first = float(per_replicate_loss(logits, task.training.y[indices]))
+        logits = stack.network(stack.batch(indices, 0, 0).inputs)
+        first = float(per_replicate_loss(logits, stack.training.y[indices]))
     error = None
     if not isinstance(config.model, Target):
-        error = _gradient_error(task.network, *task.training.batch(indices[:, :8]))
-        task = prepare(single, data, [Streams(config.seed, 0)], device)
-        optimizer = build_optimizer(config.optimizer, task.network.named_parameters())
+        error = _gradient_error(stack.network, *stack.training.batch(indices[:, :8]))
+        stack = prepare(single, data, [Streams(config.seed, 0)], device)
+        optimizer = build_optimizer(config.optimizer, stack.network.named_parameters())
     seconds = 0.0
     for step in range(1 + _TIMED_STEPS):
         started = time.perf_counter()
-        take_step(task, optimizer, task.batch(indices, 0, step), config.lr)
+        take_step(stack, optimizer, stack.batch(indices, 0, step), config.lr)
         seconds += (time.perf_counter() - started) if step else 0.0
     return Trial(
-        parameters=parameter_count(task.network),
-        steps=task.steps,
+        parameters=parameter_count(stack.network),
+        steps=stack.steps,
         seconds_per_step=seconds / _TIMED_STEPS,
         loss=first / math.log(data.classes),
         gradient_error=error,
@@ -115,8 +119,8 @@ def _gradient_error(network: Network, x: torch.Tensor, y: torch.Tensor) -> float
         return torch.nn.functional.cross_entropy(logits[0], y[0])
 
     gradients = torch.autograd.grad(loss(), parameters, allow_unused=True)
-    slope = sum(float((g * d).sum()) for g, d in zip(gradients, direction, strict=True)
-                if g is not None)  # fmt: skip
+    pairs = zip(gradients, direction, strict=True)
+    slope = sum(float((g * d).sum()) for g, d in pairs if g is not None)
     width, values = 1e-5, []
     with torch.no_grad():
         for sign in (1, -2):

@@ -25,17 +25,16 @@ def legend_of(figure: Figure) -> dict[str, str]:
 
 def lines(axis: Axes, ink: str, dashed: bool = False) -> list[Line2D]:
     """Return the lines of a colour with a solid stroke, or with a broken one."""
-    return _stroked(axis, ink, ("--", ":") if dashed else ("-",))
-
-
-def marks(axis: Axes, ink: str) -> list[Line2D]:
-    """Return the marks of a colour that no stroke joins."""
-    return _stroked(axis, ink, ("None",))
-
-
-def _stroked(axis: Axes, ink: str, strokes: tuple[str, ...]) -> list[Line2D]:
+    strokes = ("--", ":") if dashed else ("-",)
     own = [line for line in axis.lines if to_hex(line.get_color()) == ink]
     return [line for line in own if line.get_linestyle() in strokes]
+
+
+def markers(axis: Axes, ink: str, marker: str) -> np.ndarray:
+    """Return the points (K, 2) of a colour that are marked and not joined."""
+    own = [line for line in axis.lines if to_hex(line.get_color()) == ink]
+    marked = [line for line in own if (line.get_marker(), line.get_linestyle()) == (marker, "None")]
+    return np.vstack([np.empty((0, 2)), *map(points, marked)])
 
 
 def points(line: Line2D) -> np.ndarray:

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from ablate.report.claims import judge
 from artists import points
 from scipy import stats
 from small_frames import drawings, frames
 
 from ablate.config.compose import package_conf
 from ablate.config.groups import read_groups
-from ablate.report.claims import judge
 from ablate.report.context import Context
 from ablate.report.exhibits.effects import effects
 from ablate.report.figures.forest import DENIED, SHOWN

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from ablate.report.printed import p_is
 from artists import points
 from scipy import stats
 from small_frames import CELLS, REPLICATES, drawings, frames, study
@@ -11,7 +12,6 @@ from ablate.report.context import Context
 from ablate.report.exhibits.factor_effects import contrast_rows, factorial
 from ablate.report.figures.forest import SHOWN
 from ablate.report.figures.style import NEUTRAL
-from ablate.report.number_text import p_is
 from ablate.study.items import ITEMS
 
 #: B is ten points above A, the rest is noise.

@@ -16,7 +16,7 @@ from ablate.report.context import Context, Tabulated
 from ablate.report.number_text import decimals, number
 from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.tables import csv_text, outcomes_of, values_of
-from ablate.stats import Outcomes, t_half_width
+from ablate.stats import Arm, t_half_width
 from ablate.study.items import ComparedToBase
 from ablate.study.schema import Factor, Study
 
@@ -32,7 +32,7 @@ class AgainstBase:
 
     levels: tuple[str, str]
     slug: str
-    outcomes: Outcomes
+    outcomes: Arm
     cost: float
     value: float | None
     half_width: float | None
@@ -52,7 +52,7 @@ def exhibits(context: Context) -> Iterator[Tabulated]:
 def compare_to_base(item: ComparedToBase, study: Study, runs: pd.DataFrame) -> list[AgainstBase]:
     """Return a row per cell of the two factors, the base (first level of each) first."""
     first, second = _factors(item, study)
-    base: Outcomes | None = None
+    base: Arm | None = None
     base_cost = 1.0
     rows = []
     for a, b in itertools.product(first.levels, second.levels):
@@ -93,7 +93,7 @@ def print_compared(rows: Sequence[AgainstBase], item: ComparedToBase, study: Stu
                 Entry("–" if np.isnan(row.cost) else f"{row.cost:.3g} ×", cell=row.slug),
                 Entry(
                     _number(row.value, row.half_width),
-                    note=_lost(row.outcomes),
+                    note=_not_converged(row.outcomes),
                     hover=", ".join(values_of(row.outcomes)),
                     cell=row.slug,
                 ),
@@ -175,6 +175,6 @@ def _number(value: float | None, half_width: float | None) -> str:
     return f"{number(value, digits)} ± {half_width:.{digits}f}"
 
 
-def _lost(outcomes: Outcomes) -> str:
-    lost = int(outcomes.not_converged.sum())
-    return f"{lost}/{len(outcomes.values)} n/c" if lost else ""
+def _not_converged(outcomes: Arm) -> str:
+    count = int(outcomes.not_converged.sum())
+    return f"{count}/{outcomes.values.size} n/c" if count else ""

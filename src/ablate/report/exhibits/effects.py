@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ablate.report.claims import Verdict
 from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing
 from ablate.report.figures.forest import DENIED, SHOWN, Row, axis_label, forest
 from ablate.report.figures.style import NEUTRAL
+from ablate.report.verdicts import Verdict
 
 _INKS = {"supported": SHOWN, "refuted": DENIED}
 

@@ -6,11 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 
-from statsmodels.stats.multitest import multipletests
-
-from ablate.metrics import quantity
 from ablate.report.claim_evidence import Case
-from ablate.report.claims import claim_case
 from ablate.report.context import Context, Tabulated
 from ablate.report.figures.canvas import Drawing
 from ablate.report.figures.forest import SHOWN, Row, axis_label, forest
@@ -20,8 +16,10 @@ from ablate.report.frame import Frames
 from ablate.report.number_text import p_is, p_text, with_interval
 from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.tables import csv_text
-from ablate.stats import ALPHA, adjusted_levels
-from ablate.study.schema import Claim, Factor, Study
+from ablate.report.verdicts import claim_case
+from ablate.stats import ALPHA, holm, holm_levels
+from ablate.study.claims import Effect, Interaction
+from ablate.study.schema import Factor, Study
 
 _MOST = 30  # rows of one figure
 
@@ -59,30 +57,28 @@ def factorial(study: Study, frames: Frames) -> list[Contrast]:
     claims = [*_main(study.factors), *_interactions(study.factors)]
     cases = [claim_case(claim, study, frames, {}) for claim in claims]
     raw = [case.evidence.p for case in cases]
-    levels = adjusted_levels(raw, ALPHA)
-    adjusted = multipletests(raw, method="holm")[1]
+    levels = holm_levels(raw, ALPHA)
     contrasts = []
-    for claim, case, level, p in zip(claims, cases, levels, adjusted, strict=True):
-        low, high = case.evidence.interval(level) if case.evidence.interval else (None, None)
-        contrasts.append(Contrast(claim.text, claim.name, case, low, high, float(p)))
+    for claim, case, level, p in zip(claims, cases, levels, holm(raw), strict=True):
+        contrasts.append(Contrast(claim.text, claim.name, case, *case.evidence.limits(level), p))
     return contrasts
 
 
-def _main(factors: Sequence[Factor]) -> Iterator[Claim]:
+def _main(factors: Sequence[Factor]) -> Iterator[Effect]:
     for factor in factors:
         first, *rest = (level.name for level in factor.levels)
         for level in rest:
-            yield Claim(
+            yield Effect(
                 name=factor.name, text=f"{level} − {first}", expect="greater",
                 compare=(factor.name, level, first),
             )  # fmt: skip
 
 
-def _interactions(factors: Sequence[Factor]) -> Iterator[Claim]:
+def _interactions(factors: Sequence[Factor]) -> Iterator[Interaction]:
     for a, b in combinations(factors, 2):
         (a0, *a_rest), (b0, *b_rest) = ([level.name for level in f.levels] for f in (a, b))
         for of, at in product(a_rest, b_rest):
-            yield Claim(
+            yield Interaction(
                 name=f"{a.name} × {b.name}", text=f"({of} − {a0}) at {at} − at {b0}",
                 expect="greater", compare=(a.name, of, a0), interaction=(b.name, at, b0),
             )  # fmt: skip
@@ -93,7 +89,7 @@ def print_contrasts(contrasts: Sequence[Contrast], study: Study) -> PrintedTable
     unit = contrasts[0].case.unit
     rows = tuple((c.name, tuple(Entry(text) for text in _texts(c))) for c in contrasts)
     return PrintedTable(
-        title=f"Main effects and two-way interactions in {quantity(study.metric.name).label}.",
+        title=f"Main effects and two-way interactions in {study.metric.title}.",
         corner="contrast",
         groups=(),
         columns=(
@@ -118,7 +114,7 @@ def contrasts_csv(contrasts: Sequence[Contrast]) -> str:
     ]  # fmt: skip
     lines = [
         [c.about, c.name, c.case.evidence.effect, c.low, c.high, c.p, c.case.evidence.test,
-         c.case.evidence.n_effect, c.case.lost, c.case.runs]
+         c.case.evidence.n_effect, c.case.not_converged, c.case.runs]
         for c in contrasts
     ]  # fmt: skip
     return csv_text(header, lines)
@@ -129,8 +125,8 @@ def _texts(contrast: Contrast) -> tuple[str, ...]:
     effect = case.evidence.effect
     shown = "–" if effect is None else with_interval(effect, contrast.low, contrast.high)
     p = "–" if case.evidence.test == "none" else p_text(contrast.p)
-    lost = f"{case.lost}/{case.runs}" if case.lost else ""
-    return contrast.about, shown, p, lost
+    not_converged = f"{case.not_converged}/{case.runs}" if case.not_converged else ""
+    return contrast.about, shown, p, not_converged
 
 
 def _drawings(context: Context, contrasts: Sequence[Contrast]) -> Iterator[Drawing]:

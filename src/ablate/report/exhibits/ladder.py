@@ -14,7 +14,7 @@ from ablate.report.figures.canvas import Drawing, Margins, interval, page
 from ablate.report.figures.quantity import file_name, sentence_case, with_quantity
 from ablate.report.figures.sample import CellSample, Sample, cell_sample
 from ablate.report.figures.select import Subject, converged, subjects
-from ablate.report.figures.style import NEUTRAL, SMALL, TWO_COLUMNS, Look, text_width
+from ablate.report.figures.style import NO_LEVEL, SMALL, TWO_COLUMNS, text_width
 from ablate.report.number_text import decimals
 from ablate.study.items import Ladder
 
@@ -99,8 +99,7 @@ def _rung(axis: Axes, row: int, rung: Rung) -> None:
     cell = rung.cell
     axis.plot(cell.values, [row] * len(cell.values), ls="", marker=".", ms=2.5, color="#999999")
     if cell.values:
-        circle = Look(NEUTRAL, "o", "-")
-        interval(axis, [row], [cell.mean], cell.half_width or 0.0, circle, across=True, size=3.6)
+        interval(axis, [row], [cell.mean], cell.half_width or 0.0, NO_LEVEL, across=True, size=3.6)
     notes = [] if rung.difference is None else [_text(rung.difference)]
     if cell.not_converged:
         notes.append(f"{cell.not_converged} n/c")

@@ -8,11 +8,12 @@ from itertools import combinations
 
 import pandas as pd
 
+from ablate.metrics import Better
 from ablate.report.context import Context, Tabulated
 from ablate.report.exhibits.table import print_entry
 from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.tables import ResultTable, csv_text, make_tables
-from ablate.stats import ALPHA, Better, Outcomes, Summary, compare, holm
+from ablate.stats import ALPHA, Arm, Summary, compare, holm
 from ablate.study.items import Published
 from ablate.study.published import PublishedTable, Value, published_table
 from ablate.study.schema import Study
@@ -177,7 +178,7 @@ def _compare(
 def _orderings(
     column: str,
     printed: Mapping[str, float | str],
-    outcomes: Mapping[str, Outcomes],
+    outcomes: Mapping[str, Arm],
     better: Better,
 ) -> list[Ordering]:
     pairs = []
@@ -192,7 +193,7 @@ def _orderings(
         p = None if c.p is None else next(adjusted)
         decided = p is not None and p < ALPHA
         outcome = "undecided" if not decided else "holds" if c.favours == "a" else "reversed"
-        orderings.append(Ordering(column, a, b, c.test, p, outcome))
+        orderings.append(Ordering(column, a, b, c.evidence.test, p, outcome))
     return orderings
 
 

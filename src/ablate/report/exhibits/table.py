@@ -118,10 +118,10 @@ def print_entry(cell: ResultCell, metric: Metric) -> Entry:
     s = cell.summary
     text = mean_text(s, metric)
     partly = 0 < s.not_converged < s.n
-    scale = 100 if metric.is_percent else 1
+    runs = zip(cell.outcomes.values.flat, cell.outcomes.not_converged.flat, strict=True)
     values = [
-        "n/c" if failed else "missing" if math.isnan(value) else single(scale * value, metric)
-        for value, failed in zip(cell.outcomes.values, cell.outcomes.not_converged, strict=True)
+        "n/c" if lost else "missing" if math.isnan(v) else single(metric.scale * v, metric)
+        for v, lost in runs
     ]
     return Entry(
         text=text,

@@ -8,7 +8,6 @@ from dataclasses import replace
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ablate.metrics import quantity
 from ablate.report.context import Context, Tabulated
 from ablate.report.figures.canvas import Drawing, Margins, page
 from ablate.report.figures.forest import Row, draw_rows
@@ -68,5 +67,4 @@ def _caption(context: Context, found: Shares) -> str:
         f"Circles: standard deviation between replicates, of variances averaged over "
         f"{found.settings} settings; bars: 95 % jackknife intervals."
     )
-    what = f"{quantity(context.study.metric.name).label} by {found.factor.label}"
-    return subject.caption(f"Noise of {what}", spread)
+    return subject.caption(f"Noise of {context.study.metric.title} by {found.factor.label}", spread)

@@ -130,14 +130,11 @@ def page(
     )
     axes = grid.subplots(squeeze=False, **subplots)
     if legend:
+        corner = 0.04 / width, 1 - 0.02 / height
         figure.legend(
-            handles=list(legend.handles),
-            title=legend.title or None,
-            loc="upper left",
-            bbox_to_anchor=(0.04 / width, 1 - 0.02 / height),
-            ncols=legend.columns(width),
-            **LEGEND,
-        )
+            handles=list(legend.handles), title=legend.title or None, loc="upper left",
+            bbox_to_anchor=corner, ncols=legend.columns(width), **LEGEND,
+        )  # fmt: skip
     return figure, axes
 
 
@@ -147,9 +144,7 @@ def grid_of_panels(
     """Return a figure and a panel per title, three in a row, which share both axes and labels."""
     columns = min(len(titles), 3)
     rows = math.ceil(len(titles) / columns)
-    figure, axes = page(
-        rows, columns, TWO_COLUMNS, 1.3, margins, legend, sharex=True, sharey=True
-    )  # fmt: skip
+    figure, axes = page(rows, columns, TWO_COLUMNS, 1.3, margins, legend, sharex=True, sharey=True)
     panels: list[Axes] = list(axes.flat)
     for axis in panels[len(titles) :]:
         axis.set_visible(False)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pandas as pd
 
 from ablate.errors import ReportError, one_of
-from ablate.metrics import Quantity, effect_unit, quantity
+from ablate.metrics import Quantity, quantity
 from ablate.report.context import Context
 from ablate.report.figures.select import Subject, at_step
 from ablate.report.frame import metric_columns
@@ -38,8 +38,7 @@ def with_quantity(context: Context) -> tuple[Context, str, Quantity]:
 
 def as_tables_call_it(metric: Metric) -> Quantity:
     """Return how figures show the study's metric: with the name and unit of its tables."""
-    unit = "%" if metric.is_percent else effect_unit(metric.name)
-    return Quantity(metric.name, metric.label.removesuffix(f" ({unit})"), unit)
+    return Quantity(metric.name, metric.title, metric.unit)
 
 
 def sentence_case(text: str) -> str:

@@ -10,18 +10,19 @@ from typing import Any
 
 import pandas as pd
 
+from ablate.data import SOURCES
 from ablate.report.context import Context
 from ablate.report.figures.canvas import Cue, Legend, level_handle
-from ablate.report.figures.style import NEUTRAL, Look, looks
+from ablate.report.figures.style import NO_LEVEL, Look, looks
 from ablate.study.items import OfSettings
 from ablate.study.schema import Factor, Level
 
 #: Data sets as figures name them.
 DATA_NAMES = {
-    "mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "kmnist": "Kuzushiji-MNIST",
-    "cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "digits": "the scikit-learn digits",
+    "digits": "the scikit-learn digits",
     "synthetic": "synthetic Gaussian data",
-}  # fmt: skip
+    **{source.name: source.title for source in SOURCES.values()},
+}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -48,7 +49,7 @@ class Subject(Context):
     def ink(self, role: str, level: Level) -> Look:
         """Return how a level of a role is drawn: in neutral ink where no factor has the role."""
         factor = self.roles[role]
-        return looks(self.study)[factor.name, level.name] if factor else Look(NEUTRAL, "o", "-")
+        return looks(self.study)[factor.name, level.name] if factor else NO_LEVEL
 
     def legend(self, role: str, cue: Cue, names: Mapping[str, str] | None = None) -> Legend | None:
         """Return the legend of a role's levels, None where no factor has the role.

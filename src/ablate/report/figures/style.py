@@ -74,6 +74,10 @@ class Look:
     dash: Any
 
 
+#: How a series is drawn that stands for no level.
+NO_LEVEL = Look(NEUTRAL, "o", "-")
+
+
 @contextmanager
 def style() -> Iterator[None]:
     """Draw within this context: nobody's matplotlibrc reaches the figures."""

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
 from ablate.config.base import Frozen
 from ablate.errors import nearest, one_of
@@ -32,8 +32,6 @@ Only = Annotated[Mapping[str, tuple[str, ...]], BeforeValidator(_as_levels)]
 
 class Item(Frozen):
     """One table or figure of the report, with its options."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
     kind: ClassVar[str]
     #: Frames and files that a report has only where an item asks for them.

@@ -79,7 +79,7 @@ class ComparedToBase(OfPart):
         """Refuse more than two factors, and runs that do not say what they cost."""
         if len(study.factors) > 2:
             return f"is about two factors, and there are {len(study.factors)}"
-        if any(cell.config.trainer.is_own for cell in cells):
+        if any(cell.config.trainer.is_user_code for cell in cells):
             return "needs multiply-adds, which no training procedure of the user's own reports"
         return None
 

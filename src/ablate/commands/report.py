@@ -1,0 +1,28 @@
+"""`ablate report`: reports made anew from the ledger, or held against what is on disk."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from ablate.commands.here import shown
+from ablate.report.regenerate import check_reports, regenerate_reports
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `ablate report` takes."""
+    parser.add_argument("study", nargs="*", help="studies; default: all that have runs")
+    parser.add_argument("--check", action="store_true", help="exit 1 if a report is out of date")
+
+
+def run(options: argparse.Namespace, _: Sequence[str]) -> int:
+    """Write or check the reports named, or all; return the exit code."""
+    if not options.check:
+        for written in regenerate_reports(options.root, options.study):
+            state = "written" if written.changed else "up to date"
+            print(f"{shown(written.directory)}/README.md  {state}")
+        return 0
+    differing = check_reports(options.root, options.study)
+    for path in differing:
+        print(f"{shown(path)} is not what would be written")
+    return 1 if differing else 0

@@ -1,0 +1,93 @@
+"""Every cell of a study tried for a second, and what of it did not hold."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from ablate import data
+from ablate.commands.command_line import Start
+from ablate.errors import AblateError
+from ablate.launch.device import worker_count
+from ablate.launch.sweep import check
+from ablate.study.plan import Cell
+from ablate.train.trial import FIT, GRADIENT_TOLERANCE, Trial, trial
+
+_DEAD = 0.5
+
+
+def trials(start: Start) -> Iterator[tuple[Cell, Trial | str]]:
+    """Yield what each cell did, or the sentence in which it failed.
+
+    Raises ConfigError or DataError, as a sweep would, for cells that cannot run at all.
+    """
+    check(start.plan, start.root)
+    loaded: tuple[object, data.Data] | None = None
+    for cell in start.plan.cells:
+        config = cell.config
+        if config.trainer.is_user_code:
+            yield cell, "a training procedure of your own is tried by running it"
+            continue
+        if loaded is None or loaded[0] != config.data:
+            loaded = config.data, data.load(config.data, start.root, config.seed)
+        try:
+            yield cell, trial(config, loaded[1])
+        except AblateError as error:
+            yield cell, str(error)
+        except Exception as error:
+            yield cell, f"{type(error).__name__}: {error}"
+
+
+def problems(found: Trial | str) -> list[str]:
+    """Return what did not hold, in words."""
+    if isinstance(found, str):
+        return [found]
+    wrong = []
+    if not math.isfinite(found.loss):
+        wrong.append("the loss is not finite before the first step")
+    elif found.loss > 3:
+        wrong.append(f"the first loss is {found.loss:.3g} times that of guessing")
+    if found.gradient_error is not None and found.gradient_error > GRADIENT_TOLERANCE:
+        wrong.append(f"the gradient is off by {found.gradient_error:.1e}")
+    if found.fits < FIT:
+        wrong.append(f"it learns {found.fits:.0%} of 50 examples by heart")
+    if found.dead > _DEAD:
+        wrong.append(f"{found.dead:.0%} of a layer's units are dead before the first step")
+    return wrong
+
+
+def lines(start: Start) -> Iterator[tuple[str, bool]]:
+    """Yield the check line by line, each with whether it holds."""
+    runs = start.plan.study.replicates
+    workers = worker_count(start.launch.workers, "cpu")
+    total = 0.0
+    yield "every level changes the config, and every cell fits its data", True
+    for cell, found in trials(start):
+        wrong = problems(found)
+        if isinstance(found, Trial):
+            seconds = found.seconds_per_step * found.steps
+            total += seconds * runs
+            yield f"{cell.name}: {_numbers(found, seconds)}", not wrong
+        else:
+            yield f"{cell.name}:", False
+        for one in wrong:
+            yield f"    {one}", False
+    minutes = total / workers / 60
+    yield (
+        f"all runs: about {minutes:.1f} min of steps on {workers} cores, one network at a time",
+        True,
+    )
+
+
+def _numbers(found: Trial, seconds: float) -> str:
+    gradient = "–" if found.gradient_error is None else f"{found.gradient_error:.0e}"
+    parts = [
+        f"{found.parameters:,} parameters",
+        f"{1000 * found.seconds_per_step:.2f} ms a step, {seconds:.1f} s a run",
+        f"first loss {found.loss:.2f} × guessing",
+        f"gradient {gradient}",
+        f"fits {found.fits:.0%} of 50",
+    ]
+    parts += [] if math.isnan(found.dead) else [f"dead {found.dead:.0%}"]
+    parts += [] if math.isnan(found.saturated) else [f"saturated {found.saturated:.0%}"]
+    return ", ".join(parts)

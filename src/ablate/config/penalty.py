@@ -1,0 +1,57 @@
+"""The `penalty` group: what is added to the loss, or done to the weights after a step.
+
+An option that does nothing has a default for its `name`, so that it leaves no trace in a run's
+canonical form.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ablate.config.base import Frozen, NonNegativeFloat, PositiveFloat
+
+
+class NoPenalty(Frozen):
+    """Nothing but the loss (and `optimizer.weight_decay`)."""
+
+    name: Literal["none"] = "none"
+
+
+class L1(Frozen):
+    """strength * sum |w| over the weights."""
+
+    name: Literal["l1"]
+    strength: NonNegativeFloat = 1e-4
+    proximal: bool = False
+    """False: its subgradient joins the gradient; true: weights are soft-thresholded by
+    lr * strength after each step, which gives exact zeros."""
+
+
+class ElasticNet(Frozen):
+    """strength * sum |w| + l2/2 * sum w^2 over the weights (Zou & Hastie 2005)."""
+
+    name: Literal["elastic_net"]
+    strength: NonNegativeFloat = 1e-4
+    l2: NonNegativeFloat = 1e-4
+    proximal: bool = False
+
+
+class MaxNorm(Frozen):
+    """The weights into each unit are scaled back to norm `limit` after a step that exceeds it."""
+
+    name: Literal["max_norm"]
+    limit: PositiveFloat = 3.0
+
+
+class ActivationL1(Frozen):
+    """strength * the mean over examples of sum |h| over all hidden activations."""
+
+    name: Literal["activation_l1"]
+    strength: NonNegativeFloat = 1e-4
+
+
+PenaltyConfig = Annotated[
+    NoPenalty | L1 | ElasticNet | MaxNorm | ActivationL1, Field(discriminator="name")
+]

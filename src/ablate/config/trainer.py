@@ -1,0 +1,92 @@
+"""The `trainer` group: how long, on what, or by a procedure of the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+
+from ablate.config.base import Count, Frozen, Positive
+from ablate.config.target import COMMAND, TARGET, Arguments, Dotted, Target, flattened, gathered
+
+#: Runtime only: they never change a result, so they are no part of a run's key.
+RUNTIME_FIELDS: Mapping[str, set[str]] = {"trainer": {"device", "stack", "save"}}
+#: What differs between replicates.
+Varied = Literal["all", "none", "split", "bootstrap", "init", "order", "augment", "dropout"]
+
+
+class Trainer(Frozen):
+    """How long, on what, and how much is kept.
+
+    Or a training procedure of the user's own, `{_target_: mylab.train.fit, epochs: 20}` or
+    `{command: python train.py, epochs: 20}`. Then every key but `device`, `stack` and `save` is
+    one of `arguments`, and the other fields mean nothing.
+    """
+
+    epochs: Count = 5
+    """0 trains nothing: the probe at step 0 is all there is."""
+    batch_size: Positive = 128
+    """Examples of a step."""
+    eval_every: Positive | None = None
+    """Steps between evaluations on validation; null: once an epoch."""
+    bootstrap: bool = False
+    """Train on as many examples, drawn with replacement from the training split."""
+    vary: Varied = "all"
+    """The source of randomness that differs between replicates: all of them, none, or one, while
+    the others draw as in replicate 0."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """Of matrix products; bf16 by autocast, parameters stay fp32."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """`auto`: CUDA where there is one."""
+    stack: Literal["auto", "off"] | Positive = "auto"
+    """Replicates trained in one program: `auto` 8 where it is faster (mlp, or a GPU), `off`, or a
+    number; an mlp on a CPU has the same bits in any stack."""
+    save: Literal["none", "last", "best"] = "none"
+    """Weights kept: none, of the last step, or of the best validation loss."""
+    target: Dotted | None = None
+    """Dotted path of a training procedure."""
+    command: str | None = None
+    """Command to run instead of one."""
+    arguments: Arguments = Field(default_factory=dict)
+    """Keyword arguments of either."""
+
+    def __hash__(self) -> int:
+        return hash((self.epochs, self.target, self.command))  # arguments are no key of a set
+
+    @property
+    def is_user_code(self) -> bool:
+        """Tell whether the user's own procedure trains, and not this package's loop."""
+        return self.target is not None or self.command is not None
+
+    @property
+    def procedure(self) -> Target | None:
+        """The function that trains, where it is the user's own."""
+        if self.target is None:
+            return None
+        return Target(target=self.target, arguments=self.arguments)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gathered(cls, value: Any) -> Any:
+        return gathered(value, {*RUNTIME_FIELDS["trainer"], COMMAND})
+
+    @model_validator(mode="after")
+    def _one_procedure(self) -> Trainer:
+        if self.target is not None and self.command is not None:
+            raise ValueError(
+                f"trainer.{COMMAND}='{self.command}' is not allowed beside "
+                f"trainer.{TARGET}={self.target}: give one of them"
+            )
+        if self.command is not None and not self.command.split():
+            raise ValueError("trainer.command is empty: give the words of a command")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _flattened(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = handler(self)
+        user_fields = {"target", COMMAND, "arguments"}
+        if not self.is_user_code:
+            return {k: v for k, v in fields.items() if k not in user_fields}
+        kept = user_fields | RUNTIME_FIELDS["trainer"]
+        return flattened({k: v for k, v in fields.items() if k in kept and v is not None})

@@ -1,0 +1,98 @@
+"""Training one job, in whatever process: it knows of no executor and no pipe."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from ablate import data
+from ablate.errors import ConfigError
+from ablate.launch.job import Event, Job, Task
+from ablate.records import Record
+from ablate.store.ledger import write_failure, write_run
+from ablate.store.lock import marked
+from ablate.store.provenance import provenance
+
+
+def execute(job: Job, loaded: dict[str, data.Data]) -> Iterator[Event]:
+    """Train the runs of a job and write them; yield that it begins, then each run as it ends.
+
+    loaded  the data of the job before, which this one may share; kept by the caller
+
+    What a run raises, `SystemExit` included, is written down and makes it a failed one. Raises
+    ConfigError where the device has too little memory: no fault of the runs, which stay to do.
+    Call `ablate.train.prepare_process` before.
+    """
+    from torch import OutOfMemoryError
+
+    yield Event(job)
+    started = datetime.now(UTC).isoformat(timespec="milliseconds")
+    left = list(job.tasks)  # a later run of the stack costs no finished one
+    try:
+        with marked(task.directory for task in job.tasks):
+            records = _records(job, loaded)
+            facts = provenance(job.device, data.digest(job.config.data), job.config.seed)
+            resolved = job.config.model_dump(mode="json")
+            for task, record in zip(job.tasks, records, strict=True):
+                write_run(task.directory, record, resolved, task.key, facts, started)
+                left.remove(task)
+                yield Event(job, task, record.status, _how_it_ended(record))
+    except (KeyboardInterrupt, GeneratorExit):
+        raise
+    except OutOfMemoryError as error:
+        raise ConfigError(_advice(job, str(error).partition(".")[0])) from error
+    except BaseException as error:
+        message, log = f"{type(error).__name__}: {error}", traceback.format_exc()
+        for task in left:
+            yield failed(job, task, message, log, started)
+
+
+def failed(job: Job, task: Task, message: str, log: str, started: str | None = None) -> Event:
+    """Write a failed run with its config and where it failed; return the event that says so."""
+    facts = provenance(job.device, data.digest(job.config.data), job.config.seed)
+    resolved = job.config.model_dump(mode="json")
+    try:
+        write_failure(task.directory, task.key, message, log, resolved, facts, started)
+    except OSError as error:  # a full disk: say it, and go on with the next run
+        message = f"{message} (its log could not be written: {error})"
+    return Event(job, task, "failed", message)
+
+
+def _records(job: Job, loaded: dict[str, data.Data]) -> list[Record]:
+    from ablate.launch.ensemble_run import form
+    from ablate.train import train
+
+    wanted = f"{job.config.data.model_dump_json()} {job.config.seed}"
+    if wanted not in loaded:
+        loaded.clear()
+        loaded[wanted] = data.load(job.config.data, job.root, job.config.seed)
+    if job.tasks[0].members:
+        labels = loaded[wanted].test[1].numpy()
+        return [form(job.config, task.members, labels) for task in job.tasks]
+    stack = job.stack
+    replicates, members = [task.replicate for task in stack], [task.member for task in stack]
+    trained = train(job.config, loaded[wanted], replicates, job.device, members=members)
+    by_task = dict(zip(stack, trained, strict=True))
+    return [by_task[task] for task in job.tasks]
+
+
+def _how_it_ended(record: Record) -> str:
+    if record.nc_reason == "nonfinite" and record.diverged_at_step is None:
+        return "n/c (a metric is not finite)"
+    if record.nc_reason == "nonfinite":
+        return f"n/c at step {record.diverged_at_step} (loss not finite)"
+    return "n/c (nothing learnt)" if record.nc_reason else ""
+
+
+def _advice(job: Job, message: str) -> str:
+    together = len(job.stack)
+    if together == 1:
+        return (
+            f"{job.name}: the device has too little memory for one replicate ({message}); take "
+            "trainer.device=cpu, or a smaller trainer.batch_size or model."
+        )
+    return (
+        f"{job.name}: the device has too little memory for trainer.stack={together} replicates "
+        f"({message}); take trainer.stack={together // 2}, or off for one at a time."
+    )

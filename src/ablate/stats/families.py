@@ -1,0 +1,38 @@
+"""Families of tests: Holm's (1979) steps, as adjusted p values and as levels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """Return p values adjusted by Holm 1979, in the order given."""
+    # statsmodels' multipletests collects all garbage at each call: 25 ms and more per column.
+    values = np.asarray(p, dtype=np.float64)
+    order = np.argsort(values)
+    factors = np.arange(len(values), 0, -1)
+    adjusted = np.empty_like(values)
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(factors * values[order]))
+    return [float(value) for value in adjusted]
+
+
+def holm_levels(p: Sequence[float], alpha: float) -> list[float]:
+    """Return the level at which each of a family is judged: Holm's steps.
+
+    The smallest p is judged at alpha/m, the next at alpha/(m - 1) and so on, until one is not
+    decided; that one and all after it are judged at its level. Intervals of these levels agree
+    with the verdicts, and hold together with probability 1 - alpha at least where nothing is
+    decided.
+    """
+    levels = [alpha] * len(p)
+    order = np.argsort(np.asarray(p), kind="stable")
+    for place, index in enumerate(order):
+        level = alpha / (len(p) - place)
+        if p[index] > level:
+            for rest in order[place:]:
+                levels[rest] = level
+            break
+        levels[index] = level
+    return levels

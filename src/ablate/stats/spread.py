@@ -1,0 +1,92 @@
+"""How much a metric varies, between levels or between replicates, and which arm's does more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from ablate.stats.evidence import NOTHING, Evidence, Expect, by_signs, by_t
+from ablate.stats.intervals import Array, is_constant, t_interval
+
+
+def sensitivity(
+    a: Array, b: Array, a_not_converged: Array, b_not_converged: Array, expect: Expect
+) -> Evidence:
+    """Return the evidence on the spread between levels: that of arm A less that of arm B.
+
+    a, b             (levels, R) the metric
+    ..not_converged  (R,) how many levels of the replicate are n/c in each arm
+
+    Where nothing is n/c: the noise-corrected variances between levels (`between_variance`), their
+    difference judged by a t on jackknife pseudo-values over replicates. Where runs are n/c: an
+    exact sign test on which arm has more of them; the variances are then not compared at all.
+    """
+    replicates = a.shape[1]
+    if a_not_converged.any() or b_not_converged.any():
+        # Losing levels is being sensitive: A loses more, so its spread is the greater.
+        supported, refuted = by_signs(a_not_converged - b_not_converged, expect, 0.0)
+        return Evidence("sign", replicates, None, None, supported, refuted)
+    if replicates < 3 or len(a) < 2:
+        return NOTHING
+    pseudo = jackknife(lambda keep: between_variance(a[:, keep]) - between_variance(b[:, keep]),
+                       replicates)  # fmt: skip
+    return _by_jackknife(pseudo, expect, 0.0)
+
+
+def noise(a: Array, b: Array, expect: Expect, margin: float) -> Evidence:
+    """Return the evidence on a standard deviation between replicates: that of A less that of B.
+
+    a, b  (S, R) the metric; the variance is the mean over settings
+
+    A t on jackknife pseudo-values over replicates, of the difference of standard deviations: it
+    was simulated to keep its level better than that of the ratio. Replicates that share random
+    numbers are left out together. A run that is n/c has no value, and then nothing is compared.
+    """
+    replicates = a.shape[1]
+    if replicates < 3 or not (np.isfinite(a).all() and np.isfinite(b).all()):
+        return NOTHING
+    pseudo = jackknife(lambda keep: deviation(a[:, keep]) - deviation(b[:, keep]), replicates)
+    return _by_jackknife(pseudo, expect, margin)
+
+
+def deviation(values: Array) -> float:
+    """Return the standard deviation between replicates of (S, R): variances averaged over S.
+
+    NaN, a run that is n/c, is left out, and a setting of fewer than two runs with it.
+    """
+    enough = values[np.isfinite(values).sum(axis=1) > 1]
+    return float(np.sqrt(np.nanvar(enough, axis=1, ddof=1).mean())) if len(enough) else np.nan
+
+
+def between_variance(values: Array) -> float:
+    """Return the variance between levels (L, R) without that of single runs.
+
+    The mean over pairs of different replicates r, s of sum_l (y_lr - m_r)(y_ls - m_s)/(L - 1):
+    noise that is independent between replicates drops out, so its expectation is the variance of
+    the levels' true means, whatever the noise. It may be negative.
+    """
+    levels, replicates = values.shape
+    centred = values - values.mean(axis=0)
+    together = float((centred.sum(axis=1) ** 2).sum())
+    alone = float((centred**2).sum())
+    return float((together - alone) / (replicates * (replicates - 1) * (levels - 1)))
+
+
+def jackknife(estimate: Callable[[npt.NDArray[np.intp]], float], n: int) -> Array:
+    """Return the pseudo-values n t - (n - 1) t_without_i of an estimate t (Tukey 1958)."""
+    everything = np.arange(n)
+    whole = estimate(everything)
+    without = np.array([estimate(np.delete(everything, i)) for i in range(n)])
+    return np.asarray(n * whole - (n - 1) * without)
+
+
+def _by_jackknife(pseudo: Array, expect: Expect, margin: float) -> Evidence:
+    """Return the evidence of a t on jackknife pseudo-values."""
+    n, effect = len(pseudo), float(pseudo.mean())
+    if is_constant(pseudo):
+        return Evidence("jackknife t", n, effect, None, 1.0, 1.0)
+    interval = partial(t_interval, pseudo)
+    return Evidence("jackknife t", n, effect, interval, *by_t(pseudo, expect, margin), None, n)

@@ -1,0 +1,104 @@
+"""What claims speak of, held against the cells before any of them is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from ablate.config import RunConfig
+from ablate.config.data import UserData
+from ablate.config.ensemble import NoEnsemble
+from ablate.config.target import Target
+from ablate.errors import nearest, one_of
+from ablate.metrics import CURVES, Expression, Final, Probed, StepsTo
+from ablate.study.claims import Claim, Effect, Follows, Spread
+from ablate.study.measured import measured
+from ablate.study.schema import Study
+
+if TYPE_CHECKING:
+    from ablate.study.plan import Cell
+
+
+def claim_problems(study: Study, cells: Sequence[Cell]) -> Iterator[str]:
+    """Yield a sentence per claim that no run of its cells could answer.
+
+    What code of the user's own reports, and how many layers it has, is known when it has run.
+    """
+    for claim in study.claims:
+        found = (_problem(claim, study, cell.config) for cell in _cells_of(claim, study, cells))
+        problem = next((text for text in found if text), "")
+        if problem:
+            yield f"study {study.name}: claim '{claim.name}': {problem}"
+
+
+def follows_theory(theory: str, config: RunConfig) -> bool:
+    """Tell whether a theory says anything of a cell: `he_relu` of He's weights and relu alone."""
+    from ablate.lessons.signal import has_theory
+
+    scheme = (config.init.name, getattr(config.model, "activation", ""))
+    return (theory != "he_relu" or scheme == ("he", "relu")) and has_theory(config)
+
+
+def _cells_of(claim: Claim, study: Study, cells: Sequence[Cell]) -> Iterator[Cell]:
+    """Yield the cells whose runs the claim is judged on."""
+    part = study.part_of(claim)
+    at = dict(claim.at)
+    if isinstance(claim, Effect | Spread):
+        at[claim.compare[0]] = claim.compare[1:]
+    for cell in cells:
+        of_part = not cell.config.control and set(part.factors) <= cell.levels.keys()
+        if of_part and all(cell.levels[f] in at[f] for f in at if f in part.factors):
+            yield cell
+
+
+def _problem(claim: Claim, study: Study, config: RunConfig) -> str:
+    if isinstance(claim, Follows) and not follows_theory(claim.follows, config):
+        cell = f"init={config.init.name} and model={config.model.name}"
+        return f"{claim.follows} says nothing of cells with {cell}; fix the factors in at."
+    if claim.metric is None or config.trainer.is_user_code:
+        return ""
+    problem = _missing(claim.metric, study, config)
+    return f"metric {claim.metric}: {problem}" if problem else ""
+
+
+def _missing(metric: Expression, study: Study, config: RunConfig) -> str:
+    """Say what runs of a config do not have of a metric; empty where they have all of it."""
+    trains = isinstance(config.ensemble, NoEnsemble)
+    match metric:
+        case Final(name):
+            known = sorted({*(measured(config) or ()), study.metric.name})
+            if name not in known:
+                return f"no run reports it; allowed are {one_of(known)}.{nearest(name, known)}"
+        case StepsTo(curve):
+            if not trains:
+                return f"an ensemble has no curves (ensemble={config.ensemble.name})."
+            if curve not in CURVES:
+                allowed = f"{one_of(CURVES)}.{nearest(curve, CURVES)}"
+                return f"no curve is called '{curve}'; allowed are {allowed}"
+        case Probed():
+            if not trains:
+                return f"an ensemble is not probed (ensemble={config.ensemble.name})."
+            if config.probe.steps == "off":
+                return "nothing is probed (probe.steps=off); allowed are log or ends."
+            return _unprobed(metric, config)
+    return ""
+
+
+def _unprobed(metric: Probed, config: RunConfig) -> str:
+    from ablate.data import examples_of
+    from ablate.data.description import split_sizes
+    from ablate.nn.architectures import layers_of
+    from ablate.probe import steps_to_probe
+
+    if not isinstance(config.model, Target) and metric.layer != "last":
+        layers = len(layers_of(config.model, (1, 28, 28)))  # as many whatever the examples are
+        if metric.layer > layers:
+            return f"there is no layer {metric.layer}; the network has {layers} hidden layers."
+    if isinstance(config.data, UserData) or metric.step == "last":
+        return ""
+    train, _ = split_sizes(config.data, examples_of(config.data)[0])
+    total = config.trainer.epochs * -(-train // config.trainer.batch_size)
+    steps = steps_to_probe(config.probe, total)
+    if metric.step not in steps:
+        return f"step {metric.step} is not probed; allowed are {one_of(map(str, steps))}, or last."
+    return ""

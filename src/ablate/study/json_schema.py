@@ -1,0 +1,56 @@
+"""The JSON Schema of a study file, for completion and checks in an editor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ablate.config.groups import Groups
+from ablate.config.target import TARGET_GROUPS
+from ablate.study.file import StudyFile
+
+#: Pydantic's words for the bounds of a number, where a schema has others.
+_BOUNDS = {"ge": "minimum", "le": "maximum", "gt": "exclusiveMinimum", "lt": "exclusiveMaximum"}
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def study_schema(groups: Groups) -> dict[str, Any]:
+    """Return the schema; config keys and the options of groups are those of `groups`."""
+    schema: dict[str, Any] = _renamed(StudyFile.model_json_schema(by_alias=True))
+    schema["$schema"] = _DIALECT
+    schema["title"] = "ablate study"
+    definitions = schema["$defs"]
+    definitions["Overrides"] = _overrides(groups)
+    overrides = {"$ref": "#/$defs/Overrides"}
+    for model, fields in (
+        (schema, ("baseline", "quick")),
+        (definitions["PartFile"], ("baseline",)),
+    ):
+        for name in fields:
+            field = model["properties"][name]
+            model["properties"][name] = {"description": field.get("description", "")} | overrides
+    return schema
+
+
+def _overrides(groups: Groups) -> dict[str, Any]:
+    """Return the schema of config keys with their values: `{data: mnist, model.depth: 5}`."""
+    keys: dict[str, Any] = {}
+    for group, options in groups.options.items():
+        names: dict[str, Any] = {"enum": sorted(options)}
+        own = [{"type": "object"}] if group in TARGET_GROUPS else []
+        keys[group] = {"anyOf": [names, *own]} if own else names
+        fields = {field for option in options.values() for field in option} - {"name"}
+        keys |= {f"{group}.{field}": {} for field in sorted(fields)}
+    return {"type": "object", "description": "config keys and their values", "properties": keys}
+
+
+def _renamed(node: Any) -> Any:
+    """Return a schema with bounds in its words, and without titles that repeat a key."""
+    if isinstance(node, list):
+        return [_renamed(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        _BOUNDS.get(key, key): _renamed(value)
+        for key, value in node.items()
+        if key != "title" or not isinstance(value, str)
+    }

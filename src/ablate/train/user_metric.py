@@ -1,0 +1,25 @@
+"""A metric of the user's own, on the test set."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from ablate import user
+from ablate.config.run import UserMetric
+from ablate.errors import AblateError
+
+
+def user_metric(
+    metric: UserMetric, logits: npt.NDArray[np.floating], labels: npt.NDArray[np.int64]
+) -> dict[str, float]:
+    """Return a metric of the user's own by its name; their function is given torch tensors.
+
+    Raises AblateError where it does not return a finite number.
+    """
+    function = user.imported(metric.function, "metric.from")
+    value = float(function(torch.from_numpy(np.array(logits)), torch.from_numpy(labels.copy())))
+    if not np.isfinite(value):
+        raise AblateError(f"metric.from={metric.function} returned {value}, which is no number.")
+    return {metric.name: value}

@@ -1,0 +1,74 @@
+"""`ablate plan`: what is there, what is left, how long it takes and what it could tell."""
+
+import json
+from pathlib import Path
+
+import pytest
+from statsmodels.stats.power import TTestPower
+from written import STUDY
+from written import planned as start_of
+
+from ablate.cli import main
+from ablate.commands.command_line import plan_studies, sort_words
+from ablate.commands.plan import _reach, lines, planned
+from ablate.launch.missing import in_folders_there
+
+
+def test_a_plan_counts_what_is_there_and_how_long_the_rest_takes(
+    root: Path, tmp_path: Path
+) -> None:
+    found = planned(start_of(tmp_path))
+    assert (found.runs, found.done, found.to_train, found.seconds) == (4, 0, 4, None)
+    assert not (tmp_path / "runs").exists()  # nothing is written
+    found = planned(start_of(root))
+    assert (found.done, found.stale, found.to_train) == (4, 0, 0)
+    more = start_of(root, "[4, 8, 16]", "launch.workers=1")
+    found = planned(more)
+    assert (found.runs, found.done, found.to_train) == (6, 4, 2)
+    assert found.seconds == 2 * 12  # at twelve seconds a run
+    text = "\n".join(lines(more, found))
+    assert "3 cells × 2 replicates = 6 runs" in text
+    assert "width (model.width): 4, 8, 16" in text
+    assert "verdicts are withheld" in text
+
+
+def test_runs_of_another_config_are_stale(root: Path) -> None:
+    found = planned(start_of(root, "[4, 8]", "data.separation=2.0"))
+    assert (found.done, found.stale, found.to_train) == (0, 0, 4)  # other cells, other folders
+    (folder,) = root.glob("runs/wide/width=4-*")
+    result = folder / "0" / "result.json"
+    content = json.loads(result.read_text())
+    result.write_text(json.dumps(content | {"key": "0" * 64}))
+    found = planned(start_of(root))
+    assert (found.done, found.stale, found.to_train) == (3, 1, 1)
+
+
+def test_a_level_of_another_name_is_the_same_cell(root: Path) -> None:
+    (root / "wide.yaml").write_text(STUDY.format(widths="{narrow: 4, large: 8}").replace(
+        "[8, 4]", "[large, narrow]"
+    ))  # fmt: skip
+    words = [f"study={root / 'wide.yaml'}", f"paths.root={root}", "study.name=wide"]
+    (start,) = plan_studies(sort_words(words), quick=False)
+    assert [cell.slug.partition("-")[0] for cell in start.plan.cells] == [
+        "width=narrow", "width=large",
+    ]  # fmt: skip
+    found = planned(start)
+    assert (found.done, found.to_train) == (4, 0)
+    there = {path.name for path in (root / "runs" / "wide").iterdir() if path.is_dir()}
+    assert {cell.slug for cell in in_folders_there(start.plan, root).cells} == there
+
+
+@pytest.mark.parametrize(("n", "alpha"), [(6, 0.05), (10, 0.01)])
+def test_what_pairs_reach_is_statsmodels_power(n: int, alpha: float) -> None:
+    expected = TTestPower().solve_power(None, nobs=n, alpha=alpha, power=0.8)
+    # statsmodels counts in the power of the wrong side, which is nothing here.
+    assert _reach(n, alpha) == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_plan_for_programs(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = [f"study={root / 'wide.yaml'}", "study.name=wide"]
+    assert main(["plan", *words, "--root", str(root), "--json"]) == 0
+    (plan,) = json.loads(capsys.readouterr().out)
+    assert (plan["study"], plan["done"], plan["to_train"]) == ("wide", 4, 0)
+    assert main(["plan"]) == 2
+    assert "ablate plan needs a study: ablate plan study=NAME." in capsys.readouterr().err

@@ -1,0 +1,56 @@
+"""`ablate status` and `ablate studies`: counts by state, for people and for programs."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ablate.cli import main
+from ablate.store.lock import lock, marked
+
+
+def test_every_state_is_counted(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    narrow, _ = sorted(root.glob("runs/wide/width=*"))
+    words = ["status", "wide", "--root", str(root)]
+    assert main(words) == 0
+    assert capsys.readouterr().out.split(maxsplit=1) == [
+        "wide", "4 runs: 4 done, 0 n/c, 0 failed, 0 running, 0 missing, 0 stale\n",
+    ]  # fmt: skip
+    (narrow / "0" / "result.json").unlink()
+    (narrow / "1" / "result.json").write_text("{")
+    with lock(root, "wide"), marked([narrow / "0"]):
+        assert main([*words, "--json"]) == 0
+        (counts,) = json.loads(capsys.readouterr().out)
+    assert counts.pop("process") is not None
+    assert counts == {
+        "study": "wide", "runs": 4, "done": 2, "not_converged": 0, "failed": 0, "running": 1,
+        "missing": 0, "stale": 0, "damaged": 1,
+    }  # fmt: skip
+    assert main(words) == 0
+    assert "1 missing, 0 stale, 1 damaged\n" in capsys.readouterr().out
+
+
+def test_studies_say_how_far_they_are(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = root / "conf" / "study"
+    folder.mkdir(parents=True)
+    (root / "wide.yaml").rename(folder / "wide.yaml")
+    assert main(["studies", "--root", str(root)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "wide             4/4 runs       Does width matter?" in lines
+    assert any(line.startswith("quickstart       not swept ") for line in lines)
+    assert main(["studies", "--root", str(root), "--json"]) == 0
+    rows = {row["study"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows["wide"]["status"]["done"] == 4
+    assert rows["quickstart"]["status"] is None
+
+
+def test_what_there_is_not_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["status"]) == 0
+    assert capsys.readouterr().out == "no runs yet; start with: ablate sweep study=quickstart\n"
+    assert main(["status", "--root", "else where"]) == 0
+    assert "study=quickstart --root 'else where'\n" in capsys.readouterr().out
+    assert main(["status", "wide"]) == 2
+    assert "study 'wide' has no runs here; there are no runs yet." in capsys.readouterr().err

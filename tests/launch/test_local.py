@@ -1,0 +1,175 @@
+"""Executors: the pool of this machine, and one of ten lines to hold the suite against."""
+
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from multiprocessing import forkserver
+from pathlib import Path
+
+import pytest
+from executor_suite import ENDLESS, TINY, ExecutorSuite, KilledSuite, ended, job
+
+from ablate import data
+from ablate.cli import main
+from ablate.config import Launch
+from ablate.errors import ConfigError
+from ablate.launch.execute import execute
+from ablate.launch.executor import Executor, executor_of, refuse_launchers
+from ablate.launch.job import Event, Job
+from ablate.launch.local import LocalExecutor
+
+
+class InProcess:
+    """Trains in the caller's own process: no pipe, no fork, and no way to end a run that hangs."""
+
+    size = 1
+
+    def __init__(self) -> None:
+        self.loaded: dict[str, data.Data] = {}
+
+    def run(
+        self,
+        jobs: Sequence[Job],
+        timeout: float | None = None,
+        keep_going: Callable[[], bool] = lambda: True,
+    ) -> Iterator[Event]:
+        for one in jobs:
+            if keep_going():
+                yield from execute(one, self.loaded)
+
+    def close(self) -> None:
+        self.loaded.clear()
+
+
+class TestInProcess(ExecutorSuite):
+    @pytest.fixture
+    def executor(self) -> Executor:
+        return InProcess()
+
+
+@pytest.fixture
+def executor() -> Iterator[Executor]:
+    local = executor_of(Launch(workers=1), "cpu")
+    yield local
+    local.close()
+
+
+class TestLocal(KilledSuite):
+    @pytest.fixture
+    def executor(self, executor: Executor) -> Executor:
+        return executor
+
+    def kill(self) -> None:
+        for child in multiprocessing.active_children():
+            child.kill()
+
+
+def is_alive(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/status")
+    return status.exists() and "zombie" not in status.read_text()
+
+
+def test_ctrl_c_is_the_parents_to_answer(executor: Executor, tmp_path: Path) -> None:
+    """A terminal sends it to all processes: workers go on until they are closed."""
+    events = []
+    for event in executor.run([job(tmp_path, "a")]):
+        events.append(event)
+        for child in multiprocessing.active_children():
+            os.kill(child.pid, signal.SIGINT)
+    assert ended(events) == {("a", 0): "done"}
+
+
+def test_two_workers_share_the_jobs(tmp_path: Path) -> None:
+    """The second job ends while the first has no end."""
+    pool = LocalExecutor(2)
+    for event in pool.run([job(tmp_path, "endless", ENDLESS), job(tmp_path, "good")]):
+        if event.task is not None:
+            assert (event.job.name, event.status) == ("good", "done")
+            break
+    pool.close()
+
+
+def test_a_pool_keeps_its_workers_from_one_list_to_the_next(
+    executor: Executor, tmp_path: Path
+) -> None:
+    assert ended(list(executor.run([job(tmp_path, "a")]))) == {("a", 0): "done"}
+    before = {child.pid for child in multiprocessing.active_children()}
+    assert ended(list(executor.run([job(tmp_path, "b")]))) == {("b", 0): "done"}
+    assert {child.pid for child in multiprocessing.active_children()} == before
+    executor.close()
+    assert not before & {child.pid for child in multiprocessing.active_children()}
+
+
+def test_a_pool_that_gets_nothing_to_do_starts_no_worker(executor: Executor) -> None:
+    before = multiprocessing.active_children()
+    assert list(executor.run([])) == []
+    assert multiprocessing.active_children() == before
+
+
+def test_workers_are_forked_from_a_process_that_has_made_the_imports(
+    executor: Executor, tmp_path: Path
+) -> None:
+    """The second worker has torch at once; no thread is there that a fork would lose."""
+    assert ended(list(executor.run([job(tmp_path, "a")]))) == {("a", 0): "done"}
+    server = forkserver._forkserver._forkserver_pid
+    assert "libtorch_cpu" in Path(f"/proc/{server}/maps").read_text()
+    assert "Threads:\t1\n" in Path(f"/proc/{server}/status").read_text()
+
+
+def test_without_the_process_that_forks_workers_they_end_and_the_other_jobs_go_on(
+    executor: Executor, tmp_path: Path
+) -> None:
+    events, pids = [], []
+    for event in executor.run([job(tmp_path, "endless", ENDLESS), job(tmp_path, "good")]):
+        events.append(event)
+        if event.task is None and event.job.name == "endless":
+            pids += [child.pid for child in multiprocessing.active_children()]
+            os.kill(forkserver._forkserver._forkserver_pid, signal.SIGKILL)
+    assert ended(events) == {("endless", 0): "failed", ("good", 0): "done"}
+    assert not any(map(is_alive, pids))
+
+
+def test_a_command_ends_with_the_worker_that_ran_it(executor: Executor, tmp_path: Path) -> None:
+    script = tmp_path / "sleeps.py"
+    script.write_text(
+        f"import os, pathlib, time\npathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))\n"
+        "time.sleep(600)\n"
+    )
+    command = {**TINY, "trainer": {"command": f"{sys.executable} {script}"}}
+    events = list(executor.run([job(tmp_path, "slow", command)], timeout=6))
+    assert ended(events) == {("slow", 0): "failed"}
+    pid = int((tmp_path / "pid").read_text())
+    for _ in range(50):
+        if not is_alive(pid):
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"process {pid} outlived its worker")
+
+
+@pytest.mark.parametrize(
+    ("word", "sentence"),
+    [
+        ("hydra/launcher=joblib", "the executor of runs is local"),
+        ("+hydra/launcher=submitit_slurm", "the executor of runs is local"),
+        ("hydra.launcher.n_jobs=4", "the executor of runs is local"),
+        ("hydra/sweeper=optuna", "the sweeper of all studies is ablate"),
+    ],
+)
+def test_a_launcher_of_hydras_that_nobody_would_ask_is_refused(word: str, sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence) as caught:
+        refuse_launchers(word)
+    assert str(caught.value).startswith(f"'{word}' is not allowed: ")
+
+
+@pytest.mark.parametrize("command", ["run", "sweep", "plan", "check"])
+def test_it_is_refused_on_the_command_line(command: str, capsys) -> None:
+    assert main([command, "study=quickstart", "hydra/launcher=joblib"]) == 2
+    assert "'hydra/launcher=joblib' is not allowed" in capsys.readouterr().err
+
+
+def test_what_names_no_other_launcher_passes() -> None:
+    for word in ("hydra/sweeper=ablate", "hydra.run.dir=.", "launch.workers=2", "-m", "study=x"):
+        refuse_launchers(word)

@@ -1,0 +1,66 @@
+"""The catalogue, and metrics as expressions."""
+
+import pytest
+
+from ablate.errors import ConfigError
+from ablate.metrics import Final, Probed, StepsTo, effect_unit, parse, quantity
+
+
+@pytest.mark.parametrize(
+    ("text", "expression"),
+    [
+        ("test/accuracy", Final("test/accuracy")),
+        ("steps", Final("steps")),
+        ("steps_to(validation/accuracy, 95)", StepsTo("validation/accuracy", 95.0)),
+        ("steps_to(validation/loss, 0.1)", StepsTo("validation/loss", 0.1)),
+        ("probe(activation/std, layer=10, step=0)", Probed("activation", "std", 10, 0)),
+        (
+            "probe(weight_gradient/rms, layer=last)",
+            Probed("weight_gradient", "rms", "last", "last"),
+        ),
+    ],
+)
+def test_an_expression_is_read_and_printed_as_it_can_be_read_again(text, expression):
+    assert parse(text) == expression
+    assert parse(str(expression)) == expression
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("test accuracy", "write a final metric"),
+        ("steps_too(validation/loss, 1)", "Did you mean 'steps_to'"),
+        ("steps_to(validation/loss)", "write steps_to(validation/accuracy, 95)"),
+        ("steps_to(validation/loss, low)", "'low' is no number"),
+        ("probe(activations/std, layer=1)", "Did you mean 'activation'"),
+        ("probe(activation/stdd, layer=1)", "Did you mean 'std'"),
+        ("probe(activation/std)", "say which layer"),
+        ("probe(activation/std, layer=0)", "layer is 0; it must be a whole number from 1 on"),
+        ("probe(activation/std, layer=1, steps=2)", "probe has no 'steps'"),
+    ],
+)
+def test_what_is_no_metric_is_named(text, sentence):
+    with pytest.raises(ConfigError) as caught:
+        parse(text)
+    assert sentence in str(caught.value)
+
+
+def test_a_curve_of_accuracy_arrives_from_below():
+    assert StepsTo("validation/accuracy", 95).rises
+    assert not StepsTo("validation/loss", 0.1).rises
+
+
+@pytest.mark.parametrize(
+    ("metric", "title", "scale", "effects", "unit"),
+    [
+        ("test/accuracy", "test accuracy (%)", 100, 100, "points"),
+        ("test/loss", "test loss (nats)", 1, 1, "nats"),
+        ("test/ece", "test calibration error (%)", 100, 1, ""),
+        ("weights/zero", "zero weights (%)", 100, 1, ""),
+        ("macro_f1", "macro f1", 1, 1, ""),
+    ],
+)
+def test_a_quantity_is_shown_and_compared_in_its_units(metric, title, scale, effects, unit):
+    row = quantity(metric)
+    assert (row.title, row.scale, row.effect_scale) == (title, scale, effects)
+    assert effect_unit(metric) == unit

@@ -1,0 +1,29 @@
+"""Holm's steps: against statsmodels."""
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from statsmodels.stats.multitest import multipletests
+
+from ablate.stats import holm, holm_levels
+
+fractions = st.floats(0, 1, allow_nan=False, width=32)
+
+
+@settings(deadline=None, max_examples=15)  # each call of multipletests collects all garbage
+@given(st.lists(fractions, min_size=1, max_size=15))
+def test_holm_agrees_with_statsmodels(p):
+    assert holm(p) == pytest.approx(multipletests(p, method="holm")[1], abs=1e-12)
+
+
+def test_holm_of_nothing_is_nothing():
+    assert holm([]) == []
+
+
+@settings(max_examples=25)  # statsmodels collects all garbage at each call
+@given(p=st.lists(st.floats(0, 1), min_size=1, max_size=8), alpha=st.sampled_from([0.05, 0.2]))
+def test_levels_decide_what_holm_rejects(p, alpha) -> None:
+    levels = holm_levels(p, alpha)
+    rejected = multipletests(p, alpha, method="holm")[0]
+    assume(all(abs(x - lv) > 1e-12 for x, lv in zip(p, levels, strict=True)))
+    assert [x <= level for x, level in zip(p, levels, strict=True)] == list(rejected)
