@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from ablate.config.validate import run_config
-from ablate.errors import ConfigError
+from ablate.errors import ReportError
 from ablate.lessons.signal import theory
 from ablate.metrics import parse
 from ablate.report.claim_metrics import measure
@@ -115,7 +115,7 @@ def test_a_claim_on_what_no_run_has_is_not_answered_and_says_why() -> None:
         "the runs have no metric 'test/brier'.",
     )
     assert second.outcome == "supported"
-    grid = print_claims([first, second], "table-1", 1, changed=False)
+    grid = print_claims([first, second], 1, changed=False)
     assert str(grid.rows[0][1][-1]) == "the runs have no metric 'test/brier'"
 
 
@@ -168,7 +168,7 @@ def test_spread_rates_order_and_interaction() -> None:
     }  # fmt: skip
     assert verdicts["spread"].evidence.test == "jackknife t"
     assert verdicts["more"].evidence.effect == pytest.approx(29, abs=3)
-    grid = print_claims(list(verdicts.values()), "table-2", looks=1, changed=True)
+    grid = print_claims(list(verdicts.values()), looks=1, changed=True)
     assert grid.rows[0][0] == "supported"
     assert "changed after the first run" in grid.caption[-1]
     assert len(claims_csv(list(verdicts.values())).splitlines()) == 6
@@ -219,7 +219,7 @@ def test_a_theory_is_followed_within_a_share() -> None:
     (verdict,) = judge(study(asked), probed, configs)
     assert verdict.outcome == "supported"
     assert verdict.evidence.effect == pytest.approx(0.05, abs=0.02)
-    with pytest.raises(ConfigError, match="there is no layer 4"):
+    with pytest.raises(ReportError, match="there is no layer 4"):
         measure(parse("probe(activation/std, layer=4, step=0)"), study(), probed)
 
 
@@ -231,7 +231,7 @@ def test_a_theory_is_followed_within_a_share() -> None:
     ],
 )
 def test_a_metric_that_no_run_has_is_named(expression: str, sentence: str) -> None:
-    with pytest.raises(ConfigError, match=sentence.replace("(", r"\(")):
+    with pytest.raises(ReportError, match=sentence.replace("(", r"\(")):
         measure(parse(expression), study(), frames(made()))
 
 

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from ablate.report.claims import judge
 from artists import points
 from scipy import stats
 from small_frames import drawings, frames
@@ -17,6 +16,7 @@ from ablate.report.context import Context
 from ablate.report.exhibits.effects import effects
 from ablate.report.figures.forest import DENIED, SHOWN
 from ablate.report.figures.style import NEUTRAL
+from ablate.report.verdicts import judge
 from ablate.study.items import ITEMS
 from ablate.study.reader import read_study
 
