@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all bench calibration clean
+.PHONY: help demo test test-all bench calibration docs clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,9 @@ bench: $(VENV)/bench.stamp  ## measure, side by side, into bench/README.md (ARGS
 
 calibration: $(VENV)/dev.stamp  ## simulate how often verdicts err, into docs/statistics.md (a quarter of an hour)
 	$(ONE_THREAD) $(BIN)/python -m bench.calibration
+
+docs: $(VENV)/dev.stamp  ## write docs/study-file.md and the schema from the types
+	$(BIN)/python docs/generate.py
 
 clean:  ## remove the environment and caches; runs and reports stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -41,7 +41,8 @@ Config keys (`model.depth`, `optimizer.lr`, ...) are those of the command line:
 
 def schema() -> dict[str, Any]:
     """Return the schema of a study file, with the groups that ship."""
-    return study_schema(read_groups([package_conf()]))
+    schema: dict[str, Any] = study_schema(read_groups([package_conf()]))
+    return schema
 
 
 def studies() -> dict[str, Any]:

@@ -7,6 +7,7 @@ COMMANDS = {
     "plan": "what a sweep would train and could tell; trains nothing",
     "check": "try every cell of a study for a second, before a sweep",
     "new": "write a commented study file to start from",
+    "schema": "the JSON Schema of a study file, for editors",
     "explain": "why a run is not the finished one beside it",
     "trace": "from a number in a report to its runs",
     "verify": "train a run again and compare it with what is kept",

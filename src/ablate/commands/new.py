@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ablate.commands.here import shown
+from ablate.commands.schema import NAME, schema_text
 from ablate.errors import ConfigError
 
 _TEXT = """\
+# yaml-language-server: $schema={schema}
 # {name}: change the question, the baseline and what varies; then
 #   ablate plan  study={path}           what it would train, and what it could tell
 #   ablate sweep study={path} --quick   on small data, in seconds
@@ -75,7 +77,8 @@ def run(options: argparse.Namespace, _: Sequence[str]) -> int:
 def write_new(name: str, root: Path) -> Path:
     """Write `conf/study/<name>.yaml`, or `<name>.yaml` where there is no such folder.
 
-    Raises ConfigError for a name that is none, and for a file that exists.
+    The schema that its first line names for editors is written beside it. Raises ConfigError for
+    a name that is none, and for a file that exists.
     """
     if not name or not all(c.isalnum() or c in "_-" for c in name):
         raise ConfigError(f"'{name}' is no name for a study: use letters, digits, _ and -.")
@@ -84,5 +87,6 @@ def write_new(name: str, root: Path) -> Path:
     if path.exists():
         raise ConfigError(f"{shown(path)} is there already; choose another name.")
     study = name if folder.is_dir() else path.name
-    path.write_text(_TEXT.format(name=name, path=study), encoding="utf-8")
+    path.write_text(_TEXT.format(name=name, path=study, schema=NAME), encoding="utf-8")
+    path.with_name(NAME).write_text(schema_text(root), encoding="utf-8")
     return path

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from ablate.config.base import Frozen, NonNegativeFloat
 from ablate.config.validate import validated
@@ -30,7 +30,7 @@ _WRITTEN = {
     "follows": "{follows: he_relu, within: 25 %}",
 }
 #: The names of one level or of several: numbers as they are written.
-Levels = Annotated[tuple[str, ...], BeforeValidator(named_levels)]
+Levels = Annotated[tuple[str, ...], BeforeValidator(named_levels), WithJsonSchema({})]
 
 
 def _rule(value: Any) -> Any:

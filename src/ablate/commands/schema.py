@@ -1,0 +1,32 @@
+"""`ablate schema`: the JSON Schema of a study file, for editors."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+#: What an editor's line in a study file names, beside the study.
+NAME = "study.schema.json"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add nothing: `ablate schema` takes no arguments of its own."""
+
+
+def run(options: argparse.Namespace, _: Sequence[str]) -> int:
+    """Print the schema; return the exit code."""
+    print(schema_text(options.root), end="")
+    return 0
+
+
+def schema_text(root: Path) -> str:
+    """Return the schema as text, with the config groups that ship and those below `root`."""
+    import json
+
+    from ablate.config.compose import conf_folders
+    from ablate.config.groups import read_groups
+    from ablate.study.json_schema import study_schema
+
+    schema = study_schema(read_groups(conf_folders(root)))
+    return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
