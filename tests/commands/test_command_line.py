@@ -148,7 +148,7 @@ def test_hydra_answers_its_own_flags(
         (["plan", "model.depth=3"], "ablate plan needs a study"),
         (["check"], "ablate check needs a study"),
         (["run", "--quick"], "--quick needs a study"),
-        (["run", "hydra/launcher=joblib"], "launchers of Hydra are never asked"),
+        (["run", "hydra/launcher=joblib"], "the executor of runs is local"),
         (["run", "replicates=0"], "replicates=0 is not allowed"),
         (["sync", "wide"], "study 'wide' has no runs here"),
     ],
