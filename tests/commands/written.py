@@ -53,6 +53,7 @@ def _composed(path: Path, widths: str, words: tuple[str, ...]) -> Start:
 
 def a_record(accuracy: float, **changes: Any) -> Record:
     fields: dict[str, Any] = {
+        "nc_reason": None, "diverged_at_step": None,
         "metrics": {"test/accuracy": accuracy, "test/loss": 1 - accuracy},
         "evaluations": ({"step": 40, "epoch": 5.0, "lr": 0.1, "train/loss": 0.1,
                          "validation/loss": 0.2, "validation/accuracy": 0.9},),

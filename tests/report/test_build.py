@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 
-import numpy as np
 import pytest
 from frames_for_tests import (
     FACTS,
@@ -169,7 +168,7 @@ def test_digest_is_the_same_from_ledger_and_frame(tmp_path):
     ]
     for replicate, fields in enumerate(records):
         write_run(
-            run_directory(tmp_path, "s", cell.slug, replicate), a_record(**fields),
+            run_directory(tmp_path, "s", cell.slug, replicate), Record(**fields, seconds=1.0),
             {"optimizer": {"lr": 0.1}}, f"k-{replicate}", {}, "2025-03-01T12:00:00Z",
         )  # fmt: skip
     ledger = ledger_results(tmp_path, "s", [cell])
@@ -191,16 +190,12 @@ def test_a_finished_study_is_not_reported_again_whatever_its_metric_is_called(tm
     for replicate in range(2):
         write_run(
             run_directory(tmp_path, "s", cell.slug, replicate),
-            a_record(metrics={"macro_f1": 0.5 + replicate / 10}), {}, f"k-{replicate}", {},
+            Record(metrics={"macro_f1": 0.5 + replicate / 10}, seconds=1), {}, f"k-{replicate}", {},
             "2025-03-01T12:00:00Z",
         )  # fmt: skip
     assert regenerate(tmp_path, "s").changed
     again = regenerate(tmp_path, "s")
     assert (again.changed, again.missing) == (False, ())
-
-
-def a_record(**fields):
-    return Record(**({"losses": np.zeros(4, np.float32), "seconds": 1.0} | fields))
 
 
 def test_a_figure_that_cannot_be_drawn_costs_that_figure(tmp_path, monkeypatch):

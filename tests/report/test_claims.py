@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from ablate.config.validate import run_config
-from ablate.errors import ConfigError
+from ablate.errors import ReportError
 from ablate.lessons.signal import theory
 from ablate.metrics import parse
 from ablate.report.claim_metrics import measure
@@ -219,7 +219,7 @@ def test_a_theory_is_followed_within_a_share() -> None:
     (verdict,) = judge(study(asked), probed, configs)
     assert verdict.outcome == "supported"
     assert verdict.evidence.effect == pytest.approx(0.05, abs=0.02)
-    with pytest.raises(ConfigError, match="there is no layer 4"):
+    with pytest.raises(ReportError, match="there is no layer 4"):
         measure(parse("probe(activation/std, layer=4, step=0)"), study(), probed)
 
 
@@ -231,7 +231,7 @@ def test_a_theory_is_followed_within_a_share() -> None:
     ],
 )
 def test_a_metric_that_no_run_has_is_named(expression: str, sentence: str) -> None:
-    with pytest.raises(ConfigError, match=sentence.replace("(", r"\(")):
+    with pytest.raises(ReportError, match=sentence.replace("(", r"\(")):
         measure(parse(expression), study(), frames(made()))
 
 

@@ -16,12 +16,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, _: Sequence[str]) -> int:
-    """Write or check the reports named, or all; return the exit code."""
+    """Write or check the reports named, or all; exit code 1 where something is missing or old."""
     if not options.check:
-        for written in regenerate_reports(options.root, options.study):
-            state = "written" if written.changed else "up to date"
-            print(f"{shown(written.directory)}/README.md  {state}")
-        return 0
+        made = regenerate_reports(options.root, options.study)
+        for written in made:
+            print(f"{shown(written.directory)}/README.md  written")
+            for sentence in written.missing:
+                print(f"! {sentence}")
+        return 1 if any(written.missing for written in made) else 0
     differing = check_reports(options.root, options.study)
     for path in differing:
         print(f"{shown(path)} is not what would be written")

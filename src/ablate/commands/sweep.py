@@ -122,7 +122,7 @@ def _report(start: Start, console: Console) -> Written:
         effect = f"  {claim['effect']}" if claim["effect"] != "–" else ""
         console.print(f"{claim['verdict']}: {claim['text']}{effect}", highlight=False)
     for sentence in written.missing:
-        console.print(f"[red]missing[/]: {sentence}", highlight=False)
+        console.print(f"! {sentence}", highlight=False, markup=False)
     console.print(f"report: {shown(written.directory)}/index.html (or README.md)")
     console.print(f"browse: {typed(f'ablate ui {start.plan.study.name}', start.root)}")
     return written

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from ablate.errors import ConfigError
+from ablate.errors import ReportError
 from ablate.lessons.signal import theory
 from ablate.report.run_arrays import RunArrays
 from ablate.stats import (
@@ -67,7 +67,7 @@ def case(claim: Claim, study: Study, runs: RunArrays, configs: Mapping[str, RunC
     study  of one part
     runs   the claim's metric, run by run
 
-    Raises ConfigError for a theory that says nothing of the claim's cells.
+    Raises ReportError for a theory that says nothing of the claim's cells.
     """
     margin = margin_of(claim, study)
     match claim:
@@ -169,7 +169,7 @@ def _follows(
         config = configs.get(cell)
         found = theory(config) if config and follows_theory(claim.follows, config) else None
         if found is None:
-            raise ConfigError(
+            raise ReportError(
                 f"{claim.follows} says nothing of cell {cell}; fix the factors in at."
             )
         predicted[row, 0] = found.activation_std[layer - 1]

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ablate.errors import ConfigError, one_of
+from ablate.errors import ReportError, one_of
 from ablate.metrics import Better, Expression, Final, Probed, StepsTo, effect_unit, quantity
 from ablate.report.frame import Frames
 from ablate.study.schema import Study
@@ -38,7 +38,7 @@ def measure(expression: Expression | None, study: Study, frames: Frames) -> Meas
 
     A run whose curve never is where `steps_to` wants it counts as n/c.
 
-    Raises ConfigError for what no run has.
+    Raises ReportError for what no run has.
     """
     runs = frames.runs[frames.runs["status"] != "failed"]
     match expression:
@@ -55,7 +55,7 @@ def measure(expression: Expression | None, study: Study, frames: Frames) -> Meas
 
 def _final(name: str, better: Better, runs: pd.DataFrame) -> Measure:
     if name not in runs:
-        raise ConfigError(f"the runs have no metric '{name}'.")
+        raise ReportError(f"the runs have no metric '{name}'.")
     not_converged = (runs["status"] == "diverged").to_numpy()
     values = quantity(name).effect_scale * runs[name].to_numpy(float)
     values = np.where(not_converged, np.nan, values)
@@ -67,7 +67,7 @@ def _final(name: str, better: Better, runs: pd.DataFrame) -> Measure:
 
 def _steps_to(expression: StepsTo, runs: pd.DataFrame, epochs: pd.DataFrame) -> Measure:
     if expression.curve not in epochs:
-        raise ConfigError(f"metric {expression}: no curve is called '{expression.curve}'.")
+        raise ReportError(f"metric {expression}: no curve is called '{expression.curve}'.")
     values = quantity(expression.curve).effect_scale * epochs[expression.curve].to_numpy(float)
     target = expression.target
     there = epochs[(values >= target) if expression.rises else (values <= target)]
@@ -81,7 +81,7 @@ def _probed(expression: Probed, runs: pd.DataFrame, layers: pd.DataFrame) -> Mea
     known = sorted({int(layer) for layer in layers["layer"]})
     layer = known[-1] if expression.layer == "last" and known else expression.layer
     if layer not in known:
-        raise ConfigError(
+        raise ReportError(
             f"metric {expression}: there is no layer {layer}; allowed are "
             f"{one_of(map(str, known)) if known else 'none'}."
         )
@@ -91,7 +91,7 @@ def _probed(expression: Probed, runs: pd.DataFrame, layers: pd.DataFrame) -> Mea
     found = layers[layers["step"] == at].set_index(["cell", "replicate"])[expression.statistic]
     values = _by_run(runs, found)
     if not np.isfinite(values).any():
-        raise ConfigError(f"metric {expression}: no run was probed there.")
+        raise ReportError(f"metric {expression}: no run was probed there.")
     # What was probed is a number whether or not the run converged afterwards.
     not_converged = np.isnan(values) & (runs["status"] == "diverged").to_numpy()
     return Measure(_table(runs, values, not_converged), "", "higher", int(layer))

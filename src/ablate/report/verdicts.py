@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from ablate.errors import ConfigError
+from ablate.errors import ReportError
 from ablate.report.claim_evidence import Case, case, margin_of
 from ablate.report.claim_metrics import measure
 from ablate.report.parts import of_part, tuning_runs
@@ -110,9 +110,9 @@ def claim_case(
         found = case(claim, own, RunArrays(own, measured), configs)
         absent = {cell for arm in found.arms for cell in arm.cells} & measured.absent
         if absent:
-            raise ConfigError(f"runs of {min(absent)} have no {claim.metric}")
+            raise ReportError(f"runs of {min(absent)} have no {claim.metric}")
         return found
-    except ConfigError as error:
+    except ReportError as error:
         # Of a study swept with another depth, say: one claim must not cost the report.
         return Case(NOTHING, note=str(error))
 

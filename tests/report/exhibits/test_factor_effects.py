@@ -66,7 +66,7 @@ def test_rows_are_contrasts_of_the_replicates_that_converged(lost) -> None:
         assert row.value == pytest.approx((row.low + row.high) / 2)
         assert narrow - 1e-9 <= (row.high - row.low) / 2 <= wide + 1e-9
         assert row.note == p_is(contrast.p)
-    # The arm that lost a run is the one that trails, so its t still tells.
+    # A run of A that is n/c does not speak against B being above it, so the t stays.
     assert rows[0].ink == SHOWN
     assert rows[1].ink == rows[2].ink == NEUTRAL
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 
-from ablate.errors import ConfigError
 from ablate.metrics import Quantity
 from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Margins, interval, page
@@ -37,8 +36,8 @@ class Rung:
 def exhibits(context: Context) -> Iterator[Drawing]:
     """Draw each level's mean and, beside it, its difference to the level above.
 
-    Option `against: first` takes differences to the first level. Raises ConfigError where there
-    is no factor, or no run with the metric.
+    Option `against: first` takes differences to the first level. Raises ReportError where no run
+    reports the metric.
     """
     assert isinstance(context.item, Ladder)
     yield from differences(context, to_first=context.item.against == "first")
@@ -48,9 +47,6 @@ def differences(context: Context, to_first: bool) -> Iterator[Drawing]:
     """Draw levels one below the other, each with its difference to another."""
     context, column, quantity = with_quantity(context)
     for subject in subjects(context, "rows"):
-        if subject.roles["rows"] is None or column not in subject.runs:
-            kind = context.item.kind
-            raise ConfigError(f"report: {kind} needs a factor and runs with its metric.")
         shown = rungs(subject, column, quantity.scale, to_first)
         heading = f"difference to {'the first' if to_first else 'the one above'}"
         if context.item.kind == "leave_one_out":
