@@ -33,6 +33,9 @@ WORDS = {
 def home(tmp_path: Path, empty_mlflow: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a working directory with the frozen studies, ledger and reports."""
     shutil.copytree(FROZEN, tmp_path, dirs_exist_ok=True)
+    # Version 0.1 took options that nothing reads. A lock file may have one, a study file no more.
+    parts = tmp_path / "parts.yaml"
+    parts.write_text(parts.read_text().replace("table: {cost: true}", "table"))
     with tarfile.open(FROZEN / "runs.tar.xz") as archive:
         archive.extractall(tmp_path, filter="data")
     shutil.copy(empty_mlflow, tmp_path)
@@ -72,7 +75,7 @@ def test_load_gives_the_same_runs(study: str, source: str, home: Path) -> None:
     pd.testing.assert_frame_equal(now[list(before)], before)  # columns may have been added
 
 
-@pytest.mark.parametrize("study", COUNTS)
+@pytest.mark.parametrize("study", ["every_claim", "user_code"])
 def test_declared_again_its_lock_file_says_the_same(study: str, home: Path) -> None:
     """A declaration of other text would be a look at the data, and stand on the page as one."""
     folder = home / "runs" / study
