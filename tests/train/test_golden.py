@@ -47,6 +47,13 @@ def trained(name: str) -> dict:
     }
 
 
+def vendor() -> str:
+    """Return whose processor this is: MKL chooses its kernels by that, and they round otherwise."""
+    facts = Path("/proc/cpuinfo")
+    lines = facts.read_text().splitlines() if facts.exists() else []
+    return next((line.split(": ")[1] for line in lines if line.startswith("vendor_id")), "unknown")
+
+
 def platform() -> str:
     return f"torch {torch.__version__} {torch.backends.cpu.get_cpu_capability()}"
 
@@ -60,7 +67,8 @@ def test_the_numbers_are_those_written_down(name: str) -> None:
     # their size, those of images by 1.2e-3.
     assert found["losses"] == pytest.approx(kept["losses"], rel=1e-2)
     assert set(found["metrics"]) == set(kept["metrics"])
-    if golden["platform"] == platform():
+    # The bits were written down on an AMD EPYC.
+    if (golden["platform"], "AuthenticAMD") == (platform(), vendor()):
         assert found["bits"] == kept["bits"]
 
 
