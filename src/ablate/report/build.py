@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,26 +65,14 @@ def build_report(
     tables: list[Tabulated] = []
     figures: list[FigureFiles | Missing] = []
     count = itertools.count(1)
-    for item in _items(study, facts):
-        for suffix, alone, own in each_part(item, study, frames):
-            context = Context(item, alone, own, configs, facts, verdicts, directory)
-            try:
-                made = exhibits_of(context)
-            except ReportError as error:
-                figures.append(Missing(f"{item.kind}{suffix}", str(error)))
-                continue
-            tables += [exhibit for exhibit in made if isinstance(exhibit, Tabulated)]
-            figures += [
-                _drawn(exhibit, suffix, next(count), directory)
-                for exhibit in made
-                if not isinstance(exhibit, Tabulated)
-            ]
-    if verdicts:
-        claims = print_claims(verdicts, facts.looks, facts.claims_changed)
-        tables.append(Tabulated(claims, {"": claims_csv(verdicts)}))
-    fixed = at_values(study, frames, configs)
-    if fixed:
-        tables.append(Tabulated(print_at_values(fixed, study), {"": at_values_csv(fixed)}))
+    whole = Context(Item(), study, frames, configs, facts, verdicts, directory)
+    for exhibit, suffix in _exhibits(whole):
+        if isinstance(exhibit, Tabulated):
+            tables.append(exhibit)
+        elif isinstance(exhibit, Missing):
+            figures.append(exhibit)
+        else:
+            figures.append(_drawn(exhibit, suffix, next(count), directory))
     printed = [_printed(table, number, directory) for number, table in enumerate(tables, start=1)]
     try:
         sentence = _answer(study, frames, facts)
@@ -109,6 +97,28 @@ def build_report(
     # Last, so that a report cut short has no manifest that calls it current.
     (directory / NAME).write_text(text, encoding="utf-8")
     return directory / "README.md"
+
+
+def _exhibits(whole: Context) -> Iterator[tuple[Tabulated | Drawing | Missing, str]]:
+    """Yield what every item makes, with the suffix of its part; then the tables of the claims.
+
+    whole  of the study in all its parts
+    """
+    study, frames, facts = whole.study, whole.frames, whole.facts
+    assert facts is not None
+    for item in _items(study, facts):
+        for suffix, alone, own in each_part(item, study, frames):
+            try:
+                context = replace(whole, item=item, study=alone, frames=own)
+                yield from ((exhibit, suffix) for exhibit in exhibits_of(context))
+            except ReportError as error:
+                yield Missing(f"{item.kind}{suffix}", str(error)), suffix
+    if whole.verdicts:
+        claims = print_claims(whole.verdicts, facts.looks, facts.claims_changed)
+        yield Tabulated(claims, {"": claims_csv(whole.verdicts)}), ""
+    fixed = at_values(study, frames, whole.configs)
+    if fixed:
+        yield Tabulated(print_at_values(fixed, study), {"": at_values_csv(fixed)}), ""
 
 
 def _items(study: Study, facts: Facts) -> tuple[Item, ...]:
