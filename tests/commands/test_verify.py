@@ -11,10 +11,10 @@ from written import planned
 
 from ablate import data
 from ablate.cli import main
-from ablate.commands.kept import _metric_columns, _sd
+from ablate.commands.kept import _sd
 from ablate.commands.verify import verify
 from ablate.errors import ConfigError
-from ablate.report.frame import read_frames
+from ablate.report.frame import metric_columns, read_frames
 from ablate.report.regenerate import regenerate
 from ablate.store.ledger import write_run
 from ablate.store.provenance import provenance
@@ -62,8 +62,8 @@ def test_a_run_is_verified_in_the_ledger_and_from_a_report_alone(
 def test_a_metric_needs_no_slash_in_its_name() -> None:
     """The paths of optimizers are measured in `steps`; such runs were verified by nothing."""
     runs = read_frames(REPORTS / "optimizer_paths").runs
-    assert "steps" in _metric_columns(list(runs.columns))
-    names = _metric_columns(list(read_frames(REPORTS / "quickstart").runs.columns))
+    assert "steps" in metric_columns(runs)
+    names = metric_columns(read_frames(REPORTS / "quickstart").runs)
     assert {"test/accuracy", "test/loss", "train/loss"} <= set(names)
     assert not {"parameters", "seed", "diverged_at_step", "status"} & set(names)
 

@@ -84,12 +84,8 @@ def _sd(values: Sequence[float]) -> float:
     return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
 
 
-def _metric_columns(columns: Sequence[str]) -> Sequence[str]:
-    """Return the columns of the frame `runs` that are metrics: those after what came of a run."""
-    return columns[columns.index("diverged_at_step") + 1 : columns.index("parameters")]
-
-
 def _from_report(root: Path, study: str, name: str, number: str) -> Kept:
+    from ablate.report.frame import metric_columns
     from ablate.report.regenerate import load_frames
 
     locked = read_lock(root / "reports" / study)
@@ -106,8 +102,7 @@ def _from_report(root: Path, study: str, name: str, number: str) -> Kept:
     if locked.study.tune is not None:
         key = locked.study.tune.key
         config = tuned_config(config, key, float(row[f"tuned:{key}"]))
-    names = _metric_columns(list(map(str, runs.columns)))
-    metrics = {name: float(row[name]) for name in names if math.isfinite(row[name])}
+    metrics = {n: float(row[n]) for n in metric_columns(runs) if math.isfinite(row[n])}
     return Kept(
         name=f"{study}/{slug}/{number}",
         config=config,

@@ -12,10 +12,10 @@ from ablate.commands.command_line import Start
 from ablate.launch.device import device_kind, worker_count
 from ablate.launch.missing import in_folders_there, scored_work, tuning_work
 from ablate.launch.tuning import choose
+from ablate.stats import ALPHA, LEAST_REPLICATES, detectable, least_p
 from ablate.store.state import COMPLETE, state
 from ablate.study.schema import Factor, Part, Study
 
-_ALPHA, _POWER = 0.05, 0.8
 #: What a design can tell apart, in words.
 _TELLS = {
     "grid": "main effects of {names}{interactions}",
@@ -91,7 +91,7 @@ def planned(start: Start) -> Planned:
     ended = [result for _, result in known if result and result.status != "failed"]
     times = [result.seconds for result in ended if result.seconds is not None]
     n, claims = plan.study.replicates, len(plan.study.claims)
-    strictest = _ALPHA / max(1, claims)
+    strictest = ALPHA / max(1, claims)
     return Planned(
         study=plan.study.name,
         cells=len(plan.cells),
@@ -105,8 +105,8 @@ def planned(start: Start) -> Planned:
         seconds=sum(times) / len(times) * lost / workers if times else None,
         tells=tuple(_tells(plan.study, part) for part in plan.study.all_parts),
         claims=claims,
-        reach=(_reach(n, _ALPHA), _reach(n, strictest)) if n > 2 else None,
-        least_p=2.0 ** (1 - n),
+        reach=(detectable(n, ALPHA), detectable(n, strictest)) if n > 2 else None,
+        least_p=least_p(n),
         strictest=strictest,
     )
 
@@ -144,11 +144,11 @@ def _family(found: Planned) -> Iterator[str]:
             f"claims    {found.claims}, judged as one family: the first at {found.strictest:.2g}, "
             f"where it takes {found.reach[1]:.1f} standard deviations"
         )
-    if found.replicates < 6:
-        yield "          fewer than 6 replicates: verdicts are withheld"
+    if found.replicates < LEAST_REPLICATES:
+        yield f"          fewer than {LEAST_REPLICATES} replicates: verdicts are withheld"
     elif found.least_p > found.strictest:
         n = found.replicates
-        while 2.0 ** (1 - n) > found.strictest:
+        while least_p(n) > found.strictest:
             n += 1
         yield (
             f"          where runs do not converge an exact test of {found.replicates} pairs "
@@ -179,15 +179,3 @@ def _time(found: Planned) -> str:
     minutes = found.seconds / 60
     span = f"{minutes:.0f} min" if minutes >= 1.5 else f"{found.seconds:.0f} s"
     return f", about {span} at the pace of the runs that are there"
-
-
-def _reach(n: int, alpha: float) -> float:
-    """Return the difference in standard deviations that n pairs show with 80 % power."""
-    from scipy import optimize, stats
-
-    critical = stats.t.ppf(1 - alpha / 2, n - 1)
-
-    def short(effect: float) -> float:
-        return float(stats.nct.sf(critical, n - 1, effect * n**0.5)) - _POWER
-
-    return float(optimize.brentq(short, 1e-3, 50.0))
