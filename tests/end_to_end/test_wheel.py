@@ -46,7 +46,7 @@ def ablate(installed: Path, tmp_path: Path) -> Callable[..., str]:
 
 def test_it_sweeps_in_an_empty_folder(ablate: Callable[..., str], tmp_path: Path) -> None:
     ablate("sweep", "study=quickstart", "--quick", "init=he,xavier", "model.activation=relu,tanh")
-    assert len(list(tmp_path.glob("reports/quickstart-quick-*/index.html"))) == 1
+    assert len(list(tmp_path.glob("reports/quickstart-*-quick/index.html"))) == 1
 
 
 def test_its_types_are_for_whoever_imports_it(installed: Path) -> None:
