@@ -10,8 +10,9 @@ from written import planned as start_of
 
 from ablate.cli import main
 from ablate.commands.command_line import plan_studies, sort_words
-from ablate.commands.plan import _reach, lines, planned
+from ablate.commands.plan import lines, planned
 from ablate.launch.missing import in_folders_there
+from ablate.stats import detectable
 
 
 def test_a_plan_counts_what_is_there_and_how_long_the_rest_takes(
@@ -62,7 +63,7 @@ def test_a_level_of_another_name_is_the_same_cell(root: Path) -> None:
 def test_what_pairs_reach_is_statsmodels_power(n: int, alpha: float) -> None:
     expected = TTestPower().solve_power(None, nobs=n, alpha=alpha, power=0.8)
     # statsmodels counts in the power of the wrong side, which is nothing here.
-    assert _reach(n, alpha) == pytest.approx(expected, rel=1e-4)
+    assert detectable(n, alpha) == pytest.approx(expected, rel=1e-4)
 
 
 def test_a_plan_for_programs(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
