@@ -32,7 +32,7 @@ from ablate.report.printed_table import to_markdown, to_tex
 from ablate.report.shares import shares, shares_answer
 from ablate.report.tables import make_tables
 from ablate.report.tuned_and_fixed import at_values, at_values_csv, print_at_values
-from ablate.report.verdicts import judge
+from ablate.report.verdicts import Verdict, judge
 from ablate.study.items import Effects, Item, Table, VarianceShares
 from ablate.study.schema import Study
 
@@ -65,8 +65,7 @@ def build_report(
     tables: list[Tabulated] = []
     figures: list[FigureFiles | Missing] = []
     count = itertools.count(1)
-    whole = Context(Item(), study, frames, configs, facts, verdicts, directory)
-    for exhibit, suffix in _exhibits(whole):
+    for exhibit, suffix in _exhibits(study, frames, facts, configs, verdicts, directory):
         if isinstance(exhibit, Tabulated):
             tables.append(exhibit)
         elif isinstance(exhibit, Missing):
@@ -99,24 +98,26 @@ def build_report(
     return directory / "README.md"
 
 
-def _exhibits(whole: Context) -> Iterator[tuple[Tabulated | Drawing | Missing, str]]:
-    """Yield what every item makes, with the suffix of its part; then the tables of the claims.
-
-    whole  of the study in all its parts
-    """
-    study, frames, facts = whole.study, whole.frames, whole.facts
-    assert facts is not None
+def _exhibits(
+    study: Study,
+    frames: Frames,
+    facts: Facts,
+    configs: Mapping[str, RunConfig],
+    verdicts: tuple[Verdict, ...],
+    directory: Path,
+) -> Iterator[tuple[Tabulated | Drawing | Missing, str]]:
+    """Yield what every item makes, with the suffix of its part; then the tables of the claims."""
     for item in _items(study, facts):
         for suffix, alone, own in each_part(item, study, frames):
+            context = Context(item, alone, own, configs, facts, verdicts, directory)
             try:
-                context = replace(whole, item=item, study=alone, frames=own)
                 yield from ((exhibit, suffix) for exhibit in exhibits_of(context))
             except ReportError as error:
                 yield Missing(f"{item.kind}{suffix}", str(error)), suffix
-    if whole.verdicts:
-        claims = print_claims(whole.verdicts, facts.looks, facts.claims_changed)
-        yield Tabulated(claims, {"": claims_csv(whole.verdicts)}), ""
-    fixed = at_values(study, frames, whole.configs)
+    if verdicts:
+        claims = print_claims(verdicts, facts.looks, facts.claims_changed)
+        yield Tabulated(claims, {"": claims_csv(verdicts)}), ""
+    fixed = at_values(study, frames, configs)
     if fixed:
         yield Tabulated(print_at_values(fixed, study), {"": at_values_csv(fixed)}), ""
 

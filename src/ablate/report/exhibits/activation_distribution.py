@@ -27,7 +27,7 @@ from ablate.report.figures.style import (
     plain,
     wrapped,
 )
-from ablate.study.items import ActivationDistribution, GradientDistribution
+from ablate.study.items import Distribution
 from ablate.study.schema import Level
 
 #: More panels than this across or down are too small to read at print size.
@@ -164,7 +164,7 @@ def _limit(inner: Floats, border: Floats, bound: float | None) -> float:
 
 
 def _step(subject: Subject) -> str:
-    assert isinstance(subject.item, ActivationDistribution | GradientDistribution)
+    assert isinstance(subject.item, Distribution)
     return subject.item.step
 
 

@@ -14,11 +14,10 @@ from pydantic import BeforeValidator, PlainSerializer
 from ablate.study.items.base import Item, OfPart, OfQuantity, OfSettings
 from ablate.study.items.kinds import (
     ITEMS,
-    ActivationDistribution,
     ComparedToBase,
     ContactSheet,
+    Distribution,
     Effects,
-    GradientDistribution,
     Ladder,
     Published,
     Table,
@@ -31,9 +30,21 @@ if TYPE_CHECKING:
 
 
 __all__ = [
-    "ITEMS", "ActivationDistribution", "ComparedToBase", "ContactSheet", "Effects",
-    "GradientDistribution", "Item", "Ladder", "OfPart", "OfQuantity", "OfSettings", "Published",
-    "ReportItem", "Table", "VarianceShares", "refused_items",
+    "ITEMS",
+    "ComparedToBase",
+    "ContactSheet",
+    "Distribution",
+    "Effects",
+    "Item",
+    "Ladder",
+    "OfPart",
+    "OfQuantity",
+    "OfSettings",
+    "Published",
+    "ReportItem",
+    "Table",
+    "VarianceShares",
+    "refused_items",
 ]  # fmt: skip
 
 

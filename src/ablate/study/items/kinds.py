@@ -84,24 +84,25 @@ class ComparedToBase(OfPart):
         return None
 
 
-class ActivationDistribution(OfSettings):
+class Distribution(OfSettings):
+    """Histograms of what the probe saw: layers down, levels across."""
+
+    shows_probe = True
+    columns: Role = None
+    step: Literal["first", "last"] = "first"
+    """before the first step of training, or after the last"""
+
+
+class ActivationDistribution(Distribution):
     """Histograms of the activations: layers down, levels across."""
 
     kind = "activation_distribution"
-    shows_probe = True
-    columns: Role = None
-    step: Literal["first", "last"] = "first"
-    """before the first step of training, or after the last"""
 
 
-class GradientDistribution(OfSettings):
+class GradientDistribution(Distribution):
     """Histograms of the gradients of the activations: layers down, levels across."""
 
     kind = "gradient_distribution"
-    shows_probe = True
-    columns: Role = None
-    step: Literal["first", "last"] = "first"
-    """before the first step of training, or after the last"""
 
 
 class SignalByLayer(OfSettings):
