@@ -9,6 +9,7 @@ from ablate.config import RunConfig
 from ablate.config.data import UserData
 from ablate.data import SOURCES
 from ablate.data.description import check_sizes, classes_of, examples_of, split_sizes
+from ablate.metrics import quantity
 from ablate.study.lockfile import Locked
 from ablate.study.measured import reads_data
 from ablate.study.schema import Study
@@ -101,7 +102,8 @@ def chance(study: Study, config: RunConfig | None) -> float | None:
         return metric.when_not_converged
     if config is None or not metric.is_percent or isinstance(config.data, UserData):
         return None
-    return 1 / classes_of(config.data)
+    guessed = quantity(metric.name).chance
+    return guessed(classes_of(config.data)) if guessed else None
 
 
 def _span(values: set[int]) -> str:

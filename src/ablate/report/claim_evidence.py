@@ -131,7 +131,7 @@ def _interaction(claim: Interaction, runs: RunArrays, margin: float) -> Case:
 def _spread(claim: Spread, runs: RunArrays) -> Case:
     pairs = [
         runs.pair(*claim.compare, {**claim.at, claim.spread_over: (level,)})
-        for level in runs.levels(claim.spread_over)
+        for level in runs.study.factor(claim.spread_over).level_names
     ]
     sides = list(zip(*pairs, strict=True))
     a, b = (np.stack([arm.means for arm in side]) for side in sides)
@@ -152,7 +152,7 @@ def _order(claim: Order, runs: RunArrays, margin: float) -> Case:
     expect: Literal["greater", "less"] = "greater" if claim.direction == "up" else "less"
     steps: list[Evidence] = []
     arms: list[Arm] = []
-    for low, high in pairwise(runs.levels(claim.over)):
+    for low, high in pairwise(runs.study.factor(claim.over).level_names):
         first, second = runs.pair(claim.over, low, high, claim.at)
         arms += [second] if arms else [first, second]
         steps.append(paired_effect(pair_up(second, first, runs.measure.better), expect, margin))

@@ -11,7 +11,7 @@ import pandas as pd
 from ablate.report.claim_metrics import Measure
 from ablate.stats import Arm
 from ablate.study.claims import Rule
-from ablate.study.schema import ABSENT, Study
+from ablate.study.schema import Study
 
 #: The level of every factor, in the study's order.
 Setting = tuple[str, ...]
@@ -39,10 +39,6 @@ class RunArrays:
         columns = [f"factor:{factor.name}" for factor in study.factors]
         groups = found.values.groupby(columns, sort=False) if columns else [((), found.values)]
         self._runs = {key if isinstance(key, tuple) else (key,): rows for key, rows in groups}
-
-    def levels(self, factor: str) -> list[str]:
-        """Return the levels of a factor, without that of its absence."""
-        return [lv.name for lv in self.study.factor(factor).levels if lv.name != ABSENT]
 
     def settings(self, fixed: Rule) -> list[Setting]:
         """Return every cell that has runs and lies at `fixed`."""

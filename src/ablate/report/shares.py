@@ -15,7 +15,7 @@ from ablate.report.run_arrays import RunArrays
 from ablate.report.tables import csv_text
 from ablate.stats import Array, deviation, jackknife, t_half_width
 from ablate.study.items import VarianceShares
-from ablate.study.schema import ABSENT, Factor, Study
+from ablate.study.schema import Factor, Study
 
 #: An estimate with the ends of its 95 % interval; None where replicates are too few for one.
 Estimate = tuple[float, float | None, float | None]
@@ -59,7 +59,7 @@ def shares(item: VarianceShares, study: Study, frames: Frames) -> Shares:
     setting of a level has two others its estimates are NaN.
     """
     factor = item.role("lines", study)
-    names = [level.name for level in factor.levels if level.name != ABSENT]
+    names = factor.level_names
     whole = item.whole or names[0]
     found = measure(None, study, frames)
     runs = RunArrays(study, found)

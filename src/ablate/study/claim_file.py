@@ -20,7 +20,7 @@ from ablate.study.claims import (
     form_of,
 )
 from ablate.study.names import named_levels
-from ablate.study.schema import ABSENT, Factor, Part, Study
+from ablate.study.schema import Factor, Part, Study
 
 _WORDS = ("greater", "less", "equal")
 _WRITTEN = {
@@ -167,7 +167,7 @@ def _interaction(written: ClaimFile, known: Mapping[str, Factor]) -> tuple[str, 
             f"interaction is {list(names)}; it must be two factors, one of them that of compare."
         )
     second = next(name for name in names if name != first)
-    chosen = written.at.get(second, _levels(known[second]))
+    chosen = written.at.get(second, known[second].level_names)
     if len(chosen) != 2:
         raise ConfigError(
             f"interaction needs two levels of {second}; name them in at: {{{second}: [A, B]}}."
@@ -195,14 +195,4 @@ def _check_levels(
             f"{where}: '{factor}' is no factor; the study's are {one_of(known)}."
             f"{nearest(factor, known)}"
         )
-    names = _levels(known[factor])
-    for name in levels:
-        if name not in names:
-            raise ConfigError(
-                f"{where}: {factor} has no level '{name}'; it has {one_of(names)}."
-                f"{nearest(name, names)}"
-            )
-
-
-def _levels(factor: Factor) -> tuple[str, ...]:
-    return tuple(level.name for level in factor.levels if level.name != ABSENT)
+    known[factor].check_levels(levels, where)

@@ -8,7 +8,7 @@ from typing import Any
 from ablate.config.groups import Groups
 from ablate.config.target import is_user_code
 from ablate.config.validate import validated
-from ablate.errors import ConfigError, nearest, one_of
+from ablate.errors import ConfigError, one_of
 from ablate.study.claims import Rule
 from ablate.study.file import FactorFile
 from ablate.study.names import level_name, named_levels
@@ -70,13 +70,7 @@ def check_levels(rule: Rule, factors: Sequence[Factor], where: str) -> None:
         if name not in known:
             there = f"; there are {one_of(known)}" if known else ""
             raise ConfigError(f"{where}: '{name}' is no factor before this one{there}.")
-        allowed = [level.name for level in known[name].levels if level.name != ABSENT]
-        for level in levels:
-            if level not in allowed:
-                raise ConfigError(
-                    f"{where}: {name} has no level '{level}'; it has {one_of(allowed)}."
-                    f"{nearest(level, allowed)}"
-                )
+        known[name].check_levels(levels, where)
 
 
 def _named_level(name: Any, value: Any, key: str, groups: Groups, where: str) -> Level:

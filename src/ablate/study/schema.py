@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from ablate.config.base import Frozen, NonNegativeFloat, Positive
 from ablate.config.target import Dotted
+from ablate.errors import ConfigError, nearest, one_of
 from ablate.metrics import Better, effect_unit, quantity
 from ablate.study.claims import Claim, Rule, as_rules
 from ablate.study.items import ReportItem
@@ -50,6 +51,20 @@ class Factor(Frozen):
     axis: Literal["linear", "log", "category"] = "category"
     levels: Annotated[tuple[Level, ...], BeforeValidator(_as_tuple)]
     when: Annotated[Rule, BeforeValidator(as_rules)] = Field(default_factory=dict)
+
+    @property
+    def level_names(self) -> tuple[str, ...]:
+        """Return the names of the levels, without that of its absence."""
+        return tuple(level.name for level in self.levels if level.name != ABSENT)
+
+    def check_levels(self, names: Iterable[str], where: str) -> None:
+        """Raise ConfigError for a name that is none of its levels; `where` opens the message."""
+        for name in names:
+            if name not in self.level_names:
+                raise ConfigError(
+                    f"{where}: {self.name} has no level '{name}'; it has "
+                    f"{one_of(self.level_names)}.{nearest(name, self.level_names)}"
+                )
 
 
 class Metric(Frozen):
