@@ -100,10 +100,15 @@ def chance(study: Study, config: RunConfig | None) -> float | None:
     metric = study.metric
     if metric.when_not_converged is not None:
         return metric.when_not_converged
-    if config is None or not metric.is_percent or isinstance(config.data, UserData):
+    return guessing(metric.name, config) if metric.is_percent else None
+
+
+def guessing(metric: str, config: RunConfig | None) -> float | None:
+    """Return what guessing scores in a metric of the catalogue; None of data of the user's own."""
+    guessed = quantity(metric).chance
+    if guessed is None or config is None or isinstance(config.data, UserData):
         return None
-    guessed = quantity(metric.name).chance
-    return guessed(classes_of(config.data)) if guessed else None
+    return guessed(classes_of(config.data))
 
 
 def _span(values: set[int]) -> str:

@@ -11,10 +11,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
-from ablate.config.data import UserData
-from ablate.data import classes_of
 from ablate.metrics import SCORES, quantity
-from ablate.report.circumstances import chance
+from ablate.report.circumstances import chance, guessing
 from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Margins, grid_of_panels, page
 from ablate.report.figures.quantity import as_tables_call_it, sentence_case
@@ -91,20 +89,13 @@ def tuned(subject: Subject, key: str) -> Mapping[tuple[str, str], TunedLine]:
 def _tuned_line(subject: Subject, cell: pd.DataFrame, key: str) -> TunedLine:
     scale = quantity(_ACCURACY).scale
     known = (cell["status"] == "done") & np.isfinite(cell[_ACCURACY])
-    guessing = scale * _chance(subject, str(cell["cell"].iloc[0]))
-    scores = cell.assign(score=np.where(known, scale * cell[_ACCURACY], guessing))
+    guessed = guessing(_ACCURACY, subject.configs.get(str(cell["cell"].iloc[0])))
+    unlearnt = math.nan if guessed is None else scale * guessed
+    scores = cell.assign(score=np.where(known, scale * cell[_ACCURACY], unlearnt))
     means = scores.groupby("value")["score"].mean()
     chosen = float(cell[f"tuned:{key}"].iloc[0])
     count = len(not_converged(cell))
-    return TunedLine(tuple(means.index), tuple(means), chosen, guessing, count, len(cell))
-
-
-def _chance(subject: Subject, cell: str) -> float:
-    """Return the accuracy of guessing, NaN where the cell's classes are not known."""
-    config = subject.configs.get(cell)
-    if config is None or isinstance(config.data, UserData):
-        return math.nan
-    return 1 / classes_of(config.data)
+    return TunedLine(tuple(means.index), tuple(means), chosen, unlearnt, count, len(cell))
 
 
 def over_rates(subject: Subject) -> OverRates:
