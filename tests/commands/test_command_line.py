@@ -47,6 +47,15 @@ def test_looking_imports_nothing_heavy() -> None:
     assert "quickstart" in done.stdout
 
 
+def test_help_and_status_wait_for_no_config() -> None:
+    code = (
+        "import contextlib, sys; from ablate.cli import main; main(['status'])\n"
+        "with contextlib.suppress(SystemExit): main(['--help'])\n"
+        "sys.exit('pydantic' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 @pytest.mark.parametrize(
     "words",
     [
