@@ -183,7 +183,7 @@ def _with_levels(study: Study, key: str, values: Sequence[Any]) -> Study:
 
 def _refuse_single_level(study: Study, key: str, value: Any) -> None:
     for factor in study.factors:
-        if key == factor.name or all(key in level.overrides for level in factor.levels):
+        if key == factor.name or factor.sets(key):
             raise ConfigError(
                 f"{key}={level_name(value)}: the study varies {key} as factor '{factor.name}'; "
                 f"give several values, separated by commas, to replace its levels."

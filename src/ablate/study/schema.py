@@ -57,6 +57,10 @@ class Factor(Frozen):
         """Return the names of the levels, without that of its absence."""
         return tuple(level.name for level in self.levels if level.name != ABSENT)
 
+    def sets(self, key: str) -> bool:
+        """Tell whether each of its levels sets a config key."""
+        return all(key in level.overrides for level in self.levels)
+
     def check_levels(self, names: Iterable[str], where: str) -> None:
         """Raise ConfigError for a name that is none of its levels; `where` opens the message."""
         for name in names:

@@ -63,11 +63,7 @@ def exhibits(context: Context) -> Iterator[Drawing]:
             for subject in subjects(context, "lines", "panels"):
                 yield _draw_tuned(subject, tuned(subject, tune.key), tune.key)
         return
-    rates = [
-        factor
-        for factor in context.study.factors
-        if all("optimizer.lr" in level.overrides for level in factor.levels)
-    ]
+    rates = [factor for factor in context.study.factors if factor.sets("optimizer.lr")]
     for subject in subjects(context, "x", "lines", named={"x": rates[0].name}):
         yield _draw_over_rates(subject, over_rates(subject))
 

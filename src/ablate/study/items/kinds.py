@@ -15,7 +15,7 @@ from ablate.study.published import published_names, published_table
 
 if TYPE_CHECKING:
     from ablate.study.plan import Cell
-    from ablate.study.schema import Factor, Study
+    from ablate.study.schema import Study
 
 
 class Table(OfPart):
@@ -160,7 +160,7 @@ class LearningRateSensitivity(OfSettings):
         """Refuse a study in which the learning rate is neither tuned nor varied."""
         if study.tune is not None and study.tune.key != "optimizer.lr":
             return f"needs optimizer.lr to be tuned, and the study tunes {study.tune.key}"
-        if study.tune is None and not any(_sets(f, "optimizer.lr") for f in study.factors):
+        if study.tune is None and not any(f.sets("optimizer.lr") for f in study.factors):
             return "needs optimizer.lr to be tuned, or a factor all of whose levels set it"
         return None
 
@@ -178,7 +178,7 @@ class EnsembleCurve(OfSettings):
         # As figures choose: a numeric axis first, then the factor of most levels.
         free.sort(key=lambda factor: (factor.axis == "category", -len(factor.levels)))
         x = study.factor(self.x) if self.x else next(iter(free), None)
-        if x is not None and _sets(x, "ensemble.size"):
+        if x is not None and x.sets("ensemble.size"):
             return None
         return "needs a factor whose levels set ensemble.size; name it as its x"
 
@@ -320,11 +320,6 @@ class FactorEffects(OfPart):
         if part.design != "grid" or part.exclude or any(f.when for f in study.factors):
             return "needs a complete grid: design grid, without exclude and when"
         return None
-
-
-def _sets(factor: Factor, key: str) -> bool:
-    """Tell whether each level of a factor sets a config key."""
-    return all(key in level.overrides for level in factor.levels)
 
 
 #: Every kind by its name, in the order in which documents list them.
