@@ -10,6 +10,8 @@ from ablate.store.ledger import compared_bytes
 from ablate.store.result import read_result
 
 TESTS = Path(__file__).parents[1]
+#: The tests' own `mylab`, and the source beside these tests: not that of another checkout.
+REACH = os.pathsep.join([str(TESTS), str(TESTS.parent / "src")])
 SMALL = """\
 question: Does the scale matter?
 baseline:
@@ -32,7 +34,7 @@ def command(*words: str, cwd: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "ablate", *words],
         cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        env={**os.environ, "PYTHONPATH": str(TESTS)}, start_new_session=True,
+        env={**os.environ, "PYTHONPATH": REACH}, start_new_session=True,
     )  # fmt: skip
 
 
