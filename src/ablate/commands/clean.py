@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 
 from ablate.commands.here import shown
@@ -13,13 +12,7 @@ from ablate.store.lock import running
 from ablate.store.state import studies
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what `ablate clean` takes."""
-    parser.add_argument("--stale", action="store_true", required=True, help="what to remove")
-    parser.add_argument("--dry-run", action="store_true", help="only say what would go")
-
-
-def run(options: argparse.Namespace, _: Sequence[str]) -> int:
+def run(options: argparse.Namespace) -> int:
     """Remove the stale folders and say so of each; return the exit code."""
     total = 0
     found = stale_runs(options.root)

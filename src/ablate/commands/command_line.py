@@ -53,17 +53,9 @@ class Words:
     flags: tuple[str, ...]
 
 
-def add_arguments(parser: argparse.ArgumentParser, usage: str) -> None:
-    """Add what every command takes that plans: words beside `--quick`."""
-    parser.usage = f"{parser.prog} [--quick] {usage} [KEY=VALUE ...]"
-    parser.epilog = "--root PATH and paths.root=PATH are the same."
-    parser.set_defaults(takes_words=True)
-    parser.add_argument("--quick", action="store_true", help="on the digits data, in seconds")
-
-
-def starts(options: argparse.Namespace, words: Sequence[str], multirun: bool) -> list[Start]:
+def starts(options: argparse.Namespace, multirun: bool) -> list[Start]:
     """Return what to run: a plan per study named, else that of the keys; none after `--cfg`."""
-    ordered = sort_words(words, [f"--cfg={options.cfg}"] if options.cfg else [])
+    ordered = sort_words(options.words, [f"--cfg={options.cfg}"] if options.cfg else [])
     if ordered.studies:
         return plan_studies(ordered, options.quick)
     if options.quick:
@@ -72,9 +64,9 @@ def starts(options: argparse.Namespace, words: Sequence[str], multirun: bool) ->
     return [start] if start else []
 
 
-def study_starts(options: argparse.Namespace, words: Sequence[str]) -> list[Start]:
+def study_starts(options: argparse.Namespace) -> list[Start]:
     """Return a plan per study named; raises ConfigError where none is."""
-    ordered = sort_words(words)
+    ordered = sort_words(options.words)
     if not ordered.studies:
         name = options.command
         raise ConfigError(f"ablate {name} needs a study: ablate {name} study=NAME.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from ablate import data
@@ -21,12 +21,7 @@ from ablate.study.plan import tuned_config
 from ablate.study.schema import Study
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what `ablate explain` takes."""
-    parser.add_argument("run", help="study/cell/replicate, or the first digits of a run's key")
-
-
-def run(options: argparse.Namespace, _: Sequence[str]) -> int:
+def run(options: argparse.Namespace) -> int:
     """Print what the run is and how it differs; return the exit code."""
     print("\n".join(explain(options.root, options.run)))
     return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 from ablate.commands.here import shown
@@ -62,12 +61,7 @@ report:
 """
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what `ablate new` takes."""
-    parser.add_argument("name", help="of the study")
-
-
-def run(options: argparse.Namespace, _: Sequence[str]) -> int:
+def run(options: argparse.Namespace) -> int:
     """Write the file and say where; return the exit code."""
     path = write_new(options.name, options.root)
     print(f"{shown(path)} written; its first lines say how to go on")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
-from ablate.commands import command_line
-from ablate.commands.command_line import Start
+from ablate.commands.command_line import Start, study_starts
 from ablate.launch.device import device_kind, worker_count
 from ablate.launch.missing import in_folders_there, scored_work, tuning_work
 from ablate.launch.tuning import choose
@@ -59,15 +58,9 @@ class Planned:
     strictest: float
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what `ablate plan` takes."""
-    command_line.add_arguments(parser, "[--json] study=NAME")
-    parser.add_argument("--json", action="store_true", help="for programs")
-
-
-def run(options: argparse.Namespace, words: Sequence[str]) -> int:
+def run(options: argparse.Namespace) -> int:
     """Print the plan of each study named; return the exit code."""
-    starts = command_line.study_starts(options, words)
+    starts = study_starts(options)
     found = [planned(start) for start in starts]
     if options.json:
         print(json.dumps([asdict(one) for one in found], indent=2))

@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 
-from ablate.commands import command_line, sweep
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what `ablate run` takes: what `ablate sweep` takes, and -m."""
-    sweep.add_arguments(parser)
-    parser.add_argument(
-        "-m", "--multirun", action="store_true", help="sweep comma lists and ranges"
-    )
+from ablate.commands.command_line import starts
+from ablate.commands.sweep import run_studies
 
 
-def run(options: argparse.Namespace, words: Sequence[str]) -> int:
+def run(options: argparse.Namespace) -> int:
     """Train what is not there, and report; return the exit code."""
-    return sweep.run_studies(command_line.starts(options, words, options.multirun))
+    return run_studies(starts(options, options.multirun))

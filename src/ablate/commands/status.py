@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -32,13 +32,7 @@ class Status:
         return {"study": self.study, "runs": self.runs, **self.counts, "process": self.process}
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what `ablate status` takes."""
-    parser.add_argument("study", nargs="?", help="one study; default: all that have runs")
-    parser.add_argument("--json", action="store_true", help="for programs")
-
-
-def run(options: argparse.Namespace, _: Sequence[str]) -> int:
+def run(options: argparse.Namespace) -> int:
     """Print a line per study; return the exit code."""
     names = [options.study] if options.study else studies(options.root)
     found = [status(options.root, name) for name in names]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
 
 from ablate.commands.status import status
 from ablate.config.compose import conf_folders
@@ -13,12 +12,7 @@ from ablate.store.state import COMPLETE, studies
 from ablate.study.reader import study_files
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what `ablate studies` takes."""
-    parser.add_argument("--json", action="store_true", help="for programs")
-
-
-def run(options: argparse.Namespace, _: Sequence[str]) -> int:
+def run(options: argparse.Namespace) -> int:
     """Print the studies that ship and those of the user's `conf/`; return the exit code."""
     swept = studies(options.root)
     rows = []

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from ablate.commands import command_line
-from ablate.commands.command_line import SINGLE, Start
+from ablate.commands.command_line import SINGLE, Start, starts
 from ablate.commands.here import shown, typed
 from ablate.errors import AblateError
 from ablate.launch.sweep import sweep
@@ -23,18 +22,9 @@ if TYPE_CHECKING:
     from ablate.report.regenerate import Written
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what `ablate sweep` takes."""
-    command_line.add_arguments(parser, "[study=NAME]")
-    parser.add_argument(
-        "-c", "--cfg", choices=("job", "hydra", "all"),
-        help="print the config that all cells start from, and end",
-    )  # fmt: skip
-
-
-def run(options: argparse.Namespace, words: Sequence[str]) -> int:
+def run(options: argparse.Namespace) -> int:
     """Train what is not there, and report; return the exit code."""
-    return run_studies(command_line.starts(options, words, multirun=True))
+    return run_studies(starts(options, multirun=True))
 
 
 def run_studies(starts: Sequence[Start]) -> int:

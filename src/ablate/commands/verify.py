@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import math
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 from ablate import data
@@ -23,12 +22,7 @@ from ablate.train import prepare_process
 _MOST_SD = 3.0
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what `ablate verify` takes."""
-    parser.add_argument("run", help="study/cell/replicate, or the first digits of a run's key")
-
-
-def run(options: argparse.Namespace, _: Sequence[str]) -> int:
+def run(options: argparse.Namespace) -> int:
     """Train the run again and print how it compares; return the exit code."""
     prepare_process(threads=1)
     holds, lines = verify(options.root, options.run)
