@@ -16,12 +16,12 @@ def run(options: argparse.Namespace) -> int:
     """Remove the stale folders and say so of each; return the exit code."""
     total = 0
     found = stale_runs(options.root)
+    what = "would go" if options.dry_run else "removed"
     for path in found:
         size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
         total += size
         if not options.dry_run:
             shutil.rmtree(path)
-        what = "would go" if options.dry_run else "removed"
         print(f"{shown(path)}  {size / 1e6:.1f} MB  {what}")
     print(f"{len(found)} folders, {total / 1e6:.1f} MB" if found else "nothing is stale")
     return 0

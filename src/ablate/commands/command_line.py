@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,6 +33,17 @@ class Start:
     plan: Plan
     root: Path
     launch: Launch
+
+    @property
+    def size(self) -> str:
+        """Cells and replicates as people read them."""
+        cells = "1 cell" if len(self.plan.cells) == 1 else f"{len(self.plan.cells)} cells"
+        return f"{cells} × {self.plan.study.replicates} replicates"
+
+    @property
+    def data_names(self) -> str:
+        """The data sets, alphabetically."""
+        return ", ".join(sorted({cell.config.data.name for cell in self.plan.cells}))
 
 
 @dataclass(frozen=True)
@@ -77,8 +89,7 @@ def sort_words(words: Sequence[str], flags: Sequence[str] = ()) -> Words:
     """Sort the words of a command line; raises ConfigError for what is no override."""
     studies: tuple[str, ...] = ()
     name, control = None, False
-    roots: dict[Path, None] = {}
-    overrides = []
+    roots, overrides = [], []
     for word in words:
         key, _, text = word.partition("=")
         if key == "study":
@@ -91,11 +102,11 @@ def sort_words(words: Sequence[str], flags: Sequence[str] = ()) -> Words:
             refuse_launchers(word)
             overrides.append(parse_override(word))
             if key == "paths.root":
-                roots[_folder(overrides[-1])] = None
-    if len(roots) > 1:
-        named = " and ".join(map(str, roots))
+                roots.append(_folder(overrides[-1]))
+    root = roots[0] if roots else Path().resolve()  # its default in conf/config.yaml
+    if set(roots) - {root}:
+        named = " and ".join(map(str, dict.fromkeys(roots)))
         raise ConfigError(f"paths.root is said twice, {named}: name one folder.")
-    root = next(iter(roots), Path().resolve())  # its default in conf/config.yaml
     return Words(studies, name, tuple(overrides), root, control, tuple(flags))
 
 
@@ -181,7 +192,7 @@ def _yes_or_no(word: Word) -> bool:
 
 
 def _safe_name(name: str) -> str:
-    if not name or not all(c.isalnum() or c in "._+-" for c in name) or name.startswith("."):
+    if not re.fullmatch(r"[\w+-][\w.+-]*", name):
         raise ConfigError(
             f"study.name={name} is not allowed: use letters, digits, and the signs . _ + -."
         )

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
+import pandas as pd
 
 from ablate.config import RunConfig
 from ablate.config.validate import run_config
 from ablate.errors import ConfigError
 from ablate.launch.device import Device
 from ablate.launch.jobs import is_exact, stack_limit
+from ablate.report.frame import metric_columns
+from ablate.report.regenerate import load_frames
 from ablate.store.find import cell_that_begins, find_run
 from ablate.store.index import read_index
 from ablate.store.reader import finished, read_config
@@ -35,6 +36,7 @@ class Kept:
     """
 
     name: str
+    key: str
     config: RunConfig
     replicate: int
     status: str
@@ -46,17 +48,16 @@ class Kept:
 
     def block(self, device: Device) -> list[int]:
         """Return the replicates to train again: all of its block where numbers depend on it."""
-        limit = stack_limit(self.config, device)
-        if is_exact(self.config, device) or limit == 1:
-            return [self.replicate]
+        limit = 1 if is_exact(self.config, device) else stack_limit(self.config, device)
         return [r for r in self.cell if r // limit == self.replicate // limit]
 
 
 def kept_run(root: Path, text: str) -> Kept:
     """Return the finished run that is meant; raises ConfigError where there is none."""
     words = text.strip("/").split("/")
-    in_ledger = len(words) != 3 or read_index(root, words[0]) is not None
-    return _from_ledger(root, text) if in_ledger else _from_report(root, *words)
+    if len(words) == 3 and read_index(root, words[0]) is None:
+        return _from_report(root, *words)
+    return _from_ledger(root, text)
 
 
 def _from_ledger(root: Path, text: str) -> Kept:
@@ -69,29 +70,27 @@ def _from_ledger(root: Path, text: str) -> Kept:
     versions = result.provenance.get("versions", {})
     return Kept(
         name=name,
+        key=result.key,
         config=run_config(read_config(place.directory)),
         replicate=place.replicate,
         status=result.status,
         metrics=result.metrics,
-        spread={key: _sd([m[key] for m in others.values() if key in m]) for key in result.metrics},
+        spread=_spread(pd.DataFrame(list(others.values()))),
         machine=(str(result.provenance.get("cpu")), str(versions.get("torch"))),
         cell=tuple(sorted({*others, place.replicate})),
         directory=place.directory,
     )
 
 
-def _sd(values: Sequence[float]) -> float:
-    return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+def _spread(metrics: pd.DataFrame) -> dict[str, float]:
+    return {str(name): float(sd) for name, sd in metrics.std().dropna().items()}
 
 
 def _from_report(root: Path, study: str, name: str, number: str) -> Kept:
-    from ablate.report.frame import metric_columns
-    from ablate.report.regenerate import load_frames
-
     locked = read_lock(root / "reports" / study)
     if locked is None:
         raise ConfigError(f"study '{study}' has neither runs nor a report here.")
-    configs: dict[str, Any] = {cell.slug: cell.config for cell in locked.cells}
+    configs = {cell.slug: cell.config for cell in locked.cells}
     slug = cell_that_begins(study, name, list(configs))
     runs = load_frames(root, study).runs
     cell = runs[runs["cell"] == slug]
@@ -105,11 +104,12 @@ def _from_report(root: Path, study: str, name: str, number: str) -> Kept:
     metrics = {n: float(row[n]) for n in metric_columns(runs) if math.isfinite(row[n])}
     return Kept(
         name=f"{study}/{slug}/{number}",
+        key=str(row["key"]),
         config=config,
         replicate=int(number),
         status=str(row["status"]),
         metrics=metrics,
-        spread={key: _sd(cell[key].dropna().tolist()) for key in metrics},
+        spread=_spread(cell[list(metrics)]),
         machine=(str(row["cpu"]), str(row["torch"])),
         cell=tuple(sorted(int(number) for number in cell["replicate"])),
         directory=None,

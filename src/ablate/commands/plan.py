@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 from ablate.commands.command_line import Start, study_starts
 from ablate.launch.device import device_kind, worker_count
 from ablate.launch.missing import in_folders_there, scored_work, tuning_work
-from ablate.launch.tuning import choose
 from ablate.stats import ALPHA, LEAST_REPLICATES, detectable, least_p
 from ablate.store.state import COMPLETE, state
 from ablate.study.schema import Factor, Part, Study
@@ -64,9 +64,9 @@ def run(options: argparse.Namespace) -> int:
     found = [planned(start) for start in starts]
     if options.json:
         print(json.dumps([asdict(one) for one in found], indent=2))
-        return 0
-    for start, one in zip(starts, found, strict=True):
-        print("\n".join(lines(start, one)))
+    else:
+        for start, one in zip(starts, found, strict=True):
+            print("\n".join(lines(start, one)))
     return 0
 
 
@@ -76,10 +76,11 @@ def planned(start: Start) -> Planned:
     plan = in_folders_there(start.plan, root)
     device = device_kind(plan.cells[0].config.trainer.device)
     tuning = tuning_work(plan, root, device)
-    scored = scored_work(plan, root, device, choose(plan, root))
+    scored = scored_work(plan, root, device)
     known = [state(task.directory, task.key) for work in scored for task in work.tasks]
+    states = Counter(one for one, _ in known)
     lost = sum(len(work.missing) for work in [*tuning, *scored])
-    lost += plan.runs - sum(len(work.tasks) for work in scored)  # cells not tuned yet
+    lost += plan.runs - len(known)  # cells not tuned yet
     workers = worker_count(start.launch.workers, device)
     ended = [result for _, result in known if result and result.status != "failed"]
     times = [result.seconds for result in ended if result.seconds is not None]
@@ -91,9 +92,9 @@ def planned(start: Start) -> Planned:
         replicates=n,
         runs=plan.runs,
         tuning=plan.tuning_runs,
-        done=sum(one in COMPLETE for one, _ in known),
-        not_converged=sum(one == "not_converged" for one, _ in known),
-        stale=sum(one == "stale" for one, _ in known),
+        done=sum(states[one] for one in COMPLETE),
+        not_converged=states["not_converged"],
+        stale=states["stale"],
         to_train=lost,
         seconds=sum(times) / len(times) * lost / workers if times else None,
         tells=tuple(_tells(plan.study, part) for part in plan.study.all_parts),
@@ -107,11 +108,8 @@ def planned(start: Start) -> Planned:
 def lines(start: Start, found: Planned) -> Iterator[str]:
     """Yield the plan as people read it."""
     study = start.plan.study
-    data = ", ".join(sorted({cell.config.data.name for cell in start.plan.cells}))
     tuning = f" + {found.tuning} tuning runs" if found.tuning else ""
-    cells = "1 cell" if found.cells == 1 else f"{found.cells} cells"
-    runs = f"{cells} × {found.replicates} replicates = {found.runs} runs{tuning}"
-    yield f"{study.name} · {runs} · {data}"
+    yield f"{study.name} · {start.size} = {found.runs} runs{tuning} · {start.data_names}"
     for part in study.all_parts:
         for name in part.factors:
             yield f"  {_shown(study.factor(name))}"

@@ -38,11 +38,9 @@ def run(options: argparse.Namespace) -> int:
     found = [status(options.root, name) for name in names]
     if options.json:
         print(json.dumps([one.as_json() for one in found], indent=2))
-    elif found:
-        print("\n".join(map(_line, found)))
     else:
         start = typed("ablate sweep study=quickstart", options.root)
-        print(f"no runs yet; start with: {start}")
+        print("\n".join(map(_line, found)) or f"no runs yet; start with: {start}")
     return 0
 
 

@@ -16,7 +16,7 @@ from ablate.train.trial import FIT, GRADIENT_TOLERANCE, Trial, trial
 _DEAD = 0.5
 
 
-def trials(start: Start) -> Iterator[tuple[Cell, Trial | str]]:
+def _trials(start: Start) -> Iterator[tuple[Cell, Trial | str]]:
     """Yield what each cell did, or the sentence in which it failed.
 
     Raises ConfigError or DataError, as a sweep would, for cells that cannot run at all.
@@ -62,7 +62,7 @@ def lines(start: Start) -> Iterator[tuple[str, bool]]:
     workers = worker_count(start.launch.workers, "cpu")
     total = 0.0
     yield "every level changes the config, and every cell fits its data", True
-    for cell, found in trials(start):
+    for cell, found in _trials(start):
         wrong = problems(found)
         if isinstance(found, Trial):
             seconds = found.seconds_per_step * found.steps
@@ -70,13 +70,9 @@ def lines(start: Start) -> Iterator[tuple[str, bool]]:
             yield f"{cell.name}: {_numbers(found, seconds)}", not wrong
         else:
             yield f"{cell.name}:", False
-        for one in wrong:
-            yield f"    {one}", False
-    minutes = total / workers / 60
-    yield (
-        f"all runs: about {minutes:.1f} min of steps on {workers} cores, one network at a time",
-        True,
-    )
+        yield from ((f"    {one}", False) for one in wrong)
+    spent = f"{total / workers / 60:.1f} min of steps on {workers} cores"
+    yield f"all runs: about {spent}, one network at a time", True
 
 
 def _numbers(found: Trial, seconds: float) -> str:

@@ -31,7 +31,7 @@ def execute(job: Job, loaded: dict[str, data.Data]) -> Iterator[Event]:
     left = list(job.tasks)  # a later run of the stack costs no finished one
     try:
         with marked(task.directory for task in job.tasks):
-            records = _records(job, loaded)
+            records = train_job(job, loaded)
             facts = provenance(job.device, data.digest(job.config.data), job.config.seed)
             resolved = job.config.model_dump(mode="json")
             for task, record in zip(job.tasks, records, strict=True):
@@ -59,7 +59,8 @@ def failed(job: Job, task: Task, message: str, log: str, started: str | None = N
     return Event(job, task, "failed", message)
 
 
-def _records(job: Job, loaded: dict[str, data.Data]) -> list[Record]:
+def train_job(job: Job, loaded: dict[str, data.Data]) -> list[Record]:
+    """Return the record of each task of a job, in order; `loaded` as for `execute`."""
     from ablate.launch.ensemble_run import form
     from ablate.train import train
 

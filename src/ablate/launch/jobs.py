@@ -36,9 +36,7 @@ def jobs_of(works: Sequence[Work], root: Path, device: str, workers: int) -> lis
             groups = evenly(work.missing, 1 if formed else limit)
         else:
             groups = in_blocks(work.tasks, work.missing, limit)
-        jobs += [
-            Job(work.name, work.config, tasks, root, device, beside) for tasks, beside in groups
-        ]
+        jobs += [Job(work.name, work.config, again, root, device, there) for again, there in groups]
     return shared_out(sorted(jobs, key=cost, reverse=True), workers)
 
 
@@ -109,11 +107,11 @@ def in_blocks(tasks: Sequence[Task], missing: Sequence[Task], limit: int) -> lis
     for task in tasks:
         blocks.setdefault((task.member, task.replicate // limit), []).append(task)
     wanted = set(missing)
-    split = (
+    return [
         (tuple(t for t in block if t in wanted), tuple(t for t in block if t not in wanted))
         for block in blocks.values()
-    )
-    return [(again, there) for again, there in split if again]
+        if wanted.intersection(block)
+    ]
 
 
 def cost(job: Job) -> float:

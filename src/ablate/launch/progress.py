@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 from rich.console import Console, Group
@@ -72,10 +72,8 @@ class Progress:
 def progress(phase: str, total: int, kept: int, console: Console) -> Iterator[Progress]:
     """Show one phase until the block ends."""
     shown = Progress(phase, total, kept, console)
-    if not console.is_terminal:
-        yield shown
-        return
-    with Live(get_renderable=shown.bar, console=console):
+    on_terminal = Live(get_renderable=shown.bar, console=console)
+    with on_terminal if console.is_terminal else nullcontext():
         yield shown
 
 

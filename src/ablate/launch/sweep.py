@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -20,8 +20,7 @@ from ablate.launch.executor import Executor, executor_of
 from ablate.launch.jobs import asked_stack, jobs_of
 from ablate.launch.missing import Work, in_folders_there, member_work, scored_work, tuning_work
 from ablate.launch.progress import progress
-from ablate.launch.tuning import choose
-from ablate.launch.user_check import check_own, not_stacked
+from ablate.launch.user_check import check_user_code, not_stacked
 from ablate.store.cell import LedgerCell
 from ablate.store.index import write_index
 from ablate.store.lock import lock
@@ -52,9 +51,8 @@ def sweep(
     plan = in_folders_there(plan, root)
     device = device_kind(plan.cells[0].config.trainer.device)
     tuning = tuning_work(plan, root, device)
-    scored = scored_work(plan, root, device, choose(plan, root))
-    todo = [*tuning, *scored]
-    if len(scored) == len(plan.cells) and not any(work.missing for work in todo):
+    scored = scored_work(plan, root, device)
+    if len(scored) == len(plan.cells) and not any(work.missing for work in (*tuning, *scored)):
         declare(plan, root, scored)
         return Swept()
     executor = executor_of(launch, device)  # gets ready while the cells are checked here
@@ -64,27 +62,26 @@ def sweep(
     with lock(root, plan.study.name), closing(executor):
         for sink in sinks:
             sink.open()
-        train = partial(_train, root, device, executor, launch, console)
+        train = partial(_train, plan, root, device, executor, launch, console)
         declare(plan, root, scored)
         failed = 0
         if tuning:
-            failed = train("tuned", tuning, {}).failed
-            scored = scored_work(plan, root, device, choose(plan, root))
+            failed = train("tuned", tuning).failed
+            scored = scored_work(plan, root, device)
             declare(plan, root, scored)
         members = member_work(scored, plan, root, device)
         if members and (not failed or launch.on_error == "continue"):
-            failed += train("members", members, {}).failed
+            failed += train("members", members).failed
         if failed and launch.on_error == "stop":
             return Swept(0, failed)
-        cells = {cell.name: cell for cell in ledger_cells(plan, scored)}
-        runs = train("runs", scored, cells, sinks)
+        runs = train("runs", scored, sinks)
     return Swept(runs.ended, failed + runs.failed)
 
 
 def declare(plan: Plan, root: Path, scored: Sequence[Work]) -> None:
     """Write down what is going to be run: the lock file, and the keys to expect."""
     lock_study(root / "runs" / plan.study.name, plan)
-    write_index(root, plan.study.name, ledger_cells(plan, scored))
+    write_index(root, plan.study.name, _ledger_cells(plan, scored))
 
 
 def check(plan: Plan, root: Path) -> None:
@@ -100,7 +97,7 @@ def check(plan: Plan, root: Path) -> None:
             seen.add(config.data)
         try:
             inputs = data.inputs_of(config.data)
-            check_own(config)
+            check_user_code(config)
             if not isinstance(config.model, Target):
                 nn.check(config.model, inputs)
             if not isinstance(config.augment, Target):
@@ -115,7 +112,7 @@ def _notes(plan: Plan, device: Device) -> list[str]:
     return [note for note in dict.fromkeys(map(not_stacked, stacked)) if note is not None]
 
 
-def ledger_cells(plan: Plan, scored: Sequence[Work]) -> list[LedgerCell]:
+def _ledger_cells(plan: Plan, scored: Sequence[Work]) -> list[LedgerCell]:
     """Return what the store has to know of each cell."""
     keys = {work.name: tuple(task.key for task in work.tasks) for work in scored}
     return [
@@ -134,6 +131,7 @@ def ledger_cells(plan: Plan, scored: Sequence[Work]) -> list[LedgerCell]:
 
 
 def _train(
+    plan: Plan,
     root: Path,
     device: Device,
     executor: Executor,
@@ -141,11 +139,11 @@ def _train(
     console: Console,
     phase: str,
     works: Sequence[Work],
-    cells: Mapping[str, LedgerCell],
     sinks: Sequence[Sink] = (),
 ) -> Swept:
     """Run one phase; return how many of its runs ended, and how many of these failed."""
     jobs = jobs_of(works, root, device, executor.size)
+    cells = {cell.name: cell for cell in _ledger_cells(plan, works)}
     total = sum(len(work.tasks) for work in works)
     missing = sum(len(work.missing) for work in works)
     ended = failed = 0

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _EXAMPLES = 4
 
 
-def check_own(config: RunConfig) -> None:
+def check_user_code(config: RunConfig) -> None:
     """Raise ConfigError where code of the user's own is missing or does not do its part.
 
     Data is loaded, a model is made and fed, loss, optimizer, augmentation and metric are called
@@ -86,7 +86,7 @@ def _loss(config: RunConfig) -> None:
     loss = build_loss(config)(logits[None], labels[None])
     loss.sum().backward()  # type: ignore[no-untyped-call]
     if logits.grad is None or not torch.isfinite(logits.grad).all():
-        raise ConfigError(f"loss={_name(config.loss)} has no finite gradient.")
+        raise ConfigError(f"loss={config.loss.name} has no finite gradient.")
 
 
 def _optimizer(config: RunConfig) -> None:
@@ -131,7 +131,3 @@ def _sample(config: RunConfig) -> tuple[Any, Any]:
     labels = torch.arange(classes).repeat(2)
     noise = torch.randn(len(labels), classes, generator=torch.Generator().manual_seed(0))
     return noise + 2 * torch.nn.functional.one_hot(labels, classes), labels
-
-
-def _name(option: Any) -> str:
-    return str(getattr(option, "name", option))
