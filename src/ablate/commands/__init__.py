@@ -53,6 +53,7 @@ def add_arguments(parsers: Mapping[str, ArgumentParser]) -> None:
     said = "print the config that all cells start from, and end"
     takes("run sweep", "-c", "--cfg", choices=("job", "hydra", "all"), help=said)
     takes("run", "-m", "--multirun", action="store_true", help="sweep comma lists and ranges")
+    parsers["sweep"].set_defaults(multirun=True)
     takes("new", "name", help="of the study")
     takes("explain verify", "run", help="study/cell/replicate, or the first digits of a run's key")
     takes("trace", "study", help="whose report")

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ablate.config import Launch
 from ablate.config.compose import Composed, Word, compose, conf_folders, parse_override
@@ -21,6 +21,8 @@ from ablate.launch.executor import refuse_launchers
 from ablate.study.plan import Plan, compile_study
 from ablate.study.reader import find_study, read_study
 from ablate.study.request import adhoc, request
+
+Value = TypeVar("Value")
 
 #: Study names that are no study files: one cell, and a multirun of swept keys.
 SINGLE, ADHOC = "run", "adhoc"
@@ -65,14 +67,14 @@ class Words:
     flags: tuple[str, ...]
 
 
-def starts(options: argparse.Namespace, multirun: bool) -> list[Start]:
+def starts(options: argparse.Namespace) -> list[Start]:
     """Return what to run: a plan per study named, else that of the keys; none after `--cfg`."""
     ordered = sort_words(options.words, [f"--cfg={options.cfg}"] if options.cfg else [])
     if ordered.studies:
         return plan_studies(ordered, options.quick)
     if options.quick:
         raise ConfigError("--quick needs a study: ablate sweep study=NAME --quick.")
-    start = plan_overrides(ordered, multirun)
+    start = plan_overrides(ordered, options.multirun)
     return [start] if start else []
 
 
@@ -97,12 +99,13 @@ def sort_words(words: Sequence[str], flags: Sequence[str] = ()) -> Words:
         elif key == "study.name":
             name = _safe_name(text)
         elif key == "study.aa":
-            control = _yes_or_no(parse_override(word))
+            control = _value(parse_override(word), bool, "study.aa is true or false")
         else:
             refuse_launchers(word)
             overrides.append(parse_override(word))
             if key == "paths.root":
-                roots.append(_folder(overrides[-1]))
+                folder = _value(overrides[-1], str, "paths.root is one folder")
+                roots.append(Path(folder).expanduser().resolve())
     root = roots[0] if roots else Path().resolve()  # its default in conf/config.yaml
     if set(roots) - {root}:
         named = " and ".join(map(str, dict.fromkeys(roots)))
@@ -179,15 +182,9 @@ def _make_importable(*folders: Path) -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join([*filter(None, inherited), *added])
 
 
-def _folder(word: Word) -> Path:
-    if not isinstance(word.value, str):
-        raise ConfigError(f"'{word.text}' is not allowed: paths.root is one folder.")
-    return Path(word.value).expanduser().resolve()
-
-
-def _yes_or_no(word: Word) -> bool:
-    if not isinstance(word.value, bool):
-        raise ConfigError(f"'{word.text}' is not allowed: study.aa is true or false.")
+def _value(word: Word, kind: type[Value], allowed: str) -> Value:
+    if not isinstance(word.value, kind):
+        raise ConfigError(f"'{word.text}' is not allowed: {allowed}.")
     return word.value
 
 

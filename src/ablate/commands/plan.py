@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import count
 
 from ablate.commands.command_line import Start, study_starts
 from ablate.launch.device import device_kind, worker_count
@@ -111,8 +112,7 @@ def lines(start: Start, found: Planned) -> Iterator[str]:
     tuning = f" + {found.tuning} tuning runs" if found.tuning else ""
     yield f"{study.name} · {start.size} = {found.runs} runs{tuning} · {start.data_names}"
     for part in study.all_parts:
-        for name in part.factors:
-            yield f"  {_shown(study.factor(name))}"
+        yield from (f"  {_shown(study.factor(name))}" for name in part.factors)
     yield f"done      {found.done} of {found.runs} ({found.not_converged} n/c), {found.stale} stale"
     yield f"to train  {found.to_train} runs{_time(found)}"
     for part, told in zip(study.all_parts, found.tells, strict=True):
@@ -138,20 +138,17 @@ def _family(found: Planned) -> Iterator[str]:
     if found.replicates < LEAST_REPLICATES:
         yield f"          fewer than {LEAST_REPLICATES} replicates: verdicts are withheld"
     elif found.least_p > found.strictest:
-        n = found.replicates
-        while least_p(n) > found.strictest:
-            n += 1
+        enough = next(n for n in count(found.replicates) if least_p(n) <= found.strictest)
         yield (
             f"          where runs do not converge an exact test of {found.replicates} pairs "
-            f"reaches p = {found.least_p:.2g} at best: {n} replicates could decide the first"
+            f"reaches p = {found.least_p:.2g} at best: {enough} replicates could decide the first"
         )
 
 
 def _tells(study: Study, part: Part) -> str:
-    factors = [study.factor(name) for name in part.factors]
-    names = ", ".join(factor.name for factor in factors) or "nothing: a single cell"
-    varied = [factor.name for factor in factors if len(factor.levels) > 1]
-    pairs = f" and their interaction{'s' if len(varied) > 2 else ''}" if len(varied) > 1 else ""
+    names = ", ".join(part.factors) or "nothing: a single cell"
+    varied = sum(len(study.factor(name).levels) > 1 for name in part.factors)
+    pairs = f" and their interaction{'s' if varied > 2 else ''}" if varied > 1 else ""
     told = _TELLS[part.design].format(names=names, interactions=pairs)
     return f"{told}, less the cells excluded" if part.exclude else told
 
@@ -167,6 +164,5 @@ def _time(found: Planned) -> str:
         return ""
     if found.seconds is None:
         return "; no run has been timed yet"
-    minutes = found.seconds / 60
-    span = f"{minutes:.0f} min" if minutes >= 1.5 else f"{found.seconds:.0f} s"
+    span = f"{found.seconds:.0f} s" if found.seconds < 90 else f"{found.seconds / 60:.0f} min"
     return f", about {span} at the pace of the runs that are there"

@@ -1,13 +1,5 @@
-"""`ablate run`: one cell, the keys swept of a multirun, or a study."""
+"""`ablate run`: as `ablate sweep`; without a study one cell, or with -m the keys swept."""
 
-from __future__ import annotations
+from ablate.commands.sweep import run
 
-import argparse
-
-from ablate.commands.command_line import starts
-from ablate.commands.sweep import run_studies
-
-
-def run(options: argparse.Namespace) -> int:
-    """Train what is not there, and report; return the exit code."""
-    return run_studies(starts(options, options.multirun))
+__all__ = ["run"]

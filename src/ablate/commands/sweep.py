@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -21,14 +20,9 @@ from ablate.store.sink import Sink
 
 
 def run(options: argparse.Namespace) -> int:
-    """Train what is not there, and report; return the exit code."""
-    return run_studies(starts(options, multirun=True))
-
-
-def run_studies(asked: Sequence[Start]) -> int:
-    """Run one study after the other; return the exit code of the worst."""
+    """Train what is not there, and report, a study at a time; return the worst exit code."""
     console = Console(highlight=False, soft_wrap=True)
-    return max((_run_study(start, console) for start in asked), default=0)
+    return max((_run_study(start, console) for start in starts(options)), default=0)
 
 
 def _run_study(start: Start, console: Console) -> int:

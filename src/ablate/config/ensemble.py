@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from ablate.config.base import Frozen, Positive
+from ablate.config.base import ByName, Frozen, Positive
 
 
 class NoEnsemble(Frozen):
@@ -64,6 +64,4 @@ class McDropout(_Ensemble):
     passes: Positive = 50
 
 
-EnsembleConfig = Annotated[
-    NoEnsemble | Seeds | Bagging | Snapshot | McDropout, Field(discriminator="name")
-]
+EnsembleConfig = ByName[NoEnsemble | Seeds | Bagging | Snapshot | McDropout]

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from ablate.config.base import Counts, DropProbability, Frozen, Positive
+from ablate.config.base import BelowOne, ByName, Counts, Frozen, Positive
 
 Activation = Literal[
     "linear", "sigmoid", "tanh", "relu", "vlrelu", "leaky_relu",
@@ -30,9 +30,9 @@ class _Model(Frozen):
     statistics: Literal["running", "population"] = "running"
     """What batch normalization takes at inference: its running averages, or the exact `population`
     statistics of the training split, layer by layer."""
-    dropout: DropProbability = 0.0
+    dropout: BelowOne = 0.0
     """Probability that a hidden unit is dropped."""
-    input_dropout: DropProbability = 0.0
+    input_dropout: BelowOne = 0.0
     """Probability that an input is dropped."""
     dropout_kind: DropoutKind = "inverted"
     """`inverted`: kept units are divided by 1 - p in training; `standard`: units are multiplied by
@@ -107,4 +107,4 @@ class ResNet(_Model):
         return self
 
 
-ModelConfig = Annotated[Mlp | Cnn | LeNet | FitNet | ResNet, Field(discriminator="name")]
+ModelConfig = ByName[Mlp | Cnn | LeNet | FitNet | ResNet]

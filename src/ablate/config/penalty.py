@@ -6,11 +6,9 @@ canonical form.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field
-
-from ablate.config.base import Frozen, NonNegativeFloat, PositiveFloat
+from ablate.config.base import ByName, Frozen, NonNegativeFloat, PositiveFloat
 
 
 class NoPenalty(Frozen):
@@ -52,6 +50,4 @@ class ActivationL1(Frozen):
     strength: NonNegativeFloat = 1e-4
 
 
-PenaltyConfig = Annotated[
-    NoPenalty | L1 | ElasticNet | MaxNorm | ActivationL1, Field(discriminator="name")
-]
+PenaltyConfig = ByName[NoPenalty | L1 | ElasticNet | MaxNorm | ActivationL1]

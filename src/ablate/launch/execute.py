@@ -71,10 +71,10 @@ def train_job(job: Job, loaded: dict[str, data.Data]) -> list[Record]:
     if job.tasks[0].members:
         labels = loaded[wanted].test[1].numpy()
         return [form(job.config, task.members, labels) for task in job.tasks]
-    stack = job.stack
-    replicates, members = [task.replicate for task in stack], [task.member for task in stack]
+    replicates = [task.replicate for task in job.stack]
+    members = [task.member for task in job.stack]
     trained = train(job.config, loaded[wanted], replicates, job.device, members=members)
-    by_task = dict(zip(stack, trained, strict=True))
+    by_task = dict(zip(job.stack, trained, strict=True))
     return [by_task[task] for task in job.tasks]
 
 
@@ -88,12 +88,8 @@ def _how_it_ended(record: Record) -> str:
 
 def _advice(job: Job, message: str) -> str:
     together = len(job.stack)
-    if together == 1:
-        return (
-            f"{job.name}: the device has too little memory for one replicate ({message}); take "
-            "trainer.device=cpu, or a smaller trainer.batch_size or model."
-        )
-    return (
-        f"{job.name}: the device has too little memory for trainer.stack={together} replicates "
-        f"({message}); take trainer.stack={together // 2}, or off for one at a time."
-    )
+    asked, instead = "one replicate", "trainer.device=cpu, or a smaller trainer.batch_size or model"
+    if together > 1:
+        asked = f"trainer.stack={together} replicates"
+        instead = f"trainer.stack={together // 2}, or off for one at a time"
+    return f"{job.name}: the device has too little memory for {asked} ({message}); take {instead}."

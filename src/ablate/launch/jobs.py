@@ -13,7 +13,6 @@ from ablate.config import RunConfig
 from ablate.config.target import Target
 from ablate.launch.job import Job, Task
 from ablate.launch.missing import Work
-from ablate.launch.user_check import not_stacked
 from ablate.store.ledger import move_stale
 
 #: Replicates trained as one program by `trainer.stack=auto`.
@@ -41,15 +40,23 @@ def jobs_of(works: Sequence[Work], root: Path, device: str, workers: int) -> lis
 
 
 def stack_limit(config: RunConfig, device: str) -> int:
-    """Return how many replicates train as one program: what is asked for, where it is possible.
+    """Return how many replicates train as one program: what is asked for, where it is possible."""
+    return 1 if one_by_one(config, device) else _asked_stack(config, device)
+
+
+def one_by_one(config: RunConfig, device: str) -> str | None:
+    """Return why a model that is to train in stacks cannot, None where it can or is not to.
 
     Only a module of the user's own is looked at for it, as `torch.func.vmap` does.
     """
-    asked = asked_stack(config, device)
-    return 1 if asked > 1 and not_stacked(config) else asked
+    if not isinstance(config.model, Target) or _asked_stack(config, device) == 1:
+        return None
+    from ablate.launch.user_check import not_stacked  # and with it torch
+
+    return not_stacked(config)
 
 
-def asked_stack(config: RunConfig, device: str) -> int:
+def _asked_stack(config: RunConfig, device: str) -> int:
     """Return how many replicates are to train as one program: a rule on the config alone.
 
     On a CPU only fully connected networks gain from it (convolutions were measured at 0.48 to

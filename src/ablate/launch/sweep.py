@@ -10,17 +10,16 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ablate import data
+from ablate import data, nn
 from ablate.config import Launch
 from ablate.config.target import Target
 from ablate.data.augment_check import check_augment
 from ablate.errors import ConfigError
 from ablate.launch.device import Device, device_kind
 from ablate.launch.executor import Executor, executor_of
-from ablate.launch.jobs import asked_stack, jobs_of
+from ablate.launch.jobs import jobs_of, one_by_one
 from ablate.launch.missing import Work, in_folders_there, member_work, scored_work, tuning_work
 from ablate.launch.progress import progress
-from ablate.launch.user_check import check_user_code, not_stacked
 from ablate.store.cell import LedgerCell
 from ablate.store.index import write_index
 from ablate.store.lock import lock
@@ -57,8 +56,9 @@ def sweep(
         return Swept()
     executor = executor_of(launch, device)  # gets ready while the cells are checked here
     check(plan, root)
-    for note in _notes(plan, device):
-        console.print(f"[dim]{note}[/]", highlight=False)
+    for note in dict.fromkeys(one_by_one(cell.config, device) for cell in plan.cells):
+        if note is not None:
+            console.print(f"[dim]{note}[/]", highlight=False)
     with lock(root, plan.study.name), closing(executor):
         for sink in sinks:
             sink.open()
@@ -86,8 +86,6 @@ def declare(plan: Plan, root: Path, scored: Sequence[Work]) -> None:
 
 def check(plan: Plan, root: Path) -> None:
     """Raise ConfigError or DataError unless every cell's data is there and fits its model."""
-    from ablate import nn
-
     seen = set()
     for cell in plan.cells:
         config = cell.config
@@ -97,19 +95,16 @@ def check(plan: Plan, root: Path) -> None:
             seen.add(config.data)
         try:
             inputs = data.inputs_of(config.data)
-            check_user_code(config)
+            if config.user_code or config.trainer.command is not None:
+                from ablate.launch.user_check import check_user_code  # and with it torch
+
+                check_user_code(config)
             if not isinstance(config.model, Target):
                 nn.check(config.model, inputs)
             if not isinstance(config.augment, Target):
                 check_augment(config.augment, inputs)
         except ConfigError as error:
             raise ConfigError(f"{cell.name}: {error}") from error
-
-
-def _notes(plan: Plan, device: Device) -> list[str]:
-    """Say of each model that was to be stacked and cannot be why."""
-    stacked = (cell.config for cell in plan.cells if asked_stack(cell.config, device) > 1)
-    return [note for note in dict.fromkeys(map(not_stacked, stacked)) if note is not None]
 
 
 def _ledger_cells(plan: Plan, scored: Sequence[Work]) -> list[LedgerCell]:
