@@ -9,7 +9,6 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from types import FrameType
 
 from ablate.commands import COMMANDS, PLANNING, add_arguments
 from ablate.errors import AblateError, ConfigError, DataError
@@ -55,10 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if str(options.root) not in sys.path:
         sys.path.append(str(options.root))  # the user's own code, for all that looks at runs
     debug = options.debug or os.environ.get("HYDRA_FULL_ERROR") == "1"
-    signal.signal(signal.SIGTERM, _interrupt)  # a polite kill is a Ctrl-C
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill is a Ctrl-C
     try:
-        code: int = import_module(f"ablate.commands.{options.command}").run(options)
-        return code
+        return int(import_module(f"ablate.commands.{options.command}").run(options))
     except KeyboardInterrupt:
         print("\ninterrupted; finished runs are kept, the same command goes on.", file=sys.stderr)
         return 130
@@ -99,7 +97,3 @@ def _parser() -> argparse.ArgumentParser:
 
 def _folder(text: str) -> Path:
     return Path(text).expanduser().resolve()
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

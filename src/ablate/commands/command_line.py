@@ -74,8 +74,7 @@ def starts(options: argparse.Namespace) -> list[Start]:
         return plan_studies(ordered, options.quick)
     if options.quick:
         raise ConfigError("--quick needs a study: ablate sweep study=NAME --quick.")
-    start = plan_overrides(ordered, options.multirun)
-    return [start] if start else []
+    return _plan_overrides(ordered, options.multirun)
 
 
 def study_starts(options: argparse.Namespace) -> list[Start]:
@@ -97,7 +96,10 @@ def sort_words(words: Sequence[str], flags: Sequence[str] = ()) -> Words:
         if key == "study":
             studies = tuple(part for part in text.split(",") if part)
         elif key == "study.name":
-            name = _safe_name(text)
+            if not re.fullmatch(r"[\w+-][\w.+-]*", text):
+                allowed = "letters, digits, and the signs . _ + -"
+                raise ConfigError(f"study.name={text} is not allowed: use {allowed}.")
+            name = text
         elif key == "study.aa":
             control = _value(parse_override(word), bool, "study.aa is true or false")
         else:
@@ -133,8 +135,8 @@ def plan_studies(words: Words, quick: bool) -> list[Start]:
     return found
 
 
-def plan_overrides(words: Words, multirun: bool) -> Start | None:
-    """Return the plan of a single cell or of the keys swept; None if a Hydra flag was answered."""
+def _plan_overrides(words: Words, multirun: bool) -> list[Start]:
+    """Return the plan of a single cell or of the keys swept; none if a Hydra flag was answered."""
     groups = read_groups(conf_folders(words.root))
     _make_importable(words.root)
     explicit = _checked(words.overrides, groups)
@@ -147,23 +149,22 @@ def plan_overrides(words: Words, multirun: bool) -> Start | None:
     ]
     composed = compose(composable, words.root, multirun=multirun, flags=words.flags)
     if composed is None:
-        return None
+        return []
     name = words.name or (ADHOC if multirun else SINGLE)
     plan = compile_study(adhoc(composed, groups, name), composed.base, groups, explicit)
-    return Start(plan, words.root, _launch(composed))
+    return [Start(plan, words.root, _launch(composed))]
 
 
 def _checked(words: Sequence[Word], groups: Groups) -> list[tuple[str, Any]]:
     """Check keys and options before Hydra does, to say it in our words; return the fixed ones."""
     groups = groups.open(*({word.key: word.value} for word in words))
-    for key, value, several, text in words:
+    ours = [word for word in words if not word.key.startswith("hydra")]
+    for key, value, several, text in ours:
         if several and any(is_user_code(key, one) for one in value):
             raise ConfigError(f"'{text}': vary code of your own in a study file.")
         for one in value if several else [value]:
-            if not key.startswith("hydra"):
-                groups.check_override(key, one, f"'{text}'")
-    fixed = [w for w in words if not w.several and not w.key.startswith("hydra")]
-    explicit = [(word.key, word.value) for word in fixed]
+            groups.check_override(key, one, f"'{text}'")
+    explicit = [(word.key, word.value) for word in ours if not word.several]
     groups.check_fields(dict(explicit), "the command line")
     return explicit
 
@@ -174,23 +175,13 @@ def _launch(composed: Composed) -> Launch:
 
 def _make_importable(*folders: Path) -> None:
     """Put a user's own code within reach, in this process and in the workers."""
-    for folder in folders:
-        if str(folder) not in sys.path:
-            sys.path.append(str(folder))
-    inherited = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    added = [str(folder) for folder in folders if str(folder) not in inherited]
-    os.environ["PYTHONPATH"] = os.pathsep.join([*filter(None, inherited), *added])
+    inherited = [*filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    for path in (sys.path, inherited):
+        path += [str(folder) for folder in folders if str(folder) not in path]
+    os.environ["PYTHONPATH"] = os.pathsep.join(inherited)
 
 
 def _value(word: Word, kind: type[Value], allowed: str) -> Value:
     if not isinstance(word.value, kind):
         raise ConfigError(f"'{word.text}' is not allowed: {allowed}.")
     return word.value
-
-
-def _safe_name(name: str) -> str:
-    if not re.fullmatch(r"[\w+-][\w.+-]*", name):
-        raise ConfigError(
-            f"study.name={name} is not allowed: use letters, digits, and the signs . _ + -."
-        )
-    return name

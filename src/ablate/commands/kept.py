@@ -19,7 +19,7 @@ from ablate.report.regenerate import load_frames
 from ablate.store.find import cell_that_begins, find_run
 from ablate.store.index import read_index
 from ablate.store.reader import finished, read_config
-from ablate.store.result import read_result
+from ablate.store.result import Result, read_result
 from ablate.study.lockfile import read_lock
 from ablate.study.plan import tuned_config
 
@@ -28,21 +28,16 @@ from ablate.study.plan import tuned_config
 class Kept:
     """A run as it is kept.
 
-    metrics    final values by name
-    spread     standard deviation of each over the cell's replicates, where there is one
-    machine    processor and torch behind it
+    spread     standard deviation of each metric over the cell's replicates, where there is one
     cell       replicates of its cell, among which it may have trained in a stack
     directory  in the ledger; None where only a report tells of it
     """
 
     name: str
-    key: str
     config: RunConfig
     replicate: int
-    status: str
-    metrics: Mapping[str, float]
+    result: Result
     spread: Mapping[str, float]
-    machine: tuple[str, str]
     cell: tuple[int, ...]
     directory: Path | None
 
@@ -67,16 +62,12 @@ def _from_ledger(root: Path, text: str) -> Kept:
     if result is None or result.status == "failed":
         raise ConfigError(f"{name} has no finished run to verify.")
     others = {number: r.metrics for number, _, r in finished(root, place.study, place.cell)}
-    versions = result.provenance.get("versions", {})
     return Kept(
         name=name,
-        key=result.key,
         config=run_config(read_config(place.directory)),
         replicate=place.replicate,
-        status=result.status,
-        metrics=result.metrics,
+        result=result,
         spread=_spread(pd.DataFrame(list(others.values()))),
-        machine=(str(result.provenance.get("cpu")), str(versions.get("torch"))),
         cell=tuple(sorted({*others, place.replicate})),
         directory=place.directory,
     )
@@ -102,15 +93,13 @@ def _from_report(root: Path, study: str, name: str, number: str) -> Kept:
         key = locked.study.tune.key
         config = tuned_config(config, key, float(row[f"tuned:{key}"]))
     metrics = {n: float(row[n]) for n in metric_columns(runs) if math.isfinite(row[n])}
+    made_with = {"cpu": row["cpu"], "versions": {"torch": row["torch"]}}
     return Kept(
         name=f"{study}/{slug}/{number}",
-        key=str(row["key"]),
         config=config,
         replicate=int(number),
-        status=str(row["status"]),
-        metrics=metrics,
+        result=Result(row["status"], row["key"], made_with, metrics=metrics),
         spread=_spread(cell[list(metrics)]),
-        machine=(str(row["cpu"]), str(row["torch"])),
         cell=tuple(sorted(int(number) for number in cell["replicate"])),
         directory=None,
     )

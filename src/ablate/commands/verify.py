@@ -56,8 +56,9 @@ def _train_again(kept: Kept, root: Path, directory: Path) -> None:
         Task(kept.replicate, "", directory.with_name(f"member-{member}"), member)
         for member in member_numbers(config)
     ]
-    # Its key is none of the numbers.
-    run = Task(kept.replicate, kept.key, directory, 0, tuple(task.directory for task in members))
+    run = Task(
+        kept.replicate, kept.result.key, directory, 0, tuple(task.directory for task in members)
+    )
     facts = provenance(device, data.digest(config.data), config.seed)
     loaded: dict[str, data.Data] = {}
     for task in (*members, run):
@@ -69,13 +70,13 @@ def _train_again(kept: Kept, root: Path, directory: Path) -> None:
 
 
 def _compared(kept: Kept, result: Result) -> tuple[bool, list[str]]:
-    now = (str(result.provenance.get("cpu")), str(result.provenance["versions"].get("torch")))
+    before, now = _machine(kept.result), _machine(result)
     lines = [f"{kept.name}: not the same bits"] if kept.directory else [f"{kept.name}: by value"]
     largest = 0.0
-    if result.status != kept.status:
-        lines.append(f"  status  {kept.status} then, {result.status} now")
+    if result.status != kept.result.status:
+        lines.append(f"  status  {kept.result.status} then, {result.status} now")
         largest = math.inf
-    for name, then in sorted(kept.metrics.items()):
+    for name, then in sorted(kept.result.metrics.items()):
         value = result.metrics.get(name)
         if value is None or value == then:
             continue
@@ -84,8 +85,13 @@ def _compared(kept: Kept, result: Result) -> tuple[bool, list[str]]:
         largest = max(largest, away)
         lines.append(f"  {name}  {then:.6g} then, {value:.6g} now ({away:.2g} sd of its cell)")
     if len(lines) == 1:
-        lines.append(f"  all {len(kept.metrics)} metrics are the same")
-    if now != kept.machine:
-        lines.append(f"  made on {' and '.join(kept.machine)}, now {' and '.join(now)}")
+        lines.append(f"  all {len(kept.result.metrics)} metrics are the same")
+    if now != before:
+        lines.append(f"  made on {before}, now {now}")
         return largest <= _MOST_SD, lines
     return largest == 0.0 and kept.directory is None, lines
+
+
+def _machine(result: Result) -> str:
+    versions = result.provenance.get("versions", {})
+    return f"{result.provenance.get('cpu')} and {versions.get('torch')}"

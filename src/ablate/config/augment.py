@@ -1,7 +1,5 @@
 """The `augment` group: random changes of training images, and views of test images."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

@@ -1,4 +1,7 @@
-"""The base of every config class, and the number types they share."""
+"""The base of every config class, and the number types they share.
+
+Modules of config classes do not postpone annotations: pydantic would have to evaluate each text.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
 """The `data` group: which examples, how many, and how they are scaled."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

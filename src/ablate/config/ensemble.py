@@ -1,7 +1,5 @@
 """The `ensemble` group: several networks, or several looks of one, that predict together."""
 
-from __future__ import annotations
-
 from typing import Literal, Self
 
 from pydantic import model_validator

@@ -52,18 +52,14 @@ class Groups:
         """Raise ConfigError unless `key` exists and, where it names a group, `value` is for it."""
         self.check_key(key, where)
         if self.is_choice(key, value):
-            self.check_option(key, value, where)
+            if value not in self.options[key]:
+                said = f"{where}: there is no {key} '{value}'; allowed are"
+                raise unknown_word(said, value, sorted(self.options[key]))
         elif isinstance(value, Mapping) and key in self.options and not is_user_code(key, value):
             raise ConfigError(
                 f"{where}: {key} is a mapping; write the name of an option"
                 + (f", or {{{TARGET}: mylab.module.name}}." if key in TARGET_GROUPS else ".")
             )
-
-    def check_option(self, group: str, option: str, where: str) -> None:
-        """Raise ConfigError unless `option` is a file of the group."""
-        if option not in self.options[group]:
-            said = f"{where}: there is no {group} '{option}'; allowed are"
-            raise unknown_word(said, option, sorted(self.options[group]))
 
     def check_fields(self, overrides: Mapping[str, Any], where: str) -> None:
         """Raise ConfigError for a dotted key that the option chosen beside it does not have."""
@@ -149,14 +145,12 @@ def with_overrides(
     result: dict[str, Any] = {
         key: dict(value) if isinstance(value, Mapping) else value for key, value in base.items()
     }
-    earlier = list(earlier)
+    by_hand = dict(earlier)
     for key, value in sorted(later, key=lambda override: not groups.is_whole(*override)):
         group, _, name = key.partition(".")
         if groups.is_choice(key, value):
-            groups.check_option(key, value, "a level")
-            fields = groups.options[key][value]
-            by_hand = {name.removeprefix(f"{key}."): set_value for name, set_value in earlier}
-            result[key] = {name: by_hand.get(name, default) for name, default in fields.items()}
+            fields = groups.options[key][value].items()
+            result[key] = {name: by_hand.get(f"{key}.{name}", default) for name, default in fields}
         elif is_user_code(key, value):
             result[key] = dict(value)
         elif not name:

@@ -3,8 +3,6 @@
 Every scheme multiplies its weights by `scale`.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 from ablate.config.base import ByName, Frozen, NonNegativeFloat, Positive, PositiveFloat

@@ -1,7 +1,5 @@
 """The `loss` group: what training minimizes."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from ablate.config.base import BelowOne, Frozen

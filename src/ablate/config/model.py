@@ -1,8 +1,6 @@
 """The `model` group: architectures and their activation, normalization and dropout."""
 
-from __future__ import annotations
-
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -51,7 +49,7 @@ class Mlp(_Model):
     width: Positive | Counts = 256
 
     @model_validator(mode="after")
-    def _one_way_to_say_the_layers(self) -> Mlp:
+    def _one_way_to_say_the_layers(self) -> Self:
         if isinstance(self.width, tuple) and self.depth not in (None, len(self.width)):
             raise ValueError(
                 f"model.width lists {len(self.width)} layers but model.depth is {self.depth}: "
@@ -98,7 +96,7 @@ class ResNet(_Model):
     norm: Norm = "batch"
 
     @model_validator(mode="after")
-    def _one_piece(self) -> ResNet:
+    def _one_piece(self) -> Self:
         if self.activation == "maxout":
             raise ValueError(
                 "model.activation=maxout is not allowed with model=resnet20: a shortcut has as "

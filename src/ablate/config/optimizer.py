@@ -1,7 +1,5 @@
 """The `optimizer` group."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from ablate.config.base import BelowOne, ByName, Frozen, NonNegativeFloat, Positive, PositiveFloat

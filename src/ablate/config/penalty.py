@@ -4,8 +4,6 @@ An option that does nothing has a default for its `name`, so that it leaves no t
 canonical form.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 from ablate.config.base import ByName, Frozen, NonNegativeFloat, PositiveFloat

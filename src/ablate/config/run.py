@@ -1,9 +1,7 @@
 """The validated config of one cell: everything that decides a run's numbers."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -99,7 +97,7 @@ class RunConfig(Frozen):
         return 0.0 if isinstance(self.loss, Target) else self.loss.label_smoothing
 
     @model_validator(mode="after")
-    def _options_that_go_together(self) -> RunConfig:
+    def _options_that_go_together(self) -> Self:
         for conflict in self._conflicts():
             raise ValueError(conflict)
         return self

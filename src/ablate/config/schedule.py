@@ -1,7 +1,5 @@
 """The `schedule` group: how the learning rate changes over training."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field

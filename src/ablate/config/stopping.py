@@ -1,7 +1,5 @@
 """The `stopping` group: when training ends before its last epoch."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from ablate.config.base import ByName, Frozen, Positive

@@ -1,7 +1,5 @@
 """A user's own code in a config: a dotted path and the keyword arguments it is called with."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Callable, Mapping

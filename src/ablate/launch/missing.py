@@ -126,8 +126,8 @@ def in_folders_there(plan: Plan, root: Path) -> Plan:
     A new factor, or another name of a level, changes what a cell is called and not what it is.
     """
     folder = root / "runs" / plan.study.name
-    there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-    by_key = {name.rpartition("-")[2]: name for name in there if not name.startswith(".")}
+    there = sorted(path.name for path in folder.glob("[!.]*"))
+    by_key = {name.rpartition("-")[2]: name for name in there}
     cells = (
         cell if cell.slug in there else replace(cell, slug=by_key.get(cell.key[:8], cell.slug))
         for cell in plan.cells

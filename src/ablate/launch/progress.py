@@ -33,8 +33,9 @@ class Progress:
     def show(self, event: Event) -> None:
         """Take in what the executor tells, and print what has to stay."""
         if event.task is None:
-            replicates = [task.replicate for task in event.job.tasks]
-            self.now = f"{event.job.name} ({_range(replicates)})"
+            first, last = (event.job.tasks[end].replicate for end in (0, -1))
+            which = f"replicate {first}" if first == last else f"replicates {first}-{last}"
+            self.now = f"{event.job.name} ({which})"
             return
         self.counts[str(event.status)] += 1
         how = event.message.splitlines()[0] if event.message else "done"
@@ -75,11 +76,6 @@ def progress(phase: str, total: int, kept: int, console: Console) -> Iterator[Pr
     on_terminal = Live(get_renderable=shown.bar, console=console)
     with on_terminal if console.is_terminal else nullcontext():
         yield shown
-
-
-def _range(replicates: list[int]) -> str:
-    first, last = replicates[0], replicates[-1]
-    return f"replicate {first}" if first == last else f"replicates {first}-{last}"
 
 
 def _clock(seconds: float) -> str:
