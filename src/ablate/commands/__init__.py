@@ -49,11 +49,12 @@ def add_arguments(parsers: Mapping[str, ArgumentParser]) -> None:
         parser = parsers[command]
         parser.usage = f"{parser.prog} [--quick] {usage} [KEY=VALUE ...]"
         parser.epilog = "--root PATH and paths.root=PATH are the same."
+        parser.set_defaults(cfg=None, multirun=True)
         takes(command, "--quick", action="store_true", help="on the digits data, in seconds")
     said = "print the config that all cells start from, and end"
     takes("run sweep", "-c", "--cfg", choices=("job", "hydra", "all"), help=said)
-    takes("run", "-m", "--multirun", action="store_true", help="sweep comma lists and ranges")
-    parsers["sweep"].set_defaults(multirun=True)
+    said = "sweep comma lists and ranges"
+    takes("run", "-m", "--multirun", action="store_true", default=False, help=said)
     takes("new", "name", help="of the study")
     takes("explain verify", "run", help="study/cell/replicate, or the first digits of a run's key")
     takes("trace", "study", help="whose report")

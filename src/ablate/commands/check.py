@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import argparse
 
-from ablate.commands.command_line import study_starts
+from ablate.commands.command_line import starts
 from ablate.train import prepare_process
 
 
 def run(options: argparse.Namespace) -> int:
     """Try every cell of the studies named; exit code 1 where one did not hold."""
-    starts = study_starts(options)
+    asked = starts(options)
     prepare_process(threads=1)
     from ablate.commands.trials import lines  # torch comes with it, and must not come earlier
 
     held = True
-    for start in starts:
+    for start in asked:
         for line, holds in lines(start):
             held &= holds
             print(line if holds else f"! {line}", flush=True)

@@ -68,22 +68,19 @@ class Words:
 
 
 def starts(options: argparse.Namespace) -> list[Start]:
-    """Return what to run: a plan per study named, else that of the keys; none after `--cfg`."""
+    """Return what to run: a plan per study named, else that of the keys; none after `--cfg`.
+
+    Raises ConfigError where none is named and the command or `--quick` needs one.
+    """
     ordered = sort_words(options.words, [f"--cfg={options.cfg}"] if options.cfg else [])
     if ordered.studies:
         return plan_studies(ordered, options.quick)
+    if options.command in ("plan", "check"):
+        typed = f"ablate {options.command}"
+        raise ConfigError(f"{typed} needs a study: {typed} study=NAME.")
     if options.quick:
         raise ConfigError("--quick needs a study: ablate sweep study=NAME --quick.")
     return _plan_overrides(ordered, options.multirun)
-
-
-def study_starts(options: argparse.Namespace) -> list[Start]:
-    """Return a plan per study named; raises ConfigError where none is."""
-    ordered = sort_words(options.words)
-    if not ordered.studies:
-        name = options.command
-        raise ConfigError(f"ablate {name} needs a study: ablate {name} study=NAME.")
-    return plan_studies(ordered, options.quick)
 
 
 def sort_words(words: Sequence[str], flags: Sequence[str] = ()) -> Words:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import count
 
-from ablate.commands.command_line import Start, study_starts
+from ablate.commands.command_line import Start, starts
 from ablate.launch.device import device_kind, worker_count
 from ablate.launch.missing import in_folders_there, scored_work, tuning_work
 from ablate.stats import ALPHA, LEAST_REPLICATES, detectable, least_p
@@ -61,12 +61,12 @@ class Planned:
 
 def run(options: argparse.Namespace) -> int:
     """Print the plan of each study named; return the exit code."""
-    starts = study_starts(options)
-    found = [planned(start) for start in starts]
+    asked = starts(options)
+    found = [planned(start) for start in asked]
     if options.json:
         print(json.dumps([asdict(one) for one in found], indent=2))
     else:
-        for start, one in zip(starts, found, strict=True):
+        for start, one in zip(asked, found, strict=True):
             print("\n".join(lines(start, one)))
     return 0
 
