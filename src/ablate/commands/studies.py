@@ -19,10 +19,10 @@ def run(options: argparse.Namespace) -> int:
     for name, path in study_files(conf_folders(options.root)).items():
         found = status(options.root, name) if name in swept else None
         question = read_yaml(path)["question"]
-        rows.append({"study": name, "question": question, "status": found and found.as_json()})
+        rows.append({"study": name, "question": question, "status": found})
         if not options.json:
-            ended = sum(found.counts[state] for state in COMPLETE) if found else 0
-            how_far = f"{ended}/{found.runs} runs" if found else "not swept"
+            ended = sum(found[state] for state in COMPLETE) if found else 0
+            how_far = f"{ended}/{found['runs']} runs" if found else "not swept"
             print(f"{name:<16} {how_far:<14} {question}")
     if options.json:
         print(json.dumps(rows, indent=2))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,7 +26,7 @@ class Composed:
     """
 
     base: Mapping[str, Any]
-    swept: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    swept: Mapping[str, Sequence[Any]]
 
 
 def package_conf() -> Path:
