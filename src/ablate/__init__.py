@@ -9,6 +9,7 @@ Synopsis::
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,12 +37,7 @@ def load(study: str, root: str | Path = ".") -> pd.DataFrame:
 
 def __getattr__(name: str) -> Any:
     # What a user's own functions return; importing it must not cost `--help`.
-    if name == "Data":
-        from ablate.data import Data
-
-        return Data
-    if name == "Outcome":
-        from ablate.records import Outcome
-
-        return Outcome
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    rooms = {"Data": "ablate.data", "Outcome": "ablate.records"}
+    if name not in rooms:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(rooms[name]), name)

@@ -9,9 +9,8 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from types import FrameType
 
-from ablate.commands import COMMANDS
+from ablate.commands import COMMANDS, PLANNING, add_arguments
 from ablate.errors import AblateError, ConfigError, DataError
 
 _DESCRIPTION = """\
@@ -40,59 +39,50 @@ def main(arguments: Sequence[str] | None = None) -> int:
     first = words[0] if words else ""
     if first in ("-m", "--multirun") or ("=" in first and not first.startswith("-")):
         words.insert(0, "run")  # `ablate -m study=quickstart` works as typed
-    parser = _parser(words)
+    parser = _parser()
     options, rest = parser.parse_known_args(words)
-    unknown = [word for word in rest if word.startswith("-") or not options.takes_words]
+    plans = options.command in PLANNING
+    unknown = [word for word in rest if word.startswith("-") or not plans]
     if unknown:
         parser.error(f"unrecognized arguments: {' '.join(unknown)}")
-    if options.root is not None and options.takes_words:
-        from ablate.config.compose import (
-            as_override,
-        )  # its room takes 0.3 s, which --help is spared
+    if options.root is not None and plans:
+        # Its room takes 0.3 s, which --help is spared.
+        from ablate.config.compose import as_override
 
         rest.append(as_override("paths.root", str(options.root)))  # what it is called in a config
-    options.root = options.root or Path.cwd()
+    options.words, options.root = rest, options.root or Path.cwd()
     if str(options.root) not in sys.path:
         sys.path.append(str(options.root))  # the user's own code, for all that looks at runs
     debug = options.debug or os.environ.get("HYDRA_FULL_ERROR") == "1"
-    signal.signal(signal.SIGTERM, _interrupt)  # a polite kill is a Ctrl-C
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill is a Ctrl-C
     try:
-        code: int = options.function(options, rest)
-        return code
+        return int(import_module(f"ablate.commands.{options.command}").run(options))
     except KeyboardInterrupt:
         print("\ninterrupted; finished runs are kept, the same command goes on.", file=sys.stderr)
         return 130
-    except (AblateError, OSError) as error:
-        if debug:
-            raise
-        print(f"ablate: {error}", file=sys.stderr)
-        return 2 if isinstance(error, ConfigError | DataError) else 1
     except Exception as error:
         if debug:
             raise
-        print(
-            f"ablate: {type(error).__name__}: {error} (this is a bug; --debug shows where)",
-            file=sys.stderr,
-        )
-        return 1
+        said = str(error)
+        if not isinstance(error, AblateError | OSError):
+            said = f"{type(error).__name__}: {error} (this is a bug; --debug shows where)"
+        print(f"ablate: {said}", file=sys.stderr)
+        return 2 if isinstance(error, ConfigError | DataError) else 1
 
 
-def _parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
-    """Return the parser of all commands; those among `words` know their own arguments."""
+def _parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands; no module of a command is imported for it."""
     parser = argparse.ArgumentParser(
         prog="ablate",
         description=_DESCRIPTION,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(debug=False, root=None, takes_words=False)
+    parser.set_defaults(debug=False, root=None)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, purpose in COMMANDS.items():
-        command = commands.add_parser(name, help=purpose, description=f"{purpose}.")
-        if name in words:
-            module = import_module(f"ablate.commands.{name}")
-            module.add_arguments(command)
-            command.set_defaults(function=module.run)
+        commands.add_parser(name, help=purpose, description=f"{purpose}.")
+    add_arguments(commands.choices)
     for one in (parser, *commands.choices.values()):
         # Suppressed: a command's default must not overwrite `ablate --debug COMMAND`.
         one.add_argument(
@@ -107,7 +97,3 @@ def _parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
 
 def _folder(text: str) -> Path:
     return Path(text).expanduser().resolve()
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

@@ -28,7 +28,13 @@ def nearest(word: str, allowed: Iterable[str]) -> str:
     return f" Did you mean '{match[0]}'?" if match else ""
 
 
+def unknown_word(said: str, word: str, allowed: Iterable[str]) -> ConfigError:
+    """Return the error that goes on with the allowed words and the one most like `word`."""
+    words = list(allowed)
+    return ConfigError(f"{said} {one_of(words)}.{nearest(word, words)}")
+
+
 def one_of(allowed: Iterable[str]) -> str:
     """Return the allowed words as they read in a sentence: ``a, b or c``."""
-    words = list(allowed)
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+    *others, last = list(allowed) or ["nothing"]
+    return f"{', '.join(others)} or {last}" if others else last

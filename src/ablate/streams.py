@@ -10,20 +10,16 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
 if TYPE_CHECKING:
     import torch
 
+#: A source's place is its number: another one goes to the end, and moves no stream that exists.
 RandomSource = Literal["split", "init", "order", "augment", "dropout", "bootstrap", "probe", "data"]
-
-# Fixed numbers, so that adding a source moves no stream that exists.
-_SOURCE_IDS: dict[str, int] = {
-    "split": 0, "init": 1, "order": 2, "augment": 3,
-    "dropout": 4, "bootstrap": 5, "probe": 6, "data": 7,
-}  # fmt: skip
+_SOURCES = get_args(RandomSource)
 
 #: Tuning draws from replicates of its own, never from those that are scored.
 TUNING_REPLICATES_START = 1_000_000
@@ -66,5 +62,5 @@ class Streams:
         # A number and a text never meet: texts carry a leading 1, numbers a leading 0.
         label = (0, name) if isinstance(name, int) else (1, zlib.crc32(name.encode()), len(name))
         replicate = self.replicate if self.vary in ("all", source) else 0
-        key = (replicate, self.member, _SOURCE_IDS[source], *label)
+        key = (replicate, self.member, _SOURCES.index(source), *label)
         return np.random.SeedSequence(self.seed, spawn_key=key)

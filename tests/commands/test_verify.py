@@ -11,7 +11,7 @@ from written import planned
 
 from ablate import data
 from ablate.cli import main
-from ablate.commands.kept import _sd
+from ablate.commands.kept import kept_run
 from ablate.commands.verify import verify
 from ablate.errors import ConfigError
 from ablate.report.frame import metric_columns, read_frames
@@ -68,7 +68,8 @@ def test_a_metric_needs_no_slash_in_its_name() -> None:
     assert not {"parameters", "seed", "diverged_at_step", "status"} & set(names)
 
 
-def test_the_spread_of_a_cell() -> None:
-    values = [0.1, 0.4, 0.2]
-    assert _sd(values) == pytest.approx(np.std(values, ddof=1))
-    assert _sd([0.3]) == 0.0
+def test_the_spread_of_a_cell(root: Path) -> None:
+    kept = kept_run(root, f"wide/{planned(root).plan.cells[0].slug}/0")
+    assert kept.spread["test/accuracy"] == pytest.approx(np.std([0.9, 0.91], ddof=1))
+    shutil.rmtree(root / "runs" / kept.name.replace("/0", "/1"))
+    assert kept_run(root, kept.name).spread == {}  # of one run there is none

@@ -66,7 +66,7 @@ def a_record(accuracy: float, **changes: Any) -> Record:
 def write_ledger(start: Start) -> None:
     """Write every run that a sweep of the plan would train, and what it declares."""
     plan = in_folders_there(start.plan, start.root)
-    works = scored_work(plan, start.root, "cpu", {})
+    works = scored_work(plan, start.root, "cpu")
     for index, work in enumerate(works):
         facts = {
             "commit": "c0ffee", "dirty": False, "versions": {"torch": "2.6.0"}, "device": "cpu",

@@ -151,6 +151,11 @@ def test_unknown_keys(key: str, sentence: str) -> None:
     assert sentence in str(caught.value)
 
 
+def test_an_option_without_keys_says_so() -> None:
+    with pytest.raises(ConfigError, match="penalty 'none' has no 'strength'; it has nothing"):
+        GROUPS.check_fields({"penalty.strength": 0.1}, "here")
+
+
 def test_swept_values_come_apart_from_the_base(tmp_path: Path) -> None:
     composed = compose(["init=he,xavier", "optimizer.lr=range(1,3)", "seed=4"], tmp_path, True)
     assert composed is not None

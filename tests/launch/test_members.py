@@ -91,7 +91,7 @@ def test_a_smaller_ensemble_trains_nothing_and_a_larger_one_only_what_is_new(
     root: Path, sizes: list[int], formed: int, trained: set[tuple[int, int]]
 ) -> None:
     start = planned(root, sizes)
-    scored = scored_work(start.plan, root, "cpu", {})
+    scored = scored_work(start.plan, root, "cpu")
     assert sum(len(work.missing) for work in scored) == formed
     members = [
         task for work in member_work(scored, start.plan, root, "cpu") for task in work.missing

@@ -10,7 +10,7 @@ from option_rows import all_pairs, checked, covering_array, is_refused, pairs_of
 from ablate import data as data_sets
 from ablate.config.run import RunConfig
 from ablate.launch.ensemble_run import form
-from ablate.launch.members import is_formed, member_numbers, training_config
+from ablate.launch.members import member_numbers, training_config
 from ablate.records import Record
 from ablate.store.ledger import write_run
 from ablate.train import train
@@ -45,7 +45,7 @@ ROWS = covering_array()
 def trained(config: RunConfig, tmp_path: Path) -> Record:
     """Train one replicate, through its members where it is an ensemble."""
     data = data_sets.load(config.data, tmp_path, config.seed)
-    if not is_formed(config):
+    if not member_numbers(config):
         return train(config, data, [0])[0]
     folders = []
     for member in member_numbers(config):

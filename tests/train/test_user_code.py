@@ -11,7 +11,7 @@ import torch
 from ablate import data as data_sets
 from ablate.config.validate import run_config
 from ablate.errors import AblateError, ConfigError
-from ablate.launch.user_check import check_own, not_stacked
+from ablate.launch.user_check import check_user_code, not_stacked
 from ablate.metrics.scores import log_probabilities
 from ablate.streams import Streams
 from ablate.train import train
@@ -31,7 +31,7 @@ BASE = {
 def run(run):
     def changed(replicates=(0,), **changes):
         config = run_config({**BASE, **changes})
-        check_own(config)
+        check_user_code(config)
         alone = config.trains_one_by_one or not_stacked(config)
         stacks = [[replicate] for replicate in replicates] if alone else [replicates]
         return [record for stack in stacks for record in run(config, stack)]

@@ -11,7 +11,7 @@ from ablate import data as data_sets
 from ablate.config.trainer import Varied
 from ablate.config.validate import run_config
 from ablate.errors import ConfigError
-from ablate.streams import _SOURCE_IDS, Streams
+from ablate.streams import RandomSource, Streams
 from ablate.train import train
 
 SMALL = {
@@ -43,7 +43,7 @@ def draws(streams: Streams, source: str):
 
 @given(
     vary=st.sampled_from([*SOURCES, "all", "none"]),
-    source=st.sampled_from(sorted(_SOURCE_IDS)),
+    source=st.sampled_from(sorted(get_args(RandomSource))),
     replicate=st.integers(1, 50),
     member=st.integers(0, 5),
 )
@@ -55,7 +55,7 @@ def test_only_the_source_named_depends_on_the_replicate(vary, source, replicate,
 
 
 def test_every_source_that_may_vary_has_a_stream() -> None:
-    assert set(SOURCES) <= set(_SOURCE_IDS)
+    assert set(SOURCES) <= set(get_args(RandomSource))
 
 
 def test_without_variation_replicates_are_one_run(tmp_path) -> None:

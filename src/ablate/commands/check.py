@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 
-from ablate.commands import command_line
+from ablate.commands.command_line import starts
 from ablate.train import prepare_process
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what `ablate check` takes."""
-    command_line.add_arguments(parser, "study=NAME")
-
-
-def run(options: argparse.Namespace, words: Sequence[str]) -> int:
-    """Try every cell of the studies named; return the exit code."""
-    starts = command_line.study_starts(options, words)
+def run(options: argparse.Namespace) -> int:
+    """Try every cell of the studies named; exit code 1 where one did not hold."""
+    asked = starts(options)
     prepare_process(threads=1)
     from ablate.commands.trials import lines  # torch comes with it, and must not come earlier
 
     held = True
-    for start in starts:
+    for start in asked:
         for line, holds in lines(start):
             held &= holds
             print(line if holds else f"! {line}", flush=True)

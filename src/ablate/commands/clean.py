@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 
 from ablate.commands.here import shown
@@ -13,22 +12,16 @@ from ablate.store.lock import running
 from ablate.store.state import studies
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what `ablate clean` takes."""
-    parser.add_argument("--stale", action="store_true", required=True, help="what to remove")
-    parser.add_argument("--dry-run", action="store_true", help="only say what would go")
-
-
-def run(options: argparse.Namespace, _: Sequence[str]) -> int:
+def run(options: argparse.Namespace) -> int:
     """Remove the stale folders and say so of each; return the exit code."""
     total = 0
     found = stale_runs(options.root)
+    what = "would go" if options.dry_run else "removed"
     for path in found:
         size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
         total += size
         if not options.dry_run:
             shutil.rmtree(path)
-        what = "would go" if options.dry_run else "removed"
         print(f"{shown(path)}  {size / 1e6:.1f} MB  {what}")
     print(f"{len(found)} folders, {total / 1e6:.1f} MB" if found else "nothing is stale")
     return 0

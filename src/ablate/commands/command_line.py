@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ablate.config import Launch
 from ablate.config.compose import Composed, Word, compose, conf_folders, parse_override
@@ -21,6 +22,8 @@ from ablate.study.plan import Plan, compile_study
 from ablate.study.reader import find_study, read_study
 from ablate.study.request import adhoc, request
 
+Value = TypeVar("Value")
+
 #: Study names that are no study files: one cell, and a multirun of swept keys.
 SINGLE, ADHOC = "run", "adhoc"
 
@@ -32,6 +35,17 @@ class Start:
     plan: Plan
     root: Path
     launch: Launch
+
+    @property
+    def size(self) -> str:
+        """Cells and replicates as people read them."""
+        cells = "1 cell" if len(self.plan.cells) == 1 else f"{len(self.plan.cells)} cells"
+        return f"{cells} × {self.plan.study.replicates} replicates"
+
+    @property
+    def data_names(self) -> str:
+        """The data sets, alphabetically."""
+        return ", ".join(sorted({cell.config.data.name for cell in self.plan.cells}))
 
 
 @dataclass(frozen=True)
@@ -53,57 +67,48 @@ class Words:
     flags: tuple[str, ...]
 
 
-def add_arguments(parser: argparse.ArgumentParser, usage: str) -> None:
-    """Add what every command takes that plans: words beside `--quick`."""
-    parser.usage = f"{parser.prog} [--quick] {usage} [KEY=VALUE ...]"
-    parser.epilog = "--root PATH and paths.root=PATH are the same."
-    parser.set_defaults(takes_words=True)
-    parser.add_argument("--quick", action="store_true", help="on the digits data, in seconds")
+def starts(options: argparse.Namespace) -> list[Start]:
+    """Return what to run: a plan per study named, else that of the keys; none after `--cfg`.
 
-
-def starts(options: argparse.Namespace, words: Sequence[str], multirun: bool) -> list[Start]:
-    """Return what to run: a plan per study named, else that of the keys; none after `--cfg`."""
-    ordered = sort_words(words, [f"--cfg={options.cfg}"] if options.cfg else [])
+    Raises ConfigError where none is named and the command or `--quick` needs one.
+    """
+    ordered = sort_words(options.words, [f"--cfg={options.cfg}"] if options.cfg else [])
     if ordered.studies:
         return plan_studies(ordered, options.quick)
+    if options.command in ("plan", "check"):
+        typed = f"ablate {options.command}"
+        raise ConfigError(f"{typed} needs a study: {typed} study=NAME.")
     if options.quick:
         raise ConfigError("--quick needs a study: ablate sweep study=NAME --quick.")
-    start = plan_overrides(ordered, multirun)
-    return [start] if start else []
-
-
-def study_starts(options: argparse.Namespace, words: Sequence[str]) -> list[Start]:
-    """Return a plan per study named; raises ConfigError where none is."""
-    ordered = sort_words(words)
-    if not ordered.studies:
-        name = options.command
-        raise ConfigError(f"ablate {name} needs a study: ablate {name} study=NAME.")
-    return plan_studies(ordered, options.quick)
+    return _plan_overrides(ordered, options.multirun)
 
 
 def sort_words(words: Sequence[str], flags: Sequence[str] = ()) -> Words:
     """Sort the words of a command line; raises ConfigError for what is no override."""
     studies: tuple[str, ...] = ()
     name, control = None, False
-    roots: dict[Path, None] = {}
-    overrides = []
+    roots, overrides = [], []
     for word in words:
         key, _, text = word.partition("=")
         if key == "study":
             studies = tuple(part for part in text.split(",") if part)
         elif key == "study.name":
-            name = _safe_name(text)
+            if not re.fullmatch(r"[\w+-][\w.+-]*", text):
+                allowed = "letters, digits, and the signs . _ + -"
+                raise ConfigError(f"study.name={text} is not allowed: use {allowed}.")
+            name = text
         elif key == "study.aa":
-            control = _yes_or_no(parse_override(word))
+            control = _value(parse_override(word), bool, "study.aa is true or false")
         else:
             refuse_launchers(word)
             overrides.append(parse_override(word))
             if key == "paths.root":
-                roots[_folder(overrides[-1])] = None
-    if len(roots) > 1:
-        named = " and ".join(map(str, roots))
+                folder = _value(overrides[-1], str, "paths.root is one folder")
+                roots.append(Path(folder).expanduser().resolve())
+    root = roots[0] if roots else Path().resolve()  # its default in conf/config.yaml
+    if set(roots) - {root}:
+        named = " and ".join(map(str, dict.fromkeys(roots)))
         raise ConfigError(f"paths.root is said twice, {named}: name one folder.")
-    root = next(iter(roots), Path().resolve())  # its default in conf/config.yaml
     return Words(studies, name, tuple(overrides), root, control, tuple(flags))
 
 
@@ -127,8 +132,8 @@ def plan_studies(words: Words, quick: bool) -> list[Start]:
     return found
 
 
-def plan_overrides(words: Words, multirun: bool) -> Start | None:
-    """Return the plan of a single cell or of the keys swept; None if a Hydra flag was answered."""
+def _plan_overrides(words: Words, multirun: bool) -> list[Start]:
+    """Return the plan of a single cell or of the keys swept; none if a Hydra flag was answered."""
     groups = read_groups(conf_folders(words.root))
     _make_importable(words.root)
     explicit = _checked(words.overrides, groups)
@@ -141,23 +146,22 @@ def plan_overrides(words: Words, multirun: bool) -> Start | None:
     ]
     composed = compose(composable, words.root, multirun=multirun, flags=words.flags)
     if composed is None:
-        return None
+        return []
     name = words.name or (ADHOC if multirun else SINGLE)
     plan = compile_study(adhoc(composed, groups, name), composed.base, groups, explicit)
-    return Start(plan, words.root, _launch(composed))
+    return [Start(plan, words.root, _launch(composed))]
 
 
 def _checked(words: Sequence[Word], groups: Groups) -> list[tuple[str, Any]]:
     """Check keys and options before Hydra does, to say it in our words; return the fixed ones."""
     groups = groups.open(*({word.key: word.value} for word in words))
-    for key, value, several, text in words:
+    ours = [word for word in words if not word.key.startswith("hydra")]
+    for key, value, several, text in ours:
         if several and any(is_user_code(key, one) for one in value):
             raise ConfigError(f"'{text}': vary code of your own in a study file.")
         for one in value if several else [value]:
-            if not key.startswith("hydra"):
-                groups.check_override(key, one, f"'{text}'")
-    fixed = [w for w in words if not w.several and not w.key.startswith("hydra")]
-    explicit = [(word.key, word.value) for word in fixed]
+            groups.check_override(key, one, f"'{text}'")
+    explicit = [(word.key, word.value) for word in ours if not word.several]
     groups.check_fields(dict(explicit), "the command line")
     return explicit
 
@@ -168,29 +172,13 @@ def _launch(composed: Composed) -> Launch:
 
 def _make_importable(*folders: Path) -> None:
     """Put a user's own code within reach, in this process and in the workers."""
-    for folder in folders:
-        if str(folder) not in sys.path:
-            sys.path.append(str(folder))
-    inherited = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    added = [str(folder) for folder in folders if str(folder) not in inherited]
-    os.environ["PYTHONPATH"] = os.pathsep.join([*filter(None, inherited), *added])
+    inherited = [*filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    for path in (sys.path, inherited):
+        path += [str(folder) for folder in folders if str(folder) not in path]
+    os.environ["PYTHONPATH"] = os.pathsep.join(inherited)
 
 
-def _folder(word: Word) -> Path:
-    if not isinstance(word.value, str):
-        raise ConfigError(f"'{word.text}' is not allowed: paths.root is one folder.")
-    return Path(word.value).expanduser().resolve()
-
-
-def _yes_or_no(word: Word) -> bool:
-    if not isinstance(word.value, bool):
-        raise ConfigError(f"'{word.text}' is not allowed: study.aa is true or false.")
+def _value(word: Word, kind: type[Value], allowed: str) -> Value:
+    if not isinstance(word.value, kind):
+        raise ConfigError(f"'{word.text}' is not allowed: {allowed}.")
     return word.value
-
-
-def _safe_name(name: str) -> str:
-    if not name or not all(c.isalnum() or c in "._+-" for c in name) or name.startswith("."):
-        raise ConfigError(
-            f"study.name={name} is not allowed: use letters, digits, and the signs . _ + -."
-        )
-    return name

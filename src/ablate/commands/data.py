@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 
 from ablate import data
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what `ablate data` takes."""
-    parser.add_argument("name", nargs="*", help="data sets; default: list them")
-
-
-def run(options: argparse.Namespace, _: Sequence[str]) -> int:
+def run(options: argparse.Namespace) -> int:
     """Fetch the data sets named, or list all; return the exit code."""
     if options.name:
         data.fetch(options.name, options.root)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from ablate import data
@@ -12,8 +12,8 @@ from ablate.config.key import canonical, flat
 from ablate.config.validate import run_config
 from ablate.errors import AblateError, ConfigError
 from ablate.launch.device import device_kind
-from ablate.store.find import Place, find_run
-from ablate.store.reader import read_config
+from ablate.store.find import find_run
+from ablate.store.reader import read_config, tuned_value
 from ablate.store.result import Result, read_result
 from ablate.store.state import state_of
 from ablate.study.lockfile import read_lock
@@ -21,12 +21,7 @@ from ablate.study.plan import tuned_config
 from ablate.study.schema import Study
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what `ablate explain` takes."""
-    parser.add_argument("run", help="study/cell/replicate, or the first digits of a run's key")
-
-
-def run(options: argparse.Namespace, _: Sequence[str]) -> int:
+def run(options: argparse.Namespace) -> int:
     """Print what the run is and how it differs; return the exit code."""
     print("\n".join(explain(options.root, options.run)))
     return 0
@@ -38,10 +33,14 @@ def explain(root: Path, text: str) -> Iterator[str]:
     Raises ConfigError where no run, or more than one, fits.
     """
     place = find_run(root, text)
-    wanted, study = _wanted(root, place)
+    locked = read_lock(root / "runs" / place.study)
+    configs = {cell.slug: cell.config for cell in locked.cells} if locked else {}
+    if locked is None or place.cell.slug not in configs:
+        raise ConfigError(f"study '{place.study}' has no lock file that tells of this cell.")
     yield f"{place.study}/{place.cell.slug}/{place.replicate}"
     yield f"asked for  key {(place.expected or 'unknown')[:12]}"
-    for directory in (place.directory, *_replaced(root, place)):
+    replaced = root / "runs" / ".stale" / place.study / place.cell.slug
+    for directory in (place.directory, *sorted(replaced.glob(f"{place.replicate}-*"))):
         try:
             result = read_result(directory)
         except AblateError as error:
@@ -59,27 +58,11 @@ def explain(root: Path, text: str) -> Iterator[str]:
             yield f"current    {ended}, key {result.key[:12]}"
         else:
             yield f"stale      {ended}, key {result.key[:12]}; it differs in"
-            for line in _differences(directory, result, wanted, study, place):
+            for line in _differences(directory, result, configs[place.cell.slug], locked.study):
                 yield f"           {line}"
 
 
-def _wanted(root: Path, place: Place) -> tuple[RunConfig, Study]:
-    locked = read_lock(root / "runs" / place.study)
-    found = {cell.slug: cell.config for cell in locked.cells} if locked else {}
-    if locked is None or place.cell.slug not in found:
-        raise ConfigError(f"study '{place.study}' has no lock file that tells of this cell.")
-    return found[place.cell.slug], locked.study
-
-
-def _replaced(root: Path, place: Place) -> list[Path]:
-    """Return the entries that were moved away from the place, by name."""
-    folder = root / "runs" / ".stale" / place.study / place.cell.slug
-    return sorted(folder.glob(f"{place.replicate}-*"))
-
-
-def _differences(
-    directory: Path, result: Result, wanted: RunConfig, study: Study, place: Place
-) -> Iterator[str]:
+def _differences(directory: Path, result: Result, wanted: RunConfig, study: Study) -> Iterator[str]:
     try:
         had = run_config(read_config(directory))
     except AblateError as error:
@@ -87,8 +70,7 @@ def _differences(
         return
     if study.tune is not None:
         # What was tuned is no difference of the cell's.
-        value = flat(had.model_dump())[study.tune.key]
-        wanted = tuned_config(wanted, study.tune.key, float(value))
+        wanted = tuned_config(wanted, study.tune.key, tuned_value(directory, study.tune.key))
     before, now = flat(canonical(had)), flat(canonical(wanted))
     device, digest = device_kind(wanted.trainer.device), data.digest(wanted.data)
     there = result.provenance
@@ -97,11 +79,8 @@ def _differences(
         ("device", there.get("device", device), device),
         ("data", there.get("data_digest", digest)[:12], digest[:12]),
     ]
-    differing = [pair for pair in pairs if pair[1] != pair[2]]
-    for name, then, asked in differing:
-        yield f"{name}: {then} then, {asked} now"
-    if not differing:
-        own = (
-            " or a file of your own code" if wanted.user_code or wanted.trainer.is_user_code else ""
-        )
-        yield f"nothing that the config says: the results version{own} is another"
+    told = [f"{name}: {then} then, {asked} now" for name, then, asked in pairs if then != asked]
+    users = wanted.user_code or wanted.trainer.is_user_code
+    or_code = " or a file of your own code" if users else ""
+    nothing = f"nothing that the config says: the results version{or_code} is another"
+    yield from told or [nothing]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import re
 from pathlib import Path
 
 from ablate.commands.here import shown
@@ -62,12 +62,7 @@ report:
 """
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what `ablate new` takes."""
-    parser.add_argument("name", help="of the study")
-
-
-def run(options: argparse.Namespace, _: Sequence[str]) -> int:
+def run(options: argparse.Namespace) -> int:
     """Write the file and say where; return the exit code."""
     path = write_new(options.name, options.root)
     print(f"{shown(path)} written; its first lines say how to go on")
@@ -80,7 +75,7 @@ def write_new(name: str, root: Path) -> Path:
     The schema that its first line names for editors is written beside it. Raises ConfigError for
     a name that is none, and for a file that exists.
     """
-    if not name or not all(c.isalnum() or c in "_-" for c in name):
+    if not re.fullmatch(r"[\w-]+", name):
         raise ConfigError(f"'{name}' is no name for a study: use letters, digits, _ and -.")
     folder = root / "conf" / "study"
     path = (folder if folder.is_dir() else root) / f"{name}.yaml"

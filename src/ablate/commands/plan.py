@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import count
 
-from ablate.commands import command_line
-from ablate.commands.command_line import Start
+from ablate.commands.command_line import Start, starts
 from ablate.launch.device import device_kind, worker_count
 from ablate.launch.missing import in_folders_there, scored_work, tuning_work
-from ablate.launch.tuning import choose
 from ablate.stats import ALPHA, LEAST_REPLICATES, detectable, least_p
 from ablate.store.state import COMPLETE, state
 from ablate.study.schema import Factor, Part, Study
@@ -59,21 +59,15 @@ class Planned:
     strictest: float
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what `ablate plan` takes."""
-    command_line.add_arguments(parser, "[--json] study=NAME")
-    parser.add_argument("--json", action="store_true", help="for programs")
-
-
-def run(options: argparse.Namespace, words: Sequence[str]) -> int:
+def run(options: argparse.Namespace) -> int:
     """Print the plan of each study named; return the exit code."""
-    starts = command_line.study_starts(options, words)
-    found = [planned(start) for start in starts]
+    asked = starts(options)
+    found = [planned(start) for start in asked]
     if options.json:
         print(json.dumps([asdict(one) for one in found], indent=2))
-        return 0
-    for start, one in zip(starts, found, strict=True):
-        print("\n".join(lines(start, one)))
+    else:
+        for start, one in zip(asked, found, strict=True):
+            print("\n".join(lines(start, one)))
     return 0
 
 
@@ -83,10 +77,11 @@ def planned(start: Start) -> Planned:
     plan = in_folders_there(start.plan, root)
     device = device_kind(plan.cells[0].config.trainer.device)
     tuning = tuning_work(plan, root, device)
-    scored = scored_work(plan, root, device, choose(plan, root))
+    scored = scored_work(plan, root, device)
     known = [state(task.directory, task.key) for work in scored for task in work.tasks]
+    states = Counter(one for one, _ in known)
     lost = sum(len(work.missing) for work in [*tuning, *scored])
-    lost += plan.runs - sum(len(work.tasks) for work in scored)  # cells not tuned yet
+    lost += plan.runs - len(known)  # cells not tuned yet
     workers = worker_count(start.launch.workers, device)
     ended = [result for _, result in known if result and result.status != "failed"]
     times = [result.seconds for result in ended if result.seconds is not None]
@@ -98,9 +93,9 @@ def planned(start: Start) -> Planned:
         replicates=n,
         runs=plan.runs,
         tuning=plan.tuning_runs,
-        done=sum(one in COMPLETE for one, _ in known),
-        not_converged=sum(one == "not_converged" for one, _ in known),
-        stale=sum(one == "stale" for one, _ in known),
+        done=sum(states[one] for one in COMPLETE),
+        not_converged=states["not_converged"],
+        stale=states["stale"],
         to_train=lost,
         seconds=sum(times) / len(times) * lost / workers if times else None,
         tells=tuple(_tells(plan.study, part) for part in plan.study.all_parts),
@@ -114,14 +109,10 @@ def planned(start: Start) -> Planned:
 def lines(start: Start, found: Planned) -> Iterator[str]:
     """Yield the plan as people read it."""
     study = start.plan.study
-    data = ", ".join(sorted({cell.config.data.name for cell in start.plan.cells}))
     tuning = f" + {found.tuning} tuning runs" if found.tuning else ""
-    cells = "1 cell" if found.cells == 1 else f"{found.cells} cells"
-    runs = f"{cells} × {found.replicates} replicates = {found.runs} runs{tuning}"
-    yield f"{study.name} · {runs} · {data}"
+    yield f"{study.name} · {start.size} = {found.runs} runs{tuning} · {start.data_names}"
     for part in study.all_parts:
-        for name in part.factors:
-            yield f"  {_shown(study.factor(name))}"
+        yield from (f"  {_shown(study.factor(name))}" for name in part.factors)
     yield f"done      {found.done} of {found.runs} ({found.not_converged} n/c), {found.stale} stale"
     yield f"to train  {found.to_train} runs{_time(found)}"
     for part, told in zip(study.all_parts, found.tells, strict=True):
@@ -147,20 +138,17 @@ def _family(found: Planned) -> Iterator[str]:
     if found.replicates < LEAST_REPLICATES:
         yield f"          fewer than {LEAST_REPLICATES} replicates: verdicts are withheld"
     elif found.least_p > found.strictest:
-        n = found.replicates
-        while least_p(n) > found.strictest:
-            n += 1
+        enough = next(n for n in count(found.replicates) if least_p(n) <= found.strictest)
         yield (
             f"          where runs do not converge an exact test of {found.replicates} pairs "
-            f"reaches p = {found.least_p:.2g} at best: {n} replicates could decide the first"
+            f"reaches p = {found.least_p:.2g} at best: {enough} replicates could decide the first"
         )
 
 
 def _tells(study: Study, part: Part) -> str:
-    factors = [study.factor(name) for name in part.factors]
-    names = ", ".join(factor.name for factor in factors) or "nothing: a single cell"
-    varied = [factor.name for factor in factors if len(factor.levels) > 1]
-    pairs = f" and their interaction{'s' if len(varied) > 2 else ''}" if len(varied) > 1 else ""
+    names = ", ".join(part.factors) or "nothing: a single cell"
+    varied = sum(len(study.factor(name).levels) > 1 for name in part.factors)
+    pairs = f" and their interaction{'s' if varied > 2 else ''}" if varied > 1 else ""
     told = _TELLS[part.design].format(names=names, interactions=pairs)
     return f"{told}, less the cells excluded" if part.exclude else told
 
@@ -176,6 +164,5 @@ def _time(found: Planned) -> str:
         return ""
     if found.seconds is None:
         return "; no run has been timed yet"
-    minutes = found.seconds / 60
-    span = f"{minutes:.0f} min" if minutes >= 1.5 else f"{found.seconds:.0f} s"
+    span = f"{found.seconds:.0f} s" if found.seconds < 90 else f"{found.seconds / 60:.0f} min"
     return f", about {span} at the pace of the runs that are there"

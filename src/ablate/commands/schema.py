@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import json
 from pathlib import Path
+
+from ablate.config.compose import conf_folders
+from ablate.config.groups import read_groups
+from ablate.study.json_schema import study_schema
 
 #: What an editor's line in a study file names, beside the study.
 NAME = "study.schema.json"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add nothing: `ablate schema` takes no arguments of its own."""
-
-
-def run(options: argparse.Namespace, _: Sequence[str]) -> int:
+def run(options: argparse.Namespace) -> int:
     """Print the schema; return the exit code."""
     print(schema_text(options.root), end="")
     return 0
@@ -22,11 +22,5 @@ def run(options: argparse.Namespace, _: Sequence[str]) -> int:
 
 def schema_text(root: Path) -> str:
     """Return the schema as text, with the config groups that ship and those below `root`."""
-    import json
-
-    from ablate.config.compose import conf_folders
-    from ablate.config.groups import read_groups
-    from ablate.study.json_schema import study_schema
-
     schema = study_schema(read_groups(conf_folders(root)))
     return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from ablate.commands.here import typed
 from ablate.errors import ConfigError, nearest, one_of
@@ -18,42 +17,23 @@ from ablate.store.lock import running
 from ablate.store.state import State, state, studies
 
 
-@dataclass(frozen=True)
-class Status:
-    """Counts of a study's scored runs by their state, and the process that sweeps it now if any."""
-
-    study: str
-    runs: int
-    counts: Mapping[str, int]
-    process: int | None
-
-    def as_json(self) -> dict[str, object]:
-        """Return study, runs, a count per state and the process, by name."""
-        return {"study": self.study, "runs": self.runs, **self.counts, "process": self.process}
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what `ablate status` takes."""
-    parser.add_argument("study", nargs="?", help="one study; default: all that have runs")
-    parser.add_argument("--json", action="store_true", help="for programs")
-
-
-def run(options: argparse.Namespace, _: Sequence[str]) -> int:
+def run(options: argparse.Namespace) -> int:
     """Print a line per study; return the exit code."""
     names = [options.study] if options.study else studies(options.root)
     found = [status(options.root, name) for name in names]
     if options.json:
-        print(json.dumps([one.as_json() for one in found], indent=2))
-    elif found:
-        print("\n".join(map(_line, found)))
+        print(json.dumps(found, indent=2))
     else:
         start = typed("ablate sweep study=quickstart", options.root)
-        print(f"no runs yet; start with: {start}")
+        print("\n".join(map(_line, found)) or f"no runs yet; start with: {start}")
     return 0
 
 
-def status(root: Path, study: str) -> Status:
-    """Count one study's runs; raises ConfigError when it was never swept."""
+def status(root: Path, study: str) -> dict[str, Any]:
+    """Return a study's name, its scored runs, how many are in each state, and who sweeps it now.
+
+    The last is the id of a process or None. Raises ConfigError when it was never swept.
+    """
     cells = read_index(root, study)
     if cells is None:
         known = studies(root)
@@ -65,11 +45,11 @@ def status(root: Path, study: str) -> Status:
         for replicate in range(cell.replicates)
     )
     counts = {name: found[name] for name in get_args(State)}
-    return Status(study, found.total(), counts, running(root, study))
+    return {"study": study, "runs": found.total(), **counts, "process": running(root, study)}
 
 
-def _line(one: Status) -> str:
-    shown = [f"{n} {name}" for name, n in one.counts.items() if n or name != "damaged"]
+def _line(one: Mapping[str, Any]) -> str:
+    shown = [f"{one[name]} {name}" for name in get_args(State) if one[name] or name != "damaged"]
     counts = ", ".join(shown).replace("not_converged", "n/c")
-    sweeping = f"  (process {one.process} is sweeping)" if one.process is not None else ""
-    return f"{one.study:<24} {one.runs:>5} runs: {counts}{sweeping}"
+    sweeping = "" if one["process"] is None else f"  (process {one['process']} is sweeping)"
+    return f"{one['study']:<24} {one['runs']:>5} runs: {counts}{sweeping}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
 
 from ablate.commands.status import status
 from ablate.config.compose import conf_folders
@@ -13,22 +12,17 @@ from ablate.store.state import COMPLETE, studies
 from ablate.study.reader import study_files
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what `ablate studies` takes."""
-    parser.add_argument("--json", action="store_true", help="for programs")
-
-
-def run(options: argparse.Namespace, _: Sequence[str]) -> int:
+def run(options: argparse.Namespace) -> int:
     """Print the studies that ship and those of the user's `conf/`; return the exit code."""
     swept = studies(options.root)
     rows = []
     for name, path in study_files(conf_folders(options.root)).items():
         found = status(options.root, name) if name in swept else None
         question = read_yaml(path)["question"]
-        rows.append({"study": name, "question": question, "status": found and found.as_json()})
+        rows.append({"study": name, "question": question, "status": found})
         if not options.json:
-            ended = sum(found.counts[state] for state in COMPLETE) if found else 0
-            how_far = f"{ended}/{found.runs} runs" if found else "not swept"
+            ended = sum(found[state] for state in COMPLETE) if found else 0
+            how_far = f"{ended}/{found['runs']} runs" if found else "not swept"
             print(f"{name:<16} {how_far:<14} {question}")
     if options.json:
         print(json.dumps(rows, indent=2))

@@ -14,13 +14,7 @@ from ablate.report.regenerate import load_frames
 from ablate.study.lockfile import read_lock
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what `ablate trace` takes."""
-    parser.add_argument("study", help="whose report")
-    parser.add_argument("what", nargs="+", help="table 1, a row's name, a column's name")
-
-
-def run(options: argparse.Namespace, _: Sequence[str]) -> int:
+def run(options: argparse.Namespace) -> int:
     """Print what stands behind the number; return the exit code."""
     print("\n".join(trace(options.root, options.study, options.what)))
     return 0
@@ -44,9 +38,10 @@ def trace(root: Path, study: str, words: Sequence[str]) -> Iterator[str]:
     yield f"{table}, {cell['row']}, {cell['column']}: {cell['text']}"
     yield f"cell {cell['cell']}"
     locked = read_lock(directory)
-    config = {c.slug: c.config for c in locked.cells}.get(cell["cell"]) if locked else None
-    if config is not None:
-        yield "settings " + "  ".join(f"{k}={v}" for k, v in flat(canonical(config)).items())
+    for one in locked.cells if locked else ():
+        if one.slug == cell["cell"]:
+            settings = flat(canonical(one.config)).items()
+            yield "settings " + "  ".join(f"{key}={value}" for key, value in settings)
     runs = load_frames(root, study).runs
     runs = runs[runs["cell"] == cell["cell"]].sort_values("replicate")
     metric = locked.study.metric.name if locked else "test/accuracy"
@@ -58,38 +53,33 @@ def trace(root: Path, study: str, words: Sequence[str]) -> Iterator[str]:
 
 def _table(manifest: Mapping[str, Any], words: Sequence[str]) -> tuple[str, list[str]]:
     """Return the table that is meant, the first where none is, and the words that are left."""
-    parts = [part.strip() for word in words for part in word.split(",") if part.strip()]
-    name, left = None, []
-    for part in parts:
-        lowered = part.lower().replace("table", "").strip(" -")
-        if f"table-{lowered}" in manifest["tables"] and name is None:
-            name = f"table-{lowered}"
-        elif part.lower() != "table":
-            left.append(part)
     if not manifest["tables"]:
         raise ConfigError("this report has no table to trace a number in.")
+    name, left = None, []
+    for part in filter(None, map(str.strip, ",".join(words).split(","))):
+        asked = f"table-{part.lower().replace('table', '').strip(' -')}"
+        if asked in manifest["tables"] and name is None:
+            name = asked
+        elif part.lower() != "table":
+            left.append(part)
     return name or next(iter(manifest["tables"])), left
 
 
 def _cell(table: Mapping[str, Any], name: str, words: Sequence[str]) -> Mapping[str, Any]:
-    cells = [cell for cell in table["cells"] if cell["cell"]]
-    known = list(dict.fromkeys(part for c in cells for part in (c["row"], c["column"])))
-    by_case = {part.lower(): part for part in known}
+    cells: list[Mapping[str, Any]] = [cell for cell in table["cells"] if cell["cell"]]
+    by_case = {part.lower(): part for cell in cells for part in (cell["row"], cell["column"])}
     for word in words:
         if word.lower() not in by_case:
             raise ConfigError(
-                f"{name} has no row or column '{word}'; it has {one_of(known)}."
-                f"{nearest(word.lower(), list(by_case))}"
+                f"{name} has no row or column '{word}'; it has {one_of(by_case.values())}."
+                f"{nearest(word.lower(), by_case)}"
             )
     wanted = {by_case[word.lower()] for word in words}
     found = [cell for cell in cells if wanted <= {cell["row"], cell["column"]}]
-    if len(found) != 1:
-        shown = ", ".join(f"{cell['row']} · {cell['column']}" for cell in found[:4])
-        more = " …" if len(found) > 4 else ""
-        raise ConfigError(
-            f"{len(found)} cells of {name} fit; name row and column: {shown}{more}."
-            if found
-            else f"no cell of {name} fits."
-        )
-    cell: Mapping[str, Any] = found[0]
-    return cell
+    if not found:
+        raise ConfigError(f"no cell of {name} fits.")
+    if len(found) > 1:
+        fitting = ", ".join(f"{cell['row']} · {cell['column']}" for cell in found[:4])
+        fitting += " …" if len(found) > 4 else ""
+        raise ConfigError(f"{len(found)} cells of {name} fit; name row and column: {fitting}.")
+    return found[0]

@@ -16,7 +16,7 @@ from ablate.train.trial import FIT, GRADIENT_TOLERANCE, Trial, trial
 _DEAD = 0.5
 
 
-def trials(start: Start) -> Iterator[tuple[Cell, Trial | str]]:
+def _trials(start: Start) -> Iterator[tuple[Cell, Trial | str]]:
     """Yield what each cell did, or the sentence in which it failed.
 
     Raises ConfigError or DataError, as a sweep would, for cells that cannot run at all.
@@ -32,28 +32,24 @@ def trials(start: Start) -> Iterator[tuple[Cell, Trial | str]]:
             loaded = config.data, data.load(config.data, start.root, config.seed)
         try:
             yield cell, trial(config, loaded[1])
-        except AblateError as error:
-            yield cell, str(error)
         except Exception as error:
-            yield cell, f"{type(error).__name__}: {error}"
+            known = isinstance(error, AblateError)
+            yield cell, str(error) if known else f"{type(error).__name__}: {error}"
 
 
 def problems(found: Trial | str) -> list[str]:
     """Return what did not hold, in words."""
     if isinstance(found, str):
         return [found]
-    wrong = []
-    if not math.isfinite(found.loss):
-        wrong.append("the loss is not finite before the first step")
-    elif found.loss > 3:
-        wrong.append(f"the first loss is {found.loss:.3g} times that of guessing")
-    if found.gradient_error is not None and found.gradient_error > GRADIENT_TOLERANCE:
-        wrong.append(f"the gradient is off by {found.gradient_error:.1e}")
-    if found.fits < FIT:
-        wrong.append(f"it learns {found.fits:.0%} of 50 examples by heart")
-    if found.dead > _DEAD:
-        wrong.append(f"{found.dead:.0%} of a layer's units are dead before the first step")
-    return wrong
+    error = found.gradient_error or 0.0
+    wrong = {
+        "the loss is not finite before the first step": not math.isfinite(found.loss),
+        f"the first loss is {found.loss:.3g} times that of guessing": 3 < found.loss < math.inf,
+        f"the gradient is off by {error:.1e}": error > GRADIENT_TOLERANCE,
+        f"it learns {found.fits:.0%} of 50 examples by heart": found.fits < FIT,
+        f"{found.dead:.0%} of a layer's units are dead before the first step": found.dead > _DEAD,
+    }
+    return [sentence for sentence, is_so in wrong.items() if is_so]
 
 
 def lines(start: Start) -> Iterator[tuple[str, bool]]:
@@ -62,7 +58,7 @@ def lines(start: Start) -> Iterator[tuple[str, bool]]:
     workers = worker_count(start.launch.workers, "cpu")
     total = 0.0
     yield "every level changes the config, and every cell fits its data", True
-    for cell, found in trials(start):
+    for cell, found in _trials(start):
         wrong = problems(found)
         if isinstance(found, Trial):
             seconds = found.seconds_per_step * found.steps
@@ -70,13 +66,9 @@ def lines(start: Start) -> Iterator[tuple[str, bool]]:
             yield f"{cell.name}: {_numbers(found, seconds)}", not wrong
         else:
             yield f"{cell.name}:", False
-        for one in wrong:
-            yield f"    {one}", False
-    minutes = total / workers / 60
-    yield (
-        f"all runs: about {minutes:.1f} min of steps on {workers} cores, one network at a time",
-        True,
-    )
+        yield from ((f"    {one}", False) for one in wrong)
+    spent = f"{total / workers / 60:.1f} min of steps on {workers} cores"
+    yield f"all runs: about {spent}, one network at a time", True
 
 
 def _numbers(found: Trial, seconds: float) -> str:

@@ -7,7 +7,6 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from ablate.commands.here import typed
@@ -17,13 +16,7 @@ from ablate.store.tracking import find_experiment, tracking_uri, view_address
 HOST = "127.0.0.1"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what `ablate ui` takes."""
-    parser.add_argument("study", nargs="?", help="print the address of this study's view")
-    parser.add_argument("--port", type=int, default=5000, help="default: 5000")
-
-
-def run(options: argparse.Namespace, _: Sequence[str]) -> int:
+def run(options: argparse.Namespace) -> int:
     """Serve the UI until it is interrupted; return the exit code."""
     return serve(options.root, options.study, options.port)
 

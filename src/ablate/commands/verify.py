@@ -5,17 +5,17 @@ from __future__ import annotations
 import argparse
 import math
 import tempfile
-from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ablate import data
 from ablate.commands.kept import Kept, kept_run
-from ablate.config import RunConfig
-from ablate.launch.device import Device, device_kind
-from ablate.launch.ensemble_run import form
-from ablate.launch.members import is_formed, member_numbers, training_config
-from ablate.records import Record
+from ablate.launch.device import device_kind
+from ablate.launch.execute import train_job
+from ablate.launch.job import Job, Task
+from ablate.launch.members import member_numbers, training_config
 from ablate.store.ledger import compared_bytes, write_run
+from ablate.store.provenance import provenance
 from ablate.store.result import Result, read_result
 from ablate.train import prepare_process
 
@@ -23,12 +23,7 @@ from ablate.train import prepare_process
 _MOST_SD = 3.0
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what `ablate verify` takes."""
-    parser.add_argument("run", help="study/cell/replicate, or the first digits of a run's key")
-
-
-def run(options: argparse.Namespace, _: Sequence[str]) -> int:
+def run(options: argparse.Namespace) -> int:
     """Train the run again and print how it compares; return the exit code."""
     prepare_process(threads=1)
     holds, lines = verify(options.root, options.run)
@@ -44,65 +39,44 @@ def verify(root: Path, text: str) -> tuple[bool, list[str]]:
     kept = kept_run(root, text)
     with tempfile.TemporaryDirectory(prefix="ablate-") as folder:
         directory = Path(folder) / "run"
-        result = _again(kept, root, directory)
+        _train_again(kept, root, directory)
         if kept.directory is not None:
-            old, new = compared_bytes(kept.directory), _with_key(directory, kept.directory)
+            old, new = compared_bytes(kept.directory), compared_bytes(directory)
             if old == new:
                 return True, [f"{kept.name}: the same bits", f"  {', '.join(sorted(old))}"]
+        result = read_result(directory)
+        assert result is not None
         return _compared(kept, result)
 
 
-def _again(kept: Kept, root: Path, directory: Path) -> Result:
+def _train_again(kept: Kept, root: Path, directory: Path) -> None:
     """Train the run into `directory`; an ensemble's members first, beside it."""
-    from ablate.train import train
-
     config, device = kept.config, device_kind(kept.config.trainer.device)
-    loaded = data.load(config.data, root, config.seed)
-
-    def trained(what: RunConfig, member: int) -> Record:
-        block = kept.block(device)
-        records = train(what, loaded, block, device, members=[member] * len(block))
-        return records[block.index(kept.replicate)]
-
-    if not is_formed(config):
-        _write(directory, trained(config, 0), config, device)
-    else:
-        own = training_config(config)
-        members = []
-        for member in member_numbers(config):
-            members.append(directory.with_name(f"member-{member}"))
-            _write(members[-1], trained(own, member), own, device)
-        _write(directory, form(config, members, loaded.test[1].numpy()), config, device)
-    result = read_result(directory)
-    assert result is not None
-    return result
-
-
-def _write(directory: Path, record: Record, config: RunConfig, device: Device) -> None:
-    from ablate.store.provenance import provenance
-
-    facts = provenance(device, data.digest(config.data), config.seed)
-    write_run(directory, record, config.model_dump(mode="json"), "", facts, "")
-
-
-def _with_key(directory: Path, like: Path) -> dict[str, bytes]:
-    """Return the compared files with the key of the kept run, which is none of the numbers."""
-    found, kept = compared_bytes(directory), read_result(like)
-    assert kept is not None
-    found["result.json"] = found["result.json"].replace(
-        b'"key": ""', f'"key": "{kept.key}"'.encode()
+    members = [
+        Task(kept.replicate, "", directory.with_name(f"member-{member}"), member)
+        for member in member_numbers(config)
+    ]
+    run = Task(
+        kept.replicate, kept.result.key, directory, 0, tuple(task.directory for task in members)
     )
-    return found
+    facts = provenance(device, data.digest(config.data), config.seed)
+    loaded: dict[str, data.Data] = {}
+    for task in (*members, run):
+        trained = config if task is run else training_config(config)
+        others = (r for r in kept.block(device) if r != kept.replicate)
+        beside = tuple(replace(task, replicate=replicate) for replicate in others)
+        (record,) = train_job(Job(kept.name, trained, (task,), root, device, beside), loaded)
+        write_run(task.directory, record, trained.model_dump(mode="json"), task.key, facts, "")
 
 
 def _compared(kept: Kept, result: Result) -> tuple[bool, list[str]]:
-    now = (str(result.provenance.get("cpu")), str(result.provenance["versions"].get("torch")))
+    before, now = _machine(kept.result), _machine(result)
     lines = [f"{kept.name}: not the same bits"] if kept.directory else [f"{kept.name}: by value"]
     largest = 0.0
-    if result.status != kept.status:
-        lines.append(f"  status  {kept.status} then, {result.status} now")
+    if result.status != kept.result.status:
+        lines.append(f"  status  {kept.result.status} then, {result.status} now")
         largest = math.inf
-    for name, then in sorted(kept.metrics.items()):
+    for name, then in sorted(kept.result.metrics.items()):
         value = result.metrics.get(name)
         if value is None or value == then:
             continue
@@ -111,8 +85,13 @@ def _compared(kept: Kept, result: Result) -> tuple[bool, list[str]]:
         largest = max(largest, away)
         lines.append(f"  {name}  {then:.6g} then, {value:.6g} now ({away:.2g} sd of its cell)")
     if len(lines) == 1:
-        lines.append(f"  all {len(kept.metrics)} metrics are the same")
-    if now != kept.machine:
-        lines.append(f"  made on {' and '.join(kept.machine)}, now {' and '.join(now)}")
+        lines.append(f"  all {len(kept.result.metrics)} metrics are the same")
+    if now != before:
+        lines.append(f"  made on {before}, now {now}")
         return largest <= _MOST_SD, lines
     return largest == 0.0 and kept.directory is None, lines
+
+
+def _machine(result: Result) -> str:
+    versions = result.provenance.get("versions", {})
+    return f"{result.provenance.get('cpu')} and {versions.get('torch')}"

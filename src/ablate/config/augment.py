@@ -1,12 +1,10 @@
 """The `augment` group: random changes of training images, and views of test images."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ablate.config.base import Count, Fraction, Frozen, NonNegativeFloat, Positive
+from ablate.config.base import BelowOne, Count, Fraction, Frozen, NonNegativeFloat, Positive
 
 
 class Augment(Frozen):
@@ -29,9 +27,9 @@ class Augment(Frozen):
     """Pixels move away from their image's mean by the factor 1 + x."""
     rotation: Annotated[float, Field(ge=0, le=180)] = 0.0
     """About the centre."""
-    translate: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    translate: BelowOne = 0.0
     """By a share of the side, in both directions."""
-    zoom: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    zoom: BelowOne = 0.0
     """By the factor 1 + x."""
     shear: Annotated[float, Field(ge=0, lt=90)] = 0.0
     """Horizontal, in degrees."""

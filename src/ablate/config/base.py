@@ -1,11 +1,14 @@
-"""The base of every config class, and the number types they share."""
+"""The base of every config class, and the number types they share.
+
+Modules of config classes do not postpone annotations: pydantic would have to evaluate each text.
+"""
 
 from __future__ import annotations
 
 import ast
 import inspect
 import itertools
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
@@ -45,8 +48,8 @@ def _texts_below_fields(model: type[BaseModel]) -> dict[str, str]:
     return texts
 
 
-def _integral(value: Any) -> Any:
-    """5.0 and 5 are the same count, so that they get the same key."""
+def integral(value: Any) -> Any:
+    """Return 5.0 as 5: they are the same count and get the same key; all else as it is."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -55,11 +58,14 @@ def as_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-Count = Annotated[int, BeforeValidator(_integral), Field(ge=0)]
-Positive = Annotated[int, BeforeValidator(_integral), Field(ge=1)]
+Option = TypeVar("Option")
+#: One of several classes, told apart by `name`.
+ByName = Annotated[Option, Field(discriminator="name")]
+
+Count = Annotated[int, BeforeValidator(integral), Field(ge=0)]
+Positive = Annotated[int, BeforeValidator(integral), Field(ge=1)]
 Counts = Annotated[tuple[Positive, ...], BeforeValidator(as_tuple), Field(min_length=1)]
 NonNegativeFloat = Annotated[float, Field(ge=0)]
 PositiveFloat = Annotated[float, Field(gt=0)]
-#: A probability that may be zero but not one: a unit dropped for sure carries nothing.
-DropProbability = Annotated[float, Field(ge=0, lt=1)]
+BelowOne = Annotated[float, Field(ge=0, lt=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,7 +26,7 @@ class Composed:
     """
 
     base: Mapping[str, Any]
-    swept: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    swept: Mapping[str, Sequence[Any]]
 
 
 def package_conf() -> Path:
@@ -74,10 +74,8 @@ def compose(
         raise ConfigError(_first_sentence(str(error))) from error
     finally:
         sys.argv = before
-        if asked is None:
-            del os.environ[_FULL_ERROR]
-        else:
-            os.environ[_FULL_ERROR] = asked
+        del os.environ[_FULL_ERROR]
+        os.environ |= {} if asked is None else {_FULL_ERROR: asked}
     assert isinstance(base, dict)
     return Composed({str(k): v for k, v in base.items() if k != "hydra"}, swept)
 
@@ -104,10 +102,9 @@ def parse_override(text: str) -> Word:
         raise ConfigError(
             f"'{text}' is not an override: write key=value, such as optimizer.lr=0.1."
         ) from error
-    if parsed.is_sweep_override():
-        values = [_unquoted(value) for value in parsed.sweep_iterator()]
-        return Word(parsed.key_or_group, values, True, text)
-    return Word(parsed.key_or_group, parsed.value(), False, text)
+    several = parsed.is_sweep_override()
+    value = [*map(_unquoted, parsed.sweep_iterator())] if several else parsed.value()
+    return Word(parsed.key_or_group, value, several, text)
 
 
 def _unquoted(value: Any) -> Any:
@@ -143,5 +140,5 @@ def _quoted(value: Any) -> str:
 
 def _first_sentence(message: str) -> str:
     """Hydra's messages go on with full_key and object_type lines that tell users nothing."""
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
-    return lines[0].rstrip(".") + "." if lines else "the configuration is not valid."
+    first, *_ = message.strip().splitlines() or ["the configuration is not valid"]
+    return first.strip().rstrip(".") + "."

@@ -1,12 +1,10 @@
 """The `data` group: which examples, how many, and how they are scaled."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ablate.config.base import Counts, Frozen, NonNegativeFloat, Positive
+from ablate.config.base import ByName, Counts, Frozen, NonNegativeFloat, Positive
 from ablate.config.target import Either, Target
 
 
@@ -63,5 +61,5 @@ class UserData(Target):
     """Examples kept of each part, drawn once; null: all. `--quick` sets it."""
 
 
-Shipped = Annotated[Digits | DownloadedData | Synthetic, Field(discriminator="name")]
+Shipped = ByName[Digits | DownloadedData | Synthetic]
 DataConfig = Either[Shipped, UserData]

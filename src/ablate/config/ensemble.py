@@ -1,12 +1,10 @@
 """The `ensemble` group: several networks, or several looks of one, that predict together."""
 
-from __future__ import annotations
+from typing import Literal, Self
 
-from typing import Annotated, Literal, Self
+from pydantic import model_validator
 
-from pydantic import Field, model_validator
-
-from ablate.config.base import Frozen, Positive
+from ablate.config.base import ByName, Frozen, Positive
 
 
 class NoEnsemble(Frozen):
@@ -64,6 +62,4 @@ class McDropout(_Ensemble):
     passes: Positive = 50
 
 
-EnsembleConfig = Annotated[
-    NoEnsemble | Seeds | Bagging | Snapshot | McDropout, Field(discriminator="name")
-]
+EnsembleConfig = ByName[NoEnsemble | Seeds | Bagging | Snapshot | McDropout]

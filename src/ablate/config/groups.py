@@ -14,7 +14,7 @@ from typing import Any
 
 from ablate.config.target import TARGET, TARGET_GROUPS, is_user_code
 from ablate.config.yaml_file import read_yaml
-from ablate.errors import ConfigError, nearest, one_of
+from ablate.errors import ConfigError, unknown_word
 
 Override = tuple[str, Any]
 
@@ -41,37 +41,24 @@ class Groups:
     def check_key(self, key: str, where: str) -> None:
         """Raise ConfigError unless some option has the dotted `key`; `where` opens the message."""
         group, _, name = key.partition(".")
+        unknown = f"{where}: unknown key '{key}'"
         if group not in self.top_level:
-            raise ConfigError(
-                f"{where}: unknown key '{key}'; the top-level keys are "
-                f"{one_of(self.top_level)}.{nearest(group, self.top_level)}"
-            )
+            raise unknown_word(f"{unknown}; the top-level keys are", group, self.top_level)
         known = {field for option in self.options.get(group, {}).values() for field in option}
         if name and known and name not in known and group not in self.opened:
-            allowed = sorted(known - {"name"})
-            raise ConfigError(
-                f"{where}: unknown key '{key}'; {group} has {one_of(allowed)}."
-                f"{nearest(name, allowed)}"
-            )
+            raise unknown_word(f"{unknown}; {group} has", name, sorted(known - {"name"}))
 
     def check_override(self, key: str, value: Any, where: str) -> None:
         """Raise ConfigError unless `key` exists and, where it names a group, `value` is for it."""
         self.check_key(key, where)
         if self.is_choice(key, value):
-            self.check_option(key, value, where)
+            if value not in self.options[key]:
+                said = f"{where}: there is no {key} '{value}'; allowed are"
+                raise unknown_word(said, value, sorted(self.options[key]))
         elif isinstance(value, Mapping) and key in self.options and not is_user_code(key, value):
             raise ConfigError(
                 f"{where}: {key} is a mapping; write the name of an option"
                 + (f", or {{{TARGET}: mylab.module.name}}." if key in TARGET_GROUPS else ".")
-            )
-
-    def check_option(self, group: str, option: Any, where: str) -> None:
-        """Raise ConfigError unless `option` is a file of the group."""
-        allowed = sorted(self.options[group])
-        if option not in allowed:
-            raise ConfigError(
-                f"{where}: there is no {group} '{option}'; allowed are {one_of(allowed)}."
-                f"{nearest(str(option), allowed)}"
             )
 
     def check_fields(self, overrides: Mapping[str, Any], where: str) -> None:
@@ -81,15 +68,16 @@ class Groups:
             option = overrides.get(group, self.defaults.get(group))
             fields = self.options.get(group, {}).get(str(option))
             if name and fields is not None and name not in fields:
-                allowed = sorted(set(fields) - {"name"})
-                raise ConfigError(
-                    f"{where}: {group} '{option}' has no '{name}'; it has {one_of(allowed)}."
-                    f"{nearest(name, allowed)}"
-                )
+                said = f"{where}: {group} '{option}' has no '{name}'; it has"
+                raise unknown_word(said, name, sorted(set(fields) - {"name"}))
 
     def is_choice(self, key: str, value: Any) -> bool:
         """Tell whether `key: value` chooses a group's option (`init: he`)."""
         return key in self.options and isinstance(value, str)
+
+    def is_whole(self, key: str, value: Any) -> bool:
+        """Tell whether `key: value` says what a group is: an option, or the user's own code."""
+        return self.is_choice(key, value) or is_user_code(key, value)
 
 
 def read_groups(folders: Iterable[Path]) -> Groups:
@@ -120,7 +108,7 @@ def layered(layers: Iterable[Mapping[str, Any]], groups: Groups) -> dict[str, An
     merged: dict[str, Any] = {}
     for layer in layers:
         for group, option in layer.items():
-            if groups.is_choice(group, option) or is_user_code(group, option):
+            if groups.is_whole(group, option):
                 users = is_user_code(group, option) or is_user_code(group, merged.get(group))
                 fields = () if users else groups.options[group][option]
                 merged = {
@@ -157,25 +145,15 @@ def with_overrides(
     result: dict[str, Any] = {
         key: dict(value) if isinstance(value, Mapping) else value for key, value in base.items()
     }
-    explicit = [override for override in earlier if not groups.is_choice(*override)]
-    later = list(later)
-    for key, value in later:
+    by_hand = dict(earlier)
+    for key, value in sorted(later, key=lambda override: not groups.is_whole(*override)):
+        group, _, name = key.partition(".")
         if groups.is_choice(key, value):
-            groups.check_option(key, value, "a level")
-            fields = dict(groups.options[key][value])
-            kept = {
-                name.partition(".")[2]: set_value
-                for name, set_value in explicit
-                if name.startswith(f"{key}.") and name.partition(".")[2] in fields
-            }
-            result[key] = fields | kept
+            fields = groups.options[key][value].items()
+            result[key] = {name: by_hand.get(f"{key}.{name}", default) for name, default in fields}
         elif is_user_code(key, value):
             result[key] = dict(value)
-    for key, value in later:
-        if groups.is_choice(key, value) or is_user_code(key, value):
-            continue
-        group, _, name = key.partition(".")
-        if not name:
+        elif not name:
             result[group] = value
         elif isinstance(result.get(group), dict):
             result[group][name] = value

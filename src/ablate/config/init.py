@@ -3,13 +3,9 @@
 Every scheme multiplies its weights by `scale`.
 """
 
-from __future__ import annotations
+from typing import Literal
 
-from typing import Annotated, Literal
-
-from pydantic import Field
-
-from ablate.config.base import Frozen, NonNegativeFloat, Positive, PositiveFloat
+from ablate.config.base import ByName, Frozen, NonNegativeFloat, Positive, PositiveFloat
 
 Distribution = Literal["normal", "uniform"]
 #: `activation`: the gain that keeps the second moment through the model's activation.
@@ -104,8 +100,7 @@ class RandomWalk(_Init):
     name: Literal["random_walk"]
 
 
-InitConfig = Annotated[
+InitConfig = ByName[
     Zeros | Constant | Normal | Uniform | Lecun | CaffeXavier | Xavier | He
-    | Orthogonal | OrthogonalHe | Lsuv | RandomWalk,
-    Field(discriminator="name"),
+    | Orthogonal | OrthogonalHe | Lsuv | RandomWalk
 ]  # fmt: skip

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from ablate.config.base import integral
 from ablate.config.run import RunConfig
 from ablate.config.trainer import RUNTIME_FIELDS
 
@@ -22,18 +23,19 @@ def canonical(config: RunConfig, without: tuple[str, ...] = ()) -> dict[str, Any
     as well (a tuned nuisance, which is no part of a cell's identity).
     """
     fields: dict[str, Any] = config.model_dump(mode="json", exclude_defaults=True)
-    for group in type(config).model_fields:
+    for group, value in config:
         # exclude_defaults compares whole groups: a default group still says its name, unless
         # the name itself is a default, as that of an option that does nothing.
-        value = getattr(config, group)
         named = getattr(type(value), "model_fields", {}).get("name")
         if named is not None and named.is_required():
             fields.setdefault(group, {})["name"] = value.name
-    for group, names in RUNTIME_FIELDS.items():
-        _drop(fields, group, names)
-    for key in without:
+    runtime = (f"{group}.{name}" for group, names in RUNTIME_FIELDS.items() for name in names)
+    for key in (*runtime, *without):
         group, _, name = key.partition(".")
-        _drop(fields, group, {name})
+        if isinstance(fields.get(group), dict):
+            fields[group].pop(name, None)
+            if not fields[group]:
+                del fields[group]
     return fields
 
 
@@ -41,9 +43,8 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Return nested fields by dotted key."""
     found: dict[str, Any] = {}
     for key, item in values.items():
-        found |= (
-            flat(item, f"{prefix}{key}.") if isinstance(item, Mapping) else {prefix + key: item}
-        )
+        name = f"{prefix}{key}"
+        found |= flat(item, f"{name}.") if isinstance(item, Mapping) else {name: item}
     return found
 
 
@@ -74,9 +75,8 @@ def run_key(
         "data": data_digest,
         "results_version": RESULTS_VERSION,
     }
-    content |= {"member": member} if member else {}
-    content |= {"sources": dict(sources)} if sources else {}
-    return _sha256(content)
+    later = {"member": member, "sources": dict(sources or {})}
+    return _sha256(content | {name: value for name, value in later.items() if value})
 
 
 def _keyed(config: RunConfig, without: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -96,14 +96,7 @@ def _whole(value: Any) -> Any:
         return {k: _whole(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [_whole(v) for v in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _drop(fields: dict[str, Any], group: str, names: Any) -> None:
-    if isinstance(fields.get(group), dict):
-        fields[group] = {k: v for k, v in fields[group].items() if k not in names}
-        if not fields[group]:
-            del fields[group]
+    return integral(value)
 
 
 def _sha256(content: Mapping[str, Any]) -> str:

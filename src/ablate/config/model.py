@@ -1,12 +1,10 @@
 """The `model` group: architectures and their activation, normalization and dropout."""
 
-from __future__ import annotations
-
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ablate.config.base import Counts, DropProbability, Frozen, Positive
+from ablate.config.base import BelowOne, ByName, Counts, Frozen, Positive
 
 Activation = Literal[
     "linear", "sigmoid", "tanh", "relu", "vlrelu", "leaky_relu",
@@ -30,9 +28,9 @@ class _Model(Frozen):
     statistics: Literal["running", "population"] = "running"
     """What batch normalization takes at inference: its running averages, or the exact `population`
     statistics of the training split, layer by layer."""
-    dropout: DropProbability = 0.0
+    dropout: BelowOne = 0.0
     """Probability that a hidden unit is dropped."""
-    input_dropout: DropProbability = 0.0
+    input_dropout: BelowOne = 0.0
     """Probability that an input is dropped."""
     dropout_kind: DropoutKind = "inverted"
     """`inverted`: kept units are divided by 1 - p in training; `standard`: units are multiplied by
@@ -51,7 +49,7 @@ class Mlp(_Model):
     width: Positive | Counts = 256
 
     @model_validator(mode="after")
-    def _one_way_to_say_the_layers(self) -> Mlp:
+    def _one_way_to_say_the_layers(self) -> Self:
         if isinstance(self.width, tuple) and self.depth not in (None, len(self.width)):
             raise ValueError(
                 f"model.width lists {len(self.width)} layers but model.depth is {self.depth}: "
@@ -98,7 +96,7 @@ class ResNet(_Model):
     norm: Norm = "batch"
 
     @model_validator(mode="after")
-    def _one_piece(self) -> ResNet:
+    def _one_piece(self) -> Self:
         if self.activation == "maxout":
             raise ValueError(
                 "model.activation=maxout is not allowed with model=resnet20: a shortcut has as "
@@ -107,4 +105,4 @@ class ResNet(_Model):
         return self
 
 
-ModelConfig = Annotated[Mlp | Cnn | LeNet | FitNet | ResNet, Field(discriminator="name")]
+ModelConfig = ByName[Mlp | Cnn | LeNet | FitNet | ResNet]

@@ -1,14 +1,8 @@
 """The `optimizer` group."""
 
-from __future__ import annotations
+from typing import Literal
 
-from typing import Annotated, Literal
-
-from pydantic import Field
-
-from ablate.config.base import Frozen, NonNegativeFloat, Positive, PositiveFloat
-
-Momentum = Annotated[float, Field(ge=0, lt=1)]
+from ablate.config.base import BelowOne, ByName, Frozen, NonNegativeFloat, Positive, PositiveFloat
 
 
 class _Optimizer(Frozen):
@@ -35,7 +29,7 @@ class MomentumSgd(_Optimizer):
 
     name: Literal["momentum", "nesterov"]
     lr: PositiveFloat = 0.02
-    momentum: Momentum = 0.9
+    momentum: BelowOne = 0.9
 
 
 class Adagrad(_Optimizer):
@@ -51,7 +45,7 @@ class RmsProp(_Optimizer):
 
     name: Literal["rmsprop"]
     lr: PositiveFloat = 0.001
-    alpha: Momentum = 0.99
+    alpha: BelowOne = 0.99
     eps: PositiveFloat = 1e-8
 
 
@@ -59,7 +53,7 @@ class RmsPropMomentum(RmsProp):
     """RMSProp whose divided gradients pass through heavy-ball momentum."""
 
     name: Literal["rmsprop_momentum"]  # type: ignore[assignment]
-    momentum: Momentum = 0.9
+    momentum: BelowOne = 0.9
 
 
 class Adadelta(_Optimizer):
@@ -67,7 +61,7 @@ class Adadelta(_Optimizer):
 
     name: Literal["adadelta"]
     lr: PositiveFloat = 1.0
-    rho: Momentum = 0.9
+    rho: BelowOne = 0.9
     eps: PositiveFloat = 1e-6
 
 
@@ -76,8 +70,8 @@ class Adam(_Optimizer):
 
     name: Literal["adam", "adam_uncorrected"]
     lr: PositiveFloat = 0.001
-    beta1: Momentum = 0.9
-    beta2: Momentum = 0.999
+    beta1: BelowOne = 0.9
+    beta2: BelowOne = 0.999
     eps: PositiveFloat = 1e-8
 
 
@@ -100,7 +94,6 @@ class Lbfgs(Frozen):
     """Pairs of steps and gradient changes kept."""
 
 
-OptimizerConfig = Annotated[
-    Sgd | MomentumSgd | Adagrad | RmsProp | RmsPropMomentum | Adadelta | Adam | AdamW | Lbfgs,
-    Field(discriminator="name"),
+OptimizerConfig = ByName[
+    Sgd | MomentumSgd | Adagrad | RmsProp | RmsPropMomentum | Adadelta | Adam | AdamW | Lbfgs
 ]

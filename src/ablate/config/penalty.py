@@ -4,13 +4,9 @@ An option that does nothing has a default for its `name`, so that it leaves no t
 canonical form.
 """
 
-from __future__ import annotations
+from typing import Literal
 
-from typing import Annotated, Literal
-
-from pydantic import Field
-
-from ablate.config.base import Frozen, NonNegativeFloat, PositiveFloat
+from ablate.config.base import ByName, Frozen, NonNegativeFloat, PositiveFloat
 
 
 class NoPenalty(Frozen):
@@ -52,6 +48,4 @@ class ActivationL1(Frozen):
     strength: NonNegativeFloat = 1e-4
 
 
-PenaltyConfig = Annotated[
-    NoPenalty | L1 | ElasticNet | MaxNorm | ActivationL1, Field(discriminator="name")
-]
+PenaltyConfig = ByName[NoPenalty | L1 | ElasticNet | MaxNorm | ActivationL1]

@@ -1,7 +1,5 @@
 """The `probe` settings."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from ablate.config.base import Frozen, Positive

@@ -1,9 +1,7 @@
 """The validated config of one cell: everything that decides a run's numbers."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -12,7 +10,7 @@ from ablate.config.base import Count, Frozen, Positive, PositiveFloat
 from ablate.config.data import DataConfig
 from ablate.config.ensemble import Bagging, EnsembleConfig, McDropout, NoEnsemble, Snapshot
 from ablate.config.init import He, InitConfig
-from ablate.config.loss import CrossEntropy, LossConfig
+from ablate.config.loss import CrossEntropy
 from ablate.config.model import ModelConfig
 from ablate.config.optimizer import Lbfgs, OptimizerConfig
 from ablate.config.penalty import ActivationL1, MaxNorm, NoPenalty, PenaltyConfig
@@ -44,7 +42,7 @@ class RunConfig(Frozen):
     data: DataConfig
     model: Either[ModelConfig, Target]
     init: InitConfig = Field(default=He(name="he"))
-    loss: Either[LossConfig, Target] = CrossEntropy()
+    loss: Either[CrossEntropy, Target] = CrossEntropy()
     optimizer: Either[OptimizerConfig, Target]
     schedule: ScheduleConfig = Field(default=ConstantSchedule(name="constant"))
     penalty: PenaltyConfig = NoPenalty()
@@ -69,7 +67,7 @@ class RunConfig(Frozen):
         The user's own code knows of one network at a time. A model is run over a stack of them,
         but not under autocast, which `torch.func.vmap` leaves aside.
         """
-        users = {group for group in self.user_code if group not in ("data", "metric", "model")}
+        users = self.user_code.keys() - {"data", "metric", "model"}
         cast = "model" in self.user_code and self.trainer.precision != "fp32"
         alone = self.optimizer.name == "lbfgs" or self.schedule.name == "plateau"
         return bool(users) or cast or alone
@@ -77,8 +75,7 @@ class RunConfig(Frozen):
     @property
     def user_code(self) -> Mapping[str, str]:
         """Dotted paths of the user's own code, by the key that names each."""
-        named = {group: getattr(self, group) for group in type(self).model_fields}
-        found = {group: value.target for group, value in named.items() if isinstance(value, Target)}
+        found = {group: value.target for group, value in self if isinstance(value, Target)}
         found |= {} if self.trainer.target is None else {"trainer": self.trainer.target}
         return found | ({} if self.metric is None else {"metric": self.metric.function})
 
@@ -100,7 +97,7 @@ class RunConfig(Frozen):
         return 0.0 if isinstance(self.loss, Target) else self.loss.label_smoothing
 
     @model_validator(mode="after")
-    def _options_that_go_together(self) -> RunConfig:
+    def _options_that_go_together(self) -> Self:
         for conflict in self._conflicts():
             raise ValueError(conflict)
         return self

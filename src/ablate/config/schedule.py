@@ -1,12 +1,18 @@
 """The `schedule` group: how the learning rate changes over training."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from ablate.config.base import Fraction, Frozen, NonNegativeFloat, Positive, PositiveFloat, as_tuple
+from ablate.config.base import (
+    ByName,
+    Fraction,
+    Frozen,
+    NonNegativeFloat,
+    Positive,
+    PositiveFloat,
+    as_tuple,
+)
 from ablate.config.stopping import Monitor
 
 Factor = Annotated[float, Field(gt=0, le=1)]
@@ -93,15 +99,7 @@ class OneCycle(_Schedule):
     final: Fraction = 0.0
 
 
-ScheduleConfig = Annotated[
-    ConstantSchedule
-    | Step
-    | Plateau
-    | Exponential
-    | InverseTime
-    | LinearSchedule
-    | Cosine
-    | CosineRestarts
-    | OneCycle,
-    Field(discriminator="name"),
-]
+ScheduleConfig = ByName[
+    ConstantSchedule | Step | Plateau | Exponential | InverseTime | LinearSchedule | Cosine
+    | CosineRestarts | OneCycle
+]  # fmt: skip

@@ -1,12 +1,8 @@
 """The `stopping` group: when training ends before its last epoch."""
 
-from __future__ import annotations
+from typing import Literal
 
-from typing import Annotated, Literal
-
-from pydantic import Field
-
-from ablate.config.base import Frozen, Positive
+from ablate.config.base import ByName, Frozen, Positive
 
 #: What is looked at, at each evaluation.
 Monitor = Literal["validation/loss", "validation/accuracy"]
@@ -30,4 +26,4 @@ class Patience(Frozen):
     """Take the weights of the best evaluation instead of the last."""
 
 
-StoppingConfig = Annotated[NoStopping | Patience, Field(discriminator="name")]
+StoppingConfig = ByName[NoStopping | Patience]

@@ -1,10 +1,8 @@
 """A user's own code in a config: a dotted path and the keyword arguments it is called with."""
 
-from __future__ import annotations
-
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import (
@@ -19,7 +17,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from ablate.config.base import Frozen
+from ablate.config.base import Frozen, Option
 
 #: The groups that may be the user's own.
 TARGET_GROUPS = ("data", "model", "optimizer", "loss", "augment", "trainer")
@@ -35,23 +33,20 @@ def is_user_code(group: str, value: Any) -> bool:
     return TARGET in value or (group == "trainer" and COMMAND in value)
 
 
-def _dotted(value: str) -> str:
-    if not _DOTTED.fullmatch(value):
-        raise PydanticCustomError("dotted_path", "not a dotted path")
-    return value
+def _only(kind: str, is_allowed: Callable[[Any], object]) -> AfterValidator:
+    """Return a check of a value; what is not allowed is an error of this kind, see `validate`."""
+
+    def check(value: Any) -> Any:
+        if not is_allowed(value):
+            raise PydanticCustomError(kind, "not allowed")
+        return value
+
+    return AfterValidator(check)
 
 
-def _keyword(value: str) -> str:
+def _is_keyword(value: str) -> bool:
     # Hydra's `_partial_`, `_args_` and their like are refused here too.
-    if not value.isidentifier() or value.startswith("_"):
-        raise PydanticCustomError("keyword", "not the name of a keyword argument")
-    return value
-
-
-def _plain(value: Any) -> Any:
-    if not _is_plain(value):
-        raise PydanticCustomError("plain_value", "not a plain value")
-    return value
+    return value.isidentifier() and not value.startswith("_")
 
 
 def _is_plain(value: Any) -> bool:
@@ -71,9 +66,9 @@ def _is_plain(value: Any) -> bool:
             return False
 
 
-Dotted = Annotated[str, AfterValidator(_dotted)]
+Dotted = Annotated[str, _only("dotted_path", _DOTTED.fullmatch)]
 Arguments = Mapping[
-    Annotated[str, AfterValidator(_keyword)], Annotated[Any, AfterValidator(_plain)]
+    Annotated[str, _only("keyword", _is_keyword)], Annotated[Any, _only("plain_value", _is_plain)]
 ]
 
 
@@ -93,10 +88,9 @@ def gathered(value: Any, fields_of_ours: set[str]) -> Any:
 
 def flattened(fields: dict[str, Any]) -> dict[str, Any]:
     """Undo `gathered`: return dumped fields in the form in which they were written."""
-    fields = dict(fields)
-    target: str | None = fields.pop("target", None)
-    arguments: dict[str, Any] = fields.pop("arguments", {})
-    return ({} if target is None else {TARGET: target}) | arguments | fields
+    target, arguments = fields.get("target"), fields.get("arguments", {})
+    ours = {key: item for key, item in fields.items() if key not in ("target", "arguments")}
+    return {**({} if target is None else {TARGET: target}), **arguments, **ours}
 
 
 class Target(Frozen):
@@ -122,8 +116,7 @@ class Target(Frozen):
 
     @model_serializer(mode="wrap")
     def _flattened(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        fields: dict[str, Any] = handler(self)
-        return flattened(fields)
+        return flattened(handler(self))
 
 
 def options_of(annotation: Any) -> list[type[BaseModel]]:
@@ -139,7 +132,6 @@ def _kind(value: Any) -> str:
     return TARGET if is_target else OPTION
 
 
-Option = TypeVar("Option")
 Own = TypeVar("Own", bound=Target)
 #: An option of this package's, chosen by name, or the user's own.
 Either = Annotated[

@@ -1,9 +1,7 @@
 """The `trainer` group: how long, on what, or by a procedure of the user's own."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
@@ -72,7 +70,7 @@ class Trainer(Frozen):
         return gathered(value, {*RUNTIME_FIELDS["trainer"], COMMAND})
 
     @model_validator(mode="after")
-    def _one_procedure(self) -> Trainer:
+    def _one_procedure(self) -> Self:
         if self.target is not None and self.command is not None:
             raise ValueError(
                 f"trainer.{COMMAND}='{self.command}' is not allowed beside "

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from ablate.config.run import RunConfig
 from ablate.config.target import OPTION, TARGET, options_of
-from ablate.errors import ConfigError, nearest, one_of
+from ablate.errors import ConfigError, unknown_word
 
 Model = TypeVar("Model", bound=BaseModel)
 
-#: Groups whose options are told apart by `name`.
-_UNIONS = frozenset(
-    name for name, field in RunConfig.model_fields.items() if len(options_of(field.annotation)) > 1
-)
-
 #: What pydantic calls the members of a plain union.
 _TYPES = ("tuple[", "list[", "dict[", "literal[", "function-")
+
+#: Fields that no user writes: how options are told apart, and what is written in another form.
+_NO_KEYS = {"name", "kind", "target", "arguments"}
 
 _RULES = {
     "greater_than": "greater than {gt}",
@@ -54,33 +53,30 @@ def _sentence(model: type[BaseModel], error: ValidationError, prefix: str) -> st
     # A word that nobody knows is likelier the slip than one that is missing.
     problem = next((one for one in found if one["type"] == "extra_forbidden"), found[0])
     kind, context, value = problem["type"], problem.get("ctx", {}), problem["input"]
-    # A union puts the chosen member's tag behind the group: ("model", "mlp", "dropout").
-    location = _as_written([str(part) for part in problem["loc"]])
-    parts = _without_tags(model, location)
+    location = _as_written(problem["loc"])
+    parts, _ = _found_at(model, location)
     key = prefix + ".".join(parts)
     if kind == "value_error":
         return f"{context['error']}."
     if kind == "extra_forbidden":
-        siblings = _siblings(model, location[:-1])
-        owner = f"{location[0]} '{location[1]}'" if len(location) > 2 else ".".join(location[:-1])
-        return (
-            f"unknown key '{key}'; {f'{owner} has' if owner else 'allowed are'} {one_of(siblings)}."
-            f"{nearest(location[-1], siblings)}"
-            if siblings
-            else f"unknown key '{key}'; {owner or 'it'} has no keys."
-        )
+        *place, word = location
+        allowed = sorted({*_found_at(model, place)[1].model_fields} - _NO_KEYS)
+        owner = f"{place[0]} '{place[1]}'" if len(place) > 1 else ".".join(place)
+        if not allowed:
+            return f"unknown key '{key}'; {owner or 'it'} has no keys."
+        said = f"unknown key '{key}'; {f'{owner} has' if owner else 'allowed are'}"
+        return str(unknown_word(said, word, allowed))
     if kind == "missing":
         return f"'{key}' is missing."
     if kind.startswith("union_tag"):
         value = value.get("name", value.get("kind")) if isinstance(value, Mapping) else value
     # The members of a plain union each say what they would have taken: number or list.
-    same_key = [
-        e
-        for e in error.errors()
-        if _without_tags(model, _as_written([*map(str, e["loc"])])) == parts
-    ]
-    allowed = " or ".join(dict.fromkeys(_allowed(e["type"], e.get("ctx", {})) for e in same_key))
-    return f"{key}={_shown(value)} is not allowed: it must be {allowed}."
+    taken = dict.fromkeys(
+        _allowed(one["type"], one.get("ctx", {}))
+        for one in found
+        if _found_at(model, _as_written(one["loc"]))[0] == parts
+    )
+    return f"{key}={_shown(value)} is not allowed: it must be {' or '.join(taken)}."
 
 
 def _allowed(kind: str, context: Mapping[str, Any]) -> str:
@@ -105,54 +101,43 @@ def _allowed(kind: str, context: Mapping[str, Any]) -> str:
     return names.get(kind, kind.replace("_", " ")).format(**context)
 
 
-def _as_written(location: list[str]) -> list[str]:
-    """Return the location in the words of the user: `model._target_`, `model.width`."""
-    if len(location) > 1 and location[1] == OPTION:
-        return [location[0], *location[2:]]
-    if len(location) > 1 and location[1] == TARGET:
-        location = [location[0], *location[2:]]
-        if location[0] in _UNIONS:
-            location.insert(1, TARGET)  # where options of this package have their name
-    fields = {"target": [TARGET], "arguments": [], "[key]": []}
-    return [word for part in location for word in fields.get(part, [part])]
+def _as_written(location: Sequence[str | int]) -> list[str]:
+    """Return a location in the words of the user: `model._target_`, `model.width`."""
+    words = [str(part) for part in location]
+    # A group that may be the user's own has behind its name which of the two it was taken for.
+    taken_for = words.pop(1) if words[1:2] in ([OPTION], [TARGET]) else None
+    fields = {"target": [TARGET], "arguments": [], "[key]": []} if taken_for != OPTION else {}
+    return [word for part in words for word in fields.get(part, [part])]
 
 
-def _without_tags(model: type[BaseModel], location: list[str]) -> list[str]:
-    """Drop the tags of unions from a location; leave everything else as it is."""
-    if not location:
-        return []
-    first, rest = location[0], location[1:]
-    if first in _UNIONS and rest[:1] == [TARGET]:
-        rest = rest[1:]
-    member, rest = _member(model, first, rest)
-    # Members of a plain union ("int", "tuple[...]") say nothing that a user wrote.
-    kept = [] if first in ("int", "float") or first.startswith(_TYPES) else [first]
-    return kept + _without_tags(member, rest)
+def _found_at(model: type[BaseModel], location: Sequence[str]) -> tuple[list[str], type[BaseModel]]:
+    """Return a location without the tags of unions, and the class in which it ends.
+
+    A union puts the chosen member's tag behind the group: `("model", "mlp", "dropout")`.
+    """
+    parts = []
+    while location:
+        first, *location = location
+        # Members of a plain union ("int", "tuple[...]") say nothing that a user wrote.
+        if first not in ("int", "float") and not first.startswith(_TYPES):
+            parts.append(first)
+        if first in model.model_fields:  # else a name or a place that the user gave
+            members = options_of(model.model_fields[first].annotation)
+            tagged = [member for member in members if location and location[0] in _tags(member)]
+            if tagged:
+                model, location = tagged[0], location[1:]
+            elif members:
+                model = members[0]
+    return parts, model
 
 
-def _member(
-    model: type[BaseModel], field: str, path: list[str]
-) -> tuple[type[BaseModel], list[str]]:
-    """Return the class that `path` below a field is in, and the path without its tag."""
-    if field not in model.model_fields:  # a name or a place that the user gave
-        return model, path
-    members = options_of(model.model_fields[field].annotation)
-    for member in members:
-        tag = member.model_fields.get("name") or member.model_fields.get("kind")
-        if tag and path and path[0] in get_args(tag.annotation):
-            return member, path[1:]
-    return (members[0] if members else model), path
-
-
-def _siblings(model: type[BaseModel], path: list[str]) -> list[str]:
-    """Return the keys allowed at `path`, in which an option of a group goes by its name."""
-    if not path:
-        return sorted(set(model.model_fields) - {"name", "kind", "target", "arguments"})
-    return _siblings(*_member(model, path[0], path[1:]))
+def _tags(option: type[BaseModel]) -> tuple[Any, ...]:
+    tag = option.model_fields.get("name") or option.model_fields.get("kind")
+    return get_args(tag.annotation) if tag else ()
 
 
 def _shown(value: Any) -> str:
     """Return the value as YAML has it, texts in quotes."""
-    if value is None or isinstance(value, bool):
-        return "null" if value is None else str(value).lower()
-    return f"'{value}'" if isinstance(value, str) else str(value)
+    if isinstance(value, str):
+        return f"'{value}'"
+    return json.dumps(value) if value is None or isinstance(value, bool) else str(value)

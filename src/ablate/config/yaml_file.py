@@ -24,17 +24,14 @@ _Loader.add_implicit_resolver(
 
 
 def _unique_mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
-    seen: set[Any] = set()
+    seen: list[Any] = []
     for key_node, _ in node.value:
         key = loader.construct_object(key_node)
         if key in seen:
             line = key_node.start_mark.line + 1
             raise yaml.MarkedYAMLError(problem=f"'{key}' is given twice (line {line})")
-        seen.add(key)
-    loader.flatten_mapping(node)
-    return {
-        loader.construct_object(k): loader.construct_object(v, deep=True) for k, v in node.value
-    }
+        seen.append(key)
+    return loader.construct_mapping(node, deep=True)
 
 
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _unique_mapping)

@@ -16,15 +16,14 @@ Device = Literal["cpu", "cuda"]
 
 def device_kind(setting: Literal["auto", "cpu", "cuda"]) -> Device:
     """Resolve `trainer.device`; raises ConfigError when CUDA is asked for and absent."""
-    if setting == "cpu":
-        return "cpu"
-    present = _cuda_present()
-    if setting == "cuda" and not present:
+    if setting != "cpu" and _cuda_present():
+        return "cuda"
+    if setting == "cuda":
         raise ConfigError(
             "trainer.device=cuda is not possible here: no CUDA device, or torch was built "
             "without CUDA; use trainer.device=cpu or auto."
         )
-    return "cuda" if present else "cpu"
+    return "cpu"
 
 
 def worker_count(asked: int | None, device: Device) -> int:
@@ -33,10 +32,8 @@ def worker_count(asked: int | None, device: Device) -> int:
     Each of them holds the data set and an own context on the GPU; a second one computes while
     the first is between two kernels.
     """
-    if asked is not None:
-        return asked
     cores = os.cpu_count() or 1
-    return min(2, cores) if device == "cuda" else cores
+    return asked or (min(2, cores) if device == "cuda" else cores)
 
 
 @cache

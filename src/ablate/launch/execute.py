@@ -31,7 +31,7 @@ def execute(job: Job, loaded: dict[str, data.Data]) -> Iterator[Event]:
     left = list(job.tasks)  # a later run of the stack costs no finished one
     try:
         with marked(task.directory for task in job.tasks):
-            records = _records(job, loaded)
+            records = train_job(job, loaded)
             facts = provenance(job.device, data.digest(job.config.data), job.config.seed)
             resolved = job.config.model_dump(mode="json")
             for task, record in zip(job.tasks, records, strict=True):
@@ -59,7 +59,8 @@ def failed(job: Job, task: Task, message: str, log: str, started: str | None = N
     return Event(job, task, "failed", message)
 
 
-def _records(job: Job, loaded: dict[str, data.Data]) -> list[Record]:
+def train_job(job: Job, loaded: dict[str, data.Data]) -> list[Record]:
+    """Return the record of each task of a job, in order; `loaded` as for `execute`."""
     from ablate.launch.ensemble_run import form
     from ablate.train import train
 
@@ -70,10 +71,10 @@ def _records(job: Job, loaded: dict[str, data.Data]) -> list[Record]:
     if job.tasks[0].members:
         labels = loaded[wanted].test[1].numpy()
         return [form(job.config, task.members, labels) for task in job.tasks]
-    stack = job.stack
-    replicates, members = [task.replicate for task in stack], [task.member for task in stack]
+    replicates = [task.replicate for task in job.stack]
+    members = [task.member for task in job.stack]
     trained = train(job.config, loaded[wanted], replicates, job.device, members=members)
-    by_task = dict(zip(stack, trained, strict=True))
+    by_task = dict(zip(job.stack, trained, strict=True))
     return [by_task[task] for task in job.tasks]
 
 
@@ -87,12 +88,8 @@ def _how_it_ended(record: Record) -> str:
 
 def _advice(job: Job, message: str) -> str:
     together = len(job.stack)
-    if together == 1:
-        return (
-            f"{job.name}: the device has too little memory for one replicate ({message}); take "
-            "trainer.device=cpu, or a smaller trainer.batch_size or model."
-        )
-    return (
-        f"{job.name}: the device has too little memory for trainer.stack={together} replicates "
-        f"({message}); take trainer.stack={together // 2}, or off for one at a time."
-    )
+    asked, instead = "one replicate", "trainer.device=cpu, or a smaller trainer.batch_size or model"
+    if together > 1:
+        asked = f"trainer.stack={together} replicates"
+        instead = f"trainer.stack={together // 2}, or off for one at a time"
+    return f"{job.name}: the device has too little memory for {asked} ({message}); take {instead}."

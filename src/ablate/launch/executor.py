@@ -19,9 +19,8 @@ class Executor(Protocol):
     to be given back; from the first `run` to `close` it does.
     """
 
-    @property
-    def size(self) -> int:
-        """How many jobs it runs at the same time."""
+    size: int
+    """How many jobs it runs at the same time."""
 
     def run(
         self,

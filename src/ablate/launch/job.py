@@ -42,8 +42,8 @@ class Job:
     @property
     def stack(self) -> tuple[Task, ...]:
         """All that train together, in the order of the block."""
-        both = [*self.tasks, *self.beside]
-        return tuple(sorted(both, key=lambda task: (task.member, task.replicate)))
+        block = (*self.tasks, *self.beside)
+        return tuple(sorted(block, key=lambda task: (task.member, task.replicate)))
 
 
 @dataclass(frozen=True)

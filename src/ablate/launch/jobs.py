@@ -13,7 +13,6 @@ from ablate.config import RunConfig
 from ablate.config.target import Target
 from ablate.launch.job import Job, Task
 from ablate.launch.missing import Work
-from ablate.launch.user_check import not_stacked
 from ablate.store.ledger import move_stale
 
 #: Replicates trained as one program by `trainer.stack=auto`.
@@ -36,22 +35,28 @@ def jobs_of(works: Sequence[Work], root: Path, device: str, workers: int) -> lis
             groups = evenly(work.missing, 1 if formed else limit)
         else:
             groups = in_blocks(work.tasks, work.missing, limit)
-        jobs += [
-            Job(work.name, work.config, tasks, root, device, beside) for tasks, beside in groups
-        ]
+        jobs += [Job(work.name, work.config, again, root, device, there) for again, there in groups]
     return shared_out(sorted(jobs, key=cost, reverse=True), workers)
 
 
 def stack_limit(config: RunConfig, device: str) -> int:
-    """Return how many replicates train as one program: what is asked for, where it is possible.
+    """Return how many replicates train as one program: what is asked for, where it is possible."""
+    return 1 if one_by_one(config, device) else _asked_stack(config, device)
+
+
+def one_by_one(config: RunConfig, device: str) -> str | None:
+    """Return why a model that is to train in stacks cannot, None where it can or is not to.
 
     Only a module of the user's own is looked at for it, as `torch.func.vmap` does.
     """
-    asked = asked_stack(config, device)
-    return 1 if asked > 1 and not_stacked(config) else asked
+    if not isinstance(config.model, Target) or _asked_stack(config, device) == 1:
+        return None
+    from ablate.launch.user_check import not_stacked  # and with it torch
+
+    return not_stacked(config)
 
 
-def asked_stack(config: RunConfig, device: str) -> int:
+def _asked_stack(config: RunConfig, device: str) -> int:
     """Return how many replicates are to train as one program: a rule on the config alone.
 
     On a CPU only fully connected networks gain from it (convolutions were measured at 0.48 to
@@ -109,11 +114,11 @@ def in_blocks(tasks: Sequence[Task], missing: Sequence[Task], limit: int) -> lis
     for task in tasks:
         blocks.setdefault((task.member, task.replicate // limit), []).append(task)
     wanted = set(missing)
-    split = (
+    return [
         (tuple(t for t in block if t in wanted), tuple(t for t in block if t not in wanted))
         for block in blocks.values()
-    )
-    return [(again, there) for again, there in split if again]
+        if wanted.intersection(block)
+    ]
 
 
 def cost(job: Job) -> float:

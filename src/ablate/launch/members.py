@@ -14,11 +14,6 @@ from ablate.config.ensemble import Bagging, EnsembleConfig, McDropout, NoEnsembl
 from ablate.config.key import cell_key
 
 
-def is_formed(config: RunConfig) -> bool:
-    """Tell whether a run of this config is formed from others' predictions."""
-    return not isinstance(config.ensemble, NoEnsemble)
-
-
 def training_config(config: RunConfig) -> RunConfig:
     """Return what is trained for a run: the config itself, or that of an ensemble's members.
 
@@ -26,17 +21,19 @@ def training_config(config: RunConfig) -> RunConfig:
     """
     trained: EnsembleConfig = NoEnsemble()
     if isinstance(config.ensemble, Bagging | Snapshot | McDropout):
-        kept = config.ensemble.model_dump(exclude={"size", "combine"})
-        trained = type(config.ensemble)(**kept, size=1)
+        trained = config.ensemble.model_copy(update={"size": 1, "combine": "average"})
     return config.model_copy(update={"ensemble": trained})
 
 
 def member_numbers(config: RunConfig) -> Sequence[int]:
-    """Return the members to train for one replicate; one training gives all snapshots."""
+    """Return the members to train for one replicate, none where it is no ensemble.
+
+    One training gives all snapshots.
+    """
     ensemble = config.ensemble
-    if isinstance(ensemble, Snapshot | McDropout):
-        return (0,)
-    return range(ensemble.size) if not isinstance(ensemble, NoEnsemble) else ()
+    if isinstance(ensemble, NoEnsemble):
+        return ()
+    return (0,) if isinstance(ensemble, Snapshot | McDropout) else range(ensemble.size)
 
 
 def member_directory(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +10,8 @@ from ablate import data, user
 from ablate.config import RunConfig
 from ablate.config.key import run_key
 from ablate.launch.job import Task
-from ablate.launch.members import is_formed, member_directory, member_numbers, training_config
+from ablate.launch.members import member_directory, member_numbers, training_config
+from ablate.launch.tuning import choose
 from ablate.store.ledger import run_directory
 from ablate.store.reader import is_whole
 from ablate.store.state import COMPLETE, state
@@ -49,28 +50,28 @@ def tuning_work(plan: Plan, root: Path, device: str) -> list[Work]:
     ]  # fmt: skip
 
 
-def scored_work(plan: Plan, root: Path, device: str, chosen: Mapping[str, float]) -> list[Work]:
-    """Return the work of the scored runs, each cell with its tuned value (`chosen` by slug).
+def scored_work(plan: Plan, root: Path, device: str) -> list[Work]:
+    """Return the work of the scored runs, each cell with its tuned value.
 
     A cell that is not tuned yet has no work yet.
     """
-    works = []
-    for cell in plan.cells:
-        config = cell.config
-        if plan.study.tune is not None:
-            if cell.slug not in chosen:
-                continue
-            config = tuned_config(config, plan.study.tune.key, chosen[cell.slug])
-        works.append(_work(plan, root, device, cell, config, range(plan.study.replicates)))
-    return works
+    configs = {cell.slug: cell.config for cell in plan.cells}
+    if plan.study.tune is not None:
+        configs = {
+            slug: tuned_config(configs[slug], plan.study.tune.key, value)
+            for slug, value in choose(plan, root).items()
+        }
+    return [
+        _work(plan, root, device, cell, configs[cell.slug], range(plan.study.replicates))
+        for cell in plan.cells
+        if cell.slug in configs
+    ]
 
 
 def member_work(scored: Sequence[Work], plan: Plan, root: Path, device: str) -> list[Work]:
     """Return the trainings behind the ensembles that are still to be formed, each once."""
     found: dict[str, tuple[RunConfig, dict[Path, Task]]] = {}
     for work in scored:
-        if not is_formed(work.config):
-            continue
         config, digest = training_config(work.config), data.digest(work.config.data)
         sources = user.sources(config, Path.cwd())
         for task in work.missing:
@@ -96,32 +97,27 @@ def _work(
 ) -> Work:
     study, digest = plan.study.name, data.digest(config.data)
     trained, sources = training_config(config), user.sources(config, Path.cwd())
-    tasks = []
-    for number, replicate in enumerate(replicates):
-        members = tuple(
-            member_directory(root, study, trained, replicate, member)
-            for member in member_numbers(config)
-            if not branch
+    members = () if branch else member_numbers(config)
+    tasks = tuple(
+        Task(
+            replicate,
+            run_key(config, replicate, device, digest, sources=sources),
+            run_directory(root, study, cell.slug, number, branch=branch),
+            members=tuple(member_directory(root, study, trained, replicate, m) for m in members),
         )
-        tasks.append(
-            Task(
-                replicate,
-                run_key(config, replicate, device, digest, sources=sources),
-                run_directory(root, study, cell.slug, number, branch=branch),
-                members=members,
-            )
-        )
-    return Work(f"{cell.name} {branch}".strip(), config, tuple(tasks), _missing(tasks))
+        for number, replicate in enumerate(replicates)
+    )
+    return Work(f"{cell.name} {branch}".strip(), config, tasks, _missing(tasks))
 
 
 def _missing(tasks: Iterable[Task]) -> tuple[Task, ...]:
     """Return the tasks without a complete result; a damaged entry is trained again."""
-    missing = []
-    for task in tasks:
+
+    def is_complete(task: Task) -> bool:
         known, result = state(task.directory, task.key)
-        if result is None or known not in COMPLETE or not is_whole(task.directory, result):
-            missing.append(task)
-    return tuple(missing)
+        return known in COMPLETE and result is not None and is_whole(task.directory, result)
+
+    return tuple(task for task in tasks if not is_complete(task))
 
 
 def in_folders_there(plan: Plan, root: Path) -> Plan:
@@ -130,8 +126,8 @@ def in_folders_there(plan: Plan, root: Path) -> Plan:
     A new factor, or another name of a level, changes what a cell is called and not what it is.
     """
     folder = root / "runs" / plan.study.name
-    there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-    by_key = {name.rpartition("-")[2]: name for name in there if not name.startswith(".")}
+    there = sorted(path.name for path in folder.glob("[!.]*"))
+    by_key = {name.rpartition("-")[2]: name for name in there}
     cells = (
         cell if cell.slug in there else replace(cell, slug=by_key.get(cell.key[:8], cell.slug))
         for cell in plan.cells

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 from rich.console import Console, Group
@@ -33,8 +33,9 @@ class Progress:
     def show(self, event: Event) -> None:
         """Take in what the executor tells, and print what has to stay."""
         if event.task is None:
-            replicates = [task.replicate for task in event.job.tasks]
-            self.now = f"{event.job.name} ({_range(replicates)})"
+            first, last = (event.job.tasks[end].replicate for end in (0, -1))
+            which = f"replicate {first}" if first == last else f"replicates {first}-{last}"
+            self.now = f"{event.job.name} ({which})"
             return
         self.counts[str(event.status)] += 1
         how = event.message.splitlines()[0] if event.message else "done"
@@ -72,16 +73,9 @@ class Progress:
 def progress(phase: str, total: int, kept: int, console: Console) -> Iterator[Progress]:
     """Show one phase until the block ends."""
     shown = Progress(phase, total, kept, console)
-    if not console.is_terminal:
+    on_terminal = Live(get_renderable=shown.bar, console=console)
+    with on_terminal if console.is_terminal else nullcontext():
         yield shown
-        return
-    with Live(get_renderable=shown.bar, console=console):
-        yield shown
-
-
-def _range(replicates: list[int]) -> str:
-    first, last = replicates[0], replicates[-1]
-    return f"replicate {first}" if first == last else f"replicates {first}-{last}"
 
 
 def _clock(seconds: float) -> str:

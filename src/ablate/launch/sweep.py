@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -10,18 +10,16 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ablate import data
+from ablate import data, nn
 from ablate.config import Launch
 from ablate.config.target import Target
 from ablate.data.augment_check import check_augment
 from ablate.errors import ConfigError
 from ablate.launch.device import Device, device_kind
 from ablate.launch.executor import Executor, executor_of
-from ablate.launch.jobs import asked_stack, jobs_of
+from ablate.launch.jobs import jobs_of, one_by_one
 from ablate.launch.missing import Work, in_folders_there, member_work, scored_work, tuning_work
 from ablate.launch.progress import progress
-from ablate.launch.tuning import choose
-from ablate.launch.user_check import check_own, not_stacked
 from ablate.store.cell import LedgerCell
 from ablate.store.index import write_index
 from ablate.store.lock import lock
@@ -52,45 +50,42 @@ def sweep(
     plan = in_folders_there(plan, root)
     device = device_kind(plan.cells[0].config.trainer.device)
     tuning = tuning_work(plan, root, device)
-    scored = scored_work(plan, root, device, choose(plan, root))
-    todo = [*tuning, *scored]
-    if len(scored) == len(plan.cells) and not any(work.missing for work in todo):
+    scored = scored_work(plan, root, device)
+    if len(scored) == len(plan.cells) and not any(work.missing for work in (*tuning, *scored)):
         declare(plan, root, scored)
         return Swept()
     executor = executor_of(launch, device)  # gets ready while the cells are checked here
     check(plan, root)
-    for note in _notes(plan, device):
-        console.print(f"[dim]{note}[/]", highlight=False)
+    for note in dict.fromkeys(one_by_one(cell.config, device) for cell in plan.cells):
+        if note is not None:
+            console.print(f"[dim]{note}[/]", highlight=False)
     with lock(root, plan.study.name), closing(executor):
         for sink in sinks:
             sink.open()
-        train = partial(_train, root, device, executor, launch, console)
+        train = partial(_train, plan, root, device, executor, launch, console)
         declare(plan, root, scored)
         failed = 0
         if tuning:
-            failed = train("tuned", tuning, {}).failed
-            scored = scored_work(plan, root, device, choose(plan, root))
+            failed = train("tuned", tuning).failed
+            scored = scored_work(plan, root, device)
             declare(plan, root, scored)
         members = member_work(scored, plan, root, device)
         if members and (not failed or launch.on_error == "continue"):
-            failed += train("members", members, {}).failed
+            failed += train("members", members).failed
         if failed and launch.on_error == "stop":
             return Swept(0, failed)
-        cells = {cell.name: cell for cell in ledger_cells(plan, scored)}
-        runs = train("runs", scored, cells, sinks)
+        runs = train("runs", scored, sinks)
     return Swept(runs.ended, failed + runs.failed)
 
 
 def declare(plan: Plan, root: Path, scored: Sequence[Work]) -> None:
     """Write down what is going to be run: the lock file, and the keys to expect."""
     lock_study(root / "runs" / plan.study.name, plan)
-    write_index(root, plan.study.name, ledger_cells(plan, scored))
+    write_index(root, plan.study.name, _ledger_cells(plan, scored))
 
 
 def check(plan: Plan, root: Path) -> None:
     """Raise ConfigError or DataError unless every cell's data is there and fits its model."""
-    from ablate import nn
-
     seen = set()
     for cell in plan.cells:
         config = cell.config
@@ -100,7 +95,10 @@ def check(plan: Plan, root: Path) -> None:
             seen.add(config.data)
         try:
             inputs = data.inputs_of(config.data)
-            check_own(config)
+            if config.user_code or config.trainer.command is not None:
+                from ablate.launch.user_check import check_user_code  # and with it torch
+
+                check_user_code(config)
             if not isinstance(config.model, Target):
                 nn.check(config.model, inputs)
             if not isinstance(config.augment, Target):
@@ -109,13 +107,7 @@ def check(plan: Plan, root: Path) -> None:
             raise ConfigError(f"{cell.name}: {error}") from error
 
 
-def _notes(plan: Plan, device: Device) -> list[str]:
-    """Say of each model that was to be stacked and cannot be why."""
-    stacked = (cell.config for cell in plan.cells if asked_stack(cell.config, device) > 1)
-    return [note for note in dict.fromkeys(map(not_stacked, stacked)) if note is not None]
-
-
-def ledger_cells(plan: Plan, scored: Sequence[Work]) -> list[LedgerCell]:
+def _ledger_cells(plan: Plan, scored: Sequence[Work]) -> list[LedgerCell]:
     """Return what the store has to know of each cell."""
     keys = {work.name: tuple(task.key for task in work.tasks) for work in scored}
     return [
@@ -134,6 +126,7 @@ def ledger_cells(plan: Plan, scored: Sequence[Work]) -> list[LedgerCell]:
 
 
 def _train(
+    plan: Plan,
     root: Path,
     device: Device,
     executor: Executor,
@@ -141,11 +134,11 @@ def _train(
     console: Console,
     phase: str,
     works: Sequence[Work],
-    cells: Mapping[str, LedgerCell],
     sinks: Sequence[Sink] = (),
 ) -> Swept:
     """Run one phase; return how many of its runs ended, and how many of these failed."""
     jobs = jobs_of(works, root, device, executor.size)
+    cells = {cell.name: cell for cell in _ledger_cells(plan, works)}
     total = sum(len(work.tasks) for work in works)
     missing = sum(len(work.missing) for work in works)
     ended = failed = 0

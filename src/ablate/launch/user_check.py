@@ -1,4 +1,7 @@
-"""A trial of the user's own code on a few numbers, before anything starts."""
+"""A trial of the user's own code on a few numbers, before anything starts.
+
+It imports torch, so it is imported only where there is such code.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +9,24 @@ import shlex
 import shutil
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, Any
 
-from ablate import data, user
+import torch
+from torch import Tensor
+
+from ablate import data, nn, user
 from ablate.config import RunConfig
 from ablate.config.target import Target
+from ablate.data.user_augment import build_user_augment
 from ablate.errors import AblateError, ConfigError
 from ablate.streams import Streams
-
-if TYPE_CHECKING:
-    from ablate.nn import UserNetwork
+from ablate.train.losses import build_loss
+from ablate.train.optimizers import build_optimizer, update
+from ablate.train.user_metric import user_metric
 
 _EXAMPLES = 4
 
 
-def check_own(config: RunConfig) -> None:
+def check_user_code(config: RunConfig) -> None:
     """Raise ConfigError where code of the user's own is missing or does not do its part.
 
     Data is loaded, a model is made and fed, loss, optimizer, augmentation and metric are called
@@ -34,8 +40,6 @@ def check_own(config: RunConfig) -> None:
         try:
             if key in trials:
                 trials[key](config)
-        except ConfigError:
-            raise
         except AblateError as error:
             raise ConfigError(str(error)) from error
         except Exception as error:
@@ -49,14 +53,12 @@ def check_own(config: RunConfig) -> None:
 def not_stacked(config: RunConfig) -> str | None:
     """Return a sentence that says why a model of the user's own cannot train in a stack."""
     if not isinstance(config.model, Target):
-        return None  # without importing torch
+        return None
     return _not_stacked(config.model, data.inputs_of(config.data), data.classes_of(config.data))
 
 
 @cache  # asked for every job of it
 def _not_stacked(model: Target, inputs: tuple[int, ...], classes: int) -> str | None:
-    from ablate import nn
-
     reason = nn.why_not_stacked(_network(model, inputs, classes), inputs)
     if reason is None:
         return None
@@ -68,32 +70,20 @@ def _model(config: RunConfig) -> None:
     _network(config.model, data.inputs_of(config.data), data.classes_of(config.data))
 
 
-def _network(model: Target, inputs: tuple[int, ...], classes: int) -> UserNetwork:
-    import torch
-
-    from ablate import nn
-
+def _network(model: Target, inputs: tuple[int, ...], classes: int) -> nn.UserNetwork:
     return nn.build_user_network(model, inputs, classes, Streams(0, 0), torch.device("cpu"))
 
 
 def _loss(config: RunConfig) -> None:
-    import torch
-
-    from ablate.train.losses import build_loss
-
     logits, labels = _sample(config)
     logits.requires_grad_()
     loss = build_loss(config)(logits[None], labels[None])
     loss.sum().backward()  # type: ignore[no-untyped-call]
     if logits.grad is None or not torch.isfinite(logits.grad).all():
-        raise ConfigError(f"loss={_name(config.loss)} has no finite gradient.")
+        raise ConfigError(f"loss={config.loss.name} has no finite gradient.")
 
 
 def _optimizer(config: RunConfig) -> None:
-    import torch
-
-    from ablate.train.optimizers import build_optimizer, update
-
     weight = torch.nn.Parameter(torch.ones(1, 2, 2))
     optimizer = build_optimizer(config.optimizer, [("weight", weight)])
     weight.grad = torch.ones_like(weight)
@@ -101,18 +91,12 @@ def _optimizer(config: RunConfig) -> None:
 
 
 def _augment(config: RunConfig) -> None:
-    import torch
-
-    from ablate.data.user_augment import build_user_augment
-
     assert isinstance(config.augment, Target)
     images = torch.rand(1, _EXAMPLES, *data.inputs_of(config.data), generator=torch.Generator())
     build_user_augment(config.augment)(images, torch.Generator())
 
 
 def _metric(config: RunConfig) -> None:
-    from ablate.train.user_metric import user_metric
-
     assert config.metric is not None
     logits, labels = _sample(config)
     user_metric(config.metric, logits.numpy(), labels.numpy())
@@ -123,15 +107,9 @@ def _procedure(config: RunConfig) -> None:
     user.bound(config.trainer.procedure, "trainer", given=("config", "data", "streams"))
 
 
-def _sample(config: RunConfig) -> tuple[Any, Any]:
+def _sample(config: RunConfig) -> tuple[Tensor, Tensor]:
     """Return logits (2 K, K) and labels (2 K,), every class twice and once mistaken."""
-    import torch
-
     classes = data.classes_of(config.data)
     labels = torch.arange(classes).repeat(2)
     noise = torch.randn(len(labels), classes, generator=torch.Generator().manual_seed(0))
     return noise + 2 * torch.nn.functional.one_hot(labels, classes), labels
-
-
-def _name(option: Any) -> str:
-    return str(getattr(option, "name", option))
