@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
-from ablate.commands import COMMANDS, PLANNING, add_arguments
+from ablate.commands import COMMANDS
 from ablate.errors import AblateError, ConfigError, DataError
 
 _DESCRIPTION = """\
@@ -39,13 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     first = words[0] if words else ""
     if first in ("-m", "--multirun") or ("=" in first and not first.startswith("-")):
         words.insert(0, "run")  # `ablate -m study=quickstart` works as typed
-    parser = _parser()
+    parser = _parser(words)
     options, rest = parser.parse_known_args(words)
-    plans = options.command in PLANNING
-    unknown = [word for word in rest if word.startswith("-") or not plans]
+    unknown = [word for word in rest if word.startswith("-") or not options.plans]
     if unknown:
         parser.error(f"unrecognized arguments: {' '.join(unknown)}")
-    if options.root is not None and plans:
+    if options.root is not None and options.plans:
         # Its room takes 0.3 s, which --help is spared.
         from ablate.config.compose import as_override
 
@@ -70,19 +69,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2 if isinstance(error, ConfigError | DataError) else 1
 
 
-def _parser() -> argparse.ArgumentParser:
-    """Return the parser of all commands; no module of a command is imported for it."""
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
+    """Return the parser of all commands; those among `words` know their own arguments."""
     parser = argparse.ArgumentParser(
         prog="ablate",
         description=_DESCRIPTION,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(debug=False, root=None)
+    parser.set_defaults(debug=False, root=None, plans=False)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, purpose in COMMANDS.items():
-        commands.add_parser(name, help=purpose, description=f"{purpose}.")
-    add_arguments(commands.choices)
+        command = commands.add_parser(name, help=purpose, description=f"{purpose}.")
+        if name in words:
+            import_module(f"ablate.commands.{name}").add_arguments(command)
     for one in (parser, *commands.choices.values()):
         # Suppressed: a command's default must not overwrite `ablate --debug COMMAND`.
         one.add_argument(

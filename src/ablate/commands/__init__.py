@@ -1,15 +1,6 @@
-"""The commands: what each is for and takes. The module of each has `run(options)`, to an exit code.
+"""A module per command: `add_arguments(parser)`, and `run(options)` to an exit code."""
 
-It is imported when its command is typed, so that none slows another.
-"""
-
-from __future__ import annotations
-
-from argparse import ArgumentParser
-from collections.abc import Mapping
-from typing import Any
-
-#: What each command is for.
+#: What each command is for. Its module is imported when it is typed, so that none slows another.
 COMMANDS = {
     "run": "train one cell; with -m a Hydra multirun",
     "sweep": "train what a study declares, and report",
@@ -28,43 +19,3 @@ COMMANDS = {
     "data": "fetch and verify data sets",
     "studies": "every study, its question and its status",
 }
-
-#: Those that plan, and what stands before the KEY=VALUE words that they all take.
-PLANNING = {
-    "run": "[study=NAME]",
-    "sweep": "[study=NAME]",
-    "plan": "[--json] study=NAME",
-    "check": "study=NAME",
-}
-
-
-def add_arguments(parsers: Mapping[str, ArgumentParser]) -> None:
-    """Add to the parser of each command what the command takes."""
-
-    def takes(commands: str, *names: str, **settings: Any) -> None:
-        for command in commands.split():
-            parsers[command].add_argument(*names, **settings)
-
-    for command, usage in PLANNING.items():
-        parser = parsers[command]
-        parser.usage = f"{parser.prog} [--quick] {usage} [KEY=VALUE ...]"
-        parser.epilog = "--root PATH and paths.root=PATH are the same."
-        parser.set_defaults(cfg=None, multirun=True)
-        takes(command, "--quick", action="store_true", help="on the digits data, in seconds")
-    said = "print the config that all cells start from, and end"
-    takes("run sweep", "-c", "--cfg", choices=("job", "hydra", "all"), help=said)
-    said = "sweep comma lists and ranges"
-    takes("run", "-m", "--multirun", action="store_true", default=False, help=said)
-    takes("new", "name", help="of the study")
-    takes("explain verify", "run", help="study/cell/replicate, or the first digits of a run's key")
-    takes("trace", "study", help="whose report")
-    takes("trace", "what", nargs="+", help="table 1, a row's name, a column's name")
-    takes("clean", "--stale", action="store_true", required=True, help="what to remove")
-    takes("clean", "--dry-run", action="store_true", help="only say what would go")
-    takes("status", "study", nargs="?", help="one study; default: all that have runs")
-    takes("report sync", "study", nargs="*", help="studies; default: all that have runs")
-    takes("report", "--check", action="store_true", help="exit 1 if a report is out of date")
-    takes("ui", "study", nargs="?", help="print the address of this study's view")
-    takes("ui", "--port", type=int, default=5000, help="default: 5000")
-    takes("data", "name", nargs="*", help="data sets; default: list them")
-    takes("plan status studies", "--json", action="store_true", help="for programs")

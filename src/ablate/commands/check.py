@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import argparse
 
+from ablate.commands import command_line
 from ablate.commands.command_line import starts
 from ablate.train import prepare_process
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `ablate check` takes."""
+    command_line.add_arguments(parser, "study=NAME")
 
 
 def run(options: argparse.Namespace) -> int:

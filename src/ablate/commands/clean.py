@@ -12,6 +12,12 @@ from ablate.store.lock import running
 from ablate.store.state import studies
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `ablate clean` takes."""
+    parser.add_argument("--stale", action="store_true", required=True, help="what to remove")
+    parser.add_argument("--dry-run", action="store_true", help="only say what would go")
+
+
 def run(options: argparse.Namespace) -> int:
     """Remove the stale folders and say so of each; return the exit code."""
     total = 0

@@ -67,6 +67,17 @@ class Words:
     flags: tuple[str, ...]
 
 
+def add_arguments(parser: argparse.ArgumentParser, usage: str) -> None:
+    """Add what every command takes that plans: words beside `--quick`.
+
+    usage  what stands before the words
+    """
+    parser.usage = f"{parser.prog} [--quick] {usage} [KEY=VALUE ...]"
+    parser.epilog = "--root PATH and paths.root=PATH are the same."
+    parser.set_defaults(plans=True, cfg=None, multirun=True)
+    parser.add_argument("--quick", action="store_true", help="on the digits data, in seconds")
+
+
 def starts(options: argparse.Namespace) -> list[Start]:
     """Return what to run: a plan per study named, else that of the keys; none after `--cfg`.
 

@@ -7,6 +7,11 @@ import argparse
 from ablate import data
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `ablate data` takes."""
+    parser.add_argument("name", nargs="*", help="data sets; default: list them")
+
+
 def run(options: argparse.Namespace) -> int:
     """Fetch the data sets named, or list all; return the exit code."""
     if options.name:

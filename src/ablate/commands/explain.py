@@ -21,6 +21,11 @@ from ablate.study.plan import tuned_config
 from ablate.study.schema import Study
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `ablate explain` takes."""
+    parser.add_argument("run", help="study/cell/replicate, or the first digits of a run's key")
+
+
 def run(options: argparse.Namespace) -> int:
     """Print what the run is and how it differs; return the exit code."""
     print("\n".join(explain(options.root, options.run)))

@@ -62,6 +62,11 @@ report:
 """
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `ablate new` takes."""
+    parser.add_argument("name", help="of the study")
+
+
 def run(options: argparse.Namespace) -> int:
     """Write the file and say where; return the exit code."""
     path = write_new(options.name, options.root)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import count
 
+from ablate.commands import command_line
 from ablate.commands.command_line import Start, starts
 from ablate.launch.device import device_kind, worker_count
 from ablate.launch.missing import in_folders_there, scored_work, tuning_work
@@ -57,6 +58,12 @@ class Planned:
     reach: tuple[float, float] | None
     least_p: float
     strictest: float
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `ablate plan` takes."""
+    command_line.add_arguments(parser, "[--json] study=NAME")
+    parser.add_argument("--json", action="store_true", help="for programs")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -8,6 +8,13 @@ from ablate.commands.here import shown
 from ablate.report.regenerate import check_reports, regenerate_reports
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `ablate report` takes."""
+    parser.add_argument("study", nargs="*", help="studies; default: all that have runs")
+    said = "exit 1 if a report is out of date"
+    parser.add_argument("--check", action="store_true", help=said)
+
+
 def run(options: argparse.Namespace) -> int:
     """Write or check the reports named, or all; exit code 1 where something is missing or old."""
     if options.check:

@@ -14,6 +14,10 @@ from ablate.study.json_schema import study_schema
 NAME = "study.schema.json"
 
 
+def add_arguments(_: argparse.ArgumentParser) -> None:
+    """Add nothing: `ablate schema` takes no arguments."""
+
+
 def run(options: argparse.Namespace) -> int:
     """Print the schema; return the exit code."""
     print(schema_text(options.root), end="")

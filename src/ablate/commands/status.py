@@ -17,6 +17,12 @@ from ablate.store.lock import running
 from ablate.store.state import State, state, studies
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `ablate status` takes."""
+    parser.add_argument("study", nargs="?", help="one study; default: all that have runs")
+    parser.add_argument("--json", action="store_true", help="for programs")
+
+
 def run(options: argparse.Namespace) -> int:
     """Print a line per study; return the exit code."""
     names = [options.study] if options.study else studies(options.root)

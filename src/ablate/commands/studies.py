@@ -12,6 +12,11 @@ from ablate.store.state import COMPLETE, studies
 from ablate.study.reader import study_files
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `ablate studies` takes."""
+    parser.add_argument("--json", action="store_true", help="for programs")
+
+
 def run(options: argparse.Namespace) -> int:
     """Print the studies that ship and those of the user's `conf/`; return the exit code."""
     swept = studies(options.root)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from ablate.commands import command_line
 from ablate.commands.command_line import SINGLE, Start, starts
 from ablate.commands.here import shown, typed
 from ablate.commands.sync import sync_study
@@ -17,6 +18,17 @@ from ablate.store.index import read_index
 from ablate.store.live import LiveMirror, unreachable, was_cut_short
 from ablate.store.reader import finished
 from ablate.store.sink import Sink
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `ablate sweep` takes."""
+    command_line.add_arguments(parser, "[study=NAME]")
+    parser.add_argument(
+        "-c",
+        "--cfg",
+        choices=("job", "hydra", "all"),
+        help="print the config that all cells start from, and end",
+    )
 
 
 def run(options: argparse.Namespace) -> int:

@@ -13,6 +13,11 @@ from ablate.store.sync import Synced, sync
 from ablate.study.lockfile import read_lock
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `ablate sync` takes."""
+    parser.add_argument("study", nargs="*", help="studies; default: all that have runs")
+
+
 def run(options: argparse.Namespace) -> int:
     """Bring MLflow up to date for the studies named, or for all; return the exit code."""
     root: Path = options.root

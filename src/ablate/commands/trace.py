@@ -14,6 +14,12 @@ from ablate.report.regenerate import load_frames
 from ablate.study.lockfile import read_lock
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `ablate trace` takes."""
+    parser.add_argument("study", help="whose report")
+    parser.add_argument("what", nargs="+", help="table 1, a row's name, a column's name")
+
+
 def run(options: argparse.Namespace) -> int:
     """Print what stands behind the number; return the exit code."""
     print("\n".join(trace(options.root, options.study, options.what)))

@@ -16,6 +16,13 @@ from ablate.store.tracking import find_experiment, tracking_uri, view_address
 HOST = "127.0.0.1"
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `ablate ui` takes."""
+    said = "print the address of this study's view"
+    parser.add_argument("study", nargs="?", help=said)
+    parser.add_argument("--port", type=int, default=5000, help="default: 5000")
+
+
 def run(options: argparse.Namespace) -> int:
     """Serve the UI until it is interrupted; return the exit code."""
     return serve(options.root, options.study, options.port)

@@ -23,6 +23,11 @@ from ablate.train import prepare_process
 _MOST_SD = 3.0
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `ablate verify` takes."""
+    parser.add_argument("run", help="study/cell/replicate, or the first digits of a run's key")
+
+
 def run(options: argparse.Namespace) -> int:
     """Train the run again and print how it compares; return the exit code."""
     prepare_process(threads=1)
