@@ -26,8 +26,7 @@ def claim_problems(study: Study, cells: Sequence[Cell]) -> Iterator[str]:
     """
     for claim in study.claims:
         found = (_problem(claim, study, cell.config) for cell in _cells_of(claim, study, cells))
-        problem = next((text for text in found if text), "")
-        if problem:
+        if problem := next(filter(None, found), ""):
             yield f"study {study.name}: claim '{claim.name}': {problem}"
 
 

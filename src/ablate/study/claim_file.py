@@ -7,18 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from ablate.config.base import Frozen, NonNegativeFloat
+from ablate.config.base import Frozen, Many, NonNegativeFloat
 from ablate.config.validate import validated
 from ablate.errors import ConfigError, nearest, one_of
-from ablate.study.claims import (
-    REPLICATES,
-    RULES,
-    Claim,
-    Measured,
-    Spread,
-    as_rules,
-    form_of,
-)
+from ablate.study.claims import REPLICATES, RULES, Claim, Measured, Spread, form_of
 from ablate.study.names import named_levels
 from ablate.study.schema import Factor, Part, Study
 
@@ -35,9 +27,7 @@ Levels = Annotated[tuple[str, ...], BeforeValidator(named_levels), WithJsonSchem
 
 def _rule(value: Any) -> Any:
     """Return `greater`, `{converges: 0.9}`, ... as it is; raises ConfigError for another."""
-    if value in _WORDS or (
-        isinstance(value, Mapping) and len([rule for rule in RULES if rule in value]) == 1
-    ):
+    if value in _WORDS or (isinstance(value, Mapping) and len(RULES.keys() & value.keys()) == 1):
         return value
     allowed = one_of([*_WORDS, *_WRITTEN.values()])
     raise ConfigError(f"expect is {value}; allowed are {allowed}.")
@@ -63,7 +53,7 @@ class ClaimFile(Frozen):
     of: str | None = None
     """`spread over FACTOR`: how much the metric varies between its levels is compared; `spread over
     replicates`: its standard deviation between replicates."""
-    interaction: Annotated[tuple[str, ...], BeforeValidator(as_rules)] | None = None
+    interaction: Many[str] | None = None
     """Two factors, one of them compare's: how the difference changes between two levels of the
     other."""
     metric: Measured | None = None
@@ -115,10 +105,9 @@ def _read(name: str, value: Any, known: Mapping[str, Factor], parts: Sequence[Pa
         raise ConfigError(f"expect: {written.expect} needs compare: {{FACTOR: [A, B]}}.")
     for key in ("compare", "spread_over", "interaction", "margin"):
         if fields.get(key) is not None and key not in form.model_fields:
-            name = {"spread_over": "of"}.get(key, key)
-            raise ConfigError(
-                f"{name} has no place in a claim on {form.__name__.lower()}: drop {name}."
-            )
+            said = "of" if key == "spread_over" else key
+            about = form.__name__.lower()
+            raise ConfigError(f"{said} has no place in a claim on {about}: drop {said}.")
     claim = validated(form, fields)
     _check_names(claim, known, parts)
     return claim

@@ -11,7 +11,7 @@ from ablate.config.validate import validated
 from ablate.errors import ConfigError, one_of
 from ablate.study.claims import Rule
 from ablate.study.file import FactorFile
-from ablate.study.names import level_name, named_levels
+from ablate.study.names import key_label, level_name, named_levels
 from ablate.study.schema import ABSENT, Factor, Level
 
 
@@ -40,15 +40,16 @@ def read_factor(name: str, written: FactorFile, groups: Groups, where: str) -> F
     if not levels:
         raise ConfigError(f"{where}: it has no levels.")
     names = [level.name for level in levels]
-    if len(set(names)) < len(names):
-        twice = next(n for n in names if names.count(n) > 1)
-        raise ConfigError(f"{where}: level '{twice}' is given twice.")
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise ConfigError(f"{where}: level '{twice[0]}' is given twice.")
     when = {factor: named_levels(allowed) for factor, allowed in written.when.items()}
     if when:
         levels.append(Level(name=ABSENT, overrides={}))
-    label = written.label or key.rpartition(".")[2].replace("_", " ")
-    axis = written.axis or "category"
-    return Factor(name=name, label=label, axis=axis, levels=tuple(levels), when=when)
+    return Factor(
+        name=name, label=written.label or key_label(key), axis=written.axis or "category",
+        levels=tuple(levels), when=when,
+    )  # fmt: skip
 
 
 def read_level(name: str, overrides: Mapping[str, Any], groups: Groups, where: str) -> Level:

@@ -148,7 +148,7 @@ class TuneSettings(Frozen):
     """tuning runs of each value, on random numbers of their own; they are not scored"""
 
 
-def read_item(value: Any) -> Item:
+def _item(value: Any) -> Item:
     """Read `heatmap` or `{heatmap: {rows: init}}`; raises ConfigError naming what is allowed."""
     if isinstance(value, Item):
         return value
@@ -194,14 +194,9 @@ def _claims_schema(_: GetJsonSchemaHandler, __: CoreSchema) -> dict[str, Any]:
 
 
 def _tune_schema(_: GetJsonSchemaHandler, __: CoreSchema) -> dict[str, Any]:
-    settings, values = (
-        TuneSettings.model_json_schema(),
-        {"type": "array", "items": {"type": "number"}},
-    )
-    return {"type": "object", "properties": {"with": settings}, "additionalProperties": values}
-
-
-ItemFile = Annotated[Item, BeforeValidator(read_item), _Schema(_item_schema)]
+    settings = {"with": TuneSettings.model_json_schema()}
+    values = {"type": "array", "items": {"type": "number"}}
+    return {"type": "object", "properties": settings, "additionalProperties": values}
 
 
 class StudyFile(DesignFile):
@@ -225,7 +220,7 @@ class StudyFile(DesignFile):
     """a nuisance key and the values tried in every cell: `{optimizer.lr: [0.01, 0.1]}`"""
     claims: Annotated[dict[Any, Any], _Schema(_claims_schema)] = Field(default_factory=dict)
     """statements by name, said before the first run and judged together"""
-    report: list[ItemFile]
+    report: list[Annotated[Item, BeforeValidator(_item), _Schema(_item_schema)]]
     """tables and figures, in order"""
     caveats: list[str] = Field(default_factory=list)
     """sentences that stand on the page"""

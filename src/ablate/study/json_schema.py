@@ -20,14 +20,12 @@ def study_schema(groups: Groups) -> dict[str, Any]:
     schema["title"] = "ablate study"
     definitions = schema["$defs"]
     definitions["Overrides"] = _overrides(groups)
-    overrides = {"$ref": "#/$defs/Overrides"}
-    for model, fields in (
-        (schema, ("baseline", "quick")),
-        (definitions["PartFile"], ("baseline",)),
-    ):
-        for name in fields:
-            field = model["properties"][name]
-            model["properties"][name] = {"description": field.get("description", "")} | overrides
+    of_part = definitions["PartFile"]["properties"]
+    for properties, name in (
+        (schema["properties"], "baseline"), (schema["properties"], "quick"), (of_part, "baseline"),
+    ):  # fmt: skip
+        said = properties[name]["description"]
+        properties[name] = {"description": said, "$ref": "#/$defs/Overrides"}
     return schema
 
 

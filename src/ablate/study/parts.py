@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ablate.config.groups import Groups, layered
 from ablate.errors import ConfigError
-from ablate.study.factors import (
-    check_levels,
-    check_overrides,
-    read_factor,
-    read_level,
-    settings,
-)
+from ablate.study.claims import Rule
+from ablate.study.factors import check_levels, check_overrides, read_factor, read_level, settings
 from ablate.study.file import Added, DesignFile, Drawn, FactorFile, PartFile, StudyFile
 from ablate.study.names import level_name, named_levels
 from ablate.study.sampling import draw
@@ -39,20 +34,19 @@ def read_design(file: StudyFile, groups: Groups, where: str) -> dict[str, Any]:
 
     Raises ConfigError for a design that cannot be, and for a factor of two parts.
     """
-    if not file.parts:
-        part, factors = _read_part(file, "", groups, where)
-        if part.rows:
-            return {"factors": factors, "parts": (part,)}
-        return {"factors": factors, "design": part.design, "exclude": part.exclude}
     for key in DesignFile.model_fields:
-        if key in file.model_fields_set:
+        if file.parts and key in file.model_fields_set:
             raise ConfigError(f"{where}: {key} stands beside parts; put it into one of them.")
-    parts: list[Part] = []
+    parts: dict[str, Part] = {}
     everything: dict[str, Factor] = {}
-    for one in file.parts:
-        if one.name in [part.name for part in parts]:
-            raise ConfigError(f"{where}: two parts are called '{one.name}'; each needs its name.")
-        part, factors = _read_part(one, one.name, groups, f"{where}: part '{one.name}'")
+    written: Sequence[StudyFile | PartFile] = file.parts or [file]
+    for one in written:
+        name = one.name if isinstance(one, PartFile) else ""
+        if name in parts:
+            raise ConfigError(f"{where}: two parts are called '{name}'; each needs its name.")
+        parts[name], factors = _read_part(
+            one, name, groups, f"{where}: part '{name}'" if name else where
+        )
         for factor in factors:
             if factor.name in everything:
                 raise ConfigError(
@@ -60,8 +54,11 @@ def read_design(file: StudyFile, groups: Groups, where: str) -> dict[str, Any]:
                     "one of them, with its config key as key."
                 )
             everything[factor.name] = factor
-        parts.append(part)
-    return {"factors": tuple(everything.values()), "parts": tuple(parts)}
+    found = {"factors": tuple(everything.values())}
+    only = parts.get("")
+    if only and not only.rows:
+        return {**found, "design": only.design, "exclude": only.exclude}
+    return {**found, "parts": tuple(parts.values())}
 
 
 def _read_part(
@@ -78,37 +75,39 @@ def _read_part(
         raise ConfigError(
             f"{where}: {needed} is missing or empty; design {kind} needs at least one."
         )
+    written = file.factors or {}
     rows: tuple[tuple[str, ...], ...] = ()
     if of_components:
         factors = [_components(file, name or _COMPONENT, groups, where)]
     elif isinstance(file.design, Drawn):
-        factors, rows = _drawn(file.factors or {}, file.design, groups, where)
+        factors, rows = _drawn(written, file.design, groups, where)
     else:
-        factors = [
-            read_factor(factor, value, groups, f"{where}: factor '{factor}'")
-            for factor, value in (file.factors or {}).items()
-        ]
-    _check_when(factors, kind, where)
-    exclude = tuple(_rule(rule, factors, f"{where}: exclude") for rule in file.exclude)
+        factors = [read_factor(f, v, groups, f"{where}: factor '{f}'") for f, v in written.items()]
+    for place, factor in enumerate(factors):
+        here = f"{where}: factor '{factor.name}'"
+        if factor.when and kind != "grid":
+            raise ConfigError(f"{here} has when, which needs design grid.")
+        check_levels(factor.when, factors[:place], f"{here}: when")
+    exclude = [_rule(rule, factors, f"{where}: exclude") for rule in file.exclude]
     part = Part(
-        name=name, design=kind, factors=tuple(factor.name for factor in factors), exclude=exclude,
-        baseline=baseline, rows=rows,
+        name=name, design=kind, factors=tuple(factor.name for factor in factors),
+        exclude=tuple(exclude), baseline=baseline, rows=rows,
     )  # fmt: skip
     return part, tuple(factors)
 
 
 def _components(file: StudyFile | PartFile, name: str, groups: Groups, where: str) -> Factor:
     """Return the factor of a ladder (each component added) or of a system less one component."""
-    is_ladder = isinstance(file.design, Added)
-    first = file.design.first if isinstance(file.design, Added) else "full"
-    levels = [Level(name=first, overrides={})]
+    ladder = file.design if isinstance(file.design, Added) else None
+    levels = [Level(name=ladder.first if ladder else "full", overrides={})]
     sum_of_all: dict[str, Any] = {}
     for component, overrides in (file.components or {}).items():
         here = f"{where}: component '{level_name(component)}'"
         if not isinstance(component, str):
             raise ConfigError(f"{here}: the name is not a text; put it in quotes.")
-        sum_of_all = layered([sum_of_all, overrides], groups)
-        if is_ladder:
+        check_overrides(overrides, groups, here)
+        if ladder:
+            sum_of_all = layered([sum_of_all, overrides], groups)
             levels.append(read_level(f"+ {component}", sum_of_all, groups, here))
         else:
             levels.append(read_level(f"without {component}", overrides, groups, here))
@@ -137,17 +136,7 @@ def _drawn(
     return factors, tuple(dict.fromkeys(zip(*columns, strict=True)))
 
 
-def _check_when(factors: list[Factor], kind: str, where: str) -> None:
-    """Raise ConfigError where a condition speaks of no earlier factor, or of none of its levels."""
-    for place, factor in enumerate(factors):
-        if factor.when and kind != "grid":
-            raise ConfigError(f"{where}: factor '{factor.name}' has when, which needs design grid.")
-        check_levels(factor.when, factors[:place], f"{where}: factor '{factor.name}': when")
-
-
-def _rule(
-    written: Mapping[str, Any], factors: list[Factor], where: str
-) -> dict[str, tuple[str, ...]]:
+def _rule(written: Mapping[str, Any], factors: list[Factor], where: str) -> Rule:
     rule = {name: named_levels(levels) for name, levels in written.items()}
     if not rule:
         raise ConfigError(f"{where}: a rule is empty, and would leave out everything.")

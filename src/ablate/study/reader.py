@@ -109,25 +109,23 @@ def _tune(written: dict[str, Any], groups: Groups, where: str) -> Tune:
 
 
 def _check_items(study: Study, where: str) -> None:
-    """Raise ConfigError for a table or figure that names a factor the study lacks."""
-    names = [factor.name for factor in study.factors]
+    """Raise ConfigError for a table or figure of a factor, level or part that the study lacks."""
+    levels = {factor.name: [level.name for level in factor.levels] for factor in study.factors}
+    parts = [part.name for part in study.parts]
     for item in study.report:
+        has = f"{where}: report: {item.kind} has"
         for name, kept in item.kept().items():
-            known = [lv.name for lv in study.factor(name).levels] if name in names else []
             for level in kept:
-                if level not in known:
+                if level not in levels.get(name, ()):
                     raise ConfigError(
-                        f"{where}: report: {item.kind} has only: {name}: {level}, which is no "
-                        f"level of the study."
+                        f"{has} only: {name}: {level}, which is no level of the study."
                     )
-        part = item.part if isinstance(item, OfPart) else None
-        known = [part.name for part in study.parts]
-        if part is not None and part not in known:
-            has = f"its parts are {one_of(known)}" if known else "it has no parts"
-            raise ConfigError(f"{where}: report: {item.kind} has part: {part}; {has}.")
-        for option, value in item.named().items():
-            if value not in names:
+        if isinstance(item, OfPart) and item.part not in (None, *parts):
+            there = f"its parts are {one_of(parts)}" if parts else "it has no parts"
+            raise ConfigError(f"{has} part: {item.part}; {there}.")
+        for option, name in item.named().items():
+            if name not in levels:
                 raise ConfigError(
-                    f"{where}: report: {item.kind} has {option}: {value}, which is no factor of "
-                    f"the study; its factors are {one_of(names)}."
+                    f"{has} {option}: {name}, which is no factor of the study; its factors are "
+                    f"{one_of(levels)}."
                 )

@@ -14,7 +14,7 @@ from ablate.config.target import is_user_code
 from ablate.config.trainer import RUNTIME_FIELDS
 from ablate.errors import ConfigError
 from ablate.study.names import level_name
-from ablate.study.schema import Factor, Level, Study
+from ablate.study.schema import Factor, Metric, Study
 
 #: Given with --quick: digits, few replicates and epochs, seconds instead of minutes.
 _QUICK: Mapping[str, Any] = {
@@ -65,53 +65,54 @@ def request(
     A comma list on a factor's own key replaces its levels; on another key it adds a grid factor;
     a single value on a factor's key is refused. Whatever changes results gives the study a name
     of its own, so that nothing mixes with the real one; `name` overrules it. The name of a quick
-    version ends in -quick. `file` is what the
-    command line called the study, where that is not its name.
+    version ends in -quick. `file` is what the command line called the study, where that is not
+    its name.
 
     Raises ConfigError for an unknown key or option and for values that fit no rule.
     """
-    where, typed = f"study {study.name}", file or study.name
     layers: list[Mapping[str, Any]] = [study.baseline]
     if quick:
         layers.append({**_quick_overrides(study), **study.quick})
         study = _quick(study)
-    groups = groups.open(study.baseline, *(level.overrides for f in study.factors
-                         for level in f.levels), *(_asked(word) for word in arguments))  # fmt: skip
+    levels = [level.overrides for factor in study.factors for level in factor.levels]
+    groups = groups.open(study.baseline, *levels, *map(_asked, arguments))
     baseline = layered(layers, groups)
     fixed: dict[str, Any] = {}
     runtime: dict[str, Any] = {}  # how it is run is no part of what is declared
-    parts: list[str] = []
     for key, value, several, text in arguments:
         if key.startswith("hydra"):
             raise ConfigError(f"'{text}': hydra settings are fixed within a study.")
         for one in value if several else [value]:
             groups.check_override(key, one, f"'{text}'")
-        if key == "replicates" and not several:
-            study = _with_replicates(study, value)
-            continue
         if several:
             study = _with_levels(study, key, value)
+        elif key == "replicates":
+            study = _with_replicates(study, value)
         else:
             _refuse_single_level(study, key, value)
             (runtime if _is_runtime(key) else fixed)[key] = value
-        if not _is_runtime(key) and (several or value != baseline.get(key)):
-            parts.append(_slug(key, value))
-    own_name = name or "-".join([study.name, *parts])
+    declared = [word for word in arguments if not _is_runtime(word.key)]
+    changes = [
+        _slug(word.key, word.value)
+        for word in declared
+        if word.several or (word.key in fixed and word.value != baseline.get(word.key))
+    ]
+    own_name = name or "-".join([study.name, *changes])
     if quick and not own_name.endswith("-quick"):
         own_name += "-quick"  # by which .gitignore knows its report
-    study = study.model_copy(update={"name": own_name, "is_quick": quick})
-    asked = [word.text for word in arguments if not _is_runtime(word.key)]
-    words = [*(["--quick"] if quick else []), *asked]
+    words = ["--quick"] * quick + [word.text for word in declared]
     words += [f"study.name={name}"] if name else []
     words += ["study.aa=true"] if study.control else []
-    command = f"ablate sweep study={typed} {shlex.join(words)}".strip() if words or file else ""
+    command = f"ablate sweep study={file or study.name} {shlex.join(words)}".strip()
     merged = layered([baseline, fixed], groups)
-    groups.check_fields(merged | runtime, where)
+    groups.check_fields(merged | runtime, f"study {study.name}")
+    update = {
+        "name": own_name, "is_quick": quick, "baseline": merged,
+        "command": command if words or file else "",
+    }  # fmt: skip
     explicit = tuple((merged | runtime).items())
-    study = study.model_copy(update={"baseline": merged, "command": command})
-    composed, _ = split_user_code(explicit)
-    overrides = tuple(as_override(k, v) for k, v in composed)
-    return Request(study, overrides, explicit, quick or bool(parts))
+    overrides = tuple(as_override(key, value) for key, value in split_user_code(explicit)[0])
+    return Request(study.model_copy(update=update), overrides, explicit, quick or bool(changes))
 
 
 def adhoc(composed: Composed, groups: Groups, name: str) -> Study:
@@ -120,16 +121,14 @@ def adhoc(composed: Composed, groups: Groups, name: str) -> Study:
         for value in values:
             groups.check_override(key, value, key)
     swept = " × ".join(composed.swept)
-    study = Study.model_validate(
-        {
-            "name": name,
-            "question": f"What do {swept} change?" if swept else "A single cell.",
-            "baseline": {},
-            "factors": [_factor(key, values) for key, values in composed.swept.items()],
-            "replicates": 1,
-            "metric": {"name": "test/accuracy", "better": "higher"},
-            "report": [],
-        }
+    study = Study(
+        name=name,
+        question=f"What do {swept} change?" if swept else "A single cell.",
+        baseline={},
+        factors=tuple(Factor.of_key(key, values) for key, values in composed.swept.items()),
+        replicates=1,
+        metric=Metric(name="test/accuracy", better="higher"),
+        report=(),
     )
     return _with_replicates(study, composed.base.get("replicates"))
 
@@ -170,15 +169,17 @@ def _with_replicates(study: Study, value: Any) -> Study:
 def _with_levels(study: Study, key: str, values: Sequence[Any]) -> Study:
     if key == "replicates" or _is_runtime(key):
         raise ConfigError(f"{key} takes one value: it changes no result, so it is no factor.")
-    factor = _factor(key, values)
-    for index, own in enumerate(study.factors):
+    factor = Factor.of_key(key, values)
+    for own in study.factors:
         if key == own.name or all(set(level.overrides) == {key} for level in own.levels):
-            known = {tuple(level.overrides.items()): level for level in own.levels}
-            levels = tuple(known.get(tuple(lv.overrides.items()), lv) for lv in factor.levels)
-            changed = own.model_copy(update={"levels": levels})
-            factors = (*study.factors[:index], changed, *study.factors[index + 1 :])
-            return study.model_copy(update={"factors": factors})
-    return study.model_copy(update={"factors": (*study.factors, factor)})
+            levels = [
+                next((one for one in own.levels if one.overrides == asked.overrides), asked)
+                for asked in factor.levels
+            ]
+            factor = own.model_copy(update={"levels": tuple(levels)})
+            break
+    factors = {one.name: one for one in study.factors} | {factor.name: factor}
+    return study.model_copy(update={"factors": tuple(factors.values())})
 
 
 def _refuse_single_level(study: Study, key: str, value: Any) -> None:
@@ -190,12 +191,6 @@ def _refuse_single_level(study: Study, key: str, value: Any) -> None:
             )
     if study.tune and key == study.tune.key:
         raise ConfigError(f"{key}={level_name(value)}: the study tunes {key} in every cell.")
-
-
-def _factor(key: str, values: Sequence[Any]) -> Factor:
-    levels = [Level(name=level_name(value), overrides={key: value}) for value in values]
-    label = key.rpartition(".")[2].replace("_", " ")
-    return Factor(name=key, label=label, levels=tuple(levels))
 
 
 def _is_runtime(key: str) -> bool:

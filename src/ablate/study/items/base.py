@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from ablate.config.base import Frozen
+from ablate.config.base import Frozen, Many
 from ablate.errors import nearest, one_of
 from ablate.study.measured import curves, is_probed, measured, reported
 
@@ -19,19 +19,14 @@ if TYPE_CHECKING:
 #: Marks an option that names a factor of the study.
 _ROLE = "factor"
 Role = Annotated[str | None, _ROLE]
-
-
-def _as_levels(value: Any) -> Any:
-    if not isinstance(value, Mapping):
-        return value
-    return {key: tuple(v) if isinstance(v, list | tuple) else v for key, v in value.items()}
-
-
-Only = Annotated[Mapping[str, tuple[str, ...]], BeforeValidator(_as_levels)]
+Only = Mapping[str, Many[str]]
 
 
 class Item(Frozen):
-    """One table or figure of the report, with its options."""
+    """One table or figure of the report, with its options.
+
+    Its kind is the name of its class: `contact_sheet` of `ContactSheet`.
+    """
 
     kind: ClassVar[str]
     #: Frames and files that a report has only where an item asks for them.
@@ -40,6 +35,10 @@ class Item(Frozen):
     takes_two: ClassVar[bool] = False
     shows_curves: ClassVar[tuple[str, ...]] = ()
     shows_probe: ClassVar[bool] = False
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        cls.kind = re.sub(r"\B(?=[A-Z])", "_", cls.__name__).lower()
 
     @classmethod
     def roles(cls) -> tuple[str, ...]:
@@ -61,22 +60,22 @@ class Item(Frozen):
         study  of one part, unless the item is about the whole study
         """
         factors = [factor.name for factor in study.factors]
-        named = Counter(self.named().values())
-        twice = [name for name, count in named.items() if count > 1]
-        if twice:
-            roles = [role for role, name in self.named().items() if name == twice[0]]
-            return f"has {twice[0]} both as {' and '.join(roles)}"
-        elsewhere = [name for name in (*named, *self.kept()) if name not in factors]
-        if elsewhere:
-            return f"names {elsewhere[0]}, which is no factor there; there is {one_of(factors)}"
+        named = self.named()
+        for name in named.values():
+            roles = [role for role, other in named.items() if other == name]
+            if len(roles) > 1:
+                return f"has {name} both as {' and '.join(roles)}"
+        for name in (*named.values(), *self.kept()):
+            if name not in factors:
+                return f"names {name}, which is no factor there; there is {one_of(factors)}"
         if self.takes_two and len(factors) < 2:
             return f"needs two factors, and there is one, {factors[0]}"
         if self.shows_probe and not any(is_probed(cell.config) for cell in cells):
             return "needs the probe, and no run has one: set probe.steps to log or ends"
         known = reported(curves(cell.config) for cell in cells)
-        missing = [] if known is None else [one for one in self.shows_curves if one not in known]
-        if missing:
-            return f"shows {missing[0]} over training, which no run has"
+        for curve in self.shows_curves:
+            if known is not None and curve not in known:
+                return f"shows {curve} over training, which no run has"
         return self.lacks(study, cells)
 
     def lacks(self, study: Study, cells: Sequence[Cell]) -> str | None:

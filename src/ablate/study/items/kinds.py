@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 class Table(OfPart):
     """The metric in each cell, with its interval, the best and what is not shown worse."""
 
-    kind = "table"
     rows: Role = None
     """the factor down; by default the first"""
     columns: Role = None
@@ -31,7 +30,6 @@ class Table(OfPart):
 class Published(OfPart):
     """The published table of initializations beside ours, and which of its orderings hold here."""
 
-    kind = "published"
     table: str = "mishkin2016"
     """the name of a published table"""
     rows: Role = None
@@ -54,10 +52,9 @@ class Published(OfPart):
                 f"table; it has {one_of(published)}"
             )
         axes = table.axes(study, self.rows, self.columns, self.names)
-        for (factor, matched), axis, names in zip(
-            axes, ("rows", "columns"), (table.rows, table.columns), strict=True
-        ):
-            if len(matched) < (2 if axis == "rows" else 1):
+        wanted = (("rows", table.rows, 2), ("columns", table.columns, 1))
+        for (factor, matched), (axis, names, least) in zip(axes, wanted, strict=True):
+            if len(matched) < least:
                 return (
                     f"finds too few levels of {factor.name} among the {axis} of the published "
                     f"table; give their names under 'names', each one of {one_of(names)}"
@@ -70,7 +67,6 @@ class Published(OfPart):
 class ComparedToBase(OfPart):
     """What two costly things buy, alone and together, against having neither."""
 
-    kind = "compared_to_base"
     rows: Role = None
     columns: Role = None
     takes_two = True
@@ -96,19 +92,14 @@ class Distribution(OfSettings):
 class ActivationDistribution(Distribution):
     """Histograms of the activations: layers down, levels across."""
 
-    kind = "activation_distribution"
-
 
 class GradientDistribution(Distribution):
     """Histograms of the gradients of the activations: layers down, levels across."""
-
-    kind = "gradient_distribution"
 
 
 class SignalByLayer(OfSettings):
     """The spread of activations and of their gradients from layer to layer, with theory."""
 
-    kind = "signal_by_layer"
     shows_probe = True
     lines: Role = None
     rows: Role = None
@@ -117,7 +108,6 @@ class SignalByLayer(OfSettings):
 class ActivationsOverTraining(OfSettings):
     """Statistics of the activations over the steps of training."""
 
-    kind = "activations_over_training"
     shows_probe = True
     columns: Role = None
     rows: Role = None
@@ -126,7 +116,6 @@ class ActivationsOverTraining(OfSettings):
 class LearningCurves(OfSettings):
     """Training loss and validation accuracy over steps."""
 
-    kind = "learning_curves"
     shows_curves = ("validation/accuracy",)
     lines: Role = None
     rows: Role = None
@@ -135,7 +124,6 @@ class LearningCurves(OfSettings):
 class FactorResponse(OfQuantity):
     """The metric over the levels of a factor, a line per level of another."""
 
-    kind = "factor_response"
     x: Role = None
     lines: Role = None
 
@@ -143,7 +131,6 @@ class FactorResponse(OfQuantity):
 class Heatmap(OfSettings):
     """The mean of the metric in each cell of two factors."""
 
-    kind = "heatmap"
     takes_two = True
     rows: Role = None
     columns: Role = None
@@ -152,7 +139,6 @@ class Heatmap(OfSettings):
 class LearningRateSensitivity(OfSettings):
     """The metric over learning rates: those that were tuned, or those of a factor."""
 
-    kind = "learning_rate_sensitivity"
     lines: Role = None
     panels: Role = None
 
@@ -168,7 +154,6 @@ class LearningRateSensitivity(OfSettings):
 class EnsembleCurve(OfSettings):
     """Brier score and error over the number of members, and the law of averages."""
 
-    kind = "ensemble_curve"
     x: Role = None
     lines: Role = None
 
@@ -176,8 +161,8 @@ class EnsembleCurve(OfSettings):
         """Refuse an x that is not the number of members."""
         free = [factor for factor in study.factors if factor.name != self.lines]
         # As figures choose: a numeric axis first, then the factor of most levels.
-        free.sort(key=lambda factor: (factor.axis == "category", -len(factor.levels)))
-        x = study.factor(self.x) if self.x else next(iter(free), None)
+        first = min(free, key=lambda one: (one.axis == "category", -len(one.levels)), default=None)
+        x = study.factor(self.x) if self.x else first
         if x is not None and x.sets("ensemble.size"):
             return None
         return "needs a factor whose levels set ensemble.size; name it as its x"
@@ -186,7 +171,6 @@ class EnsembleCurve(OfSettings):
 class ReliabilityDiagram(OfSettings):
     """Accuracy against confidence."""
 
-    kind = "reliability_diagram"
     extras = ("calibration",)
     lines: Role = None
 
@@ -200,7 +184,6 @@ class ReliabilityDiagram(OfSettings):
 class ScheduleCurves(OfSettings):
     """Learning rate, training loss and validation accuracy over epochs."""
 
-    kind = "schedule_curves"
     shows_curves = ("lr", "train/loss", "validation/accuracy")
     lines: Role = None
 
@@ -208,7 +191,6 @@ class ScheduleCurves(OfSettings):
 class StoppingPoints(OfSettings):
     """Validation loss over epochs, its best point, and where training ended."""
 
-    kind = "stopping_points"
     shows_curves = ("validation/loss",)
     columns: Role = None
 
@@ -216,7 +198,6 @@ class StoppingPoints(OfSettings):
 class Ladder(OfQuantity):
     """Levels one below the other, each with its difference to the one above."""
 
-    kind = "ladder"
     rows: Role = None
     against: Literal["above", "first"] = "above"
     """the level that differences are taken to"""
@@ -225,14 +206,12 @@ class Ladder(OfQuantity):
 class LeaveOneOut(OfQuantity):
     """Levels one below the other, each with its difference to the full system."""
 
-    kind = "leave_one_out"
     rows: Role = None
 
 
 class OptimizerPaths(OfSettings):
     """The paths of optimizers over a surface, and an animation of them."""
 
-    kind = "optimizer_paths"
     shows_curves = ("x", "y", "f")
     lines: Role = None
     panels: Role = None
@@ -241,7 +220,6 @@ class OptimizerPaths(OfSettings):
 class LossOverTime(OfSettings):
     """Training loss against steps and against time."""
 
-    kind = "loss_over_time"
     takes_two = True
     shows_curves = ("train/loss",)
     extras = ("timings",)
@@ -253,8 +231,6 @@ class LossOverTime(OfSettings):
 class Effects(Item):
     """The effect of every claim with its interval and margin."""
 
-    kind = "effects"
-
     def lacks(self, study: Study, cells: Sequence[Cell]) -> str | None:
         """Refuse a study without claims."""
         return None if study.claims else "needs claims, and the study has none"
@@ -263,25 +239,24 @@ class Effects(Item):
 class ContactSheet(Item):
     """Images as each level of a factor changes them."""
 
-    kind = "contact_sheet"
     extras = ("images",)
     rows: Role = None
 
     def lacks(self, study: Study, cells: Sequence[Cell]) -> str | None:
         """Refuse levels that have no cell, or whose augmentation is not this package's."""
         factor = self.role("rows", study)
-        shown = {}
+        shown = []
         for level in factor.levels:
             cell = next((one for one in cells if one.levels.get(factor.name) == level.name), None)
             if cell is None:
                 return f"shows every level of {factor.name}, and no cell has {level.name}"
-            shown[level.name] = augment = cell.config.augment
-            if isinstance(augment, Target):
+            if isinstance(cell.config.augment, Target):
                 return (
                     f"shows this package's augmentations alone, and {factor.name}={level.name} has "
-                    f"augment={augment.name}"
+                    f"augment={cell.config.augment.name}"
                 )
-        if all(augment == shown[factor.levels[0].name] for augment in shown.values()):
+            shown.append(cell.config.augment)
+        if all(augment == shown[0] for augment in shown):
             return (
                 f"shows what augment does, and no level of {factor.name} changes it; name its rows"
             )
@@ -291,7 +266,6 @@ class ContactSheet(Item):
 class VarianceShares(OfPart):
     """How much each source of randomness makes replicates differ."""
 
-    kind = "variance_shares"
     lines: Role = None
     """the factor that says what varies"""
     whole: str | None = None
@@ -300,18 +274,15 @@ class VarianceShares(OfPart):
     def lacks(self, study: Study, cells: Sequence[Cell]) -> str | None:
         """Refuse a `whole` that is no level."""
         factor = self.role("lines", study)
-        names = [level.name for level in factor.levels]
-        if self.whole is None or self.whole in names:
+        if self.whole in (None, *factor.level_names):
             return None
-        return (
-            f"has whole: {self.whole}, which is no level of {factor.name}; it has {one_of(names)}"
-        )
+        there = one_of(factor.level_names)
+        return f"has whole: {self.whole}, which is no level of {factor.name}; it has {there}"
 
 
 class FactorEffects(OfPart):
     """Main effects and two-way interactions of a complete grid."""
 
-    kind = "factor_effects"
     takes_two = True
 
     def lacks(self, study: Study, cells: Sequence[Cell]) -> str | None:
