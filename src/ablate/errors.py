@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 
@@ -20,6 +21,15 @@ class DataError(AblateError):
 
 class ReportError(AblateError):
     """The runs cannot give a table or figure after all: the rest of the report is written."""
+
+
+@contextmanager
+def within(where: str) -> Iterator[None]:
+    """Say of a ConfigError where it was met: `where` opens its sentence."""
+    try:
+        yield
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from None
 
 
 def nearest(word: str, allowed: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from ablate.config.base import Frozen, Many, NonNegativeFloat
 from ablate.config.validate import validated
-from ablate.errors import ConfigError, nearest, one_of
+from ablate.errors import ConfigError, nearest, one_of, within
 from ablate.study.claims import REPLICATES, RULES, Claim, Measured, Spread, form_of
 from ablate.study.names import named_levels
 from ablate.study.schema import Factor, Part, Study
@@ -66,7 +66,7 @@ class ClaimFile(Frozen):
     """Where the claim is from; for readers of the file."""
 
 
-def read_claims(written: Mapping[Any, Any], study: Study, where: str) -> tuple[Claim, ...]:
+def read_claims(written: Mapping[Any, Any], study: Study) -> tuple[Claim, ...]:
     """Read the `claims` of a study file; `study` is what the rest of it says.
 
     Raises ConfigError, naming claim, key and what is allowed, for one that no rule can decide:
@@ -81,10 +81,8 @@ def read_claims(written: Mapping[Any, Any], study: Study, where: str) -> tuple[C
     known = {factor.name: factor for factor in factors}
     claims = []
     for name, content in written.items():
-        try:
+        with within(f"claim '{name}'"):
             claims.append(_read(str(name), content, known, parts))
-        except ConfigError as error:
-            raise ConfigError(f"{where}: claim '{name}': {error}") from None
     return tuple(claims)
 
 
@@ -118,7 +116,7 @@ def _expectation(expect: str | Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(expect, str):
         return {"expect": expect}
     rule = next(rule for rule in RULES if rule in expect)
-    names = RULES[rule]
+    _, names = RULES[rule]
     for key in expect:
         if key not in names:
             raise ConfigError(f"expect: {rule} has no '{key}'.")

@@ -159,13 +159,13 @@ class Follows(_Claim):
     metric: Annotated[Probed, BeforeValidator(_predicted)]
 
 
-#: By the word of `expect`, how a study file writes a form's fields and how they are called here;
-#: the words that are not here compare two levels.
-RULES: Mapping[str, Mapping[str, str]] = {
-    "converges": {"converges": "rate"},
-    "diverges": {"diverges": "rate"},
-    "monotone": {"monotone": "direction", "in": "over"},
-    "follows": {"follows": "follows", "within": "within"},
+#: By the word of `expect`, the form and how a study file writes its fields and how they are called
+#: here; the words that are not here compare two levels.
+RULES: Mapping[str, tuple[type[Rate | Order | Follows], Mapping[str, str]]] = {
+    "converges": (Rate, {"converges": "rate"}),
+    "diverges": (Rate, {"diverges": "rate"}),
+    "monotone": (Order, {"monotone": "direction", "in": "over"}),
+    "follows": (Follows, {"follows": "follows", "within": "within"}),
 }
 _ON_DISK = (
     "name", "text", "expect", "compare", "spread_over", "interaction", "at", "metric", "margin",
@@ -181,19 +181,12 @@ def form_of(value: Any) -> type[Form]:
     if isinstance(value, Form):
         return type(value)
     fields = value if isinstance(value, Mapping) else {}
-    match fields.get("expect"), fields.get("interaction"), fields.get("spread_over"):
-        case "converges" | "diverges", _, _:
-            return Rate
-        case "monotone", _, _:
-            return Order
-        case "follows", _, _:
-            return Follows
-        case _, None, None:
-            return Effect
-        case _, None, spread:
-            return Noise if spread == REPLICATES else Spread
-        case _:
-            return Interaction
+    if fields.get("expect") in RULES:
+        return RULES[fields["expect"]][0]
+    if fields.get("interaction") is not None:
+        return Interaction
+    over = fields.get("spread_over")
+    return Effect if over is None else Noise if over == REPLICATES else Spread
 
 
 Claim = Annotated[

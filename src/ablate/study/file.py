@@ -73,10 +73,6 @@ class Drawn(Frozen):
     """of the draws; those of a factor do not depend on the others"""
 
 
-def _named(value: Any) -> Any:
-    return value if isinstance(value, Mapping) else {"kind": value}
-
-
 @dataclass(frozen=True)
 class _Schema:
     """The schema of what is read by other means than its type: `make` is given the handler."""
@@ -97,7 +93,7 @@ def _or(short: Mapping[str, Any]) -> _Schema:
 _DESIGNS = ("grid", "one_at_a_time", "zip", "ladder", "leave_one_out")
 Design = Annotated[
     Annotated[Combined | Added | Drawn, Field(discriminator="kind")],
-    BeforeValidator(_named),
+    BeforeValidator(lambda value: value if isinstance(value, Mapping) else {"kind": value}),
     _or({"enum": _DESIGNS}),
 ]
 
@@ -150,16 +146,15 @@ class TuneSettings(Frozen):
 
 def _item(value: Any) -> Item:
     """Read `heatmap` or `{heatmap: {rows: init}}`; raises ConfigError naming what is allowed."""
-    if isinstance(value, Item):
-        return value
-    named = value if isinstance(value, Mapping) else {value: {}}
+    named = list(value.items()) if isinstance(value, Mapping) else [(value, {})]
     if len(named) != 1:
+        names = one_of(str(kind) for kind, _ in named) if named else "none"
         raise ConfigError(
-            f"report: an item has one name, not {one_of(named) if named else 'none'}; write its "
-            "options as a mapping behind it: ladder: {against: first}."
+            f"report: an item has one name, not {names}; write its options as a mapping behind "
+            "it: ladder: {against: first}."
         )
-    ((kind, options),) = named.items()
-    if kind not in ITEMS:
+    ((kind, options),) = named
+    if not isinstance(kind, str) or kind not in ITEMS:
         raise ConfigError(
             f"report: there is no '{kind}'; allowed are {one_of(ITEMS)}.{nearest(str(kind), ITEMS)}"
         )

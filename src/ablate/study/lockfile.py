@@ -22,6 +22,7 @@ NAME = "study.lock.yaml"
 class Locked:
     """The latest declaration of a study.
 
+    digest          the SHA-256 of the lock file's text
     looks           how many numbers of replicates were declared: each is a look at the data
     claims_changed  whether the first declaration had other claims
     """
@@ -38,13 +39,7 @@ def lock_study(folder: Path, plan: Plan) -> None:
     entry = {
         "study": plan.study.as_declared(),
         "cells": [
-            {
-                "slug": cell.slug,
-                "name": cell.name,
-                "key": cell.key,
-                "levels": dict(cell.levels),
-                "config": canonical(cell.config),
-            }
+            {**vars(cell), "levels": dict(cell.levels), "config": canonical(cell.config)}
             for cell in plan.cells
         ],
     }
@@ -81,11 +76,7 @@ def read_lock(folder: Path) -> Locked | None:
         study = Study.model_validate(entry["study"])
         looks = len({one["study"]["replicates"] for one in entries})
         changed = first.get("claims", []) != entry["study"].get("claims", [])
-        return Locked(study, cells, digest_of(text), looks, changed)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        return Locked(study, cells, digest, looks, changed)
     except (yaml.YAMLError, KeyError, TypeError, IndexError, ValueError) as error:
         raise ConfigError(f"{path} is damaged: {error}; delete it and sweep again.") from error
-
-
-def digest_of(text: str) -> str:
-    """Return the SHA-256 of a lock file's text."""
-    return hashlib.sha256(text.encode()).hexdigest()
