@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 
@@ -42,3 +42,9 @@ def one_of(allowed: Iterable[str]) -> str:
     """Return the allowed words as they read in a sentence: ``a, b or c``."""
     words = list(allowed)
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def check_known(word: object, allowed: Collection[str], sentence: str) -> None:
+    """Raise ConfigError for a word that is not allowed; `sentence` goes on with those that are."""
+    if word not in allowed:
+        raise ConfigError(f"{sentence} {one_of(allowed)}.{nearest(str(word), allowed)}")

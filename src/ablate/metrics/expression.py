@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from ablate.errors import ConfigError, nearest, one_of
+from ablate.errors import ConfigError, check_known, nearest
 from ablate.metrics.catalogue import PROBED, STATISTICS, quantity
 
 _CALL = re.compile(r"(\w+)\((.*)\)")
@@ -96,11 +96,7 @@ def _steps_to(text: str, words: list[str]) -> StepsTo:
 def _probed(text: str, words: list[str]) -> Probed:
     place, _, statistic = words[0].partition("/")
     for word, known in ((place, PROBED), (statistic, STATISTICS)):
-        if word not in known:
-            raise ConfigError(
-                f"metric {text}: the probe has no '{word}'; it has {one_of(known)}."
-                f"{nearest(word, known)}"
-            )
+        check_known(word, known, f"metric {text}: the probe has no '{word}'; it has")
     pairs = (word.partition("=") for word in words[1:])
     options = {key.strip(): value.strip() for key, _, value in pairs}
     for name in options:

@@ -21,10 +21,10 @@ from ablate.stats.evidence import (
     Expect,
     chance_of_better,
     in_order,
-    mcnemar,
     paired_effect,
     rate,
     sign_flip,
+    sign_p,
 )
 from ablate.stats.families import holm, holm_levels
 from ablate.stats.intervals import (
@@ -43,7 +43,7 @@ __all__ = [
     "ALPHA", "LEAST_REPLICATES", "NOTHING", "Arm", "Array", "Evidence", "Expect", "Pair", "Pairs",
     "Summary", "best_cell", "between_variance", "chance_of_better", "compare", "compare_all",
     "detectable", "deviation", "holm", "holm_levels", "in_order", "jackknife", "least_p", "led_by",
-    "mcnemar", "noise", "not_shown_worse", "pair_up", "paired_effect", "power",
+    "noise", "not_shown_worse", "pair_up", "paired_effect", "power",
     "proportion_half_width", "rate", "rate_interval", "replicates_needed", "sensitivity",
-    "sign_flip", "stacked", "summarize", "t_half_width", "t_interval",
+    "sign_flip", "sign_p", "stacked", "summarize", "t_half_width", "t_interval",
 ]  # fmt: skip

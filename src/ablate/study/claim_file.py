@@ -9,10 +9,10 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from ablate.config.base import Frozen, Many, NonNegativeFloat
 from ablate.config.validate import validated
-from ablate.errors import ConfigError, nearest, one_of, within
+from ablate.errors import ConfigError, check_known, one_of, within
 from ablate.study.claims import REPLICATES, RULES, Claim, Measured, Spread, form_of
 from ablate.study.names import named_levels
-from ablate.study.schema import Factor, Part, Study
+from ablate.study.schema import Factor, Study
 
 _WORDS = ("greater", "less", "equal")
 _WRITTEN = {
@@ -72,21 +72,17 @@ def read_claims(written: Mapping[Any, Any], study: Study) -> tuple[Claim, ...]:
     Raises ConfigError, naming claim, key and what is allowed, for one that no rule can decide:
     an unknown factor or level, nothing to compare, an expectation without its numbers.
     """
-    parts, factors = study.all_parts, study.factors
+    known = {factor.name: factor for factor in study.factors}
     if study.tune:  # of tuning runs the tuned key is one more factor
-        factors = (*factors, study.tune.factor)
-        parts = tuple(
-            part.model_copy(update={"factors": (*part.factors, study.tune.key)}) for part in parts
-        )
-    known = {factor.name: factor for factor in factors}
+        known[study.tune.key] = study.tune.factor
     claims = []
     for name, content in written.items():
         with within(f"claim '{name}'"):
-            claims.append(_read(str(name), content, known, parts))
+            claims.append(_read(str(name), content, known, study))
     return tuple(claims)
 
 
-def _read(name: str, value: Any, known: Mapping[str, Factor], parts: Sequence[Part]) -> Claim:
+def _read(name: str, value: Any, known: Mapping[str, Factor], study: Study) -> Claim:
     if not isinstance(value, Mapping):
         raise ConfigError("it must be a mapping of keys, such as text and expect.")
     written = validated(ClaimFile, value)
@@ -107,7 +103,7 @@ def _read(name: str, value: Any, known: Mapping[str, Factor], parts: Sequence[Pa
             about = form.__name__.lower()
             raise ConfigError(f"{said} has no place in a claim on {about}: drop {said}.")
     claim = validated(form, fields)
-    _check_names(claim, known, parts)
+    _check_names(claim, known, study)
     return claim
 
 
@@ -162,7 +158,7 @@ def _interaction(written: ClaimFile, known: Mapping[str, Factor]) -> tuple[str, 
     return second, *chosen
 
 
-def _check_names(claim: Claim, known: Mapping[str, Factor], parts: Sequence[Part]) -> None:
+def _check_names(claim: Claim, known: Mapping[str, Factor], study: Study) -> None:
     """Raise ConfigError where a claim speaks of what is not there, or fixes what it varies."""
     for factor in sorted(claim.factors):
         _check_levels(factor, claim.at.get(factor, ()), known, "at" if factor in claim.at else "in")
@@ -170,16 +166,11 @@ def _check_names(claim: Claim, known: Mapping[str, Factor], parts: Sequence[Part
         raise ConfigError(f"at fixes {factor}, which the claim varies.")
     if isinstance(claim, Spread) and claim.spread_over == claim.compare[0]:
         raise ConfigError(f"of: spread over {claim.spread_over}, which compare fixes.")
-    if not any(claim.factors <= set(part.factors) for part in parts):
-        raise ConfigError(f"{', '.join(sorted(claim.factors))} are factors of different parts.")
+    study.part_of(claim)
 
 
 def _check_levels(
     factor: str, levels: Sequence[str], known: Mapping[str, Factor], where: str
 ) -> None:
-    if factor not in known:
-        raise ConfigError(
-            f"{where}: '{factor}' is no factor; the study's are {one_of(known)}."
-            f"{nearest(factor, known)}"
-        )
+    check_known(factor, known, f"{where}: '{factor}' is no factor; the study's are")
     known[factor].check_levels(levels, where)

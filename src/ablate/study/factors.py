@@ -7,7 +7,6 @@ from typing import Any
 
 from ablate.config.groups import Groups
 from ablate.config.target import is_user_code
-from ablate.config.validate import validated
 from ablate.errors import ConfigError, one_of
 from ablate.study.claims import Rule
 from ablate.study.file import FactorFile
@@ -63,7 +62,7 @@ def read_factor(name: str, written: FactorFile, groups: Groups) -> Factor:
 def read_level(name: str, overrides: Mapping[str, Any], groups: Groups, where: str) -> Level:
     """Return a level; raises ConfigError for a key or option that does not exist."""
     check_overrides(overrides, groups, where)
-    return validated(Level, {"name": name, "overrides": dict(overrides)}, where)
+    return Level(name=name, overrides=dict(overrides))
 
 
 def check_overrides(overrides: Mapping[str, Any], groups: Groups, where: str) -> None:

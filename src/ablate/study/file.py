@@ -12,7 +12,7 @@ from pydantic_core import CoreSchema
 from ablate.config.base import Count, Frozen, NonNegativeFloat, Positive
 from ablate.config.target import Dotted
 from ablate.config.validate import validated
-from ablate.errors import ConfigError, nearest, one_of
+from ablate.errors import ConfigError, check_known, nearest, one_of
 from ablate.study.claim_file import ClaimFile
 from ablate.study.items import ITEMS, Item
 
@@ -154,10 +154,7 @@ def _item(value: Any) -> Item:
             "it: ladder: {against: first}."
         )
     ((kind, options),) = named
-    if not isinstance(kind, str) or kind not in ITEMS:
-        raise ConfigError(
-            f"report: there is no '{kind}'; allowed are {one_of(ITEMS)}.{nearest(str(kind), ITEMS)}"
-        )
+    check_known(kind, list(ITEMS), f"report: there is no '{kind}'; allowed are")
     if not isinstance(options, Mapping | None):
         raise ConfigError(f"report: {kind} is {options}; it must be a mapping of its options.")
     known = list(ITEMS[kind].model_fields)

@@ -46,16 +46,14 @@ def lock_study(folder: Path, plan: Plan) -> None:
     text = yaml.dump([entry], Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True)
     path = folder / NAME
     before = path.read_text(encoding="utf-8") if path.exists() else ""
-    if not before.endswith(text) and not _says(before, text):
+    if before.endswith(text):
+        return
+    # The same may have been said in another order of keys.
+    *_, last = yaml.load(before, Loader=yaml.CSafeLoader) or [None]
+    if [last] != yaml.load(text, Loader=yaml.CSafeLoader):
         folder.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
             file.write(text)
-
-
-def _says(before: str, entry: str) -> bool:
-    """Tell whether a lock file last said the same in another order of keys."""
-    *_, last = yaml.load(before, Loader=yaml.CSafeLoader) or [None]
-    return bool([last] == yaml.load(entry, Loader=yaml.CSafeLoader))
 
 
 def read_lock(folder: Path) -> Locked | None:

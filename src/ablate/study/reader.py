@@ -92,9 +92,7 @@ def _metric(written: str | MetricFile) -> Metric:
             f"metric '{written}' is not known; write one of {one_of(SPLITS)}, a slash, and one of "
             f"{one_of(SCORES)}, or {{name, from, better, when_not_converged}}."
         )
-    better = SCORES[score].better
-    assert better is not None
-    return Metric(name=written, better=better)
+    return validated(Metric, {"name": written, "better": SCORES[score].better})
 
 
 def _tune(written: dict[str, Any], groups: Groups) -> Tune:

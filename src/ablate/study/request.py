@@ -75,22 +75,23 @@ def request(
         layers.append({**_quick_overrides(study), **study.quick})
         study = _quick(study)
     levels = [level.overrides for factor in study.factors for level in factor.levels]
-    groups = groups.open(study.baseline, *levels, *map(_asked, arguments))
+    asked = [{word.key: value} for word in arguments for value in word.values]
+    groups = groups.open(study.baseline, *levels, *asked)
     baseline = layered(layers, groups)
     fixed: dict[str, Any] = {}
     runtime: dict[str, Any] = {}  # how it is run is no part of what is declared
-    for key, value, several, text in arguments:
-        if key.startswith("hydra"):
-            raise ConfigError(f"'{text}': hydra settings are fixed within a study.")
-        for one in value if several else [value]:
-            groups.check_override(key, one, f"'{text}'")
-        if several:
-            study = _with_levels(study, key, value)
-        elif key == "replicates":
-            study = _with_replicates(study, value)
+    for word in arguments:
+        if word.key.startswith("hydra"):
+            raise ConfigError(f"'{word.text}': hydra settings are fixed within a study.")
+        for value in word.values:
+            groups.check_override(word.key, value, f"'{word.text}'")
+        if word.several:
+            study = _with_levels(study, word.key, word.values)
+        elif word.key == "replicates":
+            study = _with_replicates(study, word.value)
         else:
-            _refuse_single_level(study, key, value)
-            (runtime if _is_runtime(key) else fixed)[key] = value
+            _refuse_single_level(study, word.key, word.value)
+            (runtime if _is_runtime(word.key) else fixed)[word.key] = word.value
     declared = [word for word in arguments if not _is_runtime(word.key)]
     changes = [
         _slug(word.key, word.value)
@@ -130,13 +131,8 @@ def adhoc(composed: Composed, groups: Groups, name: str) -> Study:
         metric=Metric(name="test/accuracy", better="higher"),
         report=(),
     )
-    return _with_replicates(study, composed.base.get("replicates"))
-
-
-def _asked(word: Word) -> Mapping[str, Any]:
-    """Return an override as a layer; of several values the first that is the user's own."""
-    own = [one for one in word.value if is_user_code(word.key, one)] if word.several else []
-    return {word.key: own[0] if own else word.value}
+    replicates = composed.base.get("replicates")
+    return study if replicates is None else _with_replicates(study, replicates)
 
 
 def _quick_overrides(study: Study) -> Mapping[str, Any]:
@@ -157,8 +153,6 @@ def _quick(study: Study) -> Study:
 
 
 def _with_replicates(study: Study, value: Any) -> Study:
-    if value is None:
-        return study
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ConfigError(
             f"replicates={level_name(value)} is not allowed: it must be a whole number, at least 1."
@@ -199,6 +193,5 @@ def _is_runtime(key: str) -> bool:
 
 
 def _slug(key: str, value: Any) -> str:
-    text = "-".join(level_name(v) for v in value) if isinstance(value, list) else level_name(value)
     name = key.rpartition(".")[2] if "." in key or key == "seed" else ""
-    return re.sub(r"[^A-Za-z0-9._+-]+", "-", f"{name}{text}")
+    return re.sub(r"[^A-Za-z0-9._+-]+", "-", f"{name}{level_name(value)}")

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from ablate.config.base import Frozen, Many, NonNegativeFloat, Positive
 from ablate.config.target import Dotted
-from ablate.errors import ConfigError, nearest, one_of
+from ablate.errors import ConfigError, check_known
 from ablate.metrics import Better, effect_unit, quantity
 from ablate.study.claims import Claim, Rule
 from ablate.study.items import ReportItem
@@ -65,11 +65,8 @@ class Factor(Frozen):
     def check_levels(self, names: Iterable[str], where: str) -> None:
         """Raise ConfigError for a name that is none of its levels; `where` opens the message."""
         for name in names:
-            if name not in self.level_names:
-                raise ConfigError(
-                    f"{where}: {self.name} has no level '{name}'; it has "
-                    f"{one_of(self.level_names)}.{nearest(name, self.level_names)}"
-                )
+            sentence = f"{where}: {self.name} has no level '{name}'; it has"
+            check_known(name, self.level_names, sentence)
 
 
 class Metric(Frozen):
@@ -210,9 +207,12 @@ class Study(Frozen):
         return self.model_copy(update=fields)
 
     def part_of(self, claim: Claim) -> Part:
-        """Return the part that a claim speaks of."""
+        """Return the part that a claim speaks of; raises ConfigError where it is in several."""
         names = claim.factors - {self.tune.key if self.tune else ""}
-        return next(part for part in self.all_parts if names <= set(part.factors))
+        for part in self.all_parts:
+            if names <= set(part.factors):
+                return part
+        raise ConfigError(f"{', '.join(sorted(claim.factors))} are factors of different parts.")
 
     def as_declared(self) -> dict[str, Any]:
         """Return the study as plain data for lock files and digests."""

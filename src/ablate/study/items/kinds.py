@@ -287,8 +287,7 @@ class FactorEffects(OfPart):
 
     def lacks(self, study: Study, cells: Sequence[Cell]) -> str | None:
         """Refuse a grid that is not complete."""
-        (part,) = study.all_parts
-        if part.design != "grid" or part.exclude or any(f.when for f in study.factors):
+        if study.design != "grid" or study.exclude or any(f.when for f in study.factors):
             return "needs a complete grid: design grid, without exclude and when"
         return None
 
