@@ -110,15 +110,13 @@ def _drawn(
     factors, columns = [], []
     for name, factor in written.items():
         values = draw(name, factor, design.cells, design.seed, f"factor '{name}'")
-        if factor.levels is None:
+        chosen = factor.levels is not None
+        if not chosen:
             axis = factor.axis or ("log" if factor.distribution == "loguniform" else "linear")
-            update = {"levels": sorted(set(values)), "axis": axis}
-            read = read_factor(name, factor.model_copy(update=update), groups)
-            columns.append([level_name(value) for value in values])
-        else:
-            read = read_factor(name, factor, groups)
-            columns.append([read.levels[place].name for place in values])
+            factor = factor.model_copy(update={"levels": sorted(set(values)), "axis": axis})
+        read = read_factor(name, factor, groups)
         factors.append(read)
+        columns.append([read.levels[v].name if chosen else level_name(v) for v in values])
     # Few choices may be drawn twice; a cell is one all the same.
     return factors, tuple(dict.fromkeys(zip(*columns, strict=True)))
 

@@ -101,19 +101,17 @@ def request(
     own_name = name or "-".join([study.name, *changes])
     if quick and not own_name.endswith("-quick"):
         own_name += "-quick"  # by which .gitignore knows its report
-    words = ["--quick"] * quick + [word.text for word in declared]
-    words += [f"study.name={name}"] if name else []
-    words += ["study.aa=true"] if study.control else []
-    command = f"ablate sweep study={file or study.name} {shlex.join(words)}".strip()
     merged = layered([baseline, fixed], groups)
     groups.check_fields(merged | runtime, f"study {study.name}")
-    update = {
-        "name": own_name, "is_quick": quick, "baseline": merged,
-        "command": command if words or file else "",
-    }  # fmt: skip
     explicit = tuple((merged | runtime).items())
     overrides = tuple(as_override(key, value) for key, value in split_user_code(explicit)[0])
-    return Request(study.model_copy(update=update), overrides, explicit, quick or bool(changes))
+    words = [*(["--quick"] if quick else []), *(word.text for word in declared)]
+    words += [f"study.name={name}"] if name else []
+    words += ["study.aa=true"] if study.control else []
+    typed = f"ablate sweep study={file or study.name} {shlex.join(words)}".strip()
+    command = typed if words or file else ""
+    laid = {"name": own_name, "is_quick": quick, "baseline": merged, "command": command}
+    return Request(study.model_copy(update=laid), overrides, explicit, quick or bool(changes))
 
 
 def adhoc(composed: Composed, groups: Groups, name: str) -> Study:
