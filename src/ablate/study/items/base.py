@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -76,11 +76,11 @@ class Item(Frozen):
         for curve in self.shows_curves:
             if known is not None and curve not in known:
                 return f"shows {curve} over training, which no run has"
-        return self.lacks(study, cells)
+        return next(self.lacks(study, cells), None)
 
-    def lacks(self, study: Study, cells: Sequence[Cell]) -> str | None:
-        """Return what else keeps these cells from giving it: for kinds that need more."""
-        return None
+    def lacks(self, study: Study, cells: Sequence[Cell]) -> Iterator[str]:
+        """Yield what else keeps these cells from giving it: for kinds that need more."""
+        yield from ()
 
     def kept(self) -> Only:
         """Return the levels that are shown, by factor, where not all are."""
@@ -125,14 +125,13 @@ class OfQuantity(OfSettings):
     probe: Literal["zero", "dead", "saturated", "mean", "std", "rms"] | None = None
     """a statistic of the activations at the last probed step, averaged over hidden layers"""
 
-    def lacks(self, study: Study, cells: Sequence[Cell]) -> str | None:
+    def lacks(self, study: Study, cells: Sequence[Cell]) -> Iterator[str]:
         """Refuse a quantity that no run has."""
         if self.probe is not None and not any(is_probed(cell.config) for cell in cells):
-            return f"has probe: {self.probe}, and no run has a probe: set probe.steps"
+            yield f"has probe: {self.probe}, and no run has a probe: set probe.steps"
         known = reported(measured(cell.config) for cell in cells)
         if self.metric is not None and known is not None and self.metric not in known:
-            return (
+            yield (
                 f"has metric: {self.metric}, which no run reports; they report "
                 f"{one_of(sorted(known))}.{nearest(self.metric, known)}".removesuffix(".")
             )
-        return None

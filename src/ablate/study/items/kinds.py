@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
@@ -37,31 +37,31 @@ class Published(OfPart):
     names: Mapping[str, str] = Field(default_factory=dict)
     """the published name of a level, where it has another"""
 
-    def lacks(self, study: Study, cells: Sequence[Cell]) -> str | None:
+    def lacks(self, study: Study, cells: Sequence[Cell]) -> Iterator[str]:
         """Refuse what cannot be set beside the published table."""
         table = published_table(self.table)
         if table is None:
-            return f"has table: {self.table}, which is none; there is {one_of(published_names())}"
+            yield f"has table: {self.table}, which is none; there is {one_of(published_names())}"
+            return
         if not study.metric.is_percent:
-            return f"compares accuracies, and the study's metric is {study.metric.name}"
+            yield f"compares accuracies, and the study's metric is {study.metric.name}"
         published = (*table.rows, *table.columns)
-        strange = [level for level, name in self.names.items() if name not in published]
-        if strange:
-            return (
-                f"has names: {strange[0]}: {self.names[strange[0]]}, which is not in the published "
-                f"table; it has {one_of(published)}"
-            )
+        for level, name in self.names.items():
+            if name not in published:
+                yield (
+                    f"has names: {level}: {name}, which is not in the published table; it has "
+                    f"{one_of(published)}"
+                )
         axes = table.axes(study, self.rows, self.columns, self.names)
         wanted = (("rows", table.rows, 2), ("columns", table.columns, 1))
         for (factor, matched), (axis, names, least) in zip(axes, wanted, strict=True):
             if len(matched) < least:
-                return (
+                yield (
                     f"finds too few levels of {factor.name} among the {axis} of the published "
                     f"table; give their names under 'names', each one of {one_of(names)}"
                 )
             if len(set(matched.values())) < len(matched):
-                return f"has two levels of {factor.name} with one name in the published table"
-        return None
+                yield f"has two levels of {factor.name} with one name in the published table"
 
 
 class ComparedToBase(OfPart):
@@ -71,13 +71,12 @@ class ComparedToBase(OfPart):
     columns: Role = None
     takes_two = True
 
-    def lacks(self, study: Study, cells: Sequence[Cell]) -> str | None:
+    def lacks(self, study: Study, cells: Sequence[Cell]) -> Iterator[str]:
         """Refuse more than two factors, and runs that do not say what they cost."""
         if len(study.factors) > 2:
-            return f"is about two factors, and there are {len(study.factors)}"
+            yield f"is about two factors, and there are {len(study.factors)}"
         if any(cell.config.trainer.is_user_code for cell in cells):
-            return "needs multiply-adds, which no training procedure of the user's own reports"
-        return None
+            yield "needs multiply-adds, which no training procedure of the user's own reports"
 
 
 class Distribution(OfSettings):
@@ -142,13 +141,12 @@ class LearningRateSensitivity(OfSettings):
     lines: Role = None
     panels: Role = None
 
-    def lacks(self, study: Study, cells: Sequence[Cell]) -> str | None:
+    def lacks(self, study: Study, cells: Sequence[Cell]) -> Iterator[str]:
         """Refuse a study in which the learning rate is neither tuned nor varied."""
         if study.tune is not None and study.tune.key != "optimizer.lr":
-            return f"needs optimizer.lr to be tuned, and the study tunes {study.tune.key}"
+            yield f"needs optimizer.lr to be tuned, and the study tunes {study.tune.key}"
         if study.tune is None and not any(f.sets("optimizer.lr") for f in study.factors):
-            return "needs optimizer.lr to be tuned, or a factor all of whose levels set it"
-        return None
+            yield "needs optimizer.lr to be tuned, or a factor all of whose levels set it"
 
 
 class EnsembleCurve(OfSettings):
@@ -157,15 +155,14 @@ class EnsembleCurve(OfSettings):
     x: Role = None
     lines: Role = None
 
-    def lacks(self, study: Study, cells: Sequence[Cell]) -> str | None:
+    def lacks(self, study: Study, cells: Sequence[Cell]) -> Iterator[str]:
         """Refuse an x that is not the number of members."""
         free = [factor for factor in study.factors if factor.name != self.lines]
         # As figures choose: a numeric axis first, then the factor of most levels.
         first = min(free, key=lambda one: (one.axis == "category", -len(one.levels)), default=None)
         x = study.factor(self.x) if self.x else first
-        if x is not None and x.sets("ensemble.size"):
-            return None
-        return "needs a factor whose levels set ensemble.size; name it as its x"
+        if x is None or not x.sets("ensemble.size"):
+            yield "needs a factor whose levels set ensemble.size; name it as its x"
 
 
 class ReliabilityDiagram(OfSettings):
@@ -174,11 +171,10 @@ class ReliabilityDiagram(OfSettings):
     extras = ("calibration",)
     lines: Role = None
 
-    def lacks(self, study: Study, cells: Sequence[Cell]) -> str | None:
+    def lacks(self, study: Study, cells: Sequence[Cell]) -> Iterator[str]:
         """Refuse runs that keep no predictions."""
         if all(cell.config.trainer.command or not reads_data(cell.config) for cell in cells):
-            return "needs predictions, and no run keeps any"
-        return None
+            yield "needs predictions, and no run keeps any"
 
 
 class ScheduleCurves(OfSettings):
@@ -231,9 +227,10 @@ class LossOverTime(OfSettings):
 class Effects(Item):
     """The effect of every claim with its interval and margin."""
 
-    def lacks(self, study: Study, cells: Sequence[Cell]) -> str | None:
+    def lacks(self, study: Study, cells: Sequence[Cell]) -> Iterator[str]:
         """Refuse a study without claims."""
-        return None if study.claims else "needs claims, and the study has none"
+        if not study.claims:
+            yield "needs claims, and the study has none"
 
 
 class ContactSheet(Item):
@@ -242,25 +239,23 @@ class ContactSheet(Item):
     extras = ("images",)
     rows: Role = None
 
-    def lacks(self, study: Study, cells: Sequence[Cell]) -> str | None:
+    def lacks(self, study: Study, cells: Sequence[Cell]) -> Iterator[str]:
         """Refuse levels that have no cell, or whose augmentation is not this package's."""
         factor = self.role("rows", study)
-        shown = []
+        shown = {cell.levels.get(factor.name): cell.config.augment for cell in reversed(cells)}
         for level in factor.levels:
-            cell = next((one for one in cells if one.levels.get(factor.name) == level.name), None)
-            if cell is None:
-                return f"shows every level of {factor.name}, and no cell has {level.name}"
-            if isinstance(cell.config.augment, Target):
-                return (
+            augment = shown.get(level.name)
+            if augment is None:
+                yield f"shows every level of {factor.name}, and no cell has {level.name}"
+            elif isinstance(augment, Target):
+                yield (
                     f"shows this package's augmentations alone, and {factor.name}={level.name} has "
-                    f"augment={cell.config.augment.name}"
+                    f"augment={augment.name}"
                 )
-            shown.append(cell.config.augment)
-        if all(augment == shown[0] for augment in shown):
-            return (
+        if len({shown.get(level.name) for level in factor.levels}) == 1:
+            yield (
                 f"shows what augment does, and no level of {factor.name} changes it; name its rows"
             )
-        return None
 
 
 class VarianceShares(OfPart):
@@ -271,13 +266,12 @@ class VarianceShares(OfPart):
     whole: str | None = None
     """the level at which everything varies; by default the first"""
 
-    def lacks(self, study: Study, cells: Sequence[Cell]) -> str | None:
+    def lacks(self, study: Study, cells: Sequence[Cell]) -> Iterator[str]:
         """Refuse a `whole` that is no level."""
         factor = self.role("lines", study)
-        if self.whole in (None, *factor.level_names):
-            return None
-        there = one_of(factor.level_names)
-        return f"has whole: {self.whole}, which is no level of {factor.name}; it has {there}"
+        if self.whole not in (None, *factor.level_names):
+            there = one_of(factor.level_names)
+            yield f"has whole: {self.whole}, which is no level of {factor.name}; it has {there}"
 
 
 class FactorEffects(OfPart):
@@ -285,11 +279,10 @@ class FactorEffects(OfPart):
 
     takes_two = True
 
-    def lacks(self, study: Study, cells: Sequence[Cell]) -> str | None:
+    def lacks(self, study: Study, cells: Sequence[Cell]) -> Iterator[str]:
         """Refuse a grid that is not complete."""
         if study.design != "grid" or study.exclude or any(f.when for f in study.factors):
-            return "needs a complete grid: design grid, without exclude and when"
-        return None
+            yield "needs a complete grid: design grid, without exclude and when"
 
 
 #: Every kind by its name, in the order in which documents list them.
