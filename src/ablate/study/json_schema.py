@@ -10,13 +10,13 @@ from ablate.study.file import StudyFile
 
 #: Pydantic's words for the bounds of a number, where a schema has others.
 _BOUNDS = {"ge": "minimum", "le": "maximum", "gt": "exclusiveMinimum", "lt": "exclusiveMaximum"}
-_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def study_schema(groups: Groups) -> dict[str, Any]:
     """Return the schema; config keys and the options of groups are those of `groups`."""
     schema: dict[str, Any] = _renamed(StudyFile.model_json_schema())
-    schema |= {"$schema": _DIALECT, "title": "ablate study"}
+    dialect = "https://json-schema.org/draft/2020-12/schema"
+    schema |= {"$schema": dialect, "title": "ablate study"}
     definitions = schema["$defs"]
     definitions["Overrides"] = _overrides(groups)
     of_part = definitions["PartFile"]["properties"]

@@ -101,8 +101,6 @@ def _tune(written: dict[str, Any], groups: Groups) -> Tune:
         raise ConfigError("tune: name exactly one key to tune, such as optimizer.lr.")
     ((key, values),) = tried.items()
     groups.check_key(key, "tune")
-    if isinstance(values, list):
-        values = [float(value) if type(value) is int else value for value in values]
     settings = validated(TuneSettings, written.get("with", {}), "tune.with")
     return validated(Tune, {"key": key, "values": values, **settings.model_dump()}, "tune")
 

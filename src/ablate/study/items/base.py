@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from ablate.config.base import Frozen, Many
+from ablate.config.base import Frozen
 from ablate.errors import nearest, one_of
+from ablate.study.claims import Rule
 from ablate.study.measured import curves, is_probed, measured, reported
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 #: Marks an option that names a factor of the study.
 _ROLE = "factor"
 Role = Annotated[str | None, _ROLE]
-Only = Mapping[str, Many[str]]
 
 
 class Item(Frozen):
@@ -82,7 +82,7 @@ class Item(Frozen):
         """Yield what else keeps these cells from giving it: for kinds that need more."""
         yield from ()
 
-    def kept(self) -> Only:
+    def kept(self) -> Rule:
         """Return the levels that are shown, by factor, where not all are."""
         return {}
 
@@ -109,10 +109,10 @@ class OfPart(Item):
 class OfSettings(OfPart):
     """A figure drawn once for every setting of the factors that play no role in it."""
 
-    only: Only = Field(default_factory=dict)
+    only: Rule = Field(default_factory=dict)
     """levels that are shown, by factor; by default all"""
 
-    def kept(self) -> Only:
+    def kept(self) -> Rule:
         """Return `only`."""
         return self.only
 
