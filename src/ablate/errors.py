@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 
@@ -22,19 +23,28 @@ class ReportError(AblateError):
     """The runs cannot give a table or figure after all: the rest of the report is written."""
 
 
+@contextmanager
+def within(where: str) -> Iterator[None]:
+    """Say of a ConfigError where it was met: `where` opens its sentence."""
+    try:
+        yield
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from None
+
+
 def nearest(word: str, allowed: Iterable[str]) -> str:
     """Return `` Did you mean 'x'?`` for the allowed word most like `word`, else ``""``."""
     match = get_close_matches(word, list(allowed), n=1, cutoff=0.6)
     return f" Did you mean '{match[0]}'?" if match else ""
 
 
-def unknown_word(said: str, word: str, allowed: Iterable[str]) -> ConfigError:
-    """Return the error that goes on with the allowed words and the one most like `word`."""
-    words = list(allowed)
-    return ConfigError(f"{said} {one_of(words)}.{nearest(word, words)}")
-
-
 def one_of(allowed: Iterable[str]) -> str:
     """Return the allowed words as they read in a sentence: ``a, b or c``."""
     *others, last = list(allowed) or ["nothing"]
     return f"{', '.join(others)} or {last}" if others else last
+
+
+def check_known(word: object, allowed: Collection[str], sentence: str) -> None:
+    """Raise ConfigError for a word that is not allowed; `sentence` goes on with those that are."""
+    if word not in allowed:
+        raise ConfigError(f"{sentence} {one_of(allowed)}.{nearest(str(word), allowed)}")

@@ -50,7 +50,8 @@ def study(own: list[Factor], **fields: object) -> Study:
 
 
 def names(of: Study) -> list[tuple[str, ...]]:
-    return [tuple(level.name for level in levels.values()) for _, levels in combinations(of)]
+    (part,) = of.all_parts
+    return [tuple(level.name for level in levels.values()) for levels in combinations(of, part)]
 
 
 def everything(own: list[Factor]) -> list[tuple[str, ...]]:

@@ -62,9 +62,11 @@ Option = TypeVar("Option")
 #: One of several classes, told apart by `name`.
 ByName = Annotated[Option, Field(discriminator="name")]
 
+Item = TypeVar("Item")
+Many = Annotated[tuple[Item, ...], BeforeValidator(as_tuple)]
 Count = Annotated[int, BeforeValidator(integral), Field(ge=0)]
 Positive = Annotated[int, BeforeValidator(integral), Field(ge=1)]
-Counts = Annotated[tuple[Positive, ...], BeforeValidator(as_tuple), Field(min_length=1)]
+Counts = Annotated[Many[Positive], Field(min_length=1)]
 NonNegativeFloat = Annotated[float, Field(ge=0)]
 PositiveFloat = Annotated[float, Field(gt=0)]
 BelowOne = Annotated[float, Field(ge=0, lt=1)]

@@ -88,6 +88,11 @@ class Word(NamedTuple):
     several: bool
     text: str
 
+    @property
+    def values(self) -> list[Any]:
+        """The one value, or the several."""
+        return list(self.value) if self.several else [self.value]
+
 
 def parse_override(text: str) -> Word:
     """Parse one `key=value` argument; raises ConfigError when it is no override."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from ablate.config.target import TARGET, TARGET_GROUPS, is_user_code
 from ablate.config.yaml_file import read_yaml
-from ablate.errors import ConfigError, unknown_word
+from ablate.errors import ConfigError, check_known
 
 Override = tuple[str, Any]
 
@@ -42,19 +42,17 @@ class Groups:
         """Raise ConfigError unless some option has the dotted `key`; `where` opens the message."""
         group, _, name = key.partition(".")
         unknown = f"{where}: unknown key '{key}'"
-        if group not in self.top_level:
-            raise unknown_word(f"{unknown}; the top-level keys are", group, self.top_level)
+        check_known(group, self.top_level, f"{unknown}; the top-level keys are")
         known = {field for option in self.options.get(group, {}).values() for field in option}
         if name and known and name not in known and group not in self.opened:
-            raise unknown_word(f"{unknown}; {group} has", name, sorted(known - {"name"}))
+            check_known(name, sorted(known - {"name"}), f"{unknown}; {group} has")
 
     def check_override(self, key: str, value: Any, where: str) -> None:
         """Raise ConfigError unless `key` exists and, where it names a group, `value` is for it."""
         self.check_key(key, where)
         if self.is_choice(key, value):
-            if value not in self.options[key]:
-                said = f"{where}: there is no {key} '{value}'; allowed are"
-                raise unknown_word(said, value, sorted(self.options[key]))
+            said = f"{where}: there is no {key} '{value}'; allowed are"
+            check_known(value, sorted(self.options[key]), said)
         elif isinstance(value, Mapping) and key in self.options and not is_user_code(key, value):
             raise ConfigError(
                 f"{where}: {key} is a mapping; write the name of an option"
@@ -69,7 +67,7 @@ class Groups:
             fields = self.options.get(group, {}).get(str(option))
             if name and fields is not None and name not in fields:
                 said = f"{where}: {group} '{option}' has no '{name}'; it has"
-                raise unknown_word(said, name, sorted(set(fields) - {"name"}))
+                check_known(name, sorted(set(fields) - {"name"}), said)
 
     def is_choice(self, key: str, value: Any) -> bool:
         """Tell whether `key: value` chooses a group's option (`init: he`)."""

@@ -2,16 +2,16 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from ablate.config.base import (
     ByName,
     Fraction,
     Frozen,
+    Many,
     NonNegativeFloat,
     Positive,
     PositiveFloat,
-    as_tuple,
 )
 from ablate.config.stopping import Monitor
 
@@ -35,7 +35,7 @@ class Step(_Schedule):
     """The learning rate is multiplied by `gamma` at each milestone, a fraction of training."""
 
     name: Literal["step"]
-    milestones: Annotated[tuple[Fraction, ...], BeforeValidator(as_tuple)] = (0.5, 0.75)
+    milestones: Many[Fraction] = (0.5, 0.75)
     gamma: Factor = 0.1
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from ablate.config.run import RunConfig
 from ablate.config.target import OPTION, TARGET, options_of
-from ablate.errors import ConfigError, unknown_word
+from ablate.errors import ConfigError, nearest, one_of
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -65,7 +65,7 @@ def _sentence(model: type[BaseModel], error: ValidationError, prefix: str) -> st
         if not allowed:
             return f"unknown key '{key}'; {owner or 'it'} has no keys."
         said = f"unknown key '{key}'; {f'{owner} has' if owner else 'allowed are'}"
-        return str(unknown_word(said, word, allowed))
+        return f"{said} {one_of(allowed)}.{nearest(word, allowed)}"
     if kind == "missing":
         return f"'{key}' is missing."
     if kind.startswith("union_tag"):

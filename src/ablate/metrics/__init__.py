@@ -19,18 +19,6 @@ from ablate.metrics.catalogue import (
 from ablate.metrics.expression import Expression, Final, Probed, StepsTo, parse
 
 __all__ = [
-    "CURVES",
-    "PROBED",
-    "SCORES",
-    "SPLITS",
-    "STATISTICS",
-    "Better",
-    "Expression",
-    "Final",
-    "Probed",
-    "Quantity",
-    "StepsTo",
-    "effect_unit",
-    "parse",
-    "quantity",
-]
+    "CURVES", "PROBED", "SCORES", "SPLITS", "STATISTICS", "Better", "Expression", "Final",
+    "Probed", "Quantity", "StepsTo", "effect_unit", "parse", "quantity",
+]  # fmt: skip

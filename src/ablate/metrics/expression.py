@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from ablate.errors import ConfigError, nearest, one_of
+from ablate.errors import ConfigError, check_known, nearest
 from ablate.metrics.catalogue import PROBED, STATISTICS, quantity
 
 _CALL = re.compile(r"(\w+)\((.*)\)")
@@ -65,14 +65,14 @@ Expression = Final | StepsTo | Probed
 def parse(text: str) -> Expression:
     """Return what a metric says; raises ConfigError with what may be written instead."""
     text = text.strip()
+    if _NAME.fullmatch(text):
+        return Final(text)
     call = _CALL.fullmatch(text)
     if call is None:
-        if not _NAME.fullmatch(text):
-            raise ConfigError(
-                f"metric '{text}' is not known; write a final metric such as test/loss, "
-                "steps_to(validation/accuracy, 95) or probe(activation/std, layer=2, step=0)."
-            )
-        return Final(text)
+        raise ConfigError(
+            f"metric '{text}' is not known; write a final metric such as test/loss, "
+            "steps_to(validation/accuracy, 95) or probe(activation/std, layer=2, step=0)."
+        )
     words = [word.strip() for word in call[2].split(",")]
     if call[1] == "steps_to":
         return _steps_to(text, words)
@@ -95,33 +95,22 @@ def _steps_to(text: str, words: list[str]) -> StepsTo:
 
 def _probed(text: str, words: list[str]) -> Probed:
     place, _, statistic = words[0].partition("/")
-    options = {
-        key.strip(): value.strip() for key, _, value in (w.partition("=") for w in words[1:])
-    }
-    if place not in PROBED:
-        raise ConfigError(
-            f"metric {text}: the probe has no '{place}'; it has {one_of(PROBED)}."
-            f"{nearest(place, PROBED)}"
-        )
-    if statistic not in STATISTICS:
-        raise ConfigError(
-            f"metric {text}: the probe has no '{statistic}'; it has {one_of(STATISTICS)}."
-            f"{nearest(statistic, STATISTICS)}"
-        )
+    for word, known in ((place, PROBED), (statistic, STATISTICS)):
+        check_known(word, known, f"metric {text}: the probe has no '{word}'; it has")
+    pairs = (word.partition("=") for word in words[1:])
+    options = {key.strip(): value.strip() for key, _, value in pairs}
     for name in options:
         if name not in ("layer", "step"):
             raise ConfigError(f"metric {text}: probe has no '{name}'; it has layer or step.")
     if "layer" not in options:
         raise ConfigError(f"metric {text}: say which layer: layer=1, or layer=last.")
-    layer = _place(text, "layer", options["layer"])
-    return Probed(place, statistic, layer, _place(text, "step", options.get("step", "last")))
+    layer = _place(text, "layer", options["layer"], 1)
+    return Probed(place, statistic, layer, _place(text, "step", options.get("step", "last"), 0))
 
 
-def _place(text: str, name: str, value: str) -> int | Literal["last"]:
-    """Return a layer's or step's number; layers count from 1, steps from 0."""
+def _place(text: str, name: str, value: str, least: int) -> int | Literal["last"]:
     if value == "last":
         return "last"
-    least = 1 if name == "layer" else 0
     if not value.isdecimal() or int(value) < least:
         raise ConfigError(
             f"metric {text}: {name} is {value}; it must be a whole number from {least} on, or last."

@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
+Logits = npt.NDArray[np.floating]
 Labels = npt.NDArray[np.int64]
 
 #: Equal-width bins of the confidence, as in Guo et al. 2017.
 CALIBRATION_BINS = 15
 
 
-def log_probabilities(logits: npt.NDArray[np.floating]) -> Array:
+def log_probabilities(logits: Logits) -> Array:
     """Return the log-softmax of `logits` (N, K) over the classes."""
     shifted = logits.astype(np.float64)
     shifted -= shifted.max(axis=1, keepdims=True)
@@ -55,17 +56,16 @@ def calibration_error(log_p: Array, labels: Labels, bins: int = CALIBRATION_BINS
     return float(np.abs(gap).sum() / len(labels))
 
 
-def calibration_bins(
-    logits: npt.NDArray[np.floating], labels: Labels, bins: int = CALIBRATION_BINS
-) -> list[dict[str, float]]:
+def calibration_bins(logits: Logits, labels: Labels) -> list[dict[str, float]]:
     """Return per bin of the confidence its number, count, sum of confidences and correct ones."""
-    bin_of, confidence, correct = _binned(log_probabilities(logits), labels, bins)
-    counts = np.bincount(bin_of, minlength=bins)
-    sums = np.bincount(bin_of, weights=confidence, minlength=bins)
-    right = np.bincount(bin_of, weights=correct, minlength=bins)
+    bin_of, confidence, correct = _binned(log_probabilities(logits), labels, CALIBRATION_BINS)
+    counts, sums, right = (
+        np.bincount(bin_of, weights=weights, minlength=CALIBRATION_BINS)
+        for weights in (None, confidence, correct)
+    )
     return [
         {"bin": i, "count": int(counts[i]), "confidence": float(sums[i]), "correct": int(right[i])}
-        for i in range(bins)
+        for i in range(CALIBRATION_BINS)
     ]
 
 
@@ -76,9 +76,7 @@ def _binned(log_p: Array, labels: Labels, bins: int) -> tuple[Labels, Array, npt
     return bin_of, confidence, log_p.argmax(axis=1) == labels
 
 
-def scores(
-    logits: npt.NDArray[np.floating], labels: Labels, label_smoothing: float = 0.0
-) -> dict[str, float]:
+def scores(logits: Logits, labels: Labels, label_smoothing: float = 0.0) -> dict[str, float]:
     """Return loss, accuracy, nll, brier and ece of `logits` (N, K); none if one is not finite.
 
     `nll` is the cross-entropy against hard labels whatever the loss trained on; `loss` is
@@ -88,8 +86,7 @@ def scores(
     if not np.isfinite(logits).all():
         return {}
     log_p = log_probabilities(logits)
-    nll = cross_entropy(log_p, labels)
-    loss = nll
+    nll = loss = cross_entropy(log_p, labels)
     if label_smoothing:
         loss = (1 - label_smoothing) * nll - label_smoothing * float(log_p.mean())
     return {
@@ -101,7 +98,7 @@ def scores(
     }
 
 
-def as_float16(logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float16]:
+def as_float16(logits: Logits) -> npt.NDArray[np.float16]:
     """Return logits as they are stored: half precision, what is beyond its range at its ends."""
     largest = float(np.finfo(np.float16).max)
     return logits.clip(-largest, largest).astype(np.float16)

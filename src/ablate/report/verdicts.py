@@ -18,9 +18,9 @@ from ablate.stats import (
     Evidence,
     chance_of_better,
     holm_levels,
-    mcnemar,
     replicates_needed,
     sign_flip,
+    sign_p,
 )
 from ablate.study.claims import Claim, Rate
 from ablate.study.schema import Study
@@ -130,7 +130,7 @@ def _verdict(claim: Claim, found: Case, study: Study, level: float, withheld: bo
     convergence = None
     if difference is not None:
         a, b = (arm.not_converged.any(axis=0) for arm in arms)
-        convergence = mcnemar(int((b & ~a).sum()), int((a & ~b).sum()))
+        convergence = sign_p(int((b & ~a).sum()), int((a & ~b).sum()))
     return Verdict(
         claim=claim,
         outcome=outcome,

@@ -5,16 +5,9 @@ Replicate r of one cell is paired with replicate r of another: they drew the sam
 
 from __future__ import annotations
 
-from ablate.stats.arms import (
-    Arm,
-    Pairs,
-    led_by,
-    pair_up,
-    stacked,
-)
+from ablate.stats.arms import Arm, Pairs, led_by, pair_up, stacked
 from ablate.stats.cells import (
     Pair,
-    PairedTest,
     Summary,
     best_cell,
     compare,
@@ -28,15 +21,12 @@ from ablate.stats.evidence import (
     Expect,
     chance_of_better,
     in_order,
-    mcnemar,
     paired_effect,
     rate,
     sign_flip,
+    sign_p,
 )
-from ablate.stats.families import (
-    holm,
-    holm_levels,
-)
+from ablate.stats.families import holm, holm_levels
 from ablate.stats.intervals import (
     ALPHA,
     LEAST_REPLICATES,
@@ -46,27 +36,14 @@ from ablate.stats.intervals import (
     t_half_width,
     t_interval,
 )
-from ablate.stats.power import (
-    POWER,
-    detectable,
-    least_p,
-    power,
-    replicates_needed,
-)
-from ablate.stats.spread import (
-    between_variance,
-    deviation,
-    jackknife,
-    noise,
-    sensitivity,
-)
+from ablate.stats.power import detectable, least_p, power, replicates_needed
+from ablate.stats.spread import between_variance, deviation, jackknife, noise, sensitivity
 
 __all__ = [
-    "ALPHA", "LEAST_REPLICATES", "NOTHING", "POWER", "Arm", "Array", "Evidence", "Expect", "Pair",
-    "PairedTest", "Pairs", "Summary", "best_cell", "between_variance", "chance_of_better",
-    "compare", "compare_all", "detectable", "deviation", "holm", "holm_levels", "in_order",
-    "jackknife", "least_p", "led_by", "mcnemar", "noise", "not_shown_worse", "pair_up",
-    "paired_effect", "power", "proportion_half_width", "rate", "rate_interval",
-    "replicates_needed", "sensitivity", "sign_flip", "stacked", "summarize", "t_half_width",
-    "t_interval",
+    "ALPHA", "LEAST_REPLICATES", "NOTHING", "Arm", "Array", "Evidence", "Expect", "Pair", "Pairs",
+    "Summary", "best_cell", "between_variance", "chance_of_better", "compare", "compare_all",
+    "detectable", "deviation", "holm", "holm_levels", "in_order", "jackknife", "least_p", "led_by",
+    "noise", "not_shown_worse", "pair_up", "paired_effect", "power",
+    "proportion_half_width", "rate", "rate_interval", "replicates_needed", "sensitivity",
+    "sign_flip", "sign_p", "stacked", "summarize", "t_half_width", "t_interval",
 ]  # fmt: skip

@@ -82,11 +82,12 @@ def pair_up(a: Arm, b: Arm, better: Better) -> Pairs:
     both = a.converged & b.converged
     counts = both.sum(axis=0)
     sums = np.where(both, a.values - b.values, 0.0).sum(axis=0)
-    known = (counts > 0) & ~(a.missing | b.missing).any(axis=0)
+    missing = (a.missing | b.missing).any(axis=0)
+    known = (counts > 0) & ~missing
     difference = np.divide(sums, counts, out=np.full(len(counts), np.nan), where=known)
     lost = a.not_converged_settings - b.not_converged_settings
     lead = led_by(difference, lost if better == "lower" else -lost)
-    return Pairs(difference, np.where((a.missing | b.missing).any(axis=0), np.nan, lead))
+    return Pairs(difference, np.where(missing, np.nan, lead))
 
 
 def led_by(difference: Array, runs: Array) -> Array:

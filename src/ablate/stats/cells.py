@@ -84,11 +84,6 @@ class Pair:
     test: PairedTest
     p_adjusted: float | None
 
-    @property
-    def is_decided(self) -> bool:
-        """Whether the two differ at 5 % after adjustment."""
-        return self.p_adjusted is not None and self.p_adjusted < ALPHA
-
 
 def summarize(cell: Arm) -> Summary:
     """Summarize the runs of one cell."""
@@ -133,11 +128,11 @@ def compare_all(cells: Sequence[Arm], better: Better) -> tuple[Pair, ...]:
 
 def best_cell(summaries: Sequence[Summary], better: Better) -> int | None:
     """Return the index of the best mean among eligible cells; the first one of equals."""
-    eligible = [(s.mean, i) for i, s in enumerate(summaries) if s.is_eligible]
-    if not eligible:
-        return None
     sign = 1 if better == "higher" else -1
-    return max(eligible, key=lambda item: (sign * (item[0] or 0.0), -item[1]))[1]
+    means = {
+        i: sign * s.mean for i, s in enumerate(summaries) if s.is_eligible and s.mean is not None
+    }
+    return max(means, key=means.__getitem__, default=None)
 
 
 def not_shown_worse(
@@ -152,6 +147,7 @@ def not_shown_worse(
     for pair in pairs:
         if best in (pair.a, pair.b) and pair.p_adjusted is not None:
             other, wins = (pair.b, "a") if pair.a == best else (pair.a, "b")
-            if not (pair.is_decided and pair.test.favours == wins):
+            shown_worse = pair.p_adjusted < ALPHA and pair.test.favours == wins
+            if summaries[other].is_eligible and not shown_worse:
                 kept.add(other)
-    return frozenset(i for i in kept if summaries[i].is_eligible)
+    return frozenset(kept)

@@ -141,13 +141,11 @@ def chance_of_better(difference: Array) -> float | None:
     return float((difference > 0).mean() + 0.5 * (difference == 0).mean())
 
 
-def mcnemar(a_only: int, b_only: int) -> float:
-    """Return the exact p that A and B converge equally often (McNemar 1947), from unequal pairs."""
-    return sign_p(a_only, b_only)
-
-
 def sign_p(ahead: int, behind: int) -> float:
-    """Return the exact two-sided p of a sign test; ties do not count."""
+    """Return the exact two-sided p of a sign test; ties do not count.
+
+    Of runs that converged in one arm alone it is McNemar's (1947).
+    """
     # In closed form: scipy's binomtest takes milliseconds, and a table has hundreds of pairs.
     return min(1.0, 2 * float(special.bdtr(min(ahead, behind), ahead + behind, 0.5)))
 

@@ -26,13 +26,10 @@ def holm_levels(p: Sequence[float], alpha: float) -> list[float]:
     with the verdicts, and hold together with probability 1 - alpha at least where nothing is
     decided.
     """
-    levels = [alpha] * len(p)
-    order = np.argsort(np.asarray(p), kind="stable")
-    for place, index in enumerate(order):
-        level = alpha / (len(p) - place)
-        if p[index] > level:
-            for rest in order[place:]:
-                levels[rest] = level
-            break
-        levels[index] = level
-    return levels
+    values = np.asarray(p, dtype=np.float64)
+    order = np.argsort(values, kind="stable")
+    steps = alpha / np.arange(len(values), 0, -1)
+    undecided = steps[values[order] > steps]
+    levels = np.empty_like(values)
+    levels[order] = np.minimum(steps, undecided.min(initial=np.inf))
+    return [float(level) for level in levels]

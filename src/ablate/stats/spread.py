@@ -31,9 +31,7 @@ def sensitivity(
         return Evidence("sign", replicates, None, None, supported, refuted)
     if replicates < 3 or len(a) < 2:
         return NOTHING
-    pseudo = jackknife(lambda keep: between_variance(a[:, keep]) - between_variance(b[:, keep]),
-                       replicates)  # fmt: skip
-    return _by_jackknife(pseudo, expect, 0.0)
+    return _by_jackknife(between_variance, a, b, expect, 0.0)
 
 
 def noise(a: Array, b: Array, expect: Expect, margin: float) -> Evidence:
@@ -45,11 +43,9 @@ def noise(a: Array, b: Array, expect: Expect, margin: float) -> Evidence:
     was simulated to keep its level better than that of the ratio. Replicates that share random
     numbers are left out together. A run that is n/c has no value, and then nothing is compared.
     """
-    replicates = a.shape[1]
-    if replicates < 3 or not (np.isfinite(a).all() and np.isfinite(b).all()):
+    if a.shape[1] < 3 or not (np.isfinite(a).all() and np.isfinite(b).all()):
         return NOTHING
-    pseudo = jackknife(lambda keep: deviation(a[:, keep]) - deviation(b[:, keep]), replicates)
-    return _by_jackknife(pseudo, expect, margin)
+    return _by_jackknife(deviation, a, b, expect, margin)
 
 
 def deviation(values: Array) -> float:
@@ -83,9 +79,13 @@ def jackknife(estimate: Callable[[npt.NDArray[np.intp]], float], n: int) -> Arra
     return np.asarray(n * whole - (n - 1) * without)
 
 
-def _by_jackknife(pseudo: Array, expect: Expect, margin: float) -> Evidence:
-    """Return the evidence of a t on jackknife pseudo-values."""
-    n, effect = len(pseudo), float(pseudo.mean())
+def _by_jackknife(
+    estimate: Callable[[Array], float], a: Array, b: Array, expect: Expect, margin: float
+) -> Evidence:
+    """Return the evidence of a t on jackknife pseudo-values of an estimate of A less that of B."""
+    n = a.shape[1]
+    pseudo = jackknife(lambda keep: estimate(a[:, keep]) - estimate(b[:, keep]), n)
+    effect = float(pseudo.mean())
     if is_constant(pseudo):
         return Evidence("jackknife t", n, effect, None, 1.0, 1.0)
     interval = partial(t_interval, pseudo)

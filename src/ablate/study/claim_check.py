@@ -26,8 +26,7 @@ def claim_problems(study: Study, cells: Sequence[Cell]) -> Iterator[str]:
     """
     for claim in study.claims:
         found = (_problem(claim, study, cell.config) for cell in _cells_of(claim, study, cells))
-        problem = next((text for text in found if text), "")
-        if problem:
+        if problem := next(filter(None, found), ""):
             yield f"study {study.name}: claim '{claim.name}': {problem}"
 
 
@@ -46,7 +45,7 @@ def _cells_of(claim: Claim, study: Study, cells: Sequence[Cell]) -> Iterator[Cel
     if isinstance(claim, Effect | Spread):
         at[claim.compare[0]] = claim.compare[1:]
     for cell in cells:
-        of_part = not cell.config.control and set(part.factors) <= cell.levels.keys()
+        of_part = set(part.factors) <= cell.levels.keys()  # a control has no level
         if of_part and all(cell.levels[f] in at[f] for f in at if f in part.factors):
             yield cell
 

@@ -7,20 +7,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from ablate.config.base import Frozen, NonNegativeFloat
+from ablate.config.base import Frozen, Many, NonNegativeFloat
 from ablate.config.validate import validated
-from ablate.errors import ConfigError, nearest, one_of
-from ablate.study.claims import (
-    REPLICATES,
-    RULES,
-    Claim,
-    Measured,
-    Spread,
-    as_rules,
-    form_of,
-)
+from ablate.errors import ConfigError, check_known, one_of, within
+from ablate.study.claims import REPLICATES, RULES, Claim, Measured, Spread, form_of
 from ablate.study.names import named_levels
-from ablate.study.schema import Factor, Part, Study
+from ablate.study.schema import Factor, Study
 
 _WORDS = ("greater", "less", "equal")
 _WRITTEN = {
@@ -35,9 +27,7 @@ Levels = Annotated[tuple[str, ...], BeforeValidator(named_levels), WithJsonSchem
 
 def _rule(value: Any) -> Any:
     """Return `greater`, `{converges: 0.9}`, ... as it is; raises ConfigError for another."""
-    if value in _WORDS or (
-        isinstance(value, Mapping) and len([rule for rule in RULES if rule in value]) == 1
-    ):
+    if value in _WORDS or (isinstance(value, Mapping) and len(RULES.keys() & value.keys()) == 1):
         return value
     allowed = one_of([*_WORDS, *_WRITTEN.values()])
     raise ConfigError(f"expect is {value}; allowed are {allowed}.")
@@ -63,7 +53,7 @@ class ClaimFile(Frozen):
     of: str | None = None
     """`spread over FACTOR`: how much the metric varies between its levels is compared; `spread over
     replicates`: its standard deviation between replicates."""
-    interaction: Annotated[tuple[str, ...], BeforeValidator(as_rules)] | None = None
+    interaction: Many[str] | None = None
     """Two factors, one of them compare's: how the difference changes between two levels of the
     other."""
     metric: Measured | None = None
@@ -76,29 +66,23 @@ class ClaimFile(Frozen):
     """Where the claim is from; for readers of the file."""
 
 
-def read_claims(written: Mapping[Any, Any], study: Study, where: str) -> tuple[Claim, ...]:
+def read_claims(written: Mapping[Any, Any], study: Study) -> tuple[Claim, ...]:
     """Read the `claims` of a study file; `study` is what the rest of it says.
 
     Raises ConfigError, naming claim, key and what is allowed, for one that no rule can decide:
     an unknown factor or level, nothing to compare, an expectation without its numbers.
     """
-    parts, factors = study.all_parts, study.factors
+    known = {factor.name: factor for factor in study.factors}
     if study.tune:  # of tuning runs the tuned key is one more factor
-        factors = (*factors, study.tune.factor)
-        parts = tuple(
-            part.model_copy(update={"factors": (*part.factors, study.tune.key)}) for part in parts
-        )
-    known = {factor.name: factor for factor in factors}
+        known[study.tune.key] = study.tune.factor
     claims = []
     for name, content in written.items():
-        try:
-            claims.append(_read(str(name), content, known, parts))
-        except ConfigError as error:
-            raise ConfigError(f"{where}: claim '{name}': {error}") from None
+        with within(f"claim '{name}'"):
+            claims.append(_read(str(name), content, known, study))
     return tuple(claims)
 
 
-def _read(name: str, value: Any, known: Mapping[str, Factor], parts: Sequence[Part]) -> Claim:
+def _read(name: str, value: Any, known: Mapping[str, Factor], study: Study) -> Claim:
     if not isinstance(value, Mapping):
         raise ConfigError("it must be a mapping of keys, such as text and expect.")
     written = validated(ClaimFile, value)
@@ -115,12 +99,11 @@ def _read(name: str, value: Any, known: Mapping[str, Factor], parts: Sequence[Pa
         raise ConfigError(f"expect: {written.expect} needs compare: {{FACTOR: [A, B]}}.")
     for key in ("compare", "spread_over", "interaction", "margin"):
         if fields.get(key) is not None and key not in form.model_fields:
-            name = {"spread_over": "of"}.get(key, key)
-            raise ConfigError(
-                f"{name} has no place in a claim on {form.__name__.lower()}: drop {name}."
-            )
+            said = "of" if key == "spread_over" else key
+            about = form.__name__.lower()
+            raise ConfigError(f"{said} has no place in a claim on {about}: drop {said}.")
     claim = validated(form, fields)
-    _check_names(claim, known, parts)
+    _check_names(claim, known, study)
     return claim
 
 
@@ -129,7 +112,7 @@ def _expectation(expect: str | Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(expect, str):
         return {"expect": expect}
     rule = next(rule for rule in RULES if rule in expect)
-    names = RULES[rule]
+    _, names = RULES[rule]
     for key in expect:
         if key not in names:
             raise ConfigError(f"expect: {rule} has no '{key}'.")
@@ -175,7 +158,7 @@ def _interaction(written: ClaimFile, known: Mapping[str, Factor]) -> tuple[str, 
     return second, *chosen
 
 
-def _check_names(claim: Claim, known: Mapping[str, Factor], parts: Sequence[Part]) -> None:
+def _check_names(claim: Claim, known: Mapping[str, Factor], study: Study) -> None:
     """Raise ConfigError where a claim speaks of what is not there, or fixes what it varies."""
     for factor in sorted(claim.factors):
         _check_levels(factor, claim.at.get(factor, ()), known, "at" if factor in claim.at else "in")
@@ -183,16 +166,11 @@ def _check_names(claim: Claim, known: Mapping[str, Factor], parts: Sequence[Part
         raise ConfigError(f"at fixes {factor}, which the claim varies.")
     if isinstance(claim, Spread) and claim.spread_over == claim.compare[0]:
         raise ConfigError(f"of: spread over {claim.spread_over}, which compare fixes.")
-    if not any(claim.factors <= set(part.factors) for part in parts):
-        raise ConfigError(f"{', '.join(sorted(claim.factors))} are factors of different parts.")
+    study.part_of(claim)
 
 
 def _check_levels(
     factor: str, levels: Sequence[str], known: Mapping[str, Factor], where: str
 ) -> None:
-    if factor not in known:
-        raise ConfigError(
-            f"{where}: '{factor}' is no factor; the study's are {one_of(known)}."
-            f"{nearest(factor, known)}"
-        )
+    check_known(factor, known, f"{where}: '{factor}' is no factor; the study's are")
     known[factor].check_levels(levels, where)

@@ -15,26 +15,18 @@ from pydantic import (
     Field,
     Tag,
     WithJsonSchema,
-    field_validator,
     model_serializer,
     model_validator,
 )
 
-from ablate.config.base import Frozen, NonNegativeFloat
+from ablate.config.base import Frozen, Many, NonNegativeFloat, as_tuple
 from ablate.errors import ConfigError
 from ablate.metrics import Expression, Probed, parse
 
 #: Levels of factors by the factor's name: what a rule speaks of.
-Rule = Mapping[str, tuple[str, ...]]
+Rule = Mapping[str, Many[str]]
 #: What a claim may be about besides factors: how much replicates of a cell differ.
 REPLICATES = "replicates"
-
-
-def as_rules(value: Any) -> Any:
-    """Return a mapping of names to lists as one of names to tuples."""
-    if isinstance(value, Mapping):
-        return {key: as_rules(item) for key, item in value.items()}
-    return tuple(as_rules(item) for item in value) if isinstance(value, list | tuple) else value
 
 
 def _share(value: Any) -> float:
@@ -49,14 +41,24 @@ def _share(value: Any) -> float:
     return share
 
 
+def _parsed(value: Any) -> Any:
+    return parse(value) if isinstance(value, str) else value
+
+
+def _predicted(value: Any) -> Any:
+    metric = _parsed(value)
+    if isinstance(metric, Probed) and (metric.quantity, metric.statistic) == ("activation", "std"):
+        return metric
+    raise ConfigError(
+        f"metric {metric} is nothing that a theory follows: write probe(activation/std, "
+        "layer=10, step=0)."
+    )
+
+
 Share = Annotated[float, BeforeValidator(_share)]
 #: A factor and two of its levels, A and B.
-TwoLevels = Annotated[tuple[str, str, str], BeforeValidator(as_rules)]
-Measured = Annotated[
-    Expression,
-    BeforeValidator(lambda value: parse(value) if isinstance(value, str) else value),
-    WithJsonSchema({"type": "string"}),
-]
+TwoLevels = Annotated[tuple[str, str, str], BeforeValidator(as_tuple)]
+Measured = Annotated[Expression, BeforeValidator(_parsed), WithJsonSchema({"type": "string"})]
 
 
 class _Claim(Frozen):
@@ -69,7 +71,7 @@ class _Claim(Frozen):
 
     name: str
     text: str
-    at: Annotated[Rule, BeforeValidator(as_rules)] = Field(default_factory=dict)
+    at: Rule = Field(default_factory=dict)
     metric: Measured | None = None
 
     @property
@@ -154,29 +156,16 @@ class Follows(_Claim):
     expect: Literal["follows"]
     follows: Literal["signal", "he_relu"]
     within: Share
-    metric: Probed
-
-    @field_validator("metric", mode="before")
-    @classmethod
-    def _predicted(cls, value: Any) -> Any:
-        metric = parse(value) if isinstance(value, str) else value
-        if not isinstance(metric, Probed) or (metric.quantity, metric.statistic) != (
-            "activation", "std",
-        ):  # fmt: skip
-            raise ConfigError(
-                f"metric {metric} is nothing that a theory follows: write probe(activation/std, "
-                "layer=10, step=0)."
-            )
-        return metric
+    metric: Annotated[Probed, BeforeValidator(_predicted)]
 
 
-#: By the word of `expect`, how a study file writes a form's fields and how they are called here;
-#: the words that are not here compare two levels.
-RULES: Mapping[str, Mapping[str, str]] = {
-    "converges": {"converges": "rate"},
-    "diverges": {"diverges": "rate"},
-    "monotone": {"monotone": "direction", "in": "over"},
-    "follows": {"follows": "follows", "within": "within"},
+#: By the word of `expect`, the form and how a study file writes its fields and how they are called
+#: here; the words that are not here compare two levels.
+RULES: Mapping[str, tuple[type[Rate | Order | Follows], Mapping[str, str]]] = {
+    "converges": (Rate, {"converges": "rate"}),
+    "diverges": (Rate, {"diverges": "rate"}),
+    "monotone": (Order, {"monotone": "direction", "in": "over"}),
+    "follows": (Follows, {"follows": "follows", "within": "within"}),
 }
 _ON_DISK = (
     "name", "text", "expect", "compare", "spread_over", "interaction", "at", "metric", "margin",
@@ -192,19 +181,12 @@ def form_of(value: Any) -> type[Form]:
     if isinstance(value, Form):
         return type(value)
     fields = value if isinstance(value, Mapping) else {}
-    match fields.get("expect"), fields.get("interaction"), fields.get("spread_over"):
-        case "converges" | "diverges", _, _:
-            return Rate
-        case "monotone", _, _:
-            return Order
-        case "follows", _, _:
-            return Follows
-        case _, None, None:
-            return Effect
-        case _, None, spread:
-            return Noise if spread == REPLICATES else Spread
-        case _:
-            return Interaction
+    if fields.get("expect") in RULES:
+        return RULES[fields["expect"]][0]
+    if fields.get("interaction") is not None:
+        return Interaction
+    over = fields.get("spread_over")
+    return Effect if over is None else Noise if over == REPLICATES else Spread
 
 
 Claim = Annotated[

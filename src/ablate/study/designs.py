@@ -2,68 +2,61 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ablate.errors import ConfigError
+from ablate.study.claims import Rule
 from ablate.study.schema import ABSENT, Factor, Level, Part, Study
 
 #: The level of each factor, by the factor's name.
-Combination = dict[str, Level]
+Combination = Mapping[str, Level]
 
 
-def combinations(study: Study) -> Iterator[tuple[Part, Combination]]:
-    """Yield every cell of every part in order, the last factor fastest; exclusions are left out.
+def combinations(study: Study, part: Part) -> list[Combination]:
+    """Return every cell of a part in order, the last factor fastest; exclusions are left out.
 
     Raises ConfigError where factors that are zipped differ in length, or nothing is left.
     """
-    for part in study.all_parts:
-        factors = [study.factor(name) for name in part.factors]
-        kept = [c for c in _combined(part, factors) if not is_excluded(c, part.exclude)]
-        if not kept:
-            raise ConfigError(f"study {study.name}: exclude leaves no cell{part.where}.")
-        for combination in kept:
-            yield part, combination
-
-
-def is_excluded(combination: Combination, exclude: Sequence[Mapping[str, tuple[str, ...]]]) -> bool:
-    """Tell whether a rule speaks of the cell: all the factors that it names are at its levels."""
-    return any(
-        all(combination[name].name in levels for name, levels in rule.items()) for rule in exclude
-    )
-
-
-def _combined(part: Part, factors: Sequence[Factor]) -> Iterator[Combination]:
+    factors = [study.factor(name) for name in part.factors]
+    cells: Iterable[Combination]
     match part.design:
         case "one_at_a_time":
-            return _one_at_a_time(factors)
+            cells = _one_at_a_time(factors)
         case "zip":
-            return _zip(part, factors)
+            cells = _zip(part, factors)
         case "random":
-            return _rows(part, factors)
+            cells = _rows(part, factors)
         case _:  # a ladder and its like are grids of one factor
-            return _grid(factors)
+            cells = _grid(factors)
+    kept = [cell for cell in cells if not any(_speaks_of(rule, cell) for rule in part.exclude)]
+    if not kept:
+        raise ConfigError(f"study {study.name}: exclude leaves no cell{part.where}.")
+    return kept
 
 
-def _grid(factors: Sequence[Factor]) -> Iterator[Combination]:
-    seen: set[tuple[int | None, ...]] = set()
-    declared = [[level for level in f.levels if level.name != ABSENT] for f in factors]
-    for places in itertools.product(*(range(len(levels)) for levels in declared)):
-        chosen = {f.name: d[i] for f, d, i in zip(factors, declared, places, strict=True)}
-        combination = _conditioned(chosen, factors)
-        # Where a factor is absent its levels all come to the same. By place, not by name: two
-        # levels of one name are a slip to be told of, and not to be passed over.
-        there = [combination[f.name].name != ABSENT for f in factors]
-        same = tuple(i if exists else None for i, exists in zip(places, there, strict=True))
-        if same not in seen:
-            seen.add(same)
-            yield combination
+def _speaks_of(rule: Rule, cell: Combination) -> bool:
+    """Tell whether all the factors that a rule names are at its levels."""
+    return all(cell[name].name in levels for name, levels in rule.items())
+
+
+def _grid(factors: Sequence[Factor]) -> list[Combination]:
+    cells: list[Combination] = [{}]
+    for factor in factors:
+        cells = [{**c, factor.name: level} for c in cells for level in _levels_beside(c, factor)]
+    return cells
+
+
+def _levels_beside(cell: Combination, factor: Factor) -> list[Level]:
+    """Return the levels that a factor has beside those of earlier ones: `ABSENT` or its own."""
+    if not _speaks_of(factor.when, cell):
+        return [Level(name=ABSENT, overrides={})]
+    return [level for level in factor.levels if level.name != ABSENT]
 
 
 def _one_at_a_time(factors: Sequence[Factor]) -> Iterator[Combination]:
     """Yield every factor at its first level, then each factor at each of its others."""
     reference = {factor.name: factor.levels[0] for factor in factors}
-    yield dict(reference)
+    yield reference
     for factor in factors:
         for level in factor.levels[1:]:
             yield reference | {factor.name: level}
@@ -89,13 +82,3 @@ def _rows(part: Part, factors: Sequence[Factor]) -> Iterator[Combination]:
                 "replaced; change the design in the study file instead."
             ) from None
         yield dict(zip(part.factors, cell, strict=True))
-
-
-def _conditioned(combination: Combination, factors: Sequence[Factor]) -> Combination:
-    """Put `ABSENT` in the place of factors that do not exist beside the other levels."""
-    result: Combination = {}
-    for factor in factors:
-        exists = all(result[name].name in levels for name, levels in factor.when.items())
-        absent = Level(name=ABSENT, overrides={})
-        result[factor.name] = combination[factor.name] if exists else absent
-    return result

@@ -7,54 +7,62 @@ from typing import Any
 
 from ablate.config.groups import Groups
 from ablate.config.target import is_user_code
-from ablate.config.validate import validated
 from ablate.errors import ConfigError, one_of
 from ablate.study.claims import Rule
 from ablate.study.file import FactorFile
-from ablate.study.names import level_name, named_levels
+from ablate.study.names import key_label, level_name, named_levels
 from ablate.study.schema import ABSENT, Factor, Level
 
 
-def settings(name: str, factor: FactorFile) -> Iterator[Mapping[str, Any]]:
-    """Yield what each level sets."""
+def settings(name: str, factor: FactorFile) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+    """Yield what each level is called and what it sets: the factor's key, or several."""
     key, levels = factor.key or name, factor.levels
-    if isinstance(levels, Mapping):
-        yield from (_overrides(key, value) for value in levels.values())
-    else:
-        yield from ({key: value} for value in levels or ())
+    if not isinstance(levels, Mapping):
+        yield from ((level_name(value), {key: value}) for value in levels or ())
+        return
+    for level, value in levels.items():
+        sets_several = isinstance(value, Mapping) and not is_user_code(key, value)
+        yield level, value if sets_several else {key: value}
 
 
-def read_factor(name: str, written: FactorFile, groups: Groups, where: str) -> Factor:
+def read_factor(name: str, written: FactorFile, groups: Groups) -> Factor:
     """Return a factor with its levels.
 
     Raises ConfigError for an unknown key, or a level name that is no text or given twice.
     """
+    where, key = f"factor '{name}'", written.key or name
     if written.levels is None:
         raise ConfigError(f"{where}: 'levels' is missing.")
-    key = written.key or name
-    if isinstance(written.levels, Mapping):
-        levels = [_named_level(n, v, key, groups, where) for n, v in written.levels.items()]
-    else:
+    named = isinstance(written.levels, Mapping)
+    if not named:
         groups.check_key(key, where)
-        levels = [read_level(level_name(v), {key: v}, groups, where) for v in written.levels]
+    levels = []
+    for level, overrides in settings(name, written):
+        if not isinstance(level, str):
+            raise ConfigError(
+                f"{where}: level name {level_name(level)} is not a text; put it in quotes."
+            )
+        here = f"{where}, level '{level}'" if named else where
+        levels.append(read_level(level, overrides, groups, here))
     if not levels:
         raise ConfigError(f"{where}: it has no levels.")
     names = [level.name for level in levels]
-    if len(set(names)) < len(names):
-        twice = next(n for n in names if names.count(n) > 1)
-        raise ConfigError(f"{where}: level '{twice}' is given twice.")
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise ConfigError(f"{where}: level '{twice[0]}' is given twice.")
     when = {factor: named_levels(allowed) for factor, allowed in written.when.items()}
     if when:
         levels.append(Level(name=ABSENT, overrides={}))
-    label = written.label or key.rpartition(".")[2].replace("_", " ")
-    axis = written.axis or "category"
-    return Factor(name=name, label=label, axis=axis, levels=tuple(levels), when=when)
+    return Factor(
+        name=name, label=written.label or key_label(key), axis=written.axis or "category",
+        levels=tuple(levels), when=when,
+    )  # fmt: skip
 
 
 def read_level(name: str, overrides: Mapping[str, Any], groups: Groups, where: str) -> Level:
     """Return a level; raises ConfigError for a key or option that does not exist."""
     check_overrides(overrides, groups, where)
-    return validated(Level, {"name": name, "overrides": dict(overrides)}, where)
+    return Level(name=name, overrides=dict(overrides))
 
 
 def check_overrides(overrides: Mapping[str, Any], groups: Groups, where: str) -> None:
@@ -71,17 +79,3 @@ def check_levels(rule: Rule, factors: Sequence[Factor], where: str) -> None:
             there = f"; there are {one_of(known)}" if known else ""
             raise ConfigError(f"{where}: '{name}' is no factor before this one{there}.")
         known[name].check_levels(levels, where)
-
-
-def _named_level(name: Any, value: Any, key: str, groups: Groups, where: str) -> Level:
-    if not isinstance(name, str):
-        raise ConfigError(
-            f"{where}: level name {level_name(name)} is not a text; put it in quotes."
-        )
-    return read_level(name, _overrides(key, value), groups, f"{where}, level '{name}'")
-
-
-def _overrides(key: str, value: Any) -> Mapping[str, Any]:
-    """Return what a named level sets: the factor's key, or several."""
-    sets_several = isinstance(value, Mapping) and not is_user_code(key, value)
-    return value if sets_several else {key: value}

@@ -12,7 +12,7 @@ from pydantic_core import CoreSchema
 from ablate.config.base import Count, Frozen, NonNegativeFloat, Positive
 from ablate.config.target import Dotted
 from ablate.config.validate import validated
-from ablate.errors import ConfigError, nearest, one_of
+from ablate.errors import ConfigError, check_known, nearest, one_of
 from ablate.study.claim_file import ClaimFile
 from ablate.study.items import ITEMS, Item
 
@@ -73,10 +73,6 @@ class Drawn(Frozen):
     """of the draws; those of a factor do not depend on the others"""
 
 
-def _named(value: Any) -> Any:
-    return value if isinstance(value, Mapping) else {"kind": value}
-
-
 @dataclass(frozen=True)
 class _Schema:
     """The schema of what is read by other means than its type: `make` is given the handler."""
@@ -97,7 +93,7 @@ def _or(short: Mapping[str, Any]) -> _Schema:
 _DESIGNS = ("grid", "one_at_a_time", "zip", "ladder", "leave_one_out")
 Design = Annotated[
     Annotated[Combined | Added | Drawn, Field(discriminator="kind")],
-    BeforeValidator(_named),
+    BeforeValidator(lambda value: value if isinstance(value, Mapping) else {"kind": value}),
     _or({"enum": _DESIGNS}),
 ]
 
@@ -148,21 +144,17 @@ class TuneSettings(Frozen):
     """tuning runs of each value, on random numbers of their own; they are not scored"""
 
 
-def read_item(value: Any) -> Item:
+def _item(value: Any) -> Item:
     """Read `heatmap` or `{heatmap: {rows: init}}`; raises ConfigError naming what is allowed."""
-    if isinstance(value, Item):
-        return value
-    named = value if isinstance(value, Mapping) else {value: {}}
+    named = list(value.items()) if isinstance(value, Mapping) else [(value, {})]
     if len(named) != 1:
+        names = one_of(str(kind) for kind, _ in named) if named else "none"
         raise ConfigError(
-            f"report: an item has one name, not {one_of(named) if named else 'none'}; write its "
-            "options as a mapping behind it: ladder: {against: first}."
+            f"report: an item has one name, not {names}; write its options as a mapping behind "
+            "it: ladder: {against: first}."
         )
-    ((kind, options),) = named.items()
-    if kind not in ITEMS:
-        raise ConfigError(
-            f"report: there is no '{kind}'; allowed are {one_of(ITEMS)}.{nearest(str(kind), ITEMS)}"
-        )
+    ((kind, options),) = named
+    check_known(kind, list(ITEMS), f"report: there is no '{kind}'; allowed are")
     if not isinstance(options, Mapping | None):
         raise ConfigError(f"report: {kind} is {options}; it must be a mapping of its options.")
     known = list(ITEMS[kind].model_fields)
@@ -194,14 +186,9 @@ def _claims_schema(_: GetJsonSchemaHandler, __: CoreSchema) -> dict[str, Any]:
 
 
 def _tune_schema(_: GetJsonSchemaHandler, __: CoreSchema) -> dict[str, Any]:
-    settings, values = (
-        TuneSettings.model_json_schema(),
-        {"type": "array", "items": {"type": "number"}},
-    )
-    return {"type": "object", "properties": {"with": settings}, "additionalProperties": values}
-
-
-ItemFile = Annotated[Item, BeforeValidator(read_item), _Schema(_item_schema)]
+    settings = {"with": TuneSettings.model_json_schema()}
+    values = {"type": "array", "items": {"type": "number"}}
+    return {"type": "object", "properties": settings, "additionalProperties": values}
 
 
 class StudyFile(DesignFile):
@@ -225,7 +212,7 @@ class StudyFile(DesignFile):
     """a nuisance key and the values tried in every cell: `{optimizer.lr: [0.01, 0.1]}`"""
     claims: Annotated[dict[Any, Any], _Schema(_claims_schema)] = Field(default_factory=dict)
     """statements by name, said before the first run and judged together"""
-    report: list[ItemFile]
+    report: list[Annotated[Item, BeforeValidator(_item), _Schema(_item_schema)]]
     """tables and figures, in order"""
     caveats: list[str] = Field(default_factory=list)
     """sentences that stand on the page"""

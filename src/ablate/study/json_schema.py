@@ -10,24 +10,21 @@ from ablate.study.file import StudyFile
 
 #: Pydantic's words for the bounds of a number, where a schema has others.
 _BOUNDS = {"ge": "minimum", "le": "maximum", "gt": "exclusiveMinimum", "lt": "exclusiveMaximum"}
-_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def study_schema(groups: Groups) -> dict[str, Any]:
     """Return the schema; config keys and the options of groups are those of `groups`."""
-    schema: dict[str, Any] = _renamed(StudyFile.model_json_schema(by_alias=True))
-    schema["$schema"] = _DIALECT
-    schema["title"] = "ablate study"
+    schema: dict[str, Any] = _renamed(StudyFile.model_json_schema())
+    dialect = "https://json-schema.org/draft/2020-12/schema"
+    schema |= {"$schema": dialect, "title": "ablate study"}
     definitions = schema["$defs"]
     definitions["Overrides"] = _overrides(groups)
-    overrides = {"$ref": "#/$defs/Overrides"}
-    for model, fields in (
-        (schema, ("baseline", "quick")),
-        (definitions["PartFile"], ("baseline",)),
-    ):
-        for name in fields:
-            field = model["properties"][name]
-            model["properties"][name] = {"description": field.get("description", "")} | overrides
+    of_part = definitions["PartFile"]["properties"]
+    for properties, name in (
+        (schema["properties"], "baseline"), (schema["properties"], "quick"), (of_part, "baseline"),
+    ):  # fmt: skip
+        said = properties[name]["description"]
+        properties[name] = {"description": said, "$ref": "#/$defs/Overrides"}
     return schema
 
 
@@ -36,8 +33,7 @@ def _overrides(groups: Groups) -> dict[str, Any]:
     keys: dict[str, Any] = {}
     for group, options in groups.options.items():
         names: dict[str, Any] = {"enum": sorted(options)}
-        own = [{"type": "object"}] if group in TARGET_GROUPS else []
-        keys[group] = {"anyOf": [names, *own]} if own else names
+        keys[group] = {"anyOf": [names, {"type": "object"}]} if group in TARGET_GROUPS else names
         fields = {field for option in options.values() for field in option} - {"name"}
         keys |= {f"{group}.{field}": {} for field in sorted(fields)}
     return {"type": "object", "description": "config keys and their values", "properties": keys}

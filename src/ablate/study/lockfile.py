@@ -22,6 +22,7 @@ NAME = "study.lock.yaml"
 class Locked:
     """The latest declaration of a study.
 
+    digest          the SHA-256 of the lock file's text
     looks           how many numbers of replicates were declared: each is a look at the data
     claims_changed  whether the first declaration had other claims
     """
@@ -38,29 +39,21 @@ def lock_study(folder: Path, plan: Plan) -> None:
     entry = {
         "study": plan.study.as_declared(),
         "cells": [
-            {
-                "slug": cell.slug,
-                "name": cell.name,
-                "key": cell.key,
-                "levels": dict(cell.levels),
-                "config": canonical(cell.config),
-            }
+            {**vars(cell), "levels": dict(cell.levels), "config": canonical(cell.config)}
             for cell in plan.cells
         ],
     }
     text = yaml.dump([entry], Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True)
     path = folder / NAME
     before = path.read_text(encoding="utf-8") if path.exists() else ""
-    if not before.endswith(text) and not _says(before, text):
+    if before.endswith(text):
+        return
+    # The same may have been said in another order of keys.
+    *_, last = yaml.load(before, Loader=yaml.CSafeLoader) or [None]
+    if [last] != yaml.load(text, Loader=yaml.CSafeLoader):
         folder.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
             file.write(text)
-
-
-def _says(before: str, entry: str) -> bool:
-    """Tell whether a lock file last said the same in another order of keys."""
-    *_, last = yaml.load(before, Loader=yaml.CSafeLoader) or [None]
-    return bool([last] == yaml.load(entry, Loader=yaml.CSafeLoader))
 
 
 def read_lock(folder: Path) -> Locked | None:
@@ -81,11 +74,7 @@ def read_lock(folder: Path) -> Locked | None:
         study = Study.model_validate(entry["study"])
         looks = len({one["study"]["replicates"] for one in entries})
         changed = first.get("claims", []) != entry["study"].get("claims", [])
-        return Locked(study, cells, digest_of(text), looks, changed)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        return Locked(study, cells, digest, looks, changed)
     except (yaml.YAMLError, KeyError, TypeError, IndexError, ValueError) as error:
         raise ConfigError(f"{path} is damaged: {error}; delete it and sweep again.") from error
-
-
-def digest_of(text: str) -> str:
-    """Return the SHA-256 of a lock file's text."""
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -26,12 +26,11 @@ def measured(config: RunConfig) -> frozenset[str] | None:
     named = {config.metric.name} if config.metric else set()
     ensemble = config.ensemble
     if isinstance(ensemble, NoEnsemble):
-        scores = {f"{split}/{s}" for split in SPLITS for s in SCORES}
-        weights = {"weights/norm", "weights/zero", "weights/small"}
-        stops = not isinstance(config.stopping, NoStopping)
-        return frozenset(
-            named | scores | weights | ({"stopping/step", "stopping/best_step"} if stops else set())
-        )
+        named |= {f"{split}/{score}" for split in SPLITS for score in SCORES}
+        named |= {"weights/norm", "weights/zero", "weights/small"}
+        if not isinstance(config.stopping, NoStopping):
+            named |= {"stopping/step", "stopping/best_step"}
+        return frozenset(named)
     # A vote has no cross-entropy: a class that nobody votes for has no probability.
     kept = {*SCORES} - (set() if ensemble.combine == "average" else {"loss", "nll"})
     scores = {f"test/{score}" for score in kept} | {"members/accuracy", "members/brier"}

@@ -23,6 +23,11 @@ def level_name(value: Any) -> str:
     return str(value)
 
 
+def key_label(key: str) -> str:
+    """Return what tables and axes call a config key: the last of its words."""
+    return key.rpartition(".")[2].replace("_", " ")
+
+
 def named_levels(value: Any) -> tuple[str, ...]:
     """Return the names of one level or of several, as a rule gives them."""
     return tuple(level_name(one) for one in (value if isinstance(value, list | tuple) else [value]))

@@ -6,14 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ablate.config.groups import Groups, layered
-from ablate.errors import ConfigError
-from ablate.study.factors import (
-    check_levels,
-    check_overrides,
-    read_factor,
-    read_level,
-    settings,
-)
+from ablate.errors import ConfigError, within
+from ablate.study.claims import Rule
+from ablate.study.factors import check_levels, check_overrides, read_factor, read_level, settings
 from ablate.study.file import Added, DesignFile, Drawn, FactorFile, PartFile, StudyFile
 from ablate.study.names import level_name, named_levels
 from ablate.study.sampling import draw
@@ -30,126 +25,105 @@ def all_settings(file: StudyFile) -> Iterator[Mapping[str, Any]]:
     for part in (file, *file.parts):
         yield from (part.components or {}).values()
         for name, factor in (part.factors or {}).items():
-            yield from settings(name, factor)
+            yield from (overrides for _, overrides in settings(name, factor))
     yield from (part.baseline for part in file.parts)
 
 
-def read_design(file: StudyFile, groups: Groups, where: str) -> dict[str, Any]:
+def read_design(file: StudyFile, groups: Groups) -> dict[str, Any]:
     """Return the study's `factors` and, where they are not the default, design, exclude, parts.
 
     Raises ConfigError for a design that cannot be, and for a factor of two parts.
     """
     if not file.parts:
-        part, factors = _read_part(file, "", groups, where)
+        part, factors = _read_part(file, "", groups)
         if part.rows:
             return {"factors": factors, "parts": (part,)}
         return {"factors": factors, "design": part.design, "exclude": part.exclude}
     for key in DesignFile.model_fields:
         if key in file.model_fields_set:
-            raise ConfigError(f"{where}: {key} stands beside parts; put it into one of them.")
-    parts: list[Part] = []
+            raise ConfigError(f"{key} stands beside parts; put it into one of them.")
+    parts: dict[str, Part] = {}
     everything: dict[str, Factor] = {}
     for one in file.parts:
-        if one.name in [part.name for part in parts]:
-            raise ConfigError(f"{where}: two parts are called '{one.name}'; each needs its name.")
-        part, factors = _read_part(one, one.name, groups, f"{where}: part '{one.name}'")
+        if one.name in parts:
+            raise ConfigError(f"two parts are called '{one.name}'; each needs its name.")
+        with within(f"part '{one.name}'"):
+            check_overrides(one.baseline, groups, "baseline")
+            part, factors = _read_part(one, one.name, groups)
+        parts[one.name] = part.model_copy(update={"baseline": one.baseline})
         for factor in factors:
             if factor.name in everything:
                 raise ConfigError(
-                    f"{where}: factor '{factor.name}' is in two parts; give it another name in "
-                    "one of them, with its config key as key."
+                    f"factor '{factor.name}' is in two parts; give it another name in one of "
+                    "them, with its config key as key."
                 )
             everything[factor.name] = factor
-        parts.append(part)
-    return {"factors": tuple(everything.values()), "parts": tuple(parts)}
+    return {"factors": tuple(everything.values()), "parts": tuple(parts.values())}
 
 
-def _read_part(
-    file: StudyFile | PartFile, name: str, groups: Groups, where: str
-) -> tuple[Part, tuple[Factor, ...]]:
-    kind = file.design.kind
-    baseline = file.baseline if isinstance(file, PartFile) else {}
-    check_overrides(baseline, groups, f"{where}: baseline")
+def _read_part(file: DesignFile, name: str, groups: Groups) -> tuple[Part, tuple[Factor, ...]]:
+    kind, written = file.design.kind, file.factors or {}
     of_components = kind in _LABELS
     needed, needless = ("components", "factors") if of_components else ("factors", "components")
     if getattr(file, needless) is not None:
-        raise ConfigError(f"{where}: design {kind} has {needed}, not {needless}.")
+        raise ConfigError(f"design {kind} has {needed}, not {needless}.")
     if not getattr(file, needed):
-        raise ConfigError(
-            f"{where}: {needed} is missing or empty; design {kind} needs at least one."
-        )
+        raise ConfigError(f"{needed} is missing or empty; design {kind} needs at least one.")
     rows: tuple[tuple[str, ...], ...] = ()
     if of_components:
-        factors = [_components(file, name or _COMPONENT, groups, where)]
+        factors = [_components(file, name or _COMPONENT, groups)]
     elif isinstance(file.design, Drawn):
-        factors, rows = _drawn(file.factors or {}, file.design, groups, where)
+        factors, rows = _drawn(written, file.design, groups)
     else:
-        factors = [
-            read_factor(factor, value, groups, f"{where}: factor '{factor}'")
-            for factor, value in (file.factors or {}).items()
-        ]
-    _check_when(factors, kind, where)
-    exclude = tuple(_rule(rule, factors, f"{where}: exclude") for rule in file.exclude)
-    part = Part(
-        name=name, design=kind, factors=tuple(factor.name for factor in factors), exclude=exclude,
-        baseline=baseline, rows=rows,
-    )  # fmt: skip
-    return part, tuple(factors)
+        factors = [read_factor(factor, value, groups) for factor, value in written.items()]
+    for place, factor in enumerate(factors):
+        if factor.when and kind != "grid":
+            raise ConfigError(f"factor '{factor.name}' has when, which needs design grid.")
+        check_levels(factor.when, factors[:place], f"factor '{factor.name}': when")
+    exclude = tuple(_rule(rule, factors) for rule in file.exclude)
+    names = tuple(factor.name for factor in factors)
+    return Part(name=name, design=kind, factors=names, exclude=exclude, rows=rows), tuple(factors)
 
 
-def _components(file: StudyFile | PartFile, name: str, groups: Groups, where: str) -> Factor:
+def _components(file: DesignFile, name: str, groups: Groups) -> Factor:
     """Return the factor of a ladder (each component added) or of a system less one component."""
-    is_ladder = isinstance(file.design, Added)
-    first = file.design.first if isinstance(file.design, Added) else "full"
-    levels = [Level(name=first, overrides={})]
+    ladder = file.design if isinstance(file.design, Added) else None
+    levels = [Level(name=ladder.first if ladder else "full", overrides={})]
     sum_of_all: dict[str, Any] = {}
     for component, overrides in (file.components or {}).items():
-        here = f"{where}: component '{level_name(component)}'"
+        where = f"component '{level_name(component)}'"
         if not isinstance(component, str):
-            raise ConfigError(f"{here}: the name is not a text; put it in quotes.")
-        sum_of_all = layered([sum_of_all, overrides], groups)
-        if is_ladder:
-            levels.append(read_level(f"+ {component}", sum_of_all, groups, here))
-        else:
-            levels.append(read_level(f"without {component}", overrides, groups, here))
+            raise ConfigError(f"{where}: the name is not a text; put it in quotes.")
+        level = read_level(f"without {component}", overrides, groups, where)
+        if ladder:
+            sum_of_all = layered([sum_of_all, overrides], groups)
+            level = Level(name=f"+ {component}", overrides=sum_of_all)
+        levels.append(level)
     label = file.label if isinstance(file, PartFile) else None
     return Factor(name=name, label=label or _LABELS[file.design.kind], levels=tuple(levels))
 
 
 def _drawn(
-    written: Mapping[str, FactorFile], design: Drawn, groups: Groups, where: str
+    written: Mapping[str, FactorFile], design: Drawn, groups: Groups
 ) -> tuple[list[Factor], tuple[tuple[str, ...], ...]]:
     """Return factors with the levels that were drawn, and the cells as rows of level names."""
     factors, columns = [], []
     for name, factor in written.items():
-        here = f"{where}: factor '{name}'"
-        values = draw(name, factor, design.cells, design.seed, here)
-        if factor.levels is None:
+        values = draw(name, factor, design.cells, design.seed, f"factor '{name}'")
+        chosen = factor.levels is not None
+        if not chosen:
             axis = factor.axis or ("log" if factor.distribution == "loguniform" else "linear")
-            update = {"levels": sorted(set(values)), "axis": axis}
-            read = read_factor(name, factor.model_copy(update=update), groups, here)
-            columns.append([level_name(value) for value in values])
-        else:
-            read = read_factor(name, factor, groups, here)
-            columns.append([read.levels[place].name for place in values])
+            factor = factor.model_copy(update={"levels": sorted(set(values)), "axis": axis})
+        read = read_factor(name, factor, groups)
         factors.append(read)
+        columns.append([read.levels[v].name if chosen else level_name(v) for v in values])
     # Few choices may be drawn twice; a cell is one all the same.
     return factors, tuple(dict.fromkeys(zip(*columns, strict=True)))
 
 
-def _check_when(factors: list[Factor], kind: str, where: str) -> None:
-    """Raise ConfigError where a condition speaks of no earlier factor, or of none of its levels."""
-    for place, factor in enumerate(factors):
-        if factor.when and kind != "grid":
-            raise ConfigError(f"{where}: factor '{factor.name}' has when, which needs design grid.")
-        check_levels(factor.when, factors[:place], f"{where}: factor '{factor.name}': when")
-
-
-def _rule(
-    written: Mapping[str, Any], factors: list[Factor], where: str
-) -> dict[str, tuple[str, ...]]:
+def _rule(written: Mapping[str, Any], factors: list[Factor]) -> Rule:
     rule = {name: named_levels(levels) for name, levels in written.items()}
     if not rule:
-        raise ConfigError(f"{where}: a rule is empty, and would leave out everything.")
-    check_levels(rule, factors, where)
+        raise ConfigError("exclude: a rule is empty, and would leave out everything.")
+    check_levels(rule, factors, "exclude")
     return rule

@@ -79,61 +79,69 @@ def compile_study(
     Raises ConfigError when a cell is not valid, when two cells are the same, or for such an item
     or claim.
     """
-    without = (study.tune.key,) if study.tune else ()
-    cells: dict[str, Cell] = {}
     composed, own = split_user_code(explicit)
     base = with_overrides(base, groups, composed, own)
     if study.metric.function is not None:
         metric = {"name": study.metric.name, "function": study.metric.function}
         base = {**base, "metric": metric}
-    parts: dict[str, set[str]] = {}
-    seen: set[str] = set()
-    for part, levels in combinations(study):
-        layers = [part.baseline, *(level.overrides for level in levels.values())]
-        overrides = layered(layers, groups).items()
-        names = {factor: level.name for factor, level in levels.items()}
-        name = " · ".join(f"{f}={level}" for f, level in names.items() if level != ABSENT)
-        name = name or "baseline"
-        values = with_overrides(base, groups, composed, overrides)
-        config = run_config(values, where=name)
-        _check_metric(study, config, name)
-        if part.design == "one_at_a_time" and part.name not in seen:
-            _check_reference(config, base, levels, part)
-        seen.add(part.name)
-        key = cell_key(config, without)
-        if part.name in parts.setdefault(key, set()):
-            raise ConfigError(
-                f"study {study.name}: {cells[key].name} and {name} are the same run; "
-                "a level that changes nothing has no place in a study."
-            )
-        parts[key].add(part.name)
-        if key in cells:  # of another part: one cell with the levels of both
-            both = {**cells[key].levels, **names}
-            cells[key] = replace(cells[key], levels=both)
-        else:
-            cells[key] = Cell(f"{_slug(names)}-{key[:8]}", name, key, names, config)
-    found = tuple(cells.values())
-    refused = list(refused_items(study, found))
+    cells = _cells(study, base, groups, composed)
+    refused = list(refused_items(study, cells))
     if refused and not changed:
         raise ConfigError(refused[0][1])
-    kept = tuple(item for item in study.report if item not in [one for one, _ in refused])
+    left_out = [item for item, _ in refused]
+    kept = tuple(item for item in study.report if item not in left_out)
     if study.control:
-        found = (*found, _control(found, run_config(base), without))
-    problems = tuple(claim_problems(study, found))
+        cells.append(_control(study, cells, run_config(base)))
+    problems = list(claim_problems(study, cells))
     if problems and not changed:
         raise ConfigError(problems[0])
-    notes = tuple(f"{sentence[:-1]}, so the report is without it." for _, sentence in refused)
-    return Plan(study.model_copy(update={"report": kept}), found, (*notes, *problems))
+    notes = [f"{sentence[:-1]}, so the report is without it." for _, sentence in refused]
+    return Plan(study.model_copy(update={"report": kept}), tuple(cells), (*notes, *problems))
 
 
-def _control(cells: Sequence[Cell], baseline: RunConfig, without: tuple[str, ...]) -> Cell:
+def _cells(
+    study: Study, base: Mapping[str, Any], groups: Groups, composed: Sequence[Override]
+) -> list[Cell]:
+    """Return the cells of all parts; what several parts have is one cell with all their levels."""
+    cells: dict[str, Cell] = {}
+    for part in study.all_parts:
+        of_part: set[str] = set()
+        for levels in combinations(study, part):
+            overrides = layered([part.baseline, *(lv.overrides for lv in levels.values())], groups)
+            names = {factor: level.name for factor, level in levels.items()}
+            varied = [f"{f}={level}" for f, level in names.items() if level != ABSENT]
+            name = " · ".join(varied) or "baseline"
+            values = with_overrides(base, groups, composed, overrides.items())
+            config = run_config(values, where=name)
+            _check_metric(study, config, name)
+            if part.design == "one_at_a_time" and not of_part:
+                _check_reference(config, base, levels, part)
+            key = _key(study, config)
+            if key in of_part:
+                raise ConfigError(
+                    f"study {study.name}: {cells[key].name} and {name} are the same run; "
+                    "a level that changes nothing has no place in a study."
+                )
+            of_part.add(key)
+            if key in cells:
+                cells[key] = replace(cells[key], levels={**cells[key].levels, **names})
+            else:
+                cells[key] = Cell(f"{_slug(names)}-{key[:8]}", name, key, names, config)
+    return list(cells.values())
+
+
+def _key(study: Study, config: RunConfig) -> str:
+    return cell_key(config, (study.tune.key,) if study.tune else ())
+
+
+def _control(study: Study, cells: Sequence[Cell], baseline: RunConfig) -> Cell:
     """Return the baseline's cell, or the first where no cell is it, with other random streams.
 
     It has no level of any factor, so no table or figure takes it for another cell.
     """
     of = next((cell for cell in cells if cell.config == baseline), cells[0])
     config = of.config.model_copy(update={"control": True})
-    key = cell_key(config, without)
+    key = _key(study, config)
     return Cell(f"control-{key[:8]}", f"A/A control of {of.name}", key, {}, config)
 
 

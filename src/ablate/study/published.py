@@ -54,16 +54,12 @@ class PublishedTable:
         known = {**printed, **self.names, **names}
 
         def axis(named: str | None, allowed: tuple[str, ...]) -> Axis:
-            def matched(factor: Factor) -> dict[str, str]:
-                found = {
-                    level.name: known.get(level.name, known.get(level.name.lower()))
-                    for level in factor.levels
-                }
-                return {level: name for level, name in found.items() if name in allowed}
-
-            choice = [study.factor(named)] if named else study.factors
-            factor = max(choice, key=lambda one: len(matched(one)))
-            return factor, matched(factor)
+            found = []
+            for factor in [study.factor(named)] if named else study.factors:
+                levels = [level.name for level in factor.levels]
+                matched = {level: known.get(level, known.get(level.lower())) for level in levels}
+                found.append((factor, {k: name for k, name in matched.items() if name in allowed}))
+            return max(found, key=lambda one: len(one[1]))
 
         return axis(rows, tuple(self.rows)), axis(columns, self.columns)
 

@@ -8,7 +8,7 @@ from typing import Any
 from ablate.config.groups import Groups
 from ablate.config.validate import validated
 from ablate.config.yaml_file import read_yaml
-from ablate.errors import ConfigError, nearest, one_of
+from ablate.errors import ConfigError, nearest, one_of, within
 from ablate.metrics import SCORES, SPLITS
 from ablate.study.claim_file import read_claims
 from ablate.study.factors import check_overrides
@@ -56,78 +56,73 @@ def read_study(path: Path, groups: Groups) -> Study:
     Raises ConfigError for an unknown key, a factor that is no config key, a level name that is
     no text, or a value of the wrong type. Whether every cell is valid is for the plan to say.
     """
-    where = f"study file {path.name}"
     content = read_yaml(path)
     if not isinstance(content, dict):
-        raise ConfigError(f"{where} must be a mapping of keys, not {level_name(content)}.")
-    try:
-        file = validated(StudyFile, content)
-    except ConfigError as error:
-        raise ConfigError(f"{where}: {error}") from None
+        raise ConfigError(
+            f"study file {path.name} must be a mapping of keys, not {level_name(content)}."
+        )
+    with within(f"study file {path.name}"):
+        return _read(path.stem, validated(StudyFile, content), groups)
+
+
+def _read(name: str, file: StudyFile, groups: Groups) -> Study:
     groups = groups.open(*all_settings(file))
-    check_overrides(file.baseline, groups, f"{where}: baseline")
-    check_overrides(file.quick, groups, f"{where}: quick")
+    check_overrides(file.baseline, groups, "baseline")
+    check_overrides(file.quick, groups, "quick")
     fields = {
-        **{name: getattr(file, name) for name in _AS_WRITTEN},
-        "name": path.stem,
-        **read_design(file, groups, where),
-        "metric": _metric(file.metric, where),
-        "tune": _tune(file.tune, groups, where) if file.tune else None,
+        **{field: getattr(file, field) for field in _AS_WRITTEN},
+        "name": name,
+        **read_design(file, groups),
+        "metric": _metric(file.metric),
+        "tune": _tune(file.tune, groups) if file.tune else None,
     }
-    study = validated(Study, fields, where)
-    claims = read_claims(file.claims, study, where)
-    _check_items(study, where)
+    study = validated(Study, fields)
+    claims = read_claims(file.claims, study)
+    _check_items(study)
     return study.model_copy(update={"claims": claims})
 
 
-def _metric(written: str | MetricFile, where: str) -> Metric:
+def _metric(written: str | MetricFile) -> Metric:
     """Return `test/accuracy` and its like, or a metric of the user's own."""
     if isinstance(written, MetricFile):
         return Metric(**written.model_dump())
     split, _, score = written.partition("/")
     if split not in SPLITS or score not in SCORES:
         raise ConfigError(
-            f"{where}: metric '{written}' is not known; write one of {one_of(SPLITS)}, a slash, "
-            f"and one of {one_of(SCORES)}, or {{name, from, better, when_not_converged}}."
+            f"metric '{written}' is not known; write one of {one_of(SPLITS)}, a slash, and one of "
+            f"{one_of(SCORES)}, or {{name, from, better, when_not_converged}}."
         )
-    better = SCORES[score].better
-    assert better is not None
-    return Metric(name=written, better=better)
+    return validated(Metric, {"name": written, "better": SCORES[score].better})
 
 
-def _tune(written: dict[str, Any], groups: Groups, where: str) -> Tune:
-    where = f"{where}: tune"
+def _tune(written: dict[str, Any], groups: Groups) -> Tune:
     tried = {key: values for key, values in written.items() if key != "with"}
     if len(tried) != 1:
-        raise ConfigError(f"{where}: name exactly one key to tune, such as optimizer.lr.")
+        raise ConfigError("tune: name exactly one key to tune, such as optimizer.lr.")
     ((key, values),) = tried.items()
-    groups.check_key(key, where)
-    if isinstance(values, list):
-        values = [float(value) if type(value) is int else value for value in values]
-    settings = validated(TuneSettings, written.get("with", {}), f"{where}.with")
-    return validated(Tune, {"key": key, "values": values, **settings.model_dump()}, where)
+    groups.check_key(key, "tune")
+    settings = validated(TuneSettings, written.get("with", {}), "tune.with")
+    return validated(Tune, {"key": key, "values": values, **settings.model_dump()}, "tune")
 
 
-def _check_items(study: Study, where: str) -> None:
-    """Raise ConfigError for a table or figure that names a factor the study lacks."""
-    names = [factor.name for factor in study.factors]
+def _check_items(study: Study) -> None:
+    """Raise ConfigError for a table or figure of a factor, level or part that the study lacks."""
+    levels = {factor.name: [level.name for level in factor.levels] for factor in study.factors}
+    parts = [part.name for part in study.parts]
     for item in study.report:
+        has = f"report: {item.kind} has"
         for name, kept in item.kept().items():
-            known = [lv.name for lv in study.factor(name).levels] if name in names else []
             for level in kept:
-                if level not in known:
+                if level not in levels.get(name, ()):
                     raise ConfigError(
-                        f"{where}: report: {item.kind} has only: {name}: {level}, which is no "
-                        f"level of the study."
+                        f"{has} only: {name}: {level}, which is no level of the study."
                     )
-        part = item.part if isinstance(item, OfPart) else None
-        known = [part.name for part in study.parts]
-        if part is not None and part not in known:
-            has = f"its parts are {one_of(known)}" if known else "it has no parts"
-            raise ConfigError(f"{where}: report: {item.kind} has part: {part}; {has}.")
-        for option, value in item.named().items():
-            if value not in names:
+        if isinstance(item, OfPart) and item.part not in (None, *parts):
+            there = f"its parts are {one_of(parts)}" if parts else "it has no parts"
+            raise ConfigError(f"{has} part: {item.part}; {there}.")
+        for option, name in item.named().items():
+            if name not in levels:
                 raise ConfigError(
-                    f"{where}: report: {item.kind} has {option}: {value}, which is no factor of "
-                    f"the study; its factors are {one_of(names)}."
+                    f"{has} {option}: {name}, which is no factor of the study; its factors are "
+                    f"{one_of(levels)}."
                 )

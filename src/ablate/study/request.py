@@ -14,7 +14,7 @@ from ablate.config.target import is_user_code
 from ablate.config.trainer import RUNTIME_FIELDS
 from ablate.errors import ConfigError
 from ablate.study.names import level_name
-from ablate.study.schema import Factor, Level, Study
+from ablate.study.schema import Factor, Metric, Study
 
 #: Given with --quick: digits, few replicates and epochs, seconds instead of minutes.
 _QUICK: Mapping[str, Any] = {
@@ -65,53 +65,53 @@ def request(
     A comma list on a factor's own key replaces its levels; on another key it adds a grid factor;
     a single value on a factor's key is refused. Whatever changes results gives the study a name
     of its own, so that nothing mixes with the real one; `name` overrules it. The name of a quick
-    version ends in -quick. `file` is what the
-    command line called the study, where that is not its name.
+    version ends in -quick. `file` is what the command line called the study, where that is not
+    its name.
 
     Raises ConfigError for an unknown key or option and for values that fit no rule.
     """
-    where, typed = f"study {study.name}", file or study.name
     layers: list[Mapping[str, Any]] = [study.baseline]
     if quick:
         layers.append({**_quick_overrides(study), **study.quick})
         study = _quick(study)
-    groups = groups.open(study.baseline, *(level.overrides for f in study.factors
-                         for level in f.levels), *(_asked(word) for word in arguments))  # fmt: skip
+    levels = [level.overrides for factor in study.factors for level in factor.levels]
+    asked = [{word.key: value} for word in arguments for value in word.values]
+    groups = groups.open(study.baseline, *levels, *asked)
     baseline = layered(layers, groups)
     fixed: dict[str, Any] = {}
     runtime: dict[str, Any] = {}  # how it is run is no part of what is declared
-    parts: list[str] = []
-    for key, value, several, text in arguments:
-        if key.startswith("hydra"):
-            raise ConfigError(f"'{text}': hydra settings are fixed within a study.")
-        for one in value if several else [value]:
-            groups.check_override(key, one, f"'{text}'")
-        if key == "replicates" and not several:
-            study = _with_replicates(study, value)
-            continue
-        if several:
-            study = _with_levels(study, key, value)
+    for word in arguments:
+        if word.key.startswith("hydra"):
+            raise ConfigError(f"'{word.text}': hydra settings are fixed within a study.")
+        for value in word.values:
+            groups.check_override(word.key, value, f"'{word.text}'")
+        if word.several:
+            study = _with_levels(study, word.key, word.values)
+        elif word.key == "replicates":
+            study = _with_replicates(study, word.value)
         else:
-            _refuse_single_level(study, key, value)
-            (runtime if _is_runtime(key) else fixed)[key] = value
-        if not _is_runtime(key) and (several or value != baseline.get(key)):
-            parts.append(_slug(key, value))
-    own_name = name or "-".join([study.name, *parts])
+            _refuse_single_level(study, word.key, word.value)
+            (runtime if _is_runtime(word.key) else fixed)[word.key] = word.value
+    declared = [word for word in arguments if not _is_runtime(word.key)]
+    changes = [
+        _slug(word.key, word.value)
+        for word in declared
+        if word.several or (word.key in fixed and word.value != baseline.get(word.key))
+    ]
+    own_name = name or "-".join([study.name, *changes])
     if quick and not own_name.endswith("-quick"):
         own_name += "-quick"  # by which .gitignore knows its report
-    study = study.model_copy(update={"name": own_name, "is_quick": quick})
-    asked = [word.text for word in arguments if not _is_runtime(word.key)]
-    words = [*(["--quick"] if quick else []), *asked]
+    merged = layered([baseline, fixed], groups)
+    groups.check_fields(merged | runtime, f"study {study.name}")
+    explicit = tuple((merged | runtime).items())
+    overrides = tuple(as_override(key, value) for key, value in split_user_code(explicit)[0])
+    words = [*(["--quick"] if quick else []), *(word.text for word in declared)]
     words += [f"study.name={name}"] if name else []
     words += ["study.aa=true"] if study.control else []
-    command = f"ablate sweep study={typed} {shlex.join(words)}".strip() if words or file else ""
-    merged = layered([baseline, fixed], groups)
-    groups.check_fields(merged | runtime, where)
-    explicit = tuple((merged | runtime).items())
-    study = study.model_copy(update={"baseline": merged, "command": command})
-    composed, _ = split_user_code(explicit)
-    overrides = tuple(as_override(k, v) for k, v in composed)
-    return Request(study, overrides, explicit, quick or bool(parts))
+    typed = f"ablate sweep study={file or study.name} {shlex.join(words)}".strip()
+    command = typed if words or file else ""
+    laid = {"name": own_name, "is_quick": quick, "baseline": merged, "command": command}
+    return Request(study.model_copy(update=laid), overrides, explicit, quick or bool(changes))
 
 
 def adhoc(composed: Composed, groups: Groups, name: str) -> Study:
@@ -120,24 +120,17 @@ def adhoc(composed: Composed, groups: Groups, name: str) -> Study:
         for value in values:
             groups.check_override(key, value, key)
     swept = " × ".join(composed.swept)
-    study = Study.model_validate(
-        {
-            "name": name,
-            "question": f"What do {swept} change?" if swept else "A single cell.",
-            "baseline": {},
-            "factors": [_factor(key, values) for key, values in composed.swept.items()],
-            "replicates": 1,
-            "metric": {"name": "test/accuracy", "better": "higher"},
-            "report": [],
-        }
+    study = Study(
+        name=name,
+        question=f"What do {swept} change?" if swept else "A single cell.",
+        baseline={},
+        factors=tuple(Factor.of_key(key, values) for key, values in composed.swept.items()),
+        replicates=1,
+        metric=Metric(name="test/accuracy", better="higher"),
+        report=(),
     )
-    return _with_replicates(study, composed.base.get("replicates"))
-
-
-def _asked(word: Word) -> Mapping[str, Any]:
-    """Return an override as a layer; of several values the first that is the user's own."""
-    own = [one for one in word.value if is_user_code(word.key, one)] if word.several else []
-    return {word.key: own[0] if own else word.value}
+    replicates = composed.base.get("replicates")
+    return study if replicates is None else _with_replicates(study, replicates)
 
 
 def _quick_overrides(study: Study) -> Mapping[str, Any]:
@@ -158,8 +151,6 @@ def _quick(study: Study) -> Study:
 
 
 def _with_replicates(study: Study, value: Any) -> Study:
-    if value is None:
-        return study
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ConfigError(
             f"replicates={level_name(value)} is not allowed: it must be a whole number, at least 1."
@@ -170,15 +161,17 @@ def _with_replicates(study: Study, value: Any) -> Study:
 def _with_levels(study: Study, key: str, values: Sequence[Any]) -> Study:
     if key == "replicates" or _is_runtime(key):
         raise ConfigError(f"{key} takes one value: it changes no result, so it is no factor.")
-    factor = _factor(key, values)
-    for index, own in enumerate(study.factors):
+    factor = Factor.of_key(key, values)
+    for own in study.factors:
         if key == own.name or all(set(level.overrides) == {key} for level in own.levels):
-            known = {tuple(level.overrides.items()): level for level in own.levels}
-            levels = tuple(known.get(tuple(lv.overrides.items()), lv) for lv in factor.levels)
-            changed = own.model_copy(update={"levels": levels})
-            factors = (*study.factors[:index], changed, *study.factors[index + 1 :])
-            return study.model_copy(update={"factors": factors})
-    return study.model_copy(update={"factors": (*study.factors, factor)})
+            levels = [
+                next((one for one in own.levels if one.overrides == asked.overrides), asked)
+                for asked in factor.levels
+            ]
+            factor = own.model_copy(update={"levels": tuple(levels)})
+            break
+    factors = {one.name: one for one in study.factors} | {factor.name: factor}
+    return study.model_copy(update={"factors": tuple(factors.values())})
 
 
 def _refuse_single_level(study: Study, key: str, value: Any) -> None:
@@ -192,18 +185,11 @@ def _refuse_single_level(study: Study, key: str, value: Any) -> None:
         raise ConfigError(f"{key}={level_name(value)}: the study tunes {key} in every cell.")
 
 
-def _factor(key: str, values: Sequence[Any]) -> Factor:
-    levels = [Level(name=level_name(value), overrides={key: value}) for value in values]
-    label = key.rpartition(".")[2].replace("_", " ")
-    return Factor(name=key, label=label, levels=tuple(levels))
-
-
 def _is_runtime(key: str) -> bool:
     group, _, name = key.partition(".")
     return group in ("launch", "paths") or name in RUNTIME_FIELDS.get(group, ())
 
 
 def _slug(key: str, value: Any) -> str:
-    text = "-".join(level_name(v) for v in value) if isinstance(value, list) else level_name(value)
     name = key.rpartition(".")[2] if "." in key or key == "seed" else ""
-    return re.sub(r"[^A-Za-z0-9._+-]+", "-", f"{name}{text}")
+    return re.sub(r"[^A-Za-z0-9._+-]+", "-", f"{name}{level_name(value)}")

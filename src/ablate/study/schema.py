@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from ablate.config.base import Frozen, NonNegativeFloat, Positive
+from ablate.config.base import Frozen, Many, NonNegativeFloat, Positive
 from ablate.config.target import Dotted
-from ablate.errors import ConfigError, nearest, one_of
+from ablate.errors import ConfigError, check_known
 from ablate.metrics import Better, effect_unit, quantity
-from ablate.study.claims import Claim, Rule, as_rules
+from ablate.study.claims import Claim, Rule
 from ablate.study.items import ReportItem
+from ablate.study.names import key_label, level_name
 
-#: The designs that a study or a part of one may have.
-DESIGNS = ("grid", "one_at_a_time", "leave_one_out", "ladder", "zip", "random")
 DesignKind = Literal["grid", "one_at_a_time", "leave_one_out", "ladder", "zip", "random"]
 #: The level of a factor that does not exist beside another factor's level.
 ABSENT = "–"
-
-
-def _as_tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 class Level(Frozen):
@@ -34,9 +29,9 @@ class Level(Frozen):
     @property
     def number(self) -> float | None:
         """Return the value where the level sets one number, to place it on an axis."""
-        values = list(self.overrides.values())
-        if len(values) == 1 and isinstance(values[0], int | float) and values[0] is not True:
-            return None if isinstance(values[0], bool) else float(values[0])
+        match list(self.overrides.values()):
+            case [int() | float() as value] if not isinstance(value, bool):
+                return float(value)
         return None
 
 
@@ -49,8 +44,14 @@ class Factor(Frozen):
     name: str
     label: str
     axis: Literal["linear", "log", "category"] = "category"
-    levels: Annotated[tuple[Level, ...], BeforeValidator(_as_tuple)]
-    when: Annotated[Rule, BeforeValidator(as_rules)] = Field(default_factory=dict)
+    levels: Many[Level]
+    when: Rule = Field(default_factory=dict)
+
+    @classmethod
+    def of_key(cls, key: str, values: Iterable[Any]) -> Factor:
+        """Return a config key as a factor, with a level for each of the values."""
+        levels = tuple(Level(name=level_name(value), overrides={key: value}) for value in values)
+        return cls(name=key, label=key_label(key), levels=levels)
 
     @property
     def level_names(self) -> tuple[str, ...]:
@@ -64,11 +65,8 @@ class Factor(Frozen):
     def check_levels(self, names: Iterable[str], where: str) -> None:
         """Raise ConfigError for a name that is none of its levels; `where` opens the message."""
         for name in names:
-            if name not in self.level_names:
-                raise ConfigError(
-                    f"{where}: {self.name} has no level '{name}'; it has "
-                    f"{one_of(self.level_names)}.{nearest(name, self.level_names)}"
-                )
+            sentence = f"{where}: {self.name} has no level '{name}'; it has"
+            check_known(name, self.level_names, sentence)
 
 
 class Metric(Frozen):
@@ -116,16 +114,14 @@ class Tune(Frozen):
     """A nuisance key tuned per cell with an equal budget, on replicates of its own."""
 
     key: str
-    values: Annotated[tuple[float, ...], BeforeValidator(_as_tuple)]
+    values: Many[float]
     by: Literal["validation/loss", "validation/accuracy"] = "validation/loss"
     replicates: Positive = 3
 
     @property
     def factor(self) -> Factor:
         """The key as a factor whose levels are the values tried, which tuning runs have."""
-        levels = tuple(Level(name=f"{v:g}", overrides={self.key: v}) for v in self.values)
-        label = self.key.rpartition(".")[2].replace("_", " ")
-        return Factor(name=self.key, label=label, levels=levels)
+        return Factor.of_key(self.key, self.values)
 
 
 class Part(Frozen):
@@ -140,10 +136,10 @@ class Part(Frozen):
 
     name: str = ""
     design: DesignKind = "grid"
-    factors: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()
-    exclude: Annotated[tuple[Rule, ...], BeforeValidator(as_rules)] = ()
+    factors: Many[str] = ()
+    exclude: Many[Rule] = ()
     baseline: Mapping[str, Any] = Field(default_factory=dict)
-    rows: Annotated[tuple[tuple[str, ...], ...], BeforeValidator(as_rules)] = ()
+    rows: Many[Many[str]] = ()
 
     @property
     def suffix(self) -> str:
@@ -173,19 +169,19 @@ class Study(Frozen):
     source: Mapping[str, str] = Field(default_factory=dict)
     baseline: Mapping[str, Any]
     design: DesignKind = "grid"
-    factors: Annotated[tuple[Factor, ...], BeforeValidator(_as_tuple)]
+    factors: Many[Factor]
     replicates: Positive
     metric: Metric
     smallest_effect: NonNegativeFloat | None = None
     tune: Tune | None = None
-    report: Annotated[tuple[ReportItem, ...], BeforeValidator(_as_tuple)]
-    caveats: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()
+    report: Many[ReportItem]
+    caveats: Many[str] = ()
     quick: Mapping[str, Any] = Field(default_factory=dict)
     is_quick: bool = False
     command: str = ""
-    exclude: Annotated[tuple[Rule, ...], BeforeValidator(as_rules)] = ()
-    parts: Annotated[tuple[Part, ...], BeforeValidator(_as_tuple)] = ()
-    claims: Annotated[tuple[Claim, ...], BeforeValidator(_as_tuple)] = ()
+    exclude: Many[Rule] = ()
+    parts: Many[Part] = ()
+    claims: Many[Claim] = ()
     control: bool = False
 
     @model_validator(mode="before")
@@ -211,9 +207,12 @@ class Study(Frozen):
         return self.model_copy(update=fields)
 
     def part_of(self, claim: Claim) -> Part:
-        """Return the part that a claim speaks of."""
+        """Return the part that a claim speaks of; raises ConfigError where it is in several."""
         names = claim.factors - {self.tune.key if self.tune else ""}
-        return next(part for part in self.all_parts if names <= set(part.factors))
+        for part in self.all_parts:
+            if names <= set(part.factors):
+                return part
+        raise ConfigError(f"{', '.join(sorted(claim.factors))} are factors of different parts.")
 
     def as_declared(self) -> dict[str, Any]:
         """Return the study as plain data for lock files and digests."""

@@ -30,20 +30,8 @@ if TYPE_CHECKING:
 
 
 __all__ = [
-    "ITEMS",
-    "ComparedToBase",
-    "ContactSheet",
-    "Distribution",
-    "Effects",
-    "Item",
-    "Ladder",
-    "OfPart",
-    "OfQuantity",
-    "OfSettings",
-    "Published",
-    "ReportItem",
-    "Table",
-    "VarianceShares",
+    "ITEMS", "ComparedToBase", "ContactSheet", "Distribution", "Effects", "Item", "Ladder",
+    "OfPart", "OfQuantity", "OfSettings", "Published", "ReportItem", "Table", "VarianceShares",
     "refused_items",
 ]  # fmt: skip
 
@@ -52,13 +40,11 @@ def refused_items(study: Study, cells: Sequence[Cell]) -> Iterator[tuple[Item, s
     """Yield the items of the report that these cells cannot give, each with a sentence."""
     for item in study.report:
         for part in item.parts(study) or (None,):
-            alone, inside = study, cells
+            alone, inside, where = study, cells, ""
             if part is not None:
-                alone = study.part(part)
-                inside = [cell for cell in cells if set(part.factors) <= set(cell.levels)]
-            refused = item.refusal(alone, [cell for cell in inside if not cell.config.control])
-            if refused:
-                where = part.where if part else ""
+                alone, where = study.part(part), part.where
+                inside = [cell for cell in cells if set(part.factors) <= cell.levels.keys()]
+            if refused := item.refusal(alone, inside):
                 yield item, f"study {study.name}: report: {item.kind} {refused}{where}."
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from ablate.config.base import Frozen
 from ablate.errors import nearest, one_of
+from ablate.study.claims import Rule
 from ablate.study.measured import curves, is_probed, measured, reported
 
 if TYPE_CHECKING:
@@ -21,17 +22,11 @@ _ROLE = "factor"
 Role = Annotated[str | None, _ROLE]
 
 
-def _as_levels(value: Any) -> Any:
-    if not isinstance(value, Mapping):
-        return value
-    return {key: tuple(v) if isinstance(v, list | tuple) else v for key, v in value.items()}
-
-
-Only = Annotated[Mapping[str, tuple[str, ...]], BeforeValidator(_as_levels)]
-
-
 class Item(Frozen):
-    """One table or figure of the report, with its options."""
+    """One table or figure of the report, with its options.
+
+    Its kind is the name of its class: `contact_sheet` of `ContactSheet`.
+    """
 
     kind: ClassVar[str]
     #: Frames and files that a report has only where an item asks for them.
@@ -40,6 +35,10 @@ class Item(Frozen):
     takes_two: ClassVar[bool] = False
     shows_curves: ClassVar[tuple[str, ...]] = ()
     shows_probe: ClassVar[bool] = False
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        cls.kind = re.sub(r"\B(?=[A-Z])", "_", cls.__name__).lower()
 
     @classmethod
     def roles(cls) -> tuple[str, ...]:
@@ -61,29 +60,29 @@ class Item(Frozen):
         study  of one part, unless the item is about the whole study
         """
         factors = [factor.name for factor in study.factors]
-        named = Counter(self.named().values())
-        twice = [name for name, count in named.items() if count > 1]
-        if twice:
-            roles = [role for role, name in self.named().items() if name == twice[0]]
-            return f"has {twice[0]} both as {' and '.join(roles)}"
-        elsewhere = [name for name in (*named, *self.kept()) if name not in factors]
-        if elsewhere:
-            return f"names {elsewhere[0]}, which is no factor there; there is {one_of(factors)}"
+        named = self.named()
+        for name in named.values():
+            roles = [role for role, other in named.items() if other == name]
+            if len(roles) > 1:
+                return f"has {name} both as {' and '.join(roles)}"
+        for name in (*named.values(), *self.kept()):
+            if name not in factors:
+                return f"names {name}, which is no factor there; there is {one_of(factors)}"
         if self.takes_two and len(factors) < 2:
             return f"needs two factors, and there is one, {factors[0]}"
         if self.shows_probe and not any(is_probed(cell.config) for cell in cells):
             return "needs the probe, and no run has one: set probe.steps to log or ends"
         known = reported(curves(cell.config) for cell in cells)
-        missing = [] if known is None else [one for one in self.shows_curves if one not in known]
-        if missing:
-            return f"shows {missing[0]} over training, which no run has"
-        return self.lacks(study, cells)
+        for curve in self.shows_curves:
+            if known is not None and curve not in known:
+                return f"shows {curve} over training, which no run has"
+        return next(self.lacks(study, cells), None)
 
-    def lacks(self, study: Study, cells: Sequence[Cell]) -> str | None:
-        """Return what else keeps these cells from giving it: for kinds that need more."""
-        return None
+    def lacks(self, study: Study, cells: Sequence[Cell]) -> Iterator[str]:
+        """Yield what else keeps these cells from giving it: for kinds that need more."""
+        yield from ()
 
-    def kept(self) -> Only:
+    def kept(self) -> Rule:
         """Return the levels that are shown, by factor, where not all are."""
         return {}
 
@@ -110,10 +109,10 @@ class OfPart(Item):
 class OfSettings(OfPart):
     """A figure drawn once for every setting of the factors that play no role in it."""
 
-    only: Only = Field(default_factory=dict)
+    only: Rule = Field(default_factory=dict)
     """levels that are shown, by factor; by default all"""
 
-    def kept(self) -> Only:
+    def kept(self) -> Rule:
         """Return `only`."""
         return self.only
 
@@ -126,14 +125,13 @@ class OfQuantity(OfSettings):
     probe: Literal["zero", "dead", "saturated", "mean", "std", "rms"] | None = None
     """a statistic of the activations at the last probed step, averaged over hidden layers"""
 
-    def lacks(self, study: Study, cells: Sequence[Cell]) -> str | None:
+    def lacks(self, study: Study, cells: Sequence[Cell]) -> Iterator[str]:
         """Refuse a quantity that no run has."""
         if self.probe is not None and not any(is_probed(cell.config) for cell in cells):
-            return f"has probe: {self.probe}, and no run has a probe: set probe.steps"
+            yield f"has probe: {self.probe}, and no run has a probe: set probe.steps"
         known = reported(measured(cell.config) for cell in cells)
         if self.metric is not None and known is not None and self.metric not in known:
-            return (
+            yield (
                 f"has metric: {self.metric}, which no run reports; they report "
                 f"{one_of(sorted(known))}.{nearest(self.metric, known)}".removesuffix(".")
             )
-        return None
