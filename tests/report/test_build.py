@@ -38,7 +38,8 @@ def _placeholders(monkeypatch):
 
 
 def build_into(directory, study, runs):
-    return build.build_report(study, make_frames(runs), directory, FACTS)
+    configs = dict.fromkeys(runs["cell"], run_config(DIGITS))
+    return build.build_report(study, make_frames(runs), directory, FACTS, configs)
 
 
 def contents(directory):

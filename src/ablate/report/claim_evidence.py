@@ -51,14 +51,19 @@ class Case:
     note: str = ""
 
     @property
-    def not_converged(self) -> int:
-        """Runs behind it that did not converge."""
-        return sum(int(arm.not_converged.sum()) for arm in self.arms)
+    def not_converged(self) -> tuple[int, ...]:
+        """Runs of each arm that did not converge."""
+        return tuple(int(arm.not_converged.sum()) for arm in self.arms)
 
     @property
-    def runs(self) -> int:
-        """All runs behind it."""
-        return sum(arm.values.size for arm in self.arms)
+    def runs(self) -> tuple[int, ...]:
+        """All runs of each arm."""
+        return tuple(arm.values.size for arm in self.arms)
+
+    @property
+    def lost(self) -> str:
+        """The runs of each arm that did not converge, of how many: `0/6, 2/6`."""
+        return ", ".join(f"{k}/{n}" for k, n in zip(self.not_converged, self.runs, strict=True))
 
 
 def case(claim: Claim, study: Study, runs: RunArrays, configs: Mapping[str, RunConfig]) -> Case:
@@ -82,12 +87,14 @@ def case(claim: Claim, study: Study, runs: RunArrays, configs: Mapping[str, RunC
         case Noise():
             a, b = runs.pair(*claim.compare, claim.at)
             evidence = noise(a.values, b.values, claim.expect, margin)
-            return Case(evidence, (a, b), None, runs.measure.unit)
+            return Case(evidence, (a, b), unit=runs.measure.unit)
         case Interaction():
-            return _interaction(claim, runs, margin)
+            pairs, arms = _interaction(claim, runs)
         case Effect():
-            a, b = runs.pair(*claim.compare, claim.at)
-            return _paired(pair_up(a, b, runs.measure.better), claim, margin, (a, b), runs)
+            arms = runs.pair(*claim.compare, claim.at)
+            pairs = pair_up(*arms, runs.measure.better)
+    difference = pairs.difference[np.isfinite(pairs.difference)]
+    return Case(paired_effect(pairs, claim.expect, margin), arms, difference, runs.measure.unit)
 
 
 def margin_of(claim: Claim, study: Study) -> float:
@@ -105,27 +112,17 @@ def margin_of(claim: Claim, study: Study) -> float:
             return 0.0
 
 
-def _paired(
-    pairs: Pairs, claim: Effect, margin: float, arms: tuple[Arm, Arm], runs: RunArrays
-) -> Case:
-    difference = pairs.difference[np.isfinite(pairs.difference)]
-    evidence = paired_effect(pairs, claim.expect, margin)
-    return Case(evidence, arms, difference, runs.measure.unit)
-
-
-def _interaction(claim: Interaction, runs: RunArrays, margin: float) -> Case:
-    """Judge (A - B) at C less (A - B) at D; the side that has fewer n/c runs is ahead."""
+def _interaction(claim: Interaction, runs: RunArrays) -> tuple[Pairs, tuple[Arm, Arm]]:
+    """Return (A - B) at C less (A - B) at D; the side that has fewer n/c runs is ahead."""
     other, *levels = claim.interaction
     (a, b), (c, d) = (runs.pair(*claim.compare, {**claim.at, other: (level,)}) for level in levels)
     difference = (a.means - b.means) - (c.means - d.means)
-    fewer = (b.not_converged_settings - a.not_converged_settings) - (
-        d.not_converged_settings - c.not_converged_settings
-    )
+    at_c, at_d = (y.not_converged_settings - x.not_converged_settings for x, y in ((a, b), (c, d)))
+    fewer = at_c - at_d
     missing = np.any([arm.missing.any(axis=0) for arm in (a, b, c, d)], axis=0)
     lead = led_by(difference, fewer if runs.measure.better == "higher" else -fewer)
     lead = np.where(np.isfinite(difference), difference, np.where(missing, np.nan, lead))
-    arms = (stacked([a, c]), stacked([b, d]))
-    return _paired(Pairs(difference, lead), claim, margin, arms, runs)
+    return Pairs(difference, lead), (stacked([a, c]), stacked([b, d]))
 
 
 def _spread(claim: Spread, runs: RunArrays) -> Case:
@@ -134,29 +131,30 @@ def _spread(claim: Spread, runs: RunArrays) -> Case:
         for level in runs.study.factor(claim.spread_over).level_names
     ]
     sides = list(zip(*pairs, strict=True))
-    a, b = (np.stack([arm.means for arm in side]) for side in sides)
+    means = [np.stack([arm.means for arm in side]) for side in sides]
     not_converged = [stacked(side).not_converged_settings for side in sides]
-    evidence = sensitivity(a, b, not_converged[0], not_converged[1], claim.expect)
+    evidence = sensitivity(*means, *not_converged, claim.expect)
     arms = runs.pair(*claim.compare, claim.at)
-    return Case(evidence, arms, None, f"{runs.measure.unit}²" if runs.measure.unit else "")
+    return Case(evidence, arms, unit=f"{runs.measure.unit}²" if runs.measure.unit else "")
 
 
 def _rate(claim: Rate, runs: RunArrays, margin: float) -> Case:
     arm = runs.at(claim.at)
     n, not_converged = int((~arm.missing).sum()), int(arm.not_converged.sum())
     found = n - not_converged if claim.expect == "converges" else not_converged
-    return Case(rate(found, n, margin), (arm,), None, "share")
+    return Case(rate(found, n, margin), (arm,), unit="share")
 
 
 def _order(claim: Order, runs: RunArrays, margin: float) -> Case:
     expect: Literal["greater", "less"] = "greater" if claim.direction == "up" else "less"
-    steps: list[Evidence] = []
-    arms: list[Arm] = []
-    for low, high in pairwise(runs.study.factor(claim.over).level_names):
-        first, second = runs.pair(claim.over, low, high, claim.at)
-        arms += [second] if arms else [first, second]
-        steps.append(paired_effect(pair_up(second, first, runs.measure.better), expect, margin))
-    return Case(in_order(steps), (stacked(arms),), None, runs.measure.unit)
+    levels = runs.study.factor(claim.over).level_names
+    pairs = [runs.pair(claim.over, low, high, claim.at) for low, high in pairwise(levels)]
+    steps = [
+        paired_effect(pair_up(second, first, runs.measure.better), expect, margin)
+        for first, second in pairs
+    ]
+    arms = stacked([pairs[0][0], *(second for _, second in pairs)])
+    return Case(in_order(steps), (arms,), unit=runs.measure.unit)
 
 
 def _follows(
@@ -174,4 +172,4 @@ def _follows(
             )
         predicted[row, 0] = found.activation_std[layer - 1]
     ratio = np.asarray((arm.values / predicted - 1).mean(axis=0))
-    return Case(paired_effect(Pairs(ratio, ratio), "equal", margin), (arm,), None, "share")
+    return Case(paired_effect(Pairs(ratio, ratio), "equal", margin), (arm,), unit="share")

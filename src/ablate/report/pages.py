@@ -5,43 +5,23 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from ablate.report.circumstances import Facts
-from ablate.report.manifest import FigureFiles, Missing, TableFiles, read_manifest
-from ablate.report.origins import Origin
+from ablate.report.manifest import FigureFiles, Report, read_manifest
 from ablate.report.printed_table import PrintedTable, plain, to_markdown
-from ablate.study.schema import Study
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _MOST_SVG_BYTES = 300_000
 _NUMBER = re.compile(r"^(−?\d+)(\.\d+)?(?: ± (\d+)(\.\d+)?)?$")
 
 
-@dataclass(frozen=True)
-class Page:
-    """Everything that a report's page shows, in no order: the templates know the order."""
-
-    study: Study
-    facts: Facts
-    answer: str
-    tables: tuple[TableFiles, ...]
-    figures: tuple[FigureFiles | Missing, ...]
-    origins: tuple[Origin, ...]
-    digest: str
-    control: str = ""
-
-
-def write_pages(page: Page, directory: Path) -> list[str]:
+def write_pages(report: Report, directory: Path) -> list[str]:
     """Write `README.md` and `index.html`; return their names."""
-    missing = any(isinstance(figure, Missing) for figure in page.figures)
-    values = {**vars(page), "source": _source(page.study), "missing": missing}
     for template, name in (("report.md.j2", "README.md"), ("report.html.j2", "index.html")):
-        _write(directory / name, template, values)
+        _write(directory / name, template, report=report, **vars(report))
     return ["README.md", "index.html"]
 
 
@@ -56,11 +36,11 @@ def write_index(reports: Path) -> Path:
         if (manifest := read_manifest(folder)) is not None and not manifest.get("quick")
     ]
     for template, name in (("index.md.j2", "README.md"), ("index.html.j2", "index.html")):
-        _write(reports / name, template, {"reports": found})
+        _write(reports / name, template, reports=found)
     return reports / "README.md"
 
 
-def _write(path: Path, template: str, values: dict[str, object]) -> None:
+def _write(path: Path, template: str, **values: object) -> None:
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         undefined=StrictUndefined,
@@ -79,30 +59,29 @@ def _write(path: Path, template: str, values: dict[str, object]) -> None:
     path.write_text(environment.get_template(template).render(values), encoding="utf-8")
 
 
-def aligned_rows(grid: PrintedTable) -> list[tuple[str, list[Markup]]]:
+def aligned_rows(grid: PrintedTable) -> list[tuple[str, Sequence[Markup]]]:
     """Return rows of HTML cells, padded unseen so that points and ± stand below each other."""
-    columns = [
-        _aligned([entries[i].text for _, entries in grid.rows]) for i in range(len(grid.columns))
-    ]
-    return [
-        (label, [columns[i][j] for i in range(len(grid.columns))])
-        for j, (label, _) in enumerate(grid.rows)
-    ]
+    labels, entries = zip(*grid.rows, strict=True)
+    columns = [_aligned([entry.text for entry in column]) for column in zip(*entries, strict=True)]
+    return list(zip(labels, zip(*columns, strict=True), strict=True))
 
 
 def image_address(figure: FigureFiles) -> str:
     """Return a figure as a data address: the SVG, or the PNG where that is much smaller."""
-    content, kind = figure.svg.read_bytes(), "image/svg+xml"
-    if len(content) > _MOST_SVG_BYTES:
-        content, kind = figure.png.read_bytes(), "image/png"
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+    if figure.svg.stat().st_size > _MOST_SVG_BYTES:
+        return _data_address(figure.png, "image/png")
+    return _data_address(figure.svg, "image/svg+xml")
 
 
 def animation_address(figure: FigureFiles) -> str:
     """Return a figure's animation as a data address; raises ValueError where it has none."""
     if figure.gif is None:
         raise ValueError(f"figure {figure.name} is not animated")
-    return f"data:image/gif;base64,{base64.b64encode(figure.gif.read_bytes()).decode()}"
+    return _data_address(figure.gif, "image/gif")
+
+
+def _data_address(path: Path, kind: str) -> str:
+    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
 def _aligned(texts: Sequence[str]) -> list[Markup]:
@@ -134,7 +113,3 @@ def _unseen(text: str) -> Markup:
     if not text:
         return Markup("")
     return Markup('<span class="pad" aria-hidden="true">{}</span>').format(text)
-
-
-def _source(study: Study) -> str:
-    return " · ".join(str(value) for value in study.source.values())

@@ -28,7 +28,9 @@ def arm_of(cells: Sequence[pd.DataFrame], replicates: int) -> Arm:
         kept = runs[runs["replicate"] < replicates]
         r = kept["replicate"].to_numpy(int)
         values[i, r], not_converged[i, r] = kept["value"], kept["not_converged"]
-    return Arm(values, not_converged, tuple(str(runs["cell"].iloc[0]) for runs in cells))
+    return Arm(
+        values, not_converged, tuple(str(cell) for runs in cells for cell in runs["cell"][:1])
+    )
 
 
 class RunArrays:

@@ -68,24 +68,20 @@ def shares(item: VarianceShares, study: Study, frames: Frames) -> Shares:
         Share(
             name,
             _estimate([values[name]], lambda v: deviation(v[0])),
-            None if name == whole else _estimate([values[name], values[whole]], _ratio),
+            None if name == whole else _estimate([values[name], values[whole]], _ratios),
         )
         for name in names
     ]
     single = [values[name] for name in names if name != whole]
-    total = _estimate([*single, values[whole]], _sum_of_ratios)
-    return Shares(
-        factor, whole, tuple(rows), total, len(values[whole]), study.replicates, found.unit
-    )  # fmt: skip
+    total = _estimate([*single, values[whole]], _ratios)
+    settings = len(values[whole])
+    return Shares(factor, whole, tuple(rows), total, settings, study.replicates, found.unit)
 
 
-def _ratio(arms: Sequence[Array]) -> float:
-    whole = deviation(arms[1])
-    return deviation(arms[0]) ** 2 / whole**2 if whole else np.nan
-
-
-def _sum_of_ratios(arms: Sequence[Array]) -> float:
-    return sum(_ratio([arm, arms[-1]]) for arm in arms[:-1])
+def _ratios(arms: Sequence[Array]) -> float:
+    """Return the sum of the variances of all arms but the last, over that of the last."""
+    whole = deviation(arms[-1])
+    return sum(deviation(arm) ** 2 / whole**2 if whole else np.nan for arm in arms[:-1])
 
 
 def _estimate(arms: Sequence[Array], of: Callable[[Sequence[Array]], float]) -> Estimate:
@@ -104,17 +100,14 @@ def _estimate(arms: Sequence[Array], of: Callable[[Sequence[Array]], float]) -> 
 
 def print_shares(found: Shares) -> PrintedTable:
     """Return the table as it is printed."""
-    rows = tuple(
-        (row.level, (Entry(_deviation(row)), Entry(_percent(row.share)))) for row in found.rows
-    )
     unit = f" ({found.unit})" if found.unit else ""
     return PrintedTable(
         title=f"What replicates differ in, by {found.factor.label}.",
         corner=found.factor.label,
-        groups=(),
         columns=(f"standard deviation{unit}", f"share of the variance of {found.whole} (%)"),
-        rows=rows,
-        footer=(),
+        rows=tuple(
+            (row.level, (Entry(_deviation(row)), Entry(_percent(row.share)))) for row in found.rows
+        ),
         caption=(
             f"Between {found.replicates} replicates, variances averaged over {found.settings} "
             "settings of the rest; 95 % intervals from jackknife pseudo-values of logarithms.",
@@ -151,20 +144,12 @@ def _deviation(row: Share) -> str:
     value, low, high = row.deviation
     if not value:
         return "0"
-    if not np.isfinite(value):
-        return "–"
-    return with_interval(value, low, high, sign=False) if value else "0"
+    return with_interval(value, low, high, sign="") if np.isfinite(value) else "–"
 
 
 def _percent(share: Estimate | None) -> str:
-    if share is None:
-        return "100"
-    value, low, high = share
+    value, low, high = share or (1.0, None, None)
     if not np.isfinite(value):
         return "–"
-    text = f"{100 * value:.0f}"
-    return (
-        text
-        if not value or low is None or high is None
-        else f"{text} ({100 * low:.0f} to {100 * high:.0f})"
-    )
+    interval = "" if low is None or high is None else f" ({100 * low:.0f} to {100 * high:.0f})"
+    return f"{100 * value:.0f}{interval if value else ''}"

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from ablate.errors import ReportError
+from ablate.report.run_arrays import arm_of
 from ablate.stats import (
     ALPHA,
     Arm,
@@ -60,6 +61,7 @@ class ResultTable:
     """Rows and columns are the levels of two factors; `at` fixes the others.
 
     columns  None for a study of one factor: the table has one column
+    column_names   its level names, or the metric's where there is one column
     cells    row by row
     pairs    all pairs of a column, a and b numbered as its rows
     """
@@ -67,14 +69,10 @@ class ResultTable:
     metric: Metric
     rows: Factor
     columns: Factor | None
+    column_names: tuple[str, ...]
     at: Mapping[str, str]
     cells: tuple[ResultCell, ...]
     pairs: Mapping[str, tuple[Pair, ...]]
-
-    @property
-    def column_names(self) -> tuple[str, ...]:
-        """Return the columns' level names, or the metric's where there is one column."""
-        return column_names(self.columns, self.metric)
 
     def row(self, name: str) -> tuple[ResultCell, ...]:
         """Return the cells of one row, in the order of the columns."""
@@ -94,32 +92,21 @@ def make_tables(
 
     Raises ReportError when no run has the metric.
     """
-    down, across = _axes(study, rows, columns)
+    free = [factor for factor in study.factors if factor.name not in (rows, columns)]
+    down = study.factor(rows) if rows else free.pop(0)
+    across = study.factor(columns) if columns else free.pop(0) if free else None
     if study.metric.name not in runs and (runs["status"] == "done").any():
         raise ReportError(f"no run reports the metric '{study.metric.name}'.")
-    others = [f for f in study.factors if f not in (down, across)]
-    settings = itertools.product(*([level.name for level in f.levels] for f in others))
-    names = [factor.name for factor in others]
+    settings = itertools.product(*([level.name for level in f.levels] for f in free))
+    names = [factor.name for factor in free]
     return [_table(study, runs, down, across, dict(zip(names, at, strict=True))) for at in settings]
-
-
-def column_names(columns: Factor | None, metric: Metric) -> tuple[str, ...]:
-    """Return the headings of a table's columns."""
-    return tuple(level.name for level in columns.levels) if columns else (metric.label,)
 
 
 def outcomes_of(runs: pd.DataFrame, metric: str, replicates: int) -> Arm:
     """Return the runs of one cell from its rows of the frame, failed runs as missing."""
-    values = np.full(replicates, np.nan)
-    not_converged = np.zeros(replicates, dtype=bool)
-    for row in runs.to_dict("records"):
-        replicate = int(row["replicate"])
-        if replicate >= replicates:
-            continue
-        if row["status"] == "done":
-            values[replicate] = row[metric]
-        not_converged[replicate] = row["status"] == "diverged"
-    return Arm(values[None], not_converged[None])
+    value = np.where(runs["status"] == "done", runs.get(metric, np.nan), np.nan)
+    measured = runs.assign(value=value, not_converged=runs["status"] == "diverged")
+    return arm_of([measured], replicates)
 
 
 def to_csv(table: ResultTable) -> str:
@@ -177,7 +164,8 @@ def csv_text(header: Sequence[str], lines: Sequence[Sequence[Any]]) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows([[_plain(value) for value in line] for line in lines])
+    for line in lines:
+        writer.writerow([str(v).lower() if isinstance(v, bool) else v for v in line])
     return stream.getvalue()
 
 
@@ -189,87 +177,63 @@ def values_of(outcomes: Arm) -> list[str]:
     ]
 
 
-def _axes(study: Study, rows: str | None, columns: str | None) -> tuple[Factor, Factor | None]:
-    free = [factor for factor in study.factors if factor.name not in (rows, columns)]
-    down = study.factor(rows) if rows else free.pop(0)
-    if columns:
-        return down, study.factor(columns)
-    return down, free[0] if free else None
-
-
 def _table(
-    study: Study,
-    runs: pd.DataFrame,
-    rows: Factor,
-    columns: Factor | None,
-    at: Mapping[str, str],
+    study: Study, runs: pd.DataFrame, rows: Factor, columns: Factor | None, at: Mapping[str, str]
 ) -> ResultTable:
-    cells: dict[tuple[str, str], ResultCell] = {}
-    all_pairs: dict[str, tuple[Pair, ...]] = {}
-    for column in column_names(columns, study.metric):
-        found = []
-        for row in rows.levels:
-            levels = dict(at) | {rows.name: row.name}
-            if columns:
-                levels[columns.name] = column
-            # In the study's order, so that every file names factors the same way.
-            levels = {factor.name: levels[factor.name] for factor in study.factors}
-            found.append((row.name, levels, _rows_at(runs, levels)))
-        outcomes = [outcomes_of(part, study.metric.name, study.replicates) for *_, part in found]
-        summaries = [summarize(cell) for cell in outcomes]
-        pairs = compare_all(outcomes, study.metric.better)
-        best = best_cell(summaries, study.metric.better)
-        tied = not_shown_worse(best, pairs, summaries) if best is not None else frozenset()
-        all_pairs[column] = pairs
-        for i, (row_name, levels, part) in enumerate(found):
-            cells[row_name, column] = ResultCell(
-                row=row_name,
-                column=column,
-                levels=levels,
-                slug=str(part["cell"].iloc[0]) if len(part) else None,
-                outcomes=outcomes[i],
-                summary=summaries[i],
-                best=i == best,
-                not_worse=i in tied,
-                p_best=_p_against(best, i, pairs),
-                parameters=_count(part, "parameters"),
-                multiply_adds=_count(part, "multiply_adds"),
-                tuned=_tuned(part, study),
-            )
-    ordered = [
-        cells[row.name, column]
+    names = tuple(level.name for level in columns.levels) if columns else (study.metric.label,)
+    fixed = [{**at, columns.name: name} if columns else at for name in names]
+    found = [_column(study, runs, rows, *place) for place in zip(names, fixed, strict=True)]
+    cells = [cell for row in zip(*(cells for cells, _ in found), strict=True) for cell in row]
+    pairs = {name: pairs for name, (_, pairs) in zip(names, found, strict=True)}
+    return ResultTable(study.metric, rows, columns, names, at, tuple(cells), pairs)
+
+
+def _column(
+    study: Study, runs: pd.DataFrame, rows: Factor, column: str, at: Mapping[str, str]
+) -> tuple[list[ResultCell], tuple[Pair, ...]]:
+    """Return the cells of a column, and all pairs of them; `at` fixes all factors but `rows`."""
+    metric = study.metric
+    # In the study's order, so that every file names factors the same way.
+    settings = [
+        {f.name: row.name if f == rows else at[f.name] for f in study.factors}
         for row in rows.levels
-        for column in column_names(columns, study.metric)
     ]
-    return ResultTable(study.metric, rows, columns, at, tuple(ordered), all_pairs)
+    parts = [_rows_at(runs, levels) for levels in settings]
+    outcomes = [outcomes_of(part, metric.name, study.replicates) for part in parts]
+    summaries = [summarize(arm) for arm in outcomes]
+    pairs = compare_all(outcomes, metric.better)
+    best = best_cell(summaries, metric.better)
+    tied = not_shown_worse(best, pairs, summaries) if best is not None else frozenset()
+    cells = [
+        ResultCell(
+            row=row.name,
+            column=column,
+            levels=settings[i],
+            slug=str(part["cell"].iloc[0]) if len(part) else None,
+            outcomes=outcomes[i],
+            summary=summaries[i],
+            best=i == best,
+            not_worse=i in tied,
+            p_best=next((p.p_adjusted for p in pairs if {p.a, p.b} == {best, i}), None),
+            parameters=_count(part, "parameters"),
+            multiply_adds=_count(part, "multiply_adds"),
+            tuned=_tuned(part, study),
+        )
+        for i, (row, part) in enumerate(zip(rows.levels, parts, strict=True))
+    ]
+    return cells, pairs
 
 
 def _rows_at(runs: pd.DataFrame, levels: Mapping[str, str]) -> pd.DataFrame:
-    mask = np.ones(len(runs), dtype=bool)
-    for factor, level in levels.items():
-        mask &= (runs[f"factor:{factor}"] == level).to_numpy()
-    return runs[mask]
-
-
-def _p_against(best: int | None, i: int, pairs: Sequence[Pair]) -> float | None:
-    return next((pair.p_adjusted for pair in pairs if {pair.a, pair.b} == {best, i}), None)
+    columns = [f"factor:{name}" for name in levels]
+    return runs[(runs[columns] == list(levels.values())).all(axis=1)]
 
 
 def _count(part: pd.DataFrame, column: str) -> int | None:
-    known = list(part[column].dropna()) if column in part else []
-    return int(known[0]) if known else None
+    known = part[column].dropna()
+    return int(known.iloc[0]) if len(known) else None
 
 
 def _tuned(part: pd.DataFrame, study: Study) -> tuple[float, ...]:
-    column = f"tuned:{study.tune.key}" if study.tune else ""
-    if column not in part:
-        return ()
-    return tuple(sorted(float(value) for value in part[column].dropna().unique()))
-
-
-def _plain(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return repr(value) if isinstance(value, float) else str(value)
+    values = part[f"tuned:{study.tune.key}"].dropna() if study.tune else []
+    return tuple(sorted(set(map(float, values))))
