@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
+from ablate.config import RunConfig
 from ablate.report.claim_metrics import measure
+from ablate.report.frame import Frames
 from ablate.report.number_text import with_interval
 from ablate.report.parts import of_cells
 from ablate.report.run_arrays import arm_of
 from ablate.stats import ALPHA, pair_up, paired_effect
 from ablate.study.schema import Study
-
-if TYPE_CHECKING:
-    from ablate.config import RunConfig
-    from ablate.report.frame import Frames
 
 
 def without_control(frames: Frames, configs: Mapping[str, RunConfig]) -> Frames:
@@ -28,8 +25,8 @@ def control_text(study: Study, frames: Frames, configs: Mapping[str, RunConfig])
 
     The same test as for claims, and a level of its own: one control in twenty shows a difference.
     """
-    slug = next((slug for slug, config in configs.items() if config.control), None)
-    if slug is None or slug not in set(frames.runs["cell"]):
+    slug = next((slug for slug, config in configs.items() if config.control), "")
+    if slug not in set(frames.runs["cell"]):
         return ""
     plain = configs[slug].model_copy(update={"control": False})
     original = next(slug for slug, config in configs.items() if config == plain)

@@ -8,12 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ablate.config import RunConfig
 from ablate.errors import ReportError
 from ablate.report.aa_control import control_text, without_control
 from ablate.report.answer import answer, untrained_answer
 from ablate.report.circumstances import Facts
 from ablate.report.context import Context, Tabulated
 from ablate.report.exhibits import exhibits_of
+from ablate.report.frame import Frames
 from ablate.report.manifest import (
     NAME,
     FigureFiles,
@@ -36,9 +38,7 @@ from ablate.study.items import Effects, Item, Table, VarianceShares
 from ablate.study.schema import Study
 
 if TYPE_CHECKING:
-    from ablate.config import RunConfig
     from ablate.report.figures.canvas import Drawing
-    from ablate.report.frame import Frames
 
 
 def build_report(
@@ -85,7 +85,8 @@ def build_report(
         digest=digest(study, results_of(everything.runs)),
         control=control_text(study, everything, configs),
     )
-    names = [name for one in (*tables, *report.drawn) for name in one.files]
+    names = [name for table in tables for name in table.files]
+    names += [name for figure in report.drawn for name in figure.files]
     names += write_pages(report, directory)
     for name in set(before["files"] if before else ()) - set(names):
         (directory / name).unlink(missing_ok=True)
@@ -109,8 +110,9 @@ def _exhibits(
             context = Context(item, alone, own, configs, facts, verdicts, directory)
             try:
                 for made in exhibits_of(context):
-                    is_table = isinstance(made, Tabulated)
-                    yield made if is_table else replace(made, name=f"{made.name}{suffix}")
+                    if not isinstance(made, Tabulated):
+                        made = replace(made, name=f"{made.name}{suffix}")
+                    yield made
             except ReportError as error:
                 yield f"{item.kind}{suffix} is missing: {error}"
     if verdicts:

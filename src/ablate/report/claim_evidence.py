@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
+from ablate.config import RunConfig
 from ablate.errors import ReportError
 from ablate.lessons.signal import theory
 from ablate.report.run_arrays import RunArrays
@@ -29,9 +30,6 @@ from ablate.stats import (
 from ablate.study.claim_check import follows_theory
 from ablate.study.claims import Claim, Effect, Follows, Interaction, Noise, Order, Rate, Spread
 from ablate.study.schema import Study
-
-if TYPE_CHECKING:
-    from ablate.config import RunConfig
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,9 +129,9 @@ def _spread(claim: Spread, runs: RunArrays) -> Case:
         for level in runs.study.factor(claim.spread_over).level_names
     ]
     sides = list(zip(*pairs, strict=True))
-    means = [np.stack([arm.means for arm in side]) for side in sides]
-    not_converged = [stacked(side).not_converged_settings for side in sides]
-    evidence = sensitivity(*means, *not_converged, claim.expect)
+    a, b = (np.stack([arm.means for arm in side]) for side in sides)
+    a_lost, b_lost = (stacked(side).not_converged_settings for side in sides)
+    evidence = sensitivity(a, b, a_lost, b_lost, claim.expect)
     arms = runs.pair(*claim.compare, claim.at)
     return Case(evidence, arms, unit=f"{runs.measure.unit}²" if runs.measure.unit else "")
 

@@ -18,8 +18,8 @@ from ablate.study.schema import Study
 class Measure:
     """A quantity of every run that finished.
 
-    values  one row per run: cell, replicate, factors, value (as shown; NaN where there is none)
-            and not_converged, whether the run counts as n/c for it
+    values  the frame of runs with value (as shown; NaN where there is none) and not_converged,
+            whether the run counts as n/c for it
     unit    `points`, `steps`, `nats` or nothing
     better  what an n/c run is worse than
     layer   of a probe's quantity; for theories
@@ -47,8 +47,8 @@ def measure(expression: Expression | None, study: Study, frames: Frames) -> Meas
         case Probed():
             return _probed(expression, runs, frames.layers)
         case Final():
-            row = quantity(expression.name)
-            return _final(expression.name, row.better or "lower", runs)
+            better = quantity(expression.name).better or "lower"
+            return _final(expression.name, better, runs)
         case None:
             return _final(study.metric.name, study.metric.better, runs)
 
@@ -62,7 +62,12 @@ def _final(name: str, better: Better, runs: pd.DataFrame) -> Measure:
     has = pd.Series(np.isfinite(values) | not_converged, index=runs["cell"])
     by_cell = has.groupby(level=0).any()
     absent = frozenset(by_cell.index[~by_cell])
-    return Measure(_table(runs, values, not_converged), effect_unit(name), better, absent=absent)
+    return Measure(
+        runs.assign(value=values, not_converged=not_converged),
+        effect_unit(name),
+        better,
+        absent=absent,
+    )
 
 
 def _steps_to(expression: StepsTo, runs: pd.DataFrame, epochs: pd.DataFrame) -> Measure:
@@ -73,7 +78,7 @@ def _steps_to(expression: StepsTo, runs: pd.DataFrame, epochs: pd.DataFrame) -> 
     there = epochs[(values >= target) if expression.rises else (values <= target)]
     steps = _by_run(runs, there.groupby(["cell", "replicate"])["step"].min())
     steps = np.where(runs["status"] == "diverged", np.nan, steps)
-    return Measure(_table(runs, steps, np.isnan(steps)), "steps", "lower")
+    return Measure(runs.assign(value=steps, not_converged=np.isnan(steps)), "steps", "lower")
 
 
 def _probed(expression: Probed, runs: pd.DataFrame, layers: pd.DataFrame) -> Measure:
@@ -94,17 +99,9 @@ def _probed(expression: Probed, runs: pd.DataFrame, layers: pd.DataFrame) -> Mea
         raise ReportError(f"metric {expression}: no run was probed there.")
     # What was probed is a number whether or not the run converged afterwards.
     not_converged = np.isnan(values) & (runs["status"] == "diverged").to_numpy()
-    return Measure(_table(runs, values, not_converged), "", "higher", int(layer))
+    return Measure(runs.assign(value=values, not_converged=not_converged), "", "higher", int(layer))
 
 
 def _by_run(runs: pd.DataFrame, found: pd.Series) -> npt.NDArray[np.float64]:
     keys = pd.MultiIndex.from_frame(runs[["cell", "replicate"]])
     return np.asarray(found.reindex(keys).to_numpy(float))
-
-
-def _table(
-    runs: pd.DataFrame, values: npt.NDArray[np.float64], not_converged: npt.NDArray[np.bool_]
-) -> pd.DataFrame:
-    factors = [name for name in runs if str(name).startswith("factor:")]
-    table = runs[["cell", "replicate", *factors]].copy()
-    return table.assign(value=values, not_converged=not_converged)

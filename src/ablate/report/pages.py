@@ -20,9 +20,7 @@ _NUMBER = re.compile(r"^(−?\d+)(\.\d+)?(?: ± (\d+)(\.\d+)?)?$")
 
 def write_pages(report: Report, directory: Path) -> list[str]:
     """Write `README.md` and `index.html`; return their names."""
-    for template, name in (("report.md.j2", "README.md"), ("report.html.j2", "index.html")):
-        _write(directory / name, template, report=report, **vars(report))
-    return ["README.md", "index.html"]
+    return _write("report", directory, report=report, **vars(report))
 
 
 def write_index(reports: Path) -> Path:
@@ -35,16 +33,15 @@ def write_index(reports: Path) -> Path:
         for folder in sorted(reports.iterdir())
         if (manifest := read_manifest(folder)) is not None and not manifest.get("quick")
     ]
-    for template, name in (("index.md.j2", "README.md"), ("index.html.j2", "index.html")):
-        _write(reports / name, template, reports=found)
+    _write("index", reports, reports=found)
     return reports / "README.md"
 
 
-def _write(path: Path, template: str, **values: object) -> None:
+def _write(name: str, directory: Path, **values: object) -> list[str]:
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         undefined=StrictUndefined,
-        autoescape=template.endswith(".html.j2"),
+        autoescape=lambda template: str(template).endswith(".html.j2"),
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
@@ -56,7 +53,11 @@ def _write(path: Path, template: str, **values: object) -> None:
         "image": image_address,
         "animation": animation_address,
     }
-    path.write_text(environment.get_template(template).render(values), encoding="utf-8")
+    templates = {"README.md": f"{name}.md.j2", "index.html": f"{name}.html.j2"}
+    for page, template in templates.items():
+        text = environment.get_template(template).render(values)
+        (directory / page).write_text(text, encoding="utf-8")
+    return list(templates)
 
 
 def aligned_rows(grid: PrintedTable) -> list[tuple[str, Sequence[Markup]]]:
@@ -90,23 +91,17 @@ def _aligned(texts: Sequence[str]) -> list[Markup]:
     widths = [max((len(part[i]) for part in parts if part), default=0) for i in range(4)]
     aligned = []
     for text, part in zip(texts, parts, strict=True):
-        if part is None:
-            aligned.append(escape(text))
-            continue
-        whole, point, half, half_point = part
-        before = _unseen("0" * (widths[0] - len(whole)))
-        after = _unseen(_padding(point, widths[1]))
-        html = before + whole + point + after
-        if half:
-            html += " ± " + _unseen("0" * (widths[2] - len(half))) + half + half_point
-            html += _unseen(_padding(half_point, widths[3]))
+        html = _padded(*part[:2], *widths[:2]) if part else escape(text)
+        if part and part[2]:
+            html += " ± " + _padded(*part[2:], *widths[2:])
         aligned.append(html)
     return aligned
 
 
-def _padding(decimals: str, width: int) -> str:
-    """Return what a text's decimals lack: `.00` or `0` or nothing."""
-    return ("." + "0" * (width - 1))[len(decimals) :] if width else ""
+def _padded(whole: str, decimals: str, before: int, behind: int) -> Markup:
+    """Return a number of so many characters before and from its point on."""
+    missing = ("." + "0" * (behind - 1))[len(decimals) :] if behind else ""
+    return _unseen("0" * (before - len(whole))) + whole + decimals + _unseen(missing)
 
 
 def _unseen(text: str) -> Markup:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from ablate.report.frame import Frames
 from ablate.study.items import Item
 from ablate.study.schema import Part, Study
-
-if TYPE_CHECKING:
-    from ablate.report.frame import Frames
 
 
 def each_part(item: Item, study: Study, frames: Frames) -> Iterator[tuple[str, Study, Frames]]:

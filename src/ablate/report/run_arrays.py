@@ -62,10 +62,9 @@ class RunArrays:
         """Return two arms whose rows are the settings that both levels have."""
         place = [f.name for f in self.study.factors].index(factor)
 
-        def elsewhere(levels: Setting) -> Setting:
-            return levels[:place] + levels[place + 1 :]
-
-        found = [self.settings({**at, factor: (level,)}) for level in (a, b)]
-        both = set(map(elsewhere, found[0])) & set(map(elsewhere, found[1]))
-        first, second = ([levels for levels in rows if elsewhere(levels) in both] for rows in found)
-        return self.arm(first), self.arm(second)
+        first, second = (
+            {levels[:place] + levels[place + 1 :]: levels for levels in self.settings(fixed)}
+            for fixed in ({**at, factor: (a,)}, {**at, factor: (b,)})
+        )
+        both = [elsewhere for elsewhere in first if elsewhere in second]
+        return self.arm([first[rest] for rest in both]), self.arm([second[rest] for rest in both])

@@ -111,21 +111,19 @@ def outcomes_of(runs: pd.DataFrame, metric: str, replicates: int) -> Arm:
 
 def to_csv(table: ResultTable) -> str:
     """Return one line per cell, metrics as stored (fractions, nats), floats unrounded."""
-    names = list(table.cells[0].levels)
+    first = table.cells[0]
     header = [
-        *names, "cell", "metric", "n", "not_converged", "missing", "mean", "sd", "half_width",
-        "convergence", "convergence_low", "convergence_high", "best", "not_shown_worse",
+        *first.levels, "cell", "metric", *vars(first.summary), "best", "not_shown_worse",
         "p_against_best_holm", "parameters", "multiply_adds", "values",
     ]  # fmt: skip
-    lines = []
-    for cell in table.cells:
-        s = cell.summary
-        lines.append([
-            *(cell.levels[name] for name in names), cell.slug, table.metric.name, s.n,
-            s.not_converged, s.missing, s.mean, s.sd, s.half_width, s.convergence,
-            s.convergence_low, s.convergence_high, cell.best, cell.not_worse, cell.p_best,
-            cell.parameters, cell.multiply_adds, " ".join(values_of(cell.outcomes)),
-        ])  # fmt: skip
+    lines = [
+        [
+            *cell.levels.values(), cell.slug, table.metric.name, *vars(cell.summary).values(),
+            cell.best, cell.not_worse, cell.p_best, cell.parameters, cell.multiply_adds,
+            " ".join(values_of(cell.outcomes)),
+        ]
+        for cell in table.cells
+    ]  # fmt: skip
     return csv_text(header, lines)
 
 
@@ -136,27 +134,25 @@ def pairs_to_csv(table: ResultTable) -> str:
         "mean_difference", "low", "high", "p", "p_holm",
     ]  # fmt: skip
     levels = [level.name for level in table.rows.levels]
-    lines = []
-    for column, pairs in table.pairs.items():
-        for pair in pairs:
-            test, e = pair.test, pair.test.evidence
-            lines.append([
-                *table.at.values(), column, levels[pair.a], levels[pair.b], e.test, test.pairs,
-                test.wins, test.losses, e.n_effect, e.effect, *e.limits(ALPHA), test.p,
-                pair.p_adjusted,
-            ])  # fmt: skip
+    lines = [
+        [
+            *table.at.values(), column, levels[pair.a], levels[pair.b], e.test, test.pairs,
+            test.wins, test.losses, e.n_effect, e.effect, *e.limits(ALPHA), test.p,
+            pair.p_adjusted,
+        ]
+        for column, pairs in table.pairs.items()
+        for pair in pairs
+        for test, e in [(pair.test, pair.test.evidence)]
+    ]  # fmt: skip
     return csv_text(header, lines)
 
 
 def tuned_to_csv(table: ResultTable, key: str) -> str:
     """Return one line per cell with the value of `key` that tuning chose."""
-    names = list(table.cells[0].levels)
     lines = [
-        [*(cell.levels[name] for name in names), cell.slug, value]
-        for cell in table.cells
-        for value in cell.tuned
+        [*cell.levels.values(), cell.slug, value] for cell in table.cells for value in cell.tuned
     ]
-    return csv_text([*names, "cell", key], lines)
+    return csv_text([*table.cells[0].levels, "cell", key], lines)
 
 
 def csv_text(header: Sequence[str], lines: Sequence[Sequence[Any]]) -> str:
@@ -235,5 +231,5 @@ def _count(part: pd.DataFrame, column: str) -> int | None:
 
 
 def _tuned(part: pd.DataFrame, study: Study) -> tuple[float, ...]:
-    values = part[f"tuned:{study.tune.key}"].dropna() if study.tune else []
-    return tuple(sorted(set(map(float, values))))
+    values = set(part[f"tuned:{study.tune.key}"].dropna()) if study.tune else set()
+    return tuple(sorted(map(float, values)))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from ablate.config import RunConfig
 from ablate.metrics import Final
 from ablate.report.claim_evidence import Case
+from ablate.report.frame import Frames
 from ablate.report.number_text import number, plus_minus
 from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.tables import csv_text
@@ -15,10 +16,6 @@ from ablate.report.verdicts import claim_case
 from ablate.stats import ALPHA
 from ablate.study.claims import Effect, Spread
 from ablate.study.schema import Study
-
-if TYPE_CHECKING:
-    from ablate.config import RunConfig
-    from ablate.report.frame import Frames
 
 
 @dataclass(frozen=True, eq=False)

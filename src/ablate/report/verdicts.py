@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
+from ablate.config import RunConfig
 from ablate.errors import ReportError
 from ablate.report.claim_evidence import Case, case, margin_of
 from ablate.report.claim_metrics import measure
+from ablate.report.frame import Frames
 from ablate.report.parts import of_part, tuning_runs
 from ablate.report.run_arrays import RunArrays
 from ablate.stats import (
@@ -23,10 +25,6 @@ from ablate.stats import (
 )
 from ablate.study.claims import Claim, Rate
 from ablate.study.schema import Study
-
-if TYPE_CHECKING:
-    from ablate.config import RunConfig
-    from ablate.report.frame import Frames
 
 Ruling = Literal["supported", "refuted", "inconclusive", "not answered", "incomplete", "withheld"]
 
