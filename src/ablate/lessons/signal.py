@@ -10,9 +10,11 @@ layer l taken in: see `theory`.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 
 import numpy as np
 import numpy.typing as npt
@@ -137,25 +139,21 @@ def theory(config: RunConfig) -> Theory | None:
     None where `has_theory` says so.
     """
     model, init = config.model, config.init
-    if not has_theory(config) or not isinstance(model, Mlp):
+    if not has_theory(config):
         return None
+    assert isinstance(model, Mlp)
     pieces = model.pieces if model.activation == "maxout" else 1
     fan_ins = [math.prod(inputs_of(config.data)), *model.widths[:-1]]
     second = 1.0
-    stds, slopes, variances = [], [], []
+    stds, factors = [], []
     for fan_in, width in zip(fan_ins, model.widths, strict=True):
-        fan_out = width * pieces
-        variance = _variance(init, model.activation, fan_in, fan_out, second)
+        variance = _variance(init, model.activation, fan_in, width * pieces, second)
         layer = moments(model.activation, fan_in * variance * second, model.pieces)
         second = layer.second
         stds.append(layer.std)
-        slopes.append(layer.slope)
-        variances.append(variance)
-    gradients = [1.0]
+        factors.append(math.sqrt(width * variance * layer.slope))
     # dL/dh_{l-1} = W_l (phi'(z_l) dL/dh_l): each unit of layer l sends one piece back.
-    for layer_index in range(len(stds) - 1, 0, -1):
-        factor = model.widths[layer_index] * variances[layer_index] * slopes[layer_index]
-        gradients.append(gradients[-1] * math.sqrt(factor))
+    gradients = list(accumulate(factors[:0:-1], operator.mul, initial=1.0))
     return Theory(np.array(stds), np.array(gradients[::-1]))
 
 

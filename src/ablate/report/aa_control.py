@@ -39,13 +39,12 @@ def control_text(study: Study, frames: Frames, configs: Mapping[str, RunConfig])
     not_converged = f"n/c {counts} of {study.replicates}"
     if evidence.test == "none":
         return f"{begin}: nothing to compare ({not_converged})."
-    apart = ""
     if evidence.effect is not None:
-        low, high = evidence.limits(ALPHA)
-        apart = f" differ by {with_interval(evidence.effect, low, high, unit=found.unit)}"
+        apart = with_interval(evidence.effect, *evidence.limits(ALPHA), unit=found.unit)
+        begin = f"{begin} differ by {apart}"
     end = (
         "no difference is shown, as it should be"
         if evidence.p > ALPHA
         else "a difference is shown that is not there, as in one control of twenty"
     )
-    return f"{begin}{apart}; {evidence.test}, p = {evidence.p:.2g}, {not_converged}: {end}."
+    return f"{begin}; {evidence.test}, p = {evidence.p:.2g}, {not_converged}: {end}."

@@ -15,8 +15,6 @@ from ablate.study.schema import Factor, Study
 def answer(tables: Sequence[ResultTable], study: Study) -> str:
     """Return what the tables say: who leads and where, the extremes, and how many runs are n/c."""
     cells = [cell for table in tables for cell in table.cells]
-    if not cells:
-        return "Nothing is varied, so there is nothing to compare."
     finished = sum(cell.summary.n for cell in cells)
     if not finished:
         return "No run has finished yet."

@@ -12,7 +12,7 @@ import numpy as np
 from ablate.config import RunConfig
 from ablate.errors import ReportError
 from ablate.lessons.signal import theory
-from ablate.report.run_arrays import RunArrays
+from ablate.report.run_arrays import Measure
 from ablate.stats import (
     Arm,
     Array,
@@ -64,15 +64,14 @@ class Case:
         return ", ".join(f"{k}/{n}" for k, n in zip(self.not_converged, self.runs, strict=True))
 
 
-def case(claim: Claim, study: Study, runs: RunArrays, configs: Mapping[str, RunConfig]) -> Case:
+def case(claim: Claim, runs: Measure, configs: Mapping[str, RunConfig]) -> Case:
     """Return the evidence for one claim.
 
-    study  of one part
-    runs   the claim's metric, run by run
+    runs  the claim's metric, run by run, of a study of one part
 
     Raises ReportError for a theory that says nothing of the claim's cells.
     """
-    margin = margin_of(claim, study)
+    margin = margin_of(claim, runs.study)
     match claim:
         case Rate():
             return _rate(claim, runs, margin)
@@ -85,14 +84,14 @@ def case(claim: Claim, study: Study, runs: RunArrays, configs: Mapping[str, RunC
         case Noise():
             a, b = runs.pair(*claim.compare, claim.at)
             evidence = noise(a.values, b.values, claim.expect, margin)
-            return Case(evidence, (a, b), unit=runs.measure.unit)
+            return Case(evidence, (a, b), unit=runs.unit)
         case Interaction():
             pairs, arms = _interaction(claim, runs)
         case Effect():
             arms = runs.pair(*claim.compare, claim.at)
-            pairs = pair_up(*arms, runs.measure.better)
+            pairs = pair_up(*arms, runs.better)
     difference = pairs.difference[np.isfinite(pairs.difference)]
-    return Case(paired_effect(pairs, claim.expect, margin), arms, difference, runs.measure.unit)
+    return Case(paired_effect(pairs, claim.expect, margin), arms, difference, runs.unit)
 
 
 def margin_of(claim: Claim, study: Study) -> float:
@@ -110,7 +109,7 @@ def margin_of(claim: Claim, study: Study) -> float:
             return 0.0
 
 
-def _interaction(claim: Interaction, runs: RunArrays) -> tuple[Pairs, tuple[Arm, Arm]]:
+def _interaction(claim: Interaction, runs: Measure) -> tuple[Pairs, tuple[Arm, Arm]]:
     """Return (A - B) at C less (A - B) at D; the side that has fewer n/c runs is ahead."""
     other, *levels = claim.interaction
     (a, b), (c, d) = (runs.pair(*claim.compare, {**claim.at, other: (level,)}) for level in levels)
@@ -118,12 +117,12 @@ def _interaction(claim: Interaction, runs: RunArrays) -> tuple[Pairs, tuple[Arm,
     at_c, at_d = (y.not_converged_settings - x.not_converged_settings for x, y in ((a, b), (c, d)))
     fewer = at_c - at_d
     missing = np.any([arm.missing.any(axis=0) for arm in (a, b, c, d)], axis=0)
-    lead = led_by(difference, fewer if runs.measure.better == "higher" else -fewer)
+    lead = led_by(difference, fewer if runs.better == "higher" else -fewer)
     lead = np.where(np.isfinite(difference), difference, np.where(missing, np.nan, lead))
     return Pairs(difference, lead), (stacked([a, c]), stacked([b, d]))
 
 
-def _spread(claim: Spread, runs: RunArrays) -> Case:
+def _spread(claim: Spread, runs: Measure) -> Case:
     pairs = [
         runs.pair(*claim.compare, {**claim.at, claim.spread_over: (level,)})
         for level in runs.study.factor(claim.spread_over).level_names
@@ -133,33 +132,33 @@ def _spread(claim: Spread, runs: RunArrays) -> Case:
     a_lost, b_lost = (stacked(side).not_converged_settings for side in sides)
     evidence = sensitivity(a, b, a_lost, b_lost, claim.expect)
     arms = runs.pair(*claim.compare, claim.at)
-    return Case(evidence, arms, unit=f"{runs.measure.unit}²" if runs.measure.unit else "")
+    return Case(evidence, arms, unit=f"{runs.unit}²" if runs.unit else "")
 
 
-def _rate(claim: Rate, runs: RunArrays, margin: float) -> Case:
+def _rate(claim: Rate, runs: Measure, margin: float) -> Case:
     arm = runs.at(claim.at)
     n, not_converged = int((~arm.missing).sum()), int(arm.not_converged.sum())
     found = n - not_converged if claim.expect == "converges" else not_converged
     return Case(rate(found, n, margin), (arm,), unit="share")
 
 
-def _order(claim: Order, runs: RunArrays, margin: float) -> Case:
+def _order(claim: Order, runs: Measure, margin: float) -> Case:
     expect: Literal["greater", "less"] = "greater" if claim.direction == "up" else "less"
     levels = runs.study.factor(claim.over).level_names
     pairs = [runs.pair(claim.over, low, high, claim.at) for low, high in pairwise(levels)]
     steps = [
-        paired_effect(pair_up(second, first, runs.measure.better), expect, margin)
+        paired_effect(pair_up(second, first, runs.better), expect, margin)
         for first, second in pairs
     ]
     arms = stacked([pairs[0][0], *(second for _, second in pairs)])
-    return Case(in_order(steps), (arms,), unit=runs.measure.unit)
+    return Case(in_order(steps), (arms,), unit=runs.unit)
 
 
 def _follows(
-    claim: Follows, runs: RunArrays, margin: float, configs: Mapping[str, RunConfig]
+    claim: Follows, runs: Measure, margin: float, configs: Mapping[str, RunConfig]
 ) -> Case:
     """Compare the mean ratio of measured to predicted with 1, replicate by replicate."""
-    arm, layer = runs.at(claim.at), runs.measure.layer
+    arm, layer = runs.at(claim.at), runs.layer
     predicted = np.full((len(arm.values), 1), np.nan)
     for row, cell in enumerate(arm.cells):
         config = configs.get(cell)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -11,26 +9,8 @@ import pandas as pd
 from ablate.errors import ReportError, one_of
 from ablate.metrics import Better, Expression, Final, Probed, StepsTo, effect_unit, quantity
 from ablate.report.frame import Frames
+from ablate.report.run_arrays import Measure
 from ablate.study.schema import Study
-
-
-@dataclass(frozen=True, eq=False)
-class Measure:
-    """A quantity of every run that finished.
-
-    values  the frame of runs with value (as shown; NaN where there is none) and not_converged,
-            whether the run counts as n/c for it
-    unit    `points`, `steps`, `nats` or nothing
-    better  what an n/c run is worse than
-    layer   of a probe's quantity; for theories
-    absent  cells whose finished runs all lack it, as the step at which one stopped that never did
-    """
-
-    values: pd.DataFrame
-    unit: str
-    better: Better
-    layer: int = 0
-    absent: frozenset[str] = frozenset()
 
 
 def measure(expression: Expression | None, study: Study, frames: Frames) -> Measure:
@@ -43,17 +23,17 @@ def measure(expression: Expression | None, study: Study, frames: Frames) -> Meas
     runs = frames.runs[frames.runs["status"] != "failed"]
     match expression:
         case StepsTo():
-            return _steps_to(expression, runs, frames.epochs)
+            return _steps_to(study, expression, runs, frames.epochs)
         case Probed():
-            return _probed(expression, runs, frames.layers)
+            return _probed(study, expression, runs, frames.layers)
         case Final():
             better = quantity(expression.name).better or "lower"
-            return _final(expression.name, better, runs)
+            return _final(study, expression.name, better, runs)
         case None:
-            return _final(study.metric.name, study.metric.better, runs)
+            return _final(study, study.metric.name, study.metric.better, runs)
 
 
-def _final(name: str, better: Better, runs: pd.DataFrame) -> Measure:
+def _final(study: Study, name: str, better: Better, runs: pd.DataFrame) -> Measure:
     if name not in runs:
         raise ReportError(f"the runs have no metric '{name}'.")
     not_converged = (runs["status"] == "diverged").to_numpy()
@@ -63,6 +43,7 @@ def _final(name: str, better: Better, runs: pd.DataFrame) -> Measure:
     by_cell = has.groupby(level=0).any()
     absent = frozenset(by_cell.index[~by_cell])
     return Measure(
+        study,
         runs.assign(value=values, not_converged=not_converged),
         effect_unit(name),
         better,
@@ -70,7 +51,9 @@ def _final(name: str, better: Better, runs: pd.DataFrame) -> Measure:
     )
 
 
-def _steps_to(expression: StepsTo, runs: pd.DataFrame, epochs: pd.DataFrame) -> Measure:
+def _steps_to(
+    study: Study, expression: StepsTo, runs: pd.DataFrame, epochs: pd.DataFrame
+) -> Measure:
     if expression.curve not in epochs:
         raise ReportError(f"metric {expression}: no curve is called '{expression.curve}'.")
     values = quantity(expression.curve).effect_scale * epochs[expression.curve].to_numpy(float)
@@ -78,10 +61,10 @@ def _steps_to(expression: StepsTo, runs: pd.DataFrame, epochs: pd.DataFrame) -> 
     there = epochs[(values >= target) if expression.rises else (values <= target)]
     steps = _by_run(runs, there.groupby(["cell", "replicate"])["step"].min())
     steps = np.where(runs["status"] == "diverged", np.nan, steps)
-    return Measure(runs.assign(value=steps, not_converged=np.isnan(steps)), "steps", "lower")
+    return Measure(study, runs.assign(value=steps, not_converged=np.isnan(steps)), "steps", "lower")
 
 
-def _probed(expression: Probed, runs: pd.DataFrame, layers: pd.DataFrame) -> Measure:
+def _probed(study: Study, expression: Probed, runs: pd.DataFrame, layers: pd.DataFrame) -> Measure:
     layers = layers[layers["quantity"] == expression.quantity]
     known = sorted({int(layer) for layer in layers["layer"]})
     layer = known[-1] if expression.layer == "last" and known else expression.layer
@@ -99,7 +82,9 @@ def _probed(expression: Probed, runs: pd.DataFrame, layers: pd.DataFrame) -> Mea
         raise ReportError(f"metric {expression}: no run was probed there.")
     # What was probed is a number whether or not the run converged afterwards.
     not_converged = np.isnan(values) & (runs["status"] == "diverged").to_numpy()
-    return Measure(runs.assign(value=values, not_converged=not_converged), "", "higher", int(layer))
+    return Measure(
+        study, runs.assign(value=values, not_converged=not_converged), "", "higher", int(layer)
+    )
 
 
 def _by_run(runs: pd.DataFrame, found: pd.Series) -> npt.NDArray[np.float64]:

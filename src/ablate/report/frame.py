@@ -286,7 +286,7 @@ def _table(name: str, frame: pd.DataFrame) -> pa.Table:
 
     The columns of factors are names of levels, all others that are not known are numbers.
     """
-    others = {column: _TEXT if column.startswith(_FACTOR) else _FLOAT for column in frame}
+    others = {column: _TEXT if column.startswith(_FACTOR) else _FLOAT for column in map(str, frame)}
     schema = pa.schema(
         [(column, _COLUMNS[name].get(column, kind)) for column, kind in others.items()]
     )

@@ -73,12 +73,7 @@ def write_images(locked: Locked, root: Path, directory: Path) -> None:
         changed = samples(images, settings, _SEED)
         stored = (255 * changed.clamp(0, 1)).round().to(torch.uint8).numpy()
         for position, image in enumerate(stored):
-            channels, height, width = image.shape
-            rows.append(
-                {
-                    "level": level.name, "position": position, "channels": channels,
-                    "height": height, "width": width, "pixels": image.tobytes(),
-                }
-            )  # fmt: skip
-    table = pa.Table.from_pylist(rows)
-    pq.write_table(table, directory / NAME, compression="zstd")
+            size = dict(zip(("channels", "height", "width"), image.shape, strict=True))
+            place = {"level": level.name, "position": position}
+            rows.append({**place, **size, "pixels": image.tobytes()})
+    pq.write_table(pa.Table.from_pylist(rows), directory / NAME, compression="zstd")

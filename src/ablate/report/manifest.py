@@ -94,7 +94,8 @@ def digest(study: Study, results: Iterable[RunResult]) -> str:
 
     Keys say what was trained and the metrics what came of it; all else follows from these runs.
     """
-    content = {"format": FORMAT, "study": study.as_declared(), "runs": sorted(results)}
+    rows = sorted([*r[:4], {name: float(v) for name, v in r.metrics.items()}] for r in results)
+    content = {"format": FORMAT, "study": study.as_declared(), "runs": rows}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

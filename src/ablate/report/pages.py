@@ -91,15 +91,16 @@ def _aligned(texts: Sequence[str]) -> list[Markup]:
     widths = [max((len(part[i]) for part in parts if part), default=0) for i in range(4)]
     aligned = []
     for text, part in zip(texts, parts, strict=True):
-        html = _padded(*part[:2], *widths[:2]) if part else escape(text)
+        html = _padded(part[:2], widths[:2]) if part else escape(text)
         if part and part[2]:
-            html += " ± " + _padded(*part[2:], *widths[2:])
+            html += " ± " + _padded(part[2:], widths[2:])
         aligned.append(html)
     return aligned
 
 
-def _padded(whole: str, decimals: str, before: int, behind: int) -> Markup:
-    """Return a number of so many characters before and from its point on."""
+def _padded(number: Sequence[str], widths: Sequence[int]) -> Markup:
+    """Return a number with what it lacks of two widths: before its point, and from there on."""
+    (whole, decimals), (before, behind) = number, widths
     missing = ("." + "0" * (behind - 1))[len(decimals) :] if behind else ""
     return _unseen("0" * (before - len(whole))) + whole + decimals + _unseen(missing)
 

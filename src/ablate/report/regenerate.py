@@ -85,13 +85,7 @@ def check_reports(root: Path, names: Sequence[str]) -> list[Path]:
 def ledger_results(root: Path, study: str, cells: Sequence[LedgerCell]) -> list[RunResult]:
     """Return what the ledger has of a study's runs, without the arrays that a frame takes."""
     return [
-        RunResult(
-            cell.slug,
-            replicate,
-            result.key,
-            result.status,
-            {name: float(value) for name, value in result.metrics.items()},
-        )
+        RunResult(cell.slug, replicate, result.key, result.status, result.metrics)
         for cell in cells
         for replicate, _, result in finished(root, study, cell)
     ]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
-from ablate.report.claim_metrics import Measure
+from ablate.metrics import Better
 from ablate.stats import Arm
 from ablate.study.claims import Rule
 from ablate.study.schema import Study
@@ -29,18 +31,34 @@ def arm_of(cells: Sequence[pd.DataFrame], replicates: int) -> Arm:
         r = kept["replicate"].to_numpy(int)
         values[i, r], not_converged[i, r] = kept["value"], kept["not_converged"]
     return Arm(
-        values, not_converged, tuple(str(cell) for runs in cells for cell in runs["cell"][:1])
+        values, not_converged, tuple(str(name) for runs in cells for name in runs["cell"][:1])
     )
 
 
-class RunArrays:
-    """The measured runs of a study of one part, looked up by levels."""
+@dataclass(frozen=True, eq=False)
+class Measure:
+    """A quantity of every run that finished, looked up by levels where the study has one part.
 
-    def __init__(self, study: Study, found: Measure) -> None:
-        self.study, self.measure = study, found
-        columns = [f"factor:{factor.name}" for factor in study.factors]
-        groups = found.values.groupby(columns, sort=False) if columns else [((), found.values)]
-        self._runs = {key if isinstance(key, tuple) else (key,): rows for key, rows in groups}
+    values  the frame of runs with value (as shown; NaN where there is none) and not_converged,
+            whether the run counts as n/c for it
+    unit    `points`, `steps`, `nats` or nothing
+    better  what an n/c run is worse than
+    layer   of a probe's quantity; for theories
+    absent  cells whose finished runs all lack it, as the step at which one stopped that never did
+    """
+
+    study: Study
+    values: pd.DataFrame
+    unit: str
+    better: Better
+    layer: int = 0
+    absent: frozenset[str] = frozenset()
+
+    @cached_property
+    def _by_setting(self) -> dict[Setting, pd.DataFrame]:
+        columns = [f"factor:{factor.name}" for factor in self.study.factors]
+        groups = self.values.groupby(columns, sort=False) if columns else [((), self.values)]
+        return {tuple(levels): rows for levels, rows in groups}
 
     def settings(self, fixed: Rule) -> list[Setting]:
         """Return every cell that has runs and lies at `fixed`."""
@@ -48,11 +66,11 @@ class RunArrays:
             fixed.get(factor.name, tuple(level.name for level in factor.levels))
             for factor in self.study.factors
         ]
-        return [levels for levels in itertools.product(*choices) if levels in self._runs]
+        return [levels for levels in itertools.product(*choices) if levels in self._by_setting]
 
     def arm(self, settings: Sequence[Setting]) -> Arm:
         """Return the runs of cells."""
-        return arm_of([self._runs[levels] for levels in settings], self.study.replicates)
+        return arm_of([self._by_setting[levels] for levels in settings], self.study.replicates)
 
     def at(self, fixed: Rule) -> Arm:
         """Return the runs of every cell that lies at `fixed`."""

@@ -11,7 +11,6 @@ from ablate.report.claim_metrics import measure
 from ablate.report.frame import Frames
 from ablate.report.number_text import with_interval
 from ablate.report.printed_table import Entry, PrintedTable
-from ablate.report.run_arrays import RunArrays
 from ablate.report.tables import csv_text
 from ablate.stats import Array, deviation, jackknife, t_half_width
 from ablate.study.items import VarianceShares
@@ -61,8 +60,7 @@ def shares(item: VarianceShares, study: Study, frames: Frames) -> Shares:
     factor = item.role("lines", study)
     names = factor.level_names
     whole = item.whole or names[0]
-    found = measure(None, study, frames)
-    runs = RunArrays(study, found)
+    runs = measure(None, study, frames)
     values = {name: runs.at({factor.name: (name,)}).values for name in names}
     rows = [
         Share(
@@ -75,7 +73,7 @@ def shares(item: VarianceShares, study: Study, frames: Frames) -> Shares:
     single = [values[name] for name in names if name != whole]
     total = _estimate([*single, values[whole]], _ratios)
     settings = len(values[whole])
-    return Shares(factor, whole, tuple(rows), total, settings, study.replicates, found.unit)
+    return Shares(factor, whole, tuple(rows), total, settings, study.replicates, runs.unit)
 
 
 def _ratios(arms: Sequence[Array]) -> float:

@@ -12,7 +12,6 @@ from ablate.report.claim_evidence import Case, case, margin_of
 from ablate.report.claim_metrics import measure
 from ablate.report.frame import Frames
 from ablate.report.parts import of_part, tuning_runs
-from ablate.report.run_arrays import RunArrays
 from ablate.stats import (
     ALPHA,
     LEAST_REPLICATES,
@@ -91,7 +90,7 @@ def claim_case(
         own, frames = tuning_runs(own, frames)
     try:
         measured = measure(claim.metric, own, frames)
-        found = case(claim, own, RunArrays(own, measured), configs)
+        found = case(claim, measured, configs)
         absent = {cell for arm in found.arms for cell in arm.cells} & measured.absent
         if absent:
             raise ReportError(f"runs of {min(absent)} have no {claim.metric}")
