@@ -9,24 +9,11 @@ from typing import Literal
 
 import numpy as np
 
+from ablate import stats
 from ablate.config import RunConfig
 from ablate.errors import ReportError
 from ablate.lessons.signal import theory
 from ablate.report.run_arrays import Measure
-from ablate.stats import (
-    Arm,
-    Array,
-    Evidence,
-    Pairs,
-    in_order,
-    led_by,
-    noise,
-    pair_up,
-    paired_effect,
-    rate,
-    sensitivity,
-    stacked,
-)
 from ablate.study.claim_check import follows_theory
 from ablate.study.claims import Claim, Effect, Follows, Interaction, Noise, Order, Rate, Spread
 from ablate.study.schema import Study
@@ -42,9 +29,9 @@ class Case:
     note        why there is no evidence, where there is none
     """
 
-    evidence: Evidence
-    arms: tuple[Arm, ...] = ()
-    difference: Array | None = None
+    evidence: stats.Evidence
+    arms: tuple[stats.Arm, ...] = ()
+    difference: stats.Array | None = None
     unit: str = ""
     note: str = ""
 
@@ -71,27 +58,27 @@ def case(claim: Claim, runs: Measure, configs: Mapping[str, RunConfig]) -> Case:
 
     Raises ReportError for a theory that says nothing of the claim's cells.
     """
-    margin = margin_of(claim, runs.study)
     match claim:
         case Rate():
-            return _rate(claim, runs, margin)
+            return _rate(claim, runs)
         case Order():
-            return _order(claim, runs, margin)
+            return _order(claim, runs)
         case Follows():
-            return _follows(claim, runs, margin, configs)
+            return _follows(claim, runs, configs)
         case Spread():
             return _spread(claim, runs)
         case Noise():
             a, b = runs.pair(*claim.compare, claim.at)
-            evidence = noise(a.values, b.values, claim.expect, margin)
+            evidence = stats.noise(a.values, b.values, claim.expect, margin_of(claim, runs.study))
             return Case(evidence, (a, b), unit=runs.unit)
         case Interaction():
             pairs, arms = _interaction(claim, runs)
         case Effect():
             arms = runs.pair(*claim.compare, claim.at)
-            pairs = pair_up(*arms, runs.better)
+            pairs = stats.pair_up(*arms, runs.better)
     difference = pairs.difference[np.isfinite(pairs.difference)]
-    return Case(paired_effect(pairs, claim.expect, margin), arms, difference, runs.unit)
+    evidence = stats.paired_effect(pairs, claim.expect, margin_of(claim, runs.study))
+    return Case(evidence, arms, difference, runs.unit)
 
 
 def margin_of(claim: Claim, study: Study) -> float:
@@ -109,7 +96,9 @@ def margin_of(claim: Claim, study: Study) -> float:
             return 0.0
 
 
-def _interaction(claim: Interaction, runs: Measure) -> tuple[Pairs, tuple[Arm, Arm]]:
+def _interaction(
+    claim: Interaction, runs: Measure
+) -> tuple[stats.Pairs, tuple[stats.Arm, stats.Arm]]:
     """Return (A - B) at C less (A - B) at D; the side that has fewer n/c runs is ahead."""
     other, *levels = claim.interaction
     (a, b), (c, d) = (runs.pair(*claim.compare, {**claim.at, other: (level,)}) for level in levels)
@@ -117,9 +106,9 @@ def _interaction(claim: Interaction, runs: Measure) -> tuple[Pairs, tuple[Arm, A
     at_c, at_d = (y.not_converged_settings - x.not_converged_settings for x, y in ((a, b), (c, d)))
     fewer = at_c - at_d
     missing = np.any([arm.missing.any(axis=0) for arm in (a, b, c, d)], axis=0)
-    lead = led_by(difference, fewer if runs.better == "higher" else -fewer)
+    lead = stats.led_by(difference, fewer if runs.better == "higher" else -fewer)
     lead = np.where(np.isfinite(difference), difference, np.where(missing, np.nan, lead))
-    return Pairs(difference, lead), (stacked([a, c]), stacked([b, d]))
+    return stats.Pairs(difference, lead), (stats.stacked([a, c]), stats.stacked([b, d]))
 
 
 def _spread(claim: Spread, runs: Measure) -> Case:
@@ -129,34 +118,32 @@ def _spread(claim: Spread, runs: Measure) -> Case:
     ]
     sides = list(zip(*pairs, strict=True))
     a, b = (np.stack([arm.means for arm in side]) for side in sides)
-    a_lost, b_lost = (stacked(side).not_converged_settings for side in sides)
-    evidence = sensitivity(a, b, a_lost, b_lost, claim.expect)
+    a_lost, b_lost = (stats.stacked(side).not_converged_settings for side in sides)
+    evidence = stats.sensitivity(a, b, a_lost, b_lost, claim.expect)
     arms = runs.pair(*claim.compare, claim.at)
     return Case(evidence, arms, unit=f"{runs.unit}²" if runs.unit else "")
 
 
-def _rate(claim: Rate, runs: Measure, margin: float) -> Case:
+def _rate(claim: Rate, runs: Measure) -> Case:
     arm = runs.at(claim.at)
     n, not_converged = int((~arm.missing).sum()), int(arm.not_converged.sum())
     found = n - not_converged if claim.expect == "converges" else not_converged
-    return Case(rate(found, n, margin), (arm,), unit="share")
+    return Case(stats.rate(found, n, claim.rate), (arm,), unit="share")
 
 
-def _order(claim: Order, runs: Measure, margin: float) -> Case:
+def _order(claim: Order, runs: Measure) -> Case:
     expect: Literal["greater", "less"] = "greater" if claim.direction == "up" else "less"
     levels = runs.study.factor(claim.over).level_names
     pairs = [runs.pair(claim.over, low, high, claim.at) for low, high in pairwise(levels)]
     steps = [
-        paired_effect(pair_up(second, first, runs.better), expect, margin)
+        stats.paired_effect(stats.pair_up(second, first, runs.better), expect, claim.margin or 0.0)
         for first, second in pairs
     ]
-    arms = stacked([pairs[0][0], *(second for _, second in pairs)])
-    return Case(in_order(steps), (arms,), unit=runs.unit)
+    arms = stats.stacked([pairs[0][0], *(second for _, second in pairs)])
+    return Case(stats.in_order(steps), (arms,), unit=runs.unit)
 
 
-def _follows(
-    claim: Follows, runs: Measure, margin: float, configs: Mapping[str, RunConfig]
-) -> Case:
+def _follows(claim: Follows, runs: Measure, configs: Mapping[str, RunConfig]) -> Case:
     """Compare the mean ratio of measured to predicted with 1, replicate by replicate."""
     arm, layer = runs.at(claim.at), runs.layer
     predicted = np.full((len(arm.values), 1), np.nan)
@@ -169,4 +156,6 @@ def _follows(
             )
         predicted[row, 0] = found.activation_std[layer - 1]
     ratio = np.asarray((arm.values / predicted - 1).mean(axis=0))
-    return Case(paired_effect(Pairs(ratio, ratio), "equal", margin), (arm,), unit="share")
+    return Case(
+        stats.paired_effect(stats.Pairs(ratio, ratio), "equal", claim.within), (arm,), unit="share"
+    )

@@ -18,16 +18,9 @@ import pyarrow.parquet as pq
 
 from ablate.metrics import CURVES, PROBED, STATISTICS
 from ablate.metrics.scores import calibration_bins
+from ablate.store import reader
 from ablate.store.cell import LedgerCell
 from ablate.store.files import LedgerError
-from ablate.store.reader import (
-    finished,
-    read_arrays,
-    read_config,
-    read_evaluations,
-    read_times,
-    tuned_value,
-)
 from ablate.store.result import Result, read_result
 
 #: Gives the test labels of a run from its resolved config.
@@ -118,24 +111,24 @@ def frames(
     layers: list[pd.DataFrame] = []
     losses: list[tuple[Mapping[str, Any], np.ndarray]] = []
     for cell in cells:
-        for replicate, directory, result in finished(root, study_name, cell):
+        for replicate, directory, result in reader.finished(root, study_name, cell):
             rows["runs"].append(_run_row(cell, replicate, directory, result))
             if result.status == "failed":
                 continue
             place = {"cell": cell.slug, "replicate": replicate}
-            evaluations = read_evaluations(directory, result)
+            evaluations = reader.read_evaluations(directory, result)
             rows["epochs"] += [{**e, **place} for e in evaluations]
             if with_timings:
-                pairs = zip(evaluations, read_times(directory)[1], strict=True)
+                pairs = zip(evaluations, reader.read_times(directory)[1], strict=True)
                 rows["timings"] += [{"step": e["step"], "seconds": t, **place} for e, t in pairs]
-            probe = read_arrays(directory, "probe.npz", result)
+            probe = reader.read_arrays(directory, "probe.npz", result)
             if probe:
                 layers.append(_layers(place, probe))
-            losses.append((place, read_arrays(directory, "curve.npz", result)["loss"]))
+            losses.append((place, reader.read_arrays(directory, "curve.npz", result)["loss"]))
             if labels is not None:
-                logits = read_arrays(directory, "predictions.npz", result).get("logits")
+                logits = reader.read_arrays(directory, "predictions.npz", result).get("logits")
                 if logits is not None:
-                    bins = calibration_bins(logits, labels(read_config(directory)))
+                    bins = calibration_bins(logits, labels(reader.read_config(directory)))
                     rows["calibration"] += [{**row, **place} for row in bins]
         if cell.tuned:
             folder = root / "runs" / study_name / cell.slug / "tune"
@@ -203,7 +196,7 @@ def _run_row(cell: LedgerCell, replicate: int, directory: Path, result: Result) 
         **{f"{_FACTOR}{name}": level for name, level in cell.levels.items()},
     }
     if cell.tuned:
-        row[f"{_TUNED}{cell.tuned}"] = tuned_value(directory, cell.tuned)
+        row[f"{_TUNED}{cell.tuned}"] = reader.tuned_value(directory, cell.tuned)
     return row
 
 
@@ -255,7 +248,7 @@ def _curves(losses: Sequence[tuple[Mapping[str, Any], np.ndarray]]) -> list[dict
 def _tuning_rows(folder: Path, cell: LedgerCell, key: str) -> list[dict[str, Any]]:
     rows = []
     for path in folder.glob("*/*/result.json"):
-        result, value = read_result(path.parent), tuned_value(path.parent, key)
+        result, value = read_result(path.parent), reader.tuned_value(path.parent, key)
         if not isinstance(value, int | float):
             raise LedgerError(f"{path.parent}/config.yaml has no number at '{key}'.")
         if result is not None:

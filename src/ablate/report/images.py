@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ablate import data
 from ablate.config import RunConfig
 from ablate.config.target import Target
 from ablate.config.validate import run_config
@@ -27,8 +28,6 @@ _SEED = 1
 
 def label_reader(root: Path) -> Callable[[Mapping[str, Any]], np.ndarray]:
     """Return a function from a run's resolved config to the labels of its test set (N,)."""
-    from ablate import data
-
     loaded: dict[str, np.ndarray] = {}
 
     def labels(resolved: Mapping[str, Any]) -> np.ndarray:
@@ -52,7 +51,6 @@ def write_images(locked: Locked, root: Path, directory: Path) -> None:
         return
     import torch
 
-    from ablate import data
     from ablate.data.augmentation import samples
 
     factor = sheet.role("rows", locked.study)

@@ -51,7 +51,7 @@ def _write(name: str, directory: Path, **values: object) -> list[str]:
         "markdown": to_markdown,
         "aligned": aligned_rows,
         "image": image_address,
-        "animation": animation_address,
+        "address": data_address,
     }
     templates = {"README.md": f"{name}.md.j2", "index.html": f"{name}.html.j2"}
     for page, template in templates.items():
@@ -70,18 +70,12 @@ def aligned_rows(grid: PrintedTable) -> list[tuple[str, Sequence[Markup]]]:
 def image_address(figure: FigureFiles) -> str:
     """Return a figure as a data address: the SVG, or the PNG where that is much smaller."""
     if figure.svg.stat().st_size > _MOST_SVG_BYTES:
-        return _data_address(figure.png, "image/png")
-    return _data_address(figure.svg, "image/svg+xml")
+        return data_address(figure.png, "image/png")
+    return data_address(figure.svg, "image/svg+xml")
 
 
-def animation_address(figure: FigureFiles) -> str:
-    """Return a figure's animation as a data address; raises ValueError where it has none."""
-    if figure.gif is None:
-        raise ValueError(f"figure {figure.name} is not animated")
-    return _data_address(figure.gif, "image/gif")
-
-
-def _data_address(path: Path, kind: str) -> str:
+def data_address(path: Path, kind: str) -> str:
+    """Return a file as a data address."""
     return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 

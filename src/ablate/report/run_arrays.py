@@ -58,7 +58,7 @@ class Measure:
     def _by_setting(self) -> dict[Setting, pd.DataFrame]:
         columns = [f"factor:{factor.name}" for factor in self.study.factors]
         groups = self.values.groupby(columns, sort=False) if columns else [((), self.values)]
-        return {tuple(levels): rows for levels, rows in groups}
+        return {tuple(map(str, levels)): rows for levels, rows in groups}
 
     def settings(self, fixed: Rule) -> list[Setting]:
         """Return every cell that has runs and lies at `fixed`."""

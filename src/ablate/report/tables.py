@@ -15,18 +15,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ablate import stats
 from ablate.errors import ReportError
 from ablate.report.run_arrays import arm_of
-from ablate.stats import (
-    ALPHA,
-    Arm,
-    Pair,
-    Summary,
-    best_cell,
-    compare_all,
-    not_shown_worse,
-    summarize,
-)
 from ablate.study.schema import Factor, Metric, Study
 
 
@@ -46,8 +37,8 @@ class ResultCell:
     column: str
     levels: Mapping[str, str]
     slug: str | None
-    outcomes: Arm
-    summary: Summary
+    outcomes: stats.Arm
+    summary: stats.Summary
     best: bool
     not_worse: bool
     p_best: float | None
@@ -72,7 +63,7 @@ class ResultTable:
     column_names: tuple[str, ...]
     at: Mapping[str, str]
     cells: tuple[ResultCell, ...]
-    pairs: Mapping[str, tuple[Pair, ...]]
+    pairs: Mapping[str, tuple[stats.Pair, ...]]
 
     def row(self, name: str) -> tuple[ResultCell, ...]:
         """Return the cells of one row, in the order of the columns."""
@@ -102,7 +93,7 @@ def make_tables(
     return [_table(study, runs, down, across, dict(zip(names, at, strict=True))) for at in settings]
 
 
-def outcomes_of(runs: pd.DataFrame, metric: str, replicates: int) -> Arm:
+def outcomes_of(runs: pd.DataFrame, metric: str, replicates: int) -> stats.Arm:
     """Return the runs of one cell from its rows of the frame, failed runs as missing."""
     value = np.where(runs["status"] == "done", runs.get(metric, np.nan), np.nan)
     measured = runs.assign(value=value, not_converged=runs["status"] == "diverged")
@@ -137,7 +128,7 @@ def pairs_to_csv(table: ResultTable) -> str:
     lines = [
         [
             *table.at.values(), column, levels[pair.a], levels[pair.b], e.test, test.pairs,
-            test.wins, test.losses, e.n_effect, e.effect, *e.limits(ALPHA), test.p,
+            test.wins, test.losses, e.n_effect, e.effect, *e.limits(stats.ALPHA), test.p,
             pair.p_adjusted,
         ]
         for column, pairs in table.pairs.items()
@@ -165,7 +156,7 @@ def csv_text(header: Sequence[str], lines: Sequence[Sequence[Any]]) -> str:
     return stream.getvalue()
 
 
-def values_of(outcomes: Arm) -> list[str]:
+def values_of(outcomes: stats.Arm) -> list[str]:
     """Return the values by replicate, exact; `n/c` and `missing` in words."""
     return [
         "n/c" if failed else "missing" if np.isnan(value) else repr(float(value))
@@ -186,7 +177,7 @@ def _table(
 
 def _column(
     study: Study, runs: pd.DataFrame, rows: Factor, column: str, at: Mapping[str, str]
-) -> tuple[list[ResultCell], tuple[Pair, ...]]:
+) -> tuple[list[ResultCell], tuple[stats.Pair, ...]]:
     """Return the cells of a column, and all pairs of them; `at` fixes all factors but `rows`."""
     metric = study.metric
     # In the study's order, so that every file names factors the same way.
@@ -196,10 +187,10 @@ def _column(
     ]
     parts = [_rows_at(runs, levels) for levels in settings]
     outcomes = [outcomes_of(part, metric.name, study.replicates) for part in parts]
-    summaries = [summarize(arm) for arm in outcomes]
-    pairs = compare_all(outcomes, metric.better)
-    best = best_cell(summaries, metric.better)
-    tied = not_shown_worse(best, pairs, summaries) if best is not None else frozenset()
+    summaries = [stats.summarize(arm) for arm in outcomes]
+    pairs = stats.compare_all(outcomes, metric.better)
+    best = stats.best_cell(summaries, metric.better)
+    tied = stats.not_shown_worse(best, pairs, summaries) if best is not None else frozenset()
     cells = [
         ResultCell(
             row=row.name,

@@ -6,22 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ablate import stats
 from ablate.config import RunConfig
 from ablate.errors import ReportError
 from ablate.report.claim_evidence import Case, case, margin_of
 from ablate.report.claim_metrics import measure
 from ablate.report.frame import Frames
 from ablate.report.parts import of_part, tuning_runs
-from ablate.stats import (
-    ALPHA,
-    LEAST_REPLICATES,
-    NOTHING,
-    chance_of_better,
-    holm_levels,
-    mcnemar,
-    replicates_needed,
-    sign_flip,
-)
 from ablate.study.claims import Claim, Rate
 from ablate.study.schema import Study
 
@@ -64,7 +55,7 @@ def judge(
     looks  how often the runs have been looked at with growing replicates: see `look_level`
     """
     cases = [claim_case(claim, study, frames, configs) for claim in study.claims]
-    levels = holm_levels([one.evidence.p for one in cases], look_level(looks))
+    levels = stats.holm_levels([one.evidence.p for one in cases], look_level(looks))
     return [
         _verdict(claim, found, study, level)
         for claim, found, level in zip(study.claims, cases, levels, strict=True)
@@ -77,7 +68,7 @@ def look_level(look: int) -> float:
     Nobody knows at the first how many will follow; the levels of all looks together are at most
     1.65 times 5 %, and looks at the same growing data were simulated to err in 6 % of studies.
     """
-    return ALPHA / look**2
+    return stats.ALPHA / look**2
 
 
 def claim_case(
@@ -97,7 +88,7 @@ def claim_case(
         return found
     except ReportError as error:
         # Of a study swept with another depth, say: one claim must not cost the report.
-        return Case(NOTHING, note=str(error))
+        return Case(stats.NOTHING, note=str(error))
 
 
 def _verdict(claim: Claim, found: Case, study: Study, level: float) -> Verdict:
@@ -106,16 +97,16 @@ def _verdict(claim: Claim, found: Case, study: Study, level: float) -> Verdict:
     worth = getattr(claim, "margin", None) or study.smallest_effect
     needed = None
     if outcome == "inconclusive" and difference is not None and evidence.sd and worth:
-        needed = replicates_needed(worth / evidence.sd, level)
+        needed = stats.replicates_needed(worth / evidence.sd, level)
         # Enough of them already: the effect is about as large as the margin, which no plan foresaw.
         needed = needed if needed and needed > evidence.n_effect else None
     of_pairs: dict[str, Any] = {}
     if difference is not None:
         a, b = (arm.not_converged.any(axis=0) for arm in found.arms)
         of_pairs = {
-            "p_flip": sign_flip(difference),
-            "better": chance_of_better(difference),
-            "p_convergence": mcnemar(int((b & ~a).sum()), int((a & ~b).sum())),
+            "p_flip": stats.sign_flip(difference),
+            "better": stats.chance_of_better(difference),
+            "p_convergence": stats.mcnemar(int((b & ~a).sum()), int((a & ~b).sum())),
         }
     low, high = evidence.limits(level)
     return Verdict(
@@ -135,7 +126,7 @@ def _ruling(claim: Claim, found: Case, study: Study, level: float) -> Ruling:
     evidence, arms = found.evidence, found.arms
     if any(arm.missing.any() for arm in arms):
         return "incomplete"
-    if arms and (study.is_quick or arms[0].values.shape[1] < LEAST_REPLICATES):
+    if arms and (study.is_quick or arms[0].values.shape[1] < stats.LEAST_REPLICATES):
         return "withheld"
     nothing = all(arm.not_converged.all() for arm in arms)
     if not arms or (nothing and not isinstance(claim, Rate)):
