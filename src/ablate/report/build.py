@@ -12,7 +12,7 @@ from ablate.config import RunConfig
 from ablate.errors import ReportError
 from ablate.report.aa_control import control_text, without_control
 from ablate.report.answer import answer, untrained_answer
-from ablate.report.circumstances import Facts
+from ablate.report.circumstances import Facts, facts_of
 from ablate.report.context import Context, Tabulated
 from ablate.report.exhibits import exhibits_of
 from ablate.report.frame import Frames
@@ -35,35 +35,31 @@ from ablate.report.tables import make_tables
 from ablate.report.tuned_and_fixed import at_values, at_values_csv, print_at_values
 from ablate.report.verdicts import Verdict, judge
 from ablate.study.items import Effects, Item, Table, VarianceShares
+from ablate.study.lockfile import Locked
 from ablate.study.schema import Study
 
 if TYPE_CHECKING:
     from ablate.report.figures.canvas import Drawing
 
 
-def build_report(
-    study: Study,
-    frames: Frames,
-    directory: Path,
-    facts: Facts,
-    configs: Mapping[str, RunConfig],
-) -> Path:
-    """Write the report of `study` into `directory`; return the path of its `README.md`.
+def build_report(locked: Locked, frames: Frames, directory: Path) -> Path:
+    """Write the report of a study into `directory`; return the path of its `README.md`.
 
-    frames   as `read_frames(directory)` gives them: what is drawn is what is committed
-    configs  the config of each cell by slug, for theory in figures
+    frames  as `read_frames(directory)` gives them: what is drawn is what is committed
 
-    The same frames, study and facts give the same bytes. Files of an earlier report that this
+    The same declaration and frames give the same bytes. Files of an earlier report that this
     one no longer has are removed. An item that the runs cannot give is named in its place.
     """
+    study, facts = locked.study, facts_of(locked)
+    configs = {cell.slug: cell.config for cell in locked.cells}
     directory.mkdir(parents=True, exist_ok=True)
     before = read_manifest(directory)
     everything, frames = frames, without_control(frames, configs)
-    verdicts = tuple(judge(study, frames, configs, facts.looks))
+    verdicts = tuple(judge(study, frames, configs, locked.looks))
     tables: list[PrintedTable] = []
     figures: list[FigureFiles | str] = []
     count = itertools.count(1)
-    for exhibit in _exhibits(study, frames, facts, configs, verdicts, directory):
+    for exhibit in _exhibits(locked, frames, facts, configs, verdicts, directory):
         if isinstance(exhibit, Tabulated):
             tables.append(_write_table(exhibit, len(tables) + 1, directory))
         elif isinstance(exhibit, str):
@@ -97,7 +93,7 @@ def build_report(
 
 
 def _exhibits(
-    study: Study,
+    locked: Locked,
     frames: Frames,
     facts: Facts,
     configs: Mapping[str, RunConfig],
@@ -105,6 +101,7 @@ def _exhibits(
     directory: Path,
 ) -> Iterator[Tabulated | Drawing | str]:
     """Yield what every item makes, or why it cannot; then the tables of the claims."""
+    study = locked.study
     for item in _items(study, facts):
         for suffix, alone, own in each_part(item, study, frames):
             context = Context(item, alone, own, configs, facts, verdicts, directory)
@@ -116,7 +113,7 @@ def _exhibits(
             except ReportError as error:
                 yield f"{item.kind}{suffix} is missing: {error}"
     if verdicts:
-        claims = print_claims(verdicts, facts.looks, facts.claims_changed)
+        claims = print_claims(verdicts, locked.looks, locked.claims_changed)
         yield Tabulated(claims, {"": claims_csv(verdicts)})
     fixed = at_values(study, frames, configs)
     if fixed:

@@ -24,8 +24,6 @@ class Facts:
                data is the user's own: a report is made without their code
     training   one phrase: `5 epochs, batch size 128`
     commands   what to type to get the runs and this report again
-    looks      how often the study was swept with another number of replicates
-    claims_changed  whether claims are others than before the first run
     by_user_procedure  whether a training procedure of the user's own made the runs
     is_trained  false for a study of networks at initialization: their metrics tell nothing
     """
@@ -36,8 +34,6 @@ class Facts:
     commands: tuple[str, ...]
     is_trained: bool = True
     by_user_procedure: bool = False
-    looks: int = 1
-    claims_changed: bool = False
 
 
 def facts_of(locked: Locked) -> Facts:
@@ -65,8 +61,6 @@ def facts_of(locked: Locked) -> Facts:
         ),
         is_trained=bool(own) or any(config.trainer.epochs for config in configs),
         by_user_procedure=bool(own),
-        looks=locked.looks,
-        claims_changed=locked.claims_changed,
     )
 
 

@@ -103,17 +103,13 @@ def results_of(runs: pd.DataFrame) -> list[RunResult]:
     """Return the results that the frame `runs` holds: equal to those in the ledger."""
     from ablate.report.frame import metric_columns
 
-    metrics = metric_columns(runs)
-    return [
-        RunResult(
-            cell=row["cell"],
-            replicate=int(row["replicate"]),
-            key=row["key"],
-            status=row["status"],
-            metrics={name: row[name] for name in metrics if not math.isnan(row[name])},
-        )
-        for row in runs.to_dict("records")
-    ]
+    names = metric_columns(runs)
+    results = []
+    for row in runs.to_dict("records"):
+        metrics = {name: row[name] for name in names if not math.isnan(row[name])}
+        place = row["cell"], int(row["replicate"])
+        results.append(RunResult(*place, row["key"], row["status"], metrics))
+    return results
 
 
 def is_current(directory: Path, wanted: str) -> bool:

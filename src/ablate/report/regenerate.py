@@ -133,7 +133,6 @@ def _write(
     root: Path, study: str, locked: Locked, cells: list[LedgerCell] | None, directory: Path
 ) -> None:
     from ablate.report.build import build_report
-    from ablate.report.circumstances import facts_of
     from ablate.report.frame import frames, read_frames, write_frames
     from ablate.report.images import label_reader, write_images
 
@@ -158,5 +157,4 @@ def _write(
     source = lock if lock.exists() else home / LOCK_NAME
     if source.parent != directory:
         shutil.copyfile(source, directory / LOCK_NAME)
-    configs = {cell.slug: cell.config for cell in locked.cells}
-    build_report(locked.study, read_frames(directory), directory, facts_of(locked), configs)
+    build_report(locked, read_frames(directory), directory)

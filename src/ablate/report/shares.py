@@ -120,11 +120,10 @@ def shares_answer(found: Shares) -> str:
     whole = next(row for row in found.rows if row.share is None)
     if not np.isfinite(whole.deviation[0]):
         return "Too few runs converged to tell how much replicates differ."
-    alone = sorted(
-        (row for row in found.rows if row.share), key=lambda r: -r.share[0] if r.share else 0.0
-    )
+    alone = [(row.share, row.level) for row in found.rows if row.share and row.deviation[0]]
+    alone.sort(key=lambda pair: -pair[0][0])
     unit = f" {found.unit}" if found.unit else ""
-    parts = [f"{row.level} alone {_percent(row.share)} %" for row in alone if row.deviation[0]]
+    parts = [f"{level} alone {_percent(share)} %" for share, level in alone]
     return (
         f"With {found.whole} varied, replicates differ by a standard deviation of "
         f"{_deviation(whole)}{unit}; of its variance make {', '.join(parts)}."
