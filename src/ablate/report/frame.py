@@ -122,7 +122,7 @@ def frames(
                 pairs = zip(evaluations, reader.read_times(directory)[1], strict=True)
                 rows["timings"] += [{"step": e["step"], "seconds": t, **place} for e, t in pairs]
             probe = reader.read_arrays(directory, "probe.npz", result)
-            if probe:
+            if len(probe.get("layers", ())):
                 layers.append(_layers(place, probe))
             losses.append((place, reader.read_arrays(directory, "curve.npz", result)["loss"]))
             if labels is not None:
@@ -206,7 +206,7 @@ def _layers(place: Mapping[str, Any], probe: Mapping[str, np.ndarray]) -> pd.Dat
     step, quantity, layer = np.indices(probe["statistics"].shape[:3]).reshape(3, -1)
     nothing = [None] * (quantities * layers)
     taken = {
-        at: list(counts.reshape(len(nothing), -1))
+        at: list(counts.reshape(-1, counts.shape[-1]))
         for at, counts in zip(probe["histogram_steps"].tolist(), probe["histograms"], strict=True)
     }
     by_statistic = probe["statistics"].reshape(-1, statistics).T

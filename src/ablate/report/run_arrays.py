@@ -79,7 +79,6 @@ class Measure:
     def pair(self, factor: str, a: str, b: str, at: Mapping[str, Setting]) -> tuple[Arm, Arm]:
         """Return two arms whose rows are the settings that both levels have."""
         place = [f.name for f in self.study.factors].index(factor)
-
         first, second = (
             {levels[:place] + levels[place + 1 :]: levels for levels in self.settings(fixed)}
             for fixed in ({**at, factor: (a,)}, {**at, factor: (b,)})
