@@ -98,7 +98,8 @@ def make_runs(
                     **columns,
                 }
             )
-    names = ["cell", "replicate", "status", "key", *(f"factor:{f.name}" for f in study.factors)]
+    factors = [f"factor:{f.name}" for f in study.factors]
+    names = ["cell", "replicate", "status", "key", "parameters", "multiply_adds", *factors]
     return pd.DataFrame(rows) if rows else pd.DataFrame({name: [] for name in names})
 
 

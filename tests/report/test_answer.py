@@ -61,7 +61,3 @@ def test_lower_is_better():
     study = make_study(factor("init", ["a", "b"]), metric="test/loss", replicates=2)
     runs = make_runs(study, {("a",): [0.4, 0.41], ("b",): [0.3, MISSING]})
     assert "the best cell is init=b (0.3000 nats)" in answer_of(study, runs)
-
-
-def test_nothing_varied():
-    assert answer([], make_study()).startswith("Nothing is varied")

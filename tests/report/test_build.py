@@ -4,7 +4,6 @@ import json
 
 import pytest
 from frames_for_tests import (
-    FACTS,
     factor,
     make_frames,
     make_runs,
@@ -25,7 +24,7 @@ from ablate.store.cell import LedgerCell
 from ablate.store.index import write_index as write_ledger_index
 from ablate.store.ledger import run_directory, write_run
 from ablate.study.items import ITEMS
-from ablate.study.lockfile import lock_study
+from ablate.study.lockfile import Locked, lock_study
 from ablate.study.plan import Cell, Plan
 from ablate.study.schema import Metric, Tune
 
@@ -38,7 +37,8 @@ def _placeholders(monkeypatch):
 
 
 def build_into(directory, study, runs):
-    return build.build_report(study, make_frames(runs), directory, FACTS)
+    cells = tuple(Cell(slug, slug, slug, {}, run_config(DIGITS)) for slug in set(runs["cell"]))
+    return build.build_report(Locked(study, cells, ""), make_frames(runs), directory)
 
 
 def contents(directory):

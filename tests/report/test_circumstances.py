@@ -86,5 +86,5 @@ def test_only_the_descent_over_a_surface_reads_no_data():
 )
 def test_a_quick_version_is_one_that_says_so(study, quick):
     made = locked(config(Digits(name="digits")), **study)
-    assert facts_of(made).quick is quick
+    assert made.study.is_quick is quick
     assert ("is_quick" in made.study.as_declared()) is quick

@@ -131,7 +131,8 @@ def test_a_missing_run_few_replicates_and_a_quick_look_give_no_verdict() -> None
     whole = frames(made())
     short = Frames(**{**vars(whole), "runs": whole.runs.iloc[1:]})
     assert judge(study(asked), short, {})[0].outcome == "incomplete"
-    assert judge(study(asked), whole, {}, withheld=True)[0].outcome == "withheld"
+    quick = study(asked).model_copy(update={"is_quick": True})
+    assert judge(quick, whole, {})[0].outcome == "withheld"
     few = Frames(**{**vars(whole), "runs": whole.runs[whole.runs["replicate"] < 5]})
     assert judge(study(asked, replicates=5), few, {})[0].outcome == "withheld"
 

@@ -7,7 +7,7 @@ from ablate.report.origins import origins
 
 def test_one_origin():
     study, runs = two_by_two()
-    lines = {line.label: line for line in origins(study, runs)}
+    lines = {line.label: line for line in origins(study, runs, 4)}
     assert lines["runs"].text == "9 of 12 finished"
     assert lines["commit"].text == "0123456789ab"
     assert lines["seed"].text == "0"
@@ -18,7 +18,7 @@ def test_mixed_commits_and_uncommitted_changes_are_said():
     study, runs = two_by_two()
     runs.loc[0, "commit"] = "fedcba9876543210"
     runs.loc[1, "dirty"] = True
-    line = next(line for line in origins(study, runs) if line.label == "commit")
+    line = next(line for line in origins(study, runs, 4) if line.label == "commit")
     assert line.is_mixed
     assert line.text == (
         "0123456789ab (7 runs), 0123456789ab with uncommitted changes (1 run), fedcba987654 (1 run)"
@@ -27,7 +27,7 @@ def test_mixed_commits_and_uncommitted_changes_are_said():
 
 def test_failed_runs_are_counted_apart():
     study = make_study(factor("init", ["a"]), replicates=2)
-    lines = origins(study, make_runs(study, {("a",): [0.9, FAILED]}))
+    lines = origins(study, make_runs(study, {("a",): [0.9, FAILED]}), 1)
     assert lines[0].text == "1 of 2 finished, 1 failed"
 
 
@@ -35,9 +35,9 @@ def test_an_unknown_commit_is_called_unknown():
     study, runs = two_by_two()
     runs["commit"] = None
     runs["dirty"] = None
-    assert {line.label: line.text for line in origins(study, runs)}["commit"] == "unknown"
+    assert {line.label: line.text for line in origins(study, runs, 4)}["commit"] == "unknown"
 
 
 def test_no_runs():
     study = make_study(factor("init", ["a"]))
-    assert [line.text for line in origins(study, make_runs(study, {}))] == ["0 of 3 finished"]
+    assert [line.text for line in origins(study, make_runs(study, {}), 1)] == ["0 of 3 finished"]

@@ -13,7 +13,7 @@ UNSEEN = re.compile(r'<span class="pad" aria-hidden="true">([^<]*)</span>')
 
 def aligned(*texts):
     rows = tuple((f"row {i}", (Entry(text),)) for i, text in enumerate(texts))
-    grid = PrintedTable("", "", (), ("x",), rows, (), ())
+    grid = PrintedTable("", "", ("x",), rows)
     return [str(cells[0]) for _, cells in aligned_rows(grid)]
 
 

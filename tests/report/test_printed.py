@@ -152,16 +152,8 @@ def test_tuned_table_marks_the_edge():
 
 
 def test_markup_in_names_is_escaped():
-    grid = PrintedTable(
-        "A_b.",
-        "c|d",
-        (),
-        ("x_1",),
-        (("50 %", (Entry("1 ± 2", mark="°"),)),),
-        (),
-        (),
-        name="table-1",
-    )
+    rows = (("50 %", (Entry("1 ± 2", mark="°"),)),)
+    grid = PrintedTable("A_b.", "c|d", ("x_1",), rows, name="table-1")
     assert "| c\\|d | x\\_1 |" in to_markdown(grid)
     tex = to_tex(grid)
     assert r"50 \% & 1 $\pm$ 2$^\circ$ \\" in tex

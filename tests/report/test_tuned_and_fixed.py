@@ -56,13 +56,13 @@ def arm(norm: str, value: float) -> np.ndarray:
 def test_a_comparison_is_shown_at_every_value_on_the_runs_that_tuned_it() -> None:
     (row,) = at_values(study(BOTH, HIGH, RATE), frames(), {})
     assert row.claim.name == "both"  # the others speak of one value, or compare nothing
-    at = dict(row.fixed)
+    at = row.cases
     expected = 100 * (arm("with", 0.01) - arm("without", 0.01)).mean()
     assert at["0.01"].evidence.effect == pytest.approx(expected)
     assert at["0.01"].evidence.n == 7
     lost = 100 * (arm("with", 0.1) - arm("without", 0.1))
     assert at["0.1"].evidence.effect == pytest.approx(np.nanmean(lost))
-    assert row.tuned.evidence.n == 6
+    assert at["tuned"].evidence.n == 6
     grid = print_at_values([row], study(BOTH))
     assert grid.columns == ("tuned", "lr 0.01", "lr 0.1")
     assert str(grid.rows[0][1][2]).endswith("(n/c 0/7, 1/7)")

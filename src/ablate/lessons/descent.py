@@ -53,19 +53,14 @@ def follow(
     last = len(path.steps) - 1
     spaced = np.round(np.geomspace(1, last + 1, _MORE) - 1).astype(int)
     kept = sorted({*range(min(_ALL, last + 1)), *spaced.tolist()})
-    rows = [
-        {"step": k, "x": path.points[k, 0], "y": path.points[k, 1], "f": path.values[k]}
-        for k in kept
+    evaluations = [
+        {"step": float(k), "x": float(x), "y": float(y), "f": float(f)}
+        for k, (x, y), f in zip(kept, path.points[kept], path.values[kept], strict=True)
     ]
-    inside = path.diverged_at is None
-    end = path.points[-1] if inside else path.points[-2]
-    ends = {"f": path.values[-1 if inside else -2], "x": end[0], "y": end[1]}
-    if path.reached is not None:
-        ends["steps"] = float(path.reached)
-    if path.diverged_at is not None:
-        ends["diverged_at"] = float(path.diverged_at)
-    metrics = {name: float(value) for name, value in ends.items()}
-    evaluations = [{name: float(value) for name, value in row.items()} for row in rows]
+    end = -1 if path.diverged_at is None else -2
+    ends = {"f": path.values[end], "x": path.points[end, 0], "y": path.points[end, 1]}
+    ends |= {"steps": path.reached, "diverged_at": path.diverged_at}
+    metrics = {name: float(value) for name, value in ends.items() if value is not None}
     return Outcome(metrics, evaluations, converged=path.reached is not None)
 
 

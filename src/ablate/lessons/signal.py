@@ -10,9 +10,11 @@ layer l taken in: see `theory`.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 
 import numpy as np
 import numpy.typing as npt
@@ -23,15 +25,7 @@ from ablate.config.data import Synthetic
 from ablate.config.init import Constant, InitConfig, Lsuv, Orthogonal, OrthogonalHe
 from ablate.config.model import Mlp
 from ablate.data import inputs_of
-from ablate.nn.scales import (
-    LEAKY_SLOPE,
-    PRELU_SLOPE,
-    SELU_ALPHA,
-    SELU_SCALE,
-    VLRELU_SLOPE,
-    gain_of,
-    weight_variance,
-)
+from ablate.nn import scales
 
 Floats = npt.NDArray[np.float64]
 Function = Callable[[Floats], Floats]
@@ -63,11 +57,11 @@ _FUNCTIONS: dict[str, tuple[Function, Function]] = {
     "sigmoid": (special.expit, _sigmoid_slope),
     "tanh": (np.tanh, lambda z: 1 / np.cosh(np.clip(z, -300, 300)) ** 2),
     "relu": _leaky(0.0),
-    "vlrelu": _leaky(VLRELU_SLOPE),
-    "leaky_relu": _leaky(LEAKY_SLOPE),
-    "prelu": _leaky(PRELU_SLOPE),
+    "vlrelu": _leaky(scales.VLRELU_SLOPE),
+    "leaky_relu": _leaky(scales.LEAKY_SLOPE),
+    "prelu": _leaky(scales.PRELU_SLOPE),
     "elu": _elu(1.0, 1.0),
-    "selu": _elu(SELU_ALPHA, SELU_SCALE),
+    "selu": _elu(scales.SELU_ALPHA, scales.SELU_SCALE),
     "gelu": (
         lambda z: z * special.ndtr(z),
         lambda z: special.ndtr(z) + z * np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi),
@@ -137,25 +131,21 @@ def theory(config: RunConfig) -> Theory | None:
     None where `has_theory` says so.
     """
     model, init = config.model, config.init
-    if not has_theory(config) or not isinstance(model, Mlp):
+    if not has_theory(config):
         return None
+    assert isinstance(model, Mlp)
     pieces = model.pieces if model.activation == "maxout" else 1
     fan_ins = [math.prod(inputs_of(config.data)), *model.widths[:-1]]
     second = 1.0
-    stds, slopes, variances = [], [], []
+    stds, factors = [], []
     for fan_in, width in zip(fan_ins, model.widths, strict=True):
-        fan_out = width * pieces
-        variance = _variance(init, model.activation, fan_in, fan_out, second)
+        variance = _variance(init, model.activation, fan_in, width * pieces, second)
         layer = moments(model.activation, fan_in * variance * second, model.pieces)
         second = layer.second
         stds.append(layer.std)
-        slopes.append(layer.slope)
-        variances.append(variance)
-    gradients = [1.0]
+        factors.append(math.sqrt(width * variance * layer.slope))
     # dL/dh_{l-1} = W_l (phi'(z_l) dL/dh_l): each unit of layer l sends one piece back.
-    for layer_index in range(len(stds) - 1, 0, -1):
-        factor = model.widths[layer_index] * variances[layer_index] * slopes[layer_index]
-        gradients.append(gradients[-1] * math.sqrt(factor))
+    gradients = list(accumulate(factors[:0:-1], operator.mul, initial=1.0))
     return Theory(np.array(stds), np.array(gradients[::-1]))
 
 
@@ -165,8 +155,8 @@ def _variance(init: InitConfig, activation: str, fan_in: int, fan_out: int, seco
         return init.scale**2 / (fan_in * second)
     if isinstance(init, Orthogonal | OrthogonalHe):
         # Orthonormal along the longer side: E[w^2] = 1/max(fan_in, fan_out).
-        gain = 1.0 if isinstance(init, Orthogonal) else gain_of(init.gain, activation)
+        gain = 1.0 if isinstance(init, Orthogonal) else scales.gain_of(init.gain, activation)
         return (init.scale * gain) ** 2 / max(fan_in, fan_out)
-    variance = weight_variance(init, activation, fan_in, fan_out)
+    variance = scales.weight_variance(init, activation, fan_in, fan_out)
     assert variance is not None
     return init.scale**2 * variance

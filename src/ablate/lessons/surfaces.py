@@ -31,7 +31,6 @@ class Surface:
     window    x from, x to, y from, y to: what a plot shows
     """
 
-    name: str
     value: Callable[[Any, Any], Any]
     gradient: Callable[[Any, Any], tuple[Any, Any]]
     minimum: Point
@@ -96,7 +95,6 @@ SURFACES: dict[str, Surface] = {
     # Beale 1958. A saddle at (0, 1); beyond it two valleys run to infinity along
     # x (1 - y) = 0.99107, where f falls to 0.4520089 only.
     "beale": Surface(
-        name="beale",
         value=_beale,
         gradient=_beale_gradient,
         minimum=(3.0, 0.5),
@@ -105,7 +103,6 @@ SURFACES: dict[str, Surface] = {
     ),
     # f is 50 along each axis at the start, so that neither direction is done before the other.
     "ravine": Surface(
-        name="ravine",
         value=lambda x, y: (_FLAT * x * x + _STEEP * y * y) / 2,
         gradient=lambda x, y: (_FLAT * x, _STEEP * y),
         minimum=(0.0, 0.0),

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
+from ablate.config import RunConfig
 from ablate.report.claim_metrics import measure
+from ablate.report.frame import Frames
 from ablate.report.number_text import with_interval
 from ablate.report.parts import of_cells
 from ablate.report.run_arrays import arm_of
 from ablate.stats import ALPHA, pair_up, paired_effect
 from ablate.study.schema import Study
-
-if TYPE_CHECKING:
-    from ablate.config import RunConfig
-    from ablate.report.frame import Frames
 
 
 def without_control(frames: Frames, configs: Mapping[str, RunConfig]) -> Frames:
@@ -28,8 +25,8 @@ def control_text(study: Study, frames: Frames, configs: Mapping[str, RunConfig])
 
     The same test as for claims, and a level of its own: one control in twenty shows a difference.
     """
-    slug = next((slug for slug, config in configs.items() if config.control), None)
-    if slug is None or slug not in set(frames.runs["cell"]):
+    slug = next((slug for slug, config in configs.items() if config.control), "")
+    if slug not in set(frames.runs["cell"]):
         return ""
     plain = configs[slug].model_copy(update={"control": False})
     original = next(slug for slug, config in configs.items() if config == plain)
@@ -42,13 +39,12 @@ def control_text(study: Study, frames: Frames, configs: Mapping[str, RunConfig])
     not_converged = f"n/c {counts} of {study.replicates}"
     if evidence.test == "none":
         return f"{begin}: nothing to compare ({not_converged})."
-    apart = ""
     if evidence.effect is not None:
-        low, high = evidence.limits(ALPHA)
-        apart = f" differ by {with_interval(evidence.effect, low, high, unit=found.unit)}"
+        apart = with_interval(evidence.effect, *evidence.limits(ALPHA), unit=found.unit)
+        begin = f"{begin} differ by {apart}"
     end = (
         "no difference is shown, as it should be"
         if evidence.p > ALPHA
         else "a difference is shown that is not there, as in one control of twenty"
     )
-    return f"{begin}{apart}; {evidence.test}, p = {evidence.p:.2g}, {not_converged}: {end}."
+    return f"{begin}; {evidence.test}, p = {evidence.p:.2g}, {not_converged}: {end}."

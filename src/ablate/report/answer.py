@@ -9,23 +9,19 @@ import pandas as pd
 
 from ablate.report.number_text import mean_text
 from ablate.report.tables import ResultCell, ResultTable
-from ablate.study.schema import Study
+from ablate.study.schema import Factor, Study
 
 
 def answer(tables: Sequence[ResultTable], study: Study) -> str:
     """Return what the tables say: who leads and where, the extremes, and how many runs are n/c."""
     cells = [cell for table in tables for cell in table.cells]
-    if not cells:
-        return "Nothing is varied, so there is nothing to compare."
     finished = sum(cell.summary.n for cell in cells)
     if not finished:
         return "No run has finished yet."
     eligible = [cell for cell in cells if cell.summary.is_eligible]
-    parts = []
+    parts = ["In no cell did more than half of the runs converge"]
     if eligible:
-        parts += [_leaders(tables, study), _extremes(eligible, tables[0], study)]
-    else:
-        parts.append("In no cell did more than half of the runs converge")
+        parts = [_leaders(tables[0].rows, cells, study), _extremes(eligible, study)]
     failures = sum(cell.summary.not_converged for cell in cells)
     missing = sum(cell.summary.missing for cell in cells)
     parts.append(
@@ -33,7 +29,7 @@ def answer(tables: Sequence[ResultTable], study: Study) -> str:
     )
     if missing:
         parts.append(f"{missing} of {finished + missing} runs are missing")
-    text = "; ".join(part for part in parts if part)
+    text = "; ".join(parts)
     return f"{text[0].upper()}{text[1:]}."
 
 
@@ -58,32 +54,26 @@ def untrained_answer(layers: pd.DataFrame, runs: pd.DataFrame, study: Study) -> 
 
     kept = int(((ratios > 0.5) & (ratios < 2)).sum())
     low, high = str(ratios.index[0]), str(ratios.index[-1])
-    return (
-        f"From the first hidden layer to the last, the standard deviation of the activations "
-        f"changes by less than a factor of two in {kept} of {len(by_layer)} cells; it shrinks "
-        f"most with {name(low)} (by {1 / ratios[low]:.2g}) and grows most with {name(high)} "
-        f"(by {ratios[high]:.2g}); nothing is trained."
-        if 0 < ratios[low] < 1 < ratios[high]
-        else f"From the first hidden layer to the last, the standard deviation of the activations "
-        f"changes by less than a factor of two in {kept} of {len(by_layer)} cells; nothing is "
-        "trained."
+    text = (
+        "From the first hidden layer to the last, the standard deviation of the activations "
+        f"changes by less than a factor of two in {kept} of {len(by_layer)} cells"
     )
+    if 0 < ratios[low] < 1 < ratios[high]:
+        text += (
+            f"; it shrinks most with {name(low)} (by {1 / ratios[low]:.2g}) and grows most with "
+            f"{name(high)} (by {ratios[high]:.2g})"
+        )
+    return f"{text}; nothing is trained."
 
 
-def _leaders(tables: Sequence[ResultTable], study: Study) -> str:
+def _leaders(rows: Factor, cells: Sequence[ResultCell], study: Study) -> str:
     """Say which rows lead in how many columns, or why that cannot be said."""
     if study.replicates < 2:
         return "one run per cell, so no difference is tested"
-    rows = tables[0].rows
     led = {level.name: 0 for level in rows.levels}
-    columns = 0
-    for table in tables:
-        for name in table.column_names:
-            column = table.column(name)
-            columns += any(cell.best for cell in column)
-            for cell in column:
-                led[cell.row] += cell.best or cell.not_worse
-    most = max(led.values())
+    for cell in cells:
+        led[cell.row] += cell.best or cell.not_worse
+    most, columns = max(led.values()), sum(cell.best for cell in cells)
     leaders = [name for name, count in led.items() if count == most]
     if len(leaders) == len(led) and most == columns:
         return f"no level of {rows.label} is shown worse than another"
@@ -97,9 +87,9 @@ def _leaders(tables: Sequence[ResultTable], study: Study) -> str:
     )
 
 
-def _extremes(eligible: Sequence[ResultCell], table: ResultTable, study: Study) -> str:
-    sign = 1 if study.metric.better == "higher" else -1
-    ranked = sorted(eligible, key=lambda cell: -sign * (cell.summary.mean or 0.0))
+def _extremes(eligible: Sequence[ResultCell], study: Study) -> str:
+    descending = study.metric.better == "higher"
+    ranked = sorted(eligible, key=lambda cell: cell.summary.mean or 0.0, reverse=descending)
     best = f"the best cell is {_cell(ranked[0], study)}"
     if len(ranked) == 1:
         return best

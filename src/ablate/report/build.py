@@ -8,118 +8,116 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ablate.config import RunConfig
 from ablate.errors import ReportError
 from ablate.report.aa_control import control_text, without_control
 from ablate.report.answer import answer, untrained_answer
-from ablate.report.circumstances import Facts
+from ablate.report.circumstances import Facts, facts_of
 from ablate.report.context import Context, Tabulated
 from ablate.report.exhibits import exhibits_of
+from ablate.report.frame import Frames
 from ablate.report.manifest import (
     NAME,
     FigureFiles,
-    Missing,
-    TableFiles,
+    Report,
     digest,
     manifest_text,
     read_manifest,
     results_of,
 )
 from ablate.report.origins import origins
-from ablate.report.pages import Page, write_pages
+from ablate.report.pages import write_pages
 from ablate.report.parts import each_part
 from ablate.report.printed_claims import claims_csv, print_claims, told
-from ablate.report.printed_table import to_markdown, to_tex
+from ablate.report.printed_table import PrintedTable, to_markdown, to_tex
 from ablate.report.shares import shares, shares_answer
 from ablate.report.tables import make_tables
 from ablate.report.tuned_and_fixed import at_values, at_values_csv, print_at_values
 from ablate.report.verdicts import Verdict, judge
 from ablate.study.items import Effects, Item, Table, VarianceShares
+from ablate.study.lockfile import Locked
 from ablate.study.schema import Study
 
 if TYPE_CHECKING:
-    from ablate.config import RunConfig
     from ablate.report.figures.canvas import Drawing
-    from ablate.report.frame import Frames
 
 
-def build_report(
-    study: Study,
-    frames: Frames,
-    directory: Path,
-    facts: Facts,
-    configs: Mapping[str, RunConfig] | None = None,
-) -> Path:
-    """Write the report of `study` into `directory`; return the path of its `README.md`.
+def build_report(locked: Locked, frames: Frames, directory: Path) -> Path:
+    """Write the report of a study into `directory`; return the path of its `README.md`.
 
-    frames   as `read_frames(directory)` gives them: what is drawn is what is committed
-    configs  the config of each cell by slug, for theory in figures
+    frames  as `read_frames(directory)` gives them: what is drawn is what is committed
 
-    The same frames, study and facts give the same bytes. Files of an earlier report that this
+    The same declaration and frames give the same bytes. Files of an earlier report that this
     one no longer has are removed. An item that the runs cannot give is named in its place.
     """
-    configs = configs or {}
+    study, facts = locked.study, facts_of(locked)
+    configs = {cell.slug: cell.config for cell in locked.cells}
     directory.mkdir(parents=True, exist_ok=True)
     before = read_manifest(directory)
     everything, frames = frames, without_control(frames, configs)
-    verdicts = tuple(judge(study, frames, configs, facts.looks, facts.quick))
-    tables: list[Tabulated] = []
-    figures: list[FigureFiles | Missing] = []
+    verdicts = tuple(judge(study, frames, configs, locked.looks))
+    tables: list[PrintedTable] = []
+    figures: list[FigureFiles | str] = []
     count = itertools.count(1)
-    for exhibit, suffix in _exhibits(study, frames, facts, configs, verdicts, directory):
+    for exhibit in _exhibits(locked, frames, facts, configs, verdicts, directory):
         if isinstance(exhibit, Tabulated):
-            tables.append(exhibit)
-        elif isinstance(exhibit, Missing):
+            tables.append(_write_table(exhibit, len(tables) + 1, directory))
+        elif isinstance(exhibit, str):
             figures.append(exhibit)
         else:
-            figures.append(_drawn(exhibit, suffix, next(count), directory))
-    printed = [_printed(table, number, directory) for number, table in enumerate(tables, start=1)]
+            files = exhibit.save(directory)
+            figures.append(FigureFiles(exhibit.name, next(count), exhibit.caption, *files))
     try:
         sentence = _answer(study, frames, facts)
     except ReportError as error:
         sentence = f"The runs give no answer: {error}"
-    page = Page(
+    report = Report(
         study=study,
         facts=facts,
         answer=sentence,
-        tables=tuple(printed),
-        figures=tuple(figures),
-        origins=tuple(origins(study, everything.runs, len(configs) if configs else None)),
+        tables=tables,
+        figures=figures,
+        origins=origins(study, everything.runs, len(configs)),
         digest=digest(study, results_of(everything.runs)),
         control=control_text(study, everything, configs),
     )
-    files = [name for table in printed for name in table.files]
-    files += [name for one in figures if isinstance(one, FigureFiles) for name in one.files]
-    files += write_pages(page, directory)
-    for name in set(before["files"] if before else ()) - set(files):
+    names = [name for table in tables for name in table.files]
+    names += [name for figure in report.drawn for name in figure.files]
+    names += write_pages(report, directory)
+    for name in set(before["files"] if before else ()) - set(names):
         (directory / name).unlink(missing_ok=True)
-    text = manifest_text(study, everything.runs, sentence, printed, figures, files, told(verdicts))
     # Last, so that a report cut short has no manifest that calls it current.
+    text = manifest_text(report, everything.runs, names, told(verdicts))
     (directory / NAME).write_text(text, encoding="utf-8")
     return directory / "README.md"
 
 
 def _exhibits(
-    study: Study,
+    locked: Locked,
     frames: Frames,
     facts: Facts,
     configs: Mapping[str, RunConfig],
     verdicts: tuple[Verdict, ...],
     directory: Path,
-) -> Iterator[tuple[Tabulated | Drawing | Missing, str]]:
-    """Yield what every item makes, with the suffix of its part; then the tables of the claims."""
+) -> Iterator[Tabulated | Drawing | str]:
+    """Yield what every item makes, or why it cannot; then the tables of the claims."""
+    study = locked.study
     for item in _items(study, facts):
         for suffix, alone, own in each_part(item, study, frames):
             context = Context(item, alone, own, configs, facts, verdicts, directory)
             try:
-                yield from ((exhibit, suffix) for exhibit in exhibits_of(context))
+                for made in exhibits_of(context):
+                    if not isinstance(made, Tabulated):
+                        made = replace(made, name=f"{made.name}{suffix}")
+                    yield made
             except ReportError as error:
-                yield Missing(f"{item.kind}{suffix}", str(error)), suffix
+                yield f"{item.kind}{suffix} is missing: {error}"
     if verdicts:
-        claims = print_claims(verdicts, facts.looks, facts.claims_changed)
-        yield Tabulated(claims, {"": claims_csv(verdicts)}), ""
+        claims = print_claims(verdicts, locked.looks, locked.claims_changed)
+        yield Tabulated(claims, {"": claims_csv(verdicts)})
     fixed = at_values(study, frames, configs)
     if fixed:
-        yield Tabulated(print_at_values(fixed, study), {"": at_values_csv(fixed)}), ""
+        yield Tabulated(print_at_values(fixed, study), {"": at_values_csv(fixed)})
 
 
 def _items(study: Study, facts: Facts) -> tuple[Item, ...]:
@@ -149,16 +147,11 @@ def _answer(study: Study, frames: Frames, facts: Facts) -> str:
     return " ".join(f"{name}{sentences[suffix]}" for suffix, name in names.items())
 
 
-def _drawn(drawing: Drawing, suffix: str, number: int, directory: Path) -> FigureFiles:
-    named = replace(drawing, name=f"{drawing.name}{suffix}")
-    return FigureFiles(named.name, number, named.caption, *named.save(directory))
-
-
-def _printed(table: Tabulated, number: int, directory: Path) -> TableFiles:
-    """Write a table as Markdown, LaTeX and CSV."""
+def _write_table(table: Tabulated, number: int, directory: Path) -> PrintedTable:
+    """Write a table as Markdown, LaTeX and CSV; return it with its name and files."""
     grid = replace(table.printed, name=f"table-{number}")
     texts = {f"{grid.name}.md": to_markdown(grid), f"{grid.name}.tex": to_tex(grid)}
     texts |= {f"{grid.name}{suffix}.csv": text for suffix, text in table.csv.items()}
     for name, text in texts.items():
         (directory / name).write_text(text, encoding="utf-8")
-    return TableFiles(grid, tuple(texts))
+    return replace(grid, files=tuple(texts))

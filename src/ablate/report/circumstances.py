@@ -24,11 +24,8 @@ class Facts:
                data is the user's own: a report is made without their code
     training   one phrase: `5 epochs, batch size 128`
     commands   what to type to get the runs and this report again
-    looks      how often the study was swept with another number of replicates
-    claims_changed  whether claims are others than before the first run
     by_user_procedure  whether a training procedure of the user's own made the runs
     is_trained  false for a study of networks at initialization: their metrics tell nothing
-    quick      whether this is a `--quick` version: few replicates, small data
     """
 
     data: tuple[str, ...]
@@ -36,22 +33,13 @@ class Facts:
     training: str
     commands: tuple[str, ...]
     is_trained: bool = True
-    quick: bool = False
     by_user_procedure: bool = False
-    looks: int = 1
-    claims_changed: bool = False
 
 
 def facts_of(locked: Locked) -> Facts:
     """Gather the facts of a study from what was declared."""
     study, configs = locked.study, [cell.config for cell in locked.cells]
     sizes = [_sizes(config) for config in configs]
-    read = [pair for pair in zip(configs, sizes, strict=True) if reads_data(pair[0])]
-    data = sorted({_phrase(config, size) for config, size in read})
-    examples = {
-        split: sizes[0].get(split) if len({size.get(split) for size in sizes}) == 1 else None
-        for split in ("train", "validation", "test")
-    }
     own = {c.trainer.target or c.trainer.command for c in configs if c.trainer.is_user_code}
     if own:
         training = f"trained by {' and '.join(sorted(map(str, own)))}"
@@ -59,23 +47,25 @@ def facts_of(locked: Locked) -> Facts:
         epochs = _span({config.trainer.epochs for config in configs})
         batch = _span({config.trainer.batch_size for config in configs})
         training = f"{epochs} epoch{'' if epochs == '1' else 's'}, batch size {batch}"
+    pairs = zip(configs, sizes, strict=True)
     return Facts(
-        data=tuple(data),
-        examples=examples,
+        data=tuple(sorted({_phrase(*pair) for pair in pairs if reads_data(pair[0])})),
+        examples={
+            split: sizes[0].get(split) if len({size.get(split) for size in sizes}) == 1 else None
+            for split in ("train", "validation", "test")
+        },
         training=training,
         commands=(
             study.command or f"ablate sweep study={study.name}",
             f"ablate report {study.name}",
         ),
         is_trained=bool(own) or any(config.trainer.epochs for config in configs),
-        quick=study.is_quick,
         by_user_procedure=bool(own),
-        looks=locked.looks,
-        claims_changed=locked.claims_changed,
     )
 
 
 def _sizes(config: RunConfig) -> dict[str, int]:
+    """Return the number of examples by split; nothing of data of the user's own."""
     if isinstance(config.data, UserData):
         return {}
     check_sizes(config.data)

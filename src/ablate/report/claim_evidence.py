@@ -5,33 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
+from ablate import stats
+from ablate.config import RunConfig
 from ablate.errors import ReportError
 from ablate.lessons.signal import theory
-from ablate.report.run_arrays import RunArrays
-from ablate.stats import (
-    Arm,
-    Array,
-    Evidence,
-    Pairs,
-    in_order,
-    led_by,
-    noise,
-    pair_up,
-    paired_effect,
-    rate,
-    sensitivity,
-    stacked,
-)
+from ablate.report.run_arrays import Measure
 from ablate.study.claim_check import follows_theory
 from ablate.study.claims import Claim, Effect, Follows, Interaction, Noise, Order, Rate, Spread
 from ablate.study.schema import Study
-
-if TYPE_CHECKING:
-    from ablate.config import RunConfig
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,50 +29,56 @@ class Case:
     note        why there is no evidence, where there is none
     """
 
-    evidence: Evidence
-    arms: tuple[Arm, ...] = ()
-    difference: Array | None = None
+    evidence: stats.Evidence
+    arms: tuple[stats.Arm, ...] = ()
+    difference: stats.Array | None = None
     unit: str = ""
     note: str = ""
 
     @property
-    def not_converged(self) -> int:
-        """Runs behind it that did not converge."""
-        return sum(int(arm.not_converged.sum()) for arm in self.arms)
+    def not_converged(self) -> tuple[int, ...]:
+        """Runs of each arm that did not converge."""
+        return tuple(int(arm.not_converged.sum()) for arm in self.arms)
 
     @property
-    def runs(self) -> int:
-        """All runs behind it."""
-        return sum(arm.values.size for arm in self.arms)
+    def runs(self) -> tuple[int, ...]:
+        """All runs of each arm."""
+        return tuple(arm.values.size for arm in self.arms)
+
+    @property
+    def lost(self) -> str:
+        """The runs of each arm that did not converge, of how many: `0/6, 2/6`."""
+        return ", ".join(f"{k}/{n}" for k, n in zip(self.not_converged, self.runs, strict=True))
 
 
-def case(claim: Claim, study: Study, runs: RunArrays, configs: Mapping[str, RunConfig]) -> Case:
+def case(claim: Claim, runs: Measure, configs: Mapping[str, RunConfig]) -> Case:
     """Return the evidence for one claim.
 
-    study  of one part
-    runs   the claim's metric, run by run
+    runs  the claim's metric, run by run, of a study of one part
 
     Raises ReportError for a theory that says nothing of the claim's cells.
     """
-    margin = margin_of(claim, study)
     match claim:
         case Rate():
-            return _rate(claim, runs, margin)
+            return _rate(claim, runs)
         case Order():
-            return _order(claim, runs, margin)
+            return _order(claim, runs)
         case Follows():
-            return _follows(claim, runs, margin, configs)
+            return _follows(claim, runs, configs)
         case Spread():
             return _spread(claim, runs)
         case Noise():
             a, b = runs.pair(*claim.compare, claim.at)
-            evidence = noise(a.values, b.values, claim.expect, margin)
-            return Case(evidence, (a, b), None, runs.measure.unit)
+            evidence = stats.noise(a.values, b.values, claim.expect, margin_of(claim, runs.study))
+            return Case(evidence, (a, b), unit=runs.unit)
         case Interaction():
-            return _interaction(claim, runs, margin)
+            pairs, arms = _interaction(claim, runs)
         case Effect():
-            a, b = runs.pair(*claim.compare, claim.at)
-            return _paired(pair_up(a, b, runs.measure.better), claim, margin, (a, b), runs)
+            arms = runs.pair(*claim.compare, claim.at)
+            pairs = stats.pair_up(*arms, runs.better)
+    difference = pairs.difference[np.isfinite(pairs.difference)]
+    evidence = stats.paired_effect(pairs, claim.expect, margin_of(claim, runs.study))
+    return Case(evidence, arms, difference, runs.unit)
 
 
 def margin_of(claim: Claim, study: Study) -> float:
@@ -105,65 +96,56 @@ def margin_of(claim: Claim, study: Study) -> float:
             return 0.0
 
 
-def _paired(
-    pairs: Pairs, claim: Effect, margin: float, arms: tuple[Arm, Arm], runs: RunArrays
-) -> Case:
-    difference = pairs.difference[np.isfinite(pairs.difference)]
-    evidence = paired_effect(pairs, claim.expect, margin)
-    return Case(evidence, arms, difference, runs.measure.unit)
-
-
-def _interaction(claim: Interaction, runs: RunArrays, margin: float) -> Case:
-    """Judge (A - B) at C less (A - B) at D; the side that has fewer n/c runs is ahead."""
+def _interaction(
+    claim: Interaction, runs: Measure
+) -> tuple[stats.Pairs, tuple[stats.Arm, stats.Arm]]:
+    """Return (A - B) at C less (A - B) at D; the side that has fewer n/c runs is ahead."""
     other, *levels = claim.interaction
     (a, b), (c, d) = (runs.pair(*claim.compare, {**claim.at, other: (level,)}) for level in levels)
     difference = (a.means - b.means) - (c.means - d.means)
-    fewer = (b.not_converged_settings - a.not_converged_settings) - (
-        d.not_converged_settings - c.not_converged_settings
-    )
+    at_c, at_d = (y.not_converged_settings - x.not_converged_settings for x, y in ((a, b), (c, d)))
+    fewer = at_c - at_d
     missing = np.any([arm.missing.any(axis=0) for arm in (a, b, c, d)], axis=0)
-    lead = led_by(difference, fewer if runs.measure.better == "higher" else -fewer)
+    lead = stats.led_by(difference, fewer if runs.better == "higher" else -fewer)
     lead = np.where(np.isfinite(difference), difference, np.where(missing, np.nan, lead))
-    arms = (stacked([a, c]), stacked([b, d]))
-    return _paired(Pairs(difference, lead), claim, margin, arms, runs)
+    return stats.Pairs(difference, lead), (stats.stacked([a, c]), stats.stacked([b, d]))
 
 
-def _spread(claim: Spread, runs: RunArrays) -> Case:
+def _spread(claim: Spread, runs: Measure) -> Case:
     pairs = [
         runs.pair(*claim.compare, {**claim.at, claim.spread_over: (level,)})
         for level in runs.study.factor(claim.spread_over).level_names
     ]
     sides = list(zip(*pairs, strict=True))
     a, b = (np.stack([arm.means for arm in side]) for side in sides)
-    not_converged = [stacked(side).not_converged_settings for side in sides]
-    evidence = sensitivity(a, b, not_converged[0], not_converged[1], claim.expect)
+    a_lost, b_lost = (stats.stacked(side).not_converged_settings for side in sides)
+    evidence = stats.sensitivity(a, b, a_lost, b_lost, claim.expect)
     arms = runs.pair(*claim.compare, claim.at)
-    return Case(evidence, arms, None, f"{runs.measure.unit}²" if runs.measure.unit else "")
+    return Case(evidence, arms, unit=f"{runs.unit}²" if runs.unit else "")
 
 
-def _rate(claim: Rate, runs: RunArrays, margin: float) -> Case:
+def _rate(claim: Rate, runs: Measure) -> Case:
     arm = runs.at(claim.at)
     n, not_converged = int((~arm.missing).sum()), int(arm.not_converged.sum())
     found = n - not_converged if claim.expect == "converges" else not_converged
-    return Case(rate(found, n, margin), (arm,), None, "share")
+    return Case(stats.rate(found, n, claim.rate), (arm,), unit="share")
 
 
-def _order(claim: Order, runs: RunArrays, margin: float) -> Case:
+def _order(claim: Order, runs: Measure) -> Case:
     expect: Literal["greater", "less"] = "greater" if claim.direction == "up" else "less"
-    steps: list[Evidence] = []
-    arms: list[Arm] = []
-    for low, high in pairwise(runs.study.factor(claim.over).level_names):
-        first, second = runs.pair(claim.over, low, high, claim.at)
-        arms += [second] if arms else [first, second]
-        steps.append(paired_effect(pair_up(second, first, runs.measure.better), expect, margin))
-    return Case(in_order(steps), (stacked(arms),), None, runs.measure.unit)
+    levels = runs.study.factor(claim.over).level_names
+    pairs = [runs.pair(claim.over, low, high, claim.at) for low, high in pairwise(levels)]
+    steps = [
+        stats.paired_effect(stats.pair_up(second, first, runs.better), expect, claim.margin or 0.0)
+        for first, second in pairs
+    ]
+    arms = stats.stacked([pairs[0][0], *(second for _, second in pairs)])
+    return Case(stats.in_order(steps), (arms,), unit=runs.unit)
 
 
-def _follows(
-    claim: Follows, runs: RunArrays, margin: float, configs: Mapping[str, RunConfig]
-) -> Case:
+def _follows(claim: Follows, runs: Measure, configs: Mapping[str, RunConfig]) -> Case:
     """Compare the mean ratio of measured to predicted with 1, replicate by replicate."""
-    arm, layer = runs.at(claim.at), runs.measure.layer
+    arm, layer = runs.at(claim.at), runs.layer
     predicted = np.full((len(arm.values), 1), np.nan)
     for row, cell in enumerate(arm.cells):
         config = configs.get(cell)
@@ -174,4 +156,6 @@ def _follows(
             )
         predicted[row, 0] = found.activation_std[layer - 1]
     ratio = np.asarray((arm.values / predicted - 1).mean(axis=0))
-    return Case(paired_effect(Pairs(ratio, ratio), "equal", margin), (arm,), None, "share")
+    return Case(
+        stats.paired_effect(stats.Pairs(ratio, ratio), "equal", claim.within), (arm,), unit="share"
+    )

@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from ablate.errors import ReportError, one_of
-from ablate.metrics import Better, Expression, Final, Probed, StepsTo, effect_unit, quantity
+from ablate.metrics import Expression, Final, Probed, StepsTo, effect_unit, quantity
 from ablate.report.frame import Frames
+from ablate.report.run_arrays import Measure
 from ablate.study.schema import Study
 
-
-@dataclass(frozen=True, eq=False)
-class Measure:
-    """A quantity of every run that finished.
-
-    values  one row per run: cell, replicate, factors, value (as shown; NaN where there is none)
-            and not_converged, whether the run counts as n/c for it
-    unit    `points`, `steps`, `nats` or nothing
-    better  what an n/c run is worse than
-    layer   of a probe's quantity; for theories
-    absent  cells whose finished runs all lack it, as the step at which one stopped that never did
-    """
-
-    values: pd.DataFrame
-    unit: str
-    better: Better
-    layer: int = 0
-    absent: frozenset[str] = frozenset()
+Floats = npt.NDArray[np.float64]
 
 
 def measure(expression: Expression | None, study: Study, frames: Frames) -> Measure:
@@ -41,42 +23,40 @@ def measure(expression: Expression | None, study: Study, frames: Frames) -> Meas
     Raises ReportError for what no run has.
     """
     runs = frames.runs[frames.runs["status"] != "failed"]
+    diverged = (runs["status"] == "diverged").to_numpy()
     match expression:
         case StepsTo():
-            return _steps_to(expression, runs, frames.epochs)
+            steps = np.where(diverged, np.nan, _steps_to(expression, runs, frames.epochs))
+            measured = runs.assign(value=steps, not_converged=np.isnan(steps))
+            return Measure(study, measured, "steps", "lower")
         case Probed():
-            return _probed(expression, runs, frames.layers)
-        case Final():
-            row = quantity(expression.name)
-            return _final(expression.name, row.better or "lower", runs)
+            layer, values = _probed(expression, runs, frames.layers)
+            # What was probed is a number whether or not the run converged afterwards.
+            measured = runs.assign(value=values, not_converged=np.isnan(values) & diverged)
+            return Measure(study, measured, "", "higher", layer)
+        case Final(name):
+            better = quantity(name).better or "lower"
         case None:
-            return _final(study.metric.name, study.metric.better, runs)
-
-
-def _final(name: str, better: Better, runs: pd.DataFrame) -> Measure:
+            name, better = study.metric.name, study.metric.better
     if name not in runs:
         raise ReportError(f"the runs have no metric '{name}'.")
-    not_converged = (runs["status"] == "diverged").to_numpy()
-    values = quantity(name).effect_scale * runs[name].to_numpy(float)
-    values = np.where(not_converged, np.nan, values)
-    has = pd.Series(np.isfinite(values) | not_converged, index=runs["cell"])
-    by_cell = has.groupby(level=0).any()
-    absent = frozenset(by_cell.index[~by_cell])
-    return Measure(_table(runs, values, not_converged), effect_unit(name), better, absent=absent)
+    values = np.where(diverged, np.nan, quantity(name).effect_scale * runs[name].to_numpy(float))
+    has = pd.Series(np.isfinite(values) | diverged, index=runs["cell"]).groupby(level=0).any()
+    measured = runs.assign(value=values, not_converged=diverged)
+    return Measure(study, measured, effect_unit(name), better, absent=frozenset(has.index[~has]))
 
 
-def _steps_to(expression: StepsTo, runs: pd.DataFrame, epochs: pd.DataFrame) -> Measure:
+def _steps_to(expression: StepsTo, runs: pd.DataFrame, epochs: pd.DataFrame) -> Floats:
     if expression.curve not in epochs:
         raise ReportError(f"metric {expression}: no curve is called '{expression.curve}'.")
     values = quantity(expression.curve).effect_scale * epochs[expression.curve].to_numpy(float)
     target = expression.target
     there = epochs[(values >= target) if expression.rises else (values <= target)]
-    steps = _by_run(runs, there.groupby(["cell", "replicate"])["step"].min())
-    steps = np.where(runs["status"] == "diverged", np.nan, steps)
-    return Measure(_table(runs, steps, np.isnan(steps)), "steps", "lower")
+    return _by_run(runs, there.groupby(["cell", "replicate"])["step"].min())
 
 
-def _probed(expression: Probed, runs: pd.DataFrame, layers: pd.DataFrame) -> Measure:
+def _probed(expression: Probed, runs: pd.DataFrame, layers: pd.DataFrame) -> tuple[int, Floats]:
+    """Return the layer that is meant and the statistic of each run there."""
     layers = layers[layers["quantity"] == expression.quantity]
     known = sorted({int(layer) for layer in layers["layer"]})
     layer = known[-1] if expression.layer == "last" and known else expression.layer
@@ -92,19 +72,9 @@ def _probed(expression: Probed, runs: pd.DataFrame, layers: pd.DataFrame) -> Mea
     values = _by_run(runs, found)
     if not np.isfinite(values).any():
         raise ReportError(f"metric {expression}: no run was probed there.")
-    # What was probed is a number whether or not the run converged afterwards.
-    not_converged = np.isnan(values) & (runs["status"] == "diverged").to_numpy()
-    return Measure(_table(runs, values, not_converged), "", "higher", int(layer))
+    return int(layer), values
 
 
-def _by_run(runs: pd.DataFrame, found: pd.Series) -> npt.NDArray[np.float64]:
+def _by_run(runs: pd.DataFrame, found: pd.Series) -> Floats:
     keys = pd.MultiIndex.from_frame(runs[["cell", "replicate"]])
     return np.asarray(found.reindex(keys).to_numpy(float))
-
-
-def _table(
-    runs: pd.DataFrame, values: npt.NDArray[np.float64], not_converged: npt.NDArray[np.bool_]
-) -> pd.DataFrame:
-    factors = [name for name in runs if str(name).startswith("factor:")]
-    table = runs[["cell", "replicate", *factors]].copy()
-    return table.assign(value=values, not_converged=not_converged)

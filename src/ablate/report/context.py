@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from ablate.config import RunConfig
+from ablate.report.circumstances import Facts
+from ablate.report.frame import Frames
+from ablate.report.printed_table import PrintedTable
+from ablate.report.verdicts import Verdict
 from ablate.study.items import Item
 from ablate.study.schema import Study
-
-if TYPE_CHECKING:
-    from ablate.config import RunConfig
-    from ablate.report.circumstances import Facts
-    from ablate.report.frame import Frames
-    from ablate.report.printed_table import PrintedTable
-    from ablate.report.verdicts import Verdict
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ablate import data
 from ablate.config import RunConfig
 from ablate.config.target import Target
 from ablate.config.validate import run_config
@@ -27,8 +28,6 @@ _SEED = 1
 
 def label_reader(root: Path) -> Callable[[Mapping[str, Any]], np.ndarray]:
     """Return a function from a run's resolved config to the labels of its test set (N,)."""
-    from ablate import data
-
     loaded: dict[str, np.ndarray] = {}
 
     def labels(resolved: Mapping[str, Any]) -> np.ndarray:
@@ -52,7 +51,6 @@ def write_images(locked: Locked, root: Path, directory: Path) -> None:
         return
     import torch
 
-    from ablate import data
     from ablate.data.augmentation import samples
 
     factor = sheet.role("rows", locked.study)
@@ -73,12 +71,7 @@ def write_images(locked: Locked, root: Path, directory: Path) -> None:
         changed = samples(images, settings, _SEED)
         stored = (255 * changed.clamp(0, 1)).round().to(torch.uint8).numpy()
         for position, image in enumerate(stored):
-            channels, height, width = image.shape
-            rows.append(
-                {
-                    "level": level.name, "position": position, "channels": channels,
-                    "height": height, "width": width, "pixels": image.tobytes(),
-                }
-            )  # fmt: skip
-    table = pa.Table.from_pylist(rows)
-    pq.write_table(table, directory / NAME, compression="zstd")
+            size = dict(zip(("channels", "height", "width"), image.shape, strict=True))
+            place = {"level": level.name, "position": position}
+            rows.append({**place, **size, "pixels": image.tobytes()})
+    pq.write_table(pa.Table.from_pylist(rows), directory / NAME, compression="zstd")

@@ -9,8 +9,9 @@ import platform
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ablate.report.printed_table import PrintedTable
 from ablate.study.schema import Study
@@ -18,17 +19,12 @@ from ablate.study.schema import Study
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ablate.report.circumstances import Facts
+    from ablate.report.origins import Origin
+
 NAME = "manifest.json"
 #: Raised by hand when the pages or tables change for the same frames.
 FORMAT = 3
-
-
-@dataclass(frozen=True)
-class TableFiles:
-    """A table on disk: as printed, and its files' names."""
-
-    printed: PrintedTable
-    files: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -55,18 +51,35 @@ class FigureFiles:
 
 
 @dataclass(frozen=True)
-class Missing:
-    """An item that the runs could not give after all, and why, in a sentence."""
+class Report:
+    """Everything that pages and manifest say, in no order.
 
-    kind: str
-    reason: str
+    figures  a sentence in place of an item that the runs could not give
+    digest   of study and runs
+    control  of the A/A control; empty where there is none
+    """
 
-    def __str__(self) -> str:
-        return f"{self.kind} is missing: {self.reason}"
+    study: Study
+    facts: Facts
+    answer: str
+    tables: Sequence[PrintedTable]
+    figures: Sequence[FigureFiles | str]
+    origins: Sequence[Origin]
+    digest: str
+    control: str
+
+    @property
+    def missing(self) -> list[str]:
+        """The sentences on what the runs could not give."""
+        return [figure for figure in self.figures if isinstance(figure, str)]
+
+    @property
+    def drawn(self) -> list[FigureFiles]:
+        """The figures that there are."""
+        return [figure for figure in self.figures if not isinstance(figure, str)]
 
 
-@dataclass(frozen=True)
-class RunResult:
+class RunResult(NamedTuple):
     """What the digest sees of a run; the ledger's `result.json` has all of it."""
 
     cell: str
@@ -81,10 +94,7 @@ def digest(study: Study, results: Iterable[RunResult]) -> str:
 
     Keys say what was trained and the metrics what came of it; all else follows from these runs.
     """
-    rows = sorted(
-        [r.cell, r.replicate, r.key, r.status, {k: float(v) for k, v in r.metrics.items()}]
-        for r in results
-    )
+    rows = sorted([*r[:4], {name: float(v) for name, v in r.metrics.items()}] for r in results)
     content = {"format": FORMAT, "study": study.as_declared(), "runs": rows}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -93,17 +103,13 @@ def results_of(runs: pd.DataFrame) -> list[RunResult]:
     """Return the results that the frame `runs` holds: equal to those in the ledger."""
     from ablate.report.frame import metric_columns
 
-    metrics = metric_columns(runs)
-    return [
-        RunResult(
-            cell=row["cell"],
-            replicate=int(row["replicate"]),
-            key=row["key"],
-            status=row["status"],
-            metrics={name: row[name] for name in metrics if not math.isnan(row[name])},
-        )
-        for row in runs.to_dict("records")
-    ]
+    names = metric_columns(runs)
+    results = []
+    for row in runs.to_dict("records"):
+        metrics = {name: row[name] for name in names if not math.isnan(row[name])}
+        place = row["cell"], int(row["replicate"])
+        results.append(RunResult(*place, row["key"], row["status"], metrics))
+    return results
 
 
 def is_current(directory: Path, wanted: str) -> bool:
@@ -127,18 +133,13 @@ def read_manifest(directory: Path) -> dict[str, Any] | None:
 
 
 def manifest_text(
-    study: Study,
-    runs: pd.DataFrame,
-    answer: str,
-    tables: Sequence[TableFiles],
-    figures: Sequence[FigureFiles | Missing],
-    files: Sequence[str],
-    verdicts: Sequence[Mapping[str, str]] = (),
+    report: Report, runs: pd.DataFrame, files: Sequence[str], verdicts: Sequence[Mapping[str, str]]
 ) -> str:
     """Return the text of `manifest.json`; a figure is drawn from all runs of the study.
 
     verdicts  per claim what the table of claims says
     """
+    study = report.study
     cells: dict[str, dict[str, Any]] = {}
     for row in runs.sort_values(["cell", "replicate"]).to_dict("records"):
         levels = {f.name: row[f"factor:{f.name}"] for f in study.factors}
@@ -149,30 +150,24 @@ def manifest_text(
         "format": FORMAT,
         "study": study.name,
         "question": study.question,
-        "answer": answer,
-        "digest": digest(study, results_of(runs)),
+        "answer": report.answer,
+        "digest": report.digest,
         "platform": this_platform(),
-        "tables": {table.printed.name: _table(table, cells) for table in tables},
+        "tables": {table.name: _table(table, cells) for table in report.tables},
         "figures": {
             figure.name: {
                 "files": [figure.png.name, figure.svg.name],
                 "caption": figure.caption,
                 "cells": list(cells),
             }
-            for figure in figures
-            if isinstance(figure, FigureFiles)
+            for figure in report.drawn
         },
         "cells": cells,
         "files": sorted(files),
     }
     # What most reports do not have is left out: theirs must not change for it.
-    if verdicts:
-        content["verdicts"] = list(verdicts)
-    missing = [str(figure) for figure in figures if isinstance(figure, Missing)]
-    if missing:
-        content["missing"] = missing
-    if study.is_quick:
-        content["quick"] = True
+    seldom = {"verdicts": list(verdicts), "missing": report.missing, "quick": study.is_quick}
+    content |= {name: value for name, value in seldom.items() if value}
     return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -202,31 +197,23 @@ def check(directory: Path, write: Callable[[Path], object]) -> list[str]:
 
 def this_platform() -> dict[str, Any]:
     """Return what may change the last bits of a number or the bytes of a figure."""
-    import matplotlib
     import numpy as np
-    import pandas as pd
-    import pyarrow as pa
-    import scipy
 
     simd: Mapping[str, Any] = np.show_config(mode="dicts")["SIMD Extensions"]
+    packages = ("numpy", "pandas", "pyarrow", "scipy", "matplotlib")
     return {
         "machine": platform.machine(),
         "system": platform.system(),
         "simd": list(simd.get("found", [])),
-        "numpy": np.__version__,
-        "pandas": pd.__version__,
-        "pyarrow": pa.__version__,
-        "scipy": scipy.__version__,
-        "matplotlib": matplotlib.__version__,
+        **{name: version(name) for name in packages},
     }
 
 
-def _table(table: TableFiles, cells: Mapping[str, Any]) -> dict[str, Any]:
+def _table(grid: PrintedTable, cells: Mapping[str, Any]) -> dict[str, Any]:
     """Return every printed cell with its text and the keys of its runs by replicate."""
-    grid = table.printed
     return {
         "title": grid.title,
-        "files": list(table.files),
+        "files": list(grid.files),
         "cells": [
             {
                 "row": row,

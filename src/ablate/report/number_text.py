@@ -12,13 +12,18 @@ def mean_text(summary: Summary, metric: Metric) -> str:
     """Return `93.1 ± 0.4`, `93.12` for a single run, `n/c` or `–`."""
     if summary.mean is None:
         return "n/c" if summary.n else "–"
-    scale = 100 if metric.is_percent else 1
+    mean = metric.scale * summary.mean
     if summary.half_width is None:
-        return single(scale * summary.mean, metric)
-    digits = decimals(scale * summary.half_width, _most_decimals(metric))
-    if not summary.half_width and summary.mean == round(summary.mean):
-        digits = 0  # a count that is the same in every run
-    return f"{number(scale * summary.mean, digits)} ± {scale * summary.half_width:.{digits}f}"
+        return single(mean, metric)
+    # A count that is the same in every run has no decimals.
+    counted = not summary.half_width and summary.mean == round(summary.mean)
+    return plus_minus(mean, metric.scale * summary.half_width, 0 if counted else _most(metric))
+
+
+def plus_minus(value: float, half_width: float, most: int, sign: str = "") -> str:
+    """Return `93.1 ± 0.4` with `most` decimals at most; `sign`: `+` shows it in any case."""
+    digits = decimals(half_width, most)
+    return f"{number(value, digits, sign)} ± {half_width:.{digits}f}"
 
 
 def decimals(half_width: float, most: int) -> int:
@@ -26,23 +31,21 @@ def decimals(half_width: float, most: int) -> int:
     if half_width <= 0:
         return most
     exponent = math.floor(math.log10(half_width))
-    leading = half_width / 10**exponent
-    digits = 1 if leading >= 2 else 2
+    digits = 1 if half_width / 10**exponent >= 2 else 2
     return min(most, max(0, digits - 1 - exponent))
 
 
-def number(value: float, digits: int) -> str:
-    """Return a number with a true minus sign."""
-    return f"{value:.{digits}f}".replace("-", "−")
+def number(value: float, digits: int, sign: str = "") -> str:
+    """Return a number with a true minus sign; `sign`: `+` shows it in any case."""
+    return f"{value:{sign}.{digits}f}".replace("-", "−")
 
 
 def with_interval(
-    value: float, low: float | None, high: float | None, sign: bool = True, unit: str = ""
+    value: float, low: float | None, high: float | None, sign: str = "+", unit: str = ""
 ) -> str:
     """Return `+2.41 points (1.02 to 3.80)`, with as many decimals as the interval deserves."""
     digits = 2 if low is None or high is None else decimals((high - low) / 2, 4)
-    text = f"{value:{'+' if sign else ''}.{digits}f}".replace("-", "−")
-    text += f" {unit}" if unit else ""
+    text = f"{number(value, digits, sign)} {unit}".rstrip()
     if low is None or high is None:
         return text
     return f"{text} ({number(low, digits)} to {number(high, digits)})"
@@ -61,7 +64,7 @@ def p_is(p: float) -> str:
 def single(value: float, metric: Metric) -> str:
     """Return the value of one run as it is shown; a count has no decimals."""
     counted = "/" not in metric.name and value == round(value)
-    return number(value, 0 if counted else _most_decimals(metric))
+    return number(value, 0 if counted else _most(metric))
 
 
 def compact(value: float) -> str:
@@ -73,5 +76,5 @@ def compact(value: float) -> str:
     return f"{value:.1f}{unit}" if unit and value < 9.95 else f"{value:.0f}{unit}"
 
 
-def _most_decimals(metric: Metric) -> int:
+def _most(metric: Metric) -> int:
     return 2 if metric.is_percent else 4

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from collections import Counter
 from dataclasses import dataclass
 
 import pandas as pd
@@ -19,26 +19,19 @@ class Origin:
     is_mixed: bool
 
 
-def origins(study: Study, runs: pd.DataFrame, cells: int | None = None) -> list[Origin]:
-    """Return where the runs come from, a line per kind of origin.
-
-    cells  how many the study has; None: a grid of its factors
-    """
+def origins(study: Study, runs: pd.DataFrame, cells: int) -> list[Origin]:
+    """Return where the runs of a study of so many cells come from, a line per kind of origin."""
     ended = runs[runs["status"].isin(["done", "diverged"])]
-    if cells is None:
-        cells = math.prod(len(factor.levels) for factor in study.factors)
-    planned = cells * study.replicates
     failed = int((runs["status"] == "failed").sum())
-    counts = f"{len(ended)} of {planned} finished"
+    counts = f"{len(ended)} of {cells * study.replicates} finished"
     lines = [Origin("runs", f"{counts}, {failed} failed" if failed else counts, False)]
     if ended.empty:
         return lines
     commits = ended["commit"].fillna("unknown").astype(str).str[:12]
     # Unknown is None or NaN, and NaN is true: only what equals True is dirty.
     dirty = ended["dirty"].map(lambda value: bool(value == True))  # noqa: E712
-    commits = commits + dirty.map({True: " with uncommitted changes", False: ""})
     columns = {
-        "commit": commits,
+        "commit": commits + dirty.map({True: " with uncommitted changes", False: ""}),
         "torch": ended["torch"],
         "device": ended["device"],
         "processor": ended["cpu"],
@@ -49,10 +42,7 @@ def origins(study: Study, runs: pd.DataFrame, cells: int | None = None) -> list[
 
 
 def _origin(label: str, values: pd.Series) -> Origin:
-    counts: dict[str, int] = {}
-    for value in values:
-        text = "unknown" if pd.isna(value) else str(value)
-        counts[text] = counts.get(text, 0) + 1
+    counts = Counter("unknown" if pd.isna(value) else str(value) for value in values)
     if len(counts) == 1:
         return Origin(label, next(iter(counts)), False)
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))

@@ -5,44 +5,22 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from ablate.report.circumstances import Facts
-from ablate.report.manifest import FigureFiles, Missing, TableFiles, read_manifest
-from ablate.report.origins import Origin
+from ablate.report.manifest import FigureFiles, Report, read_manifest
 from ablate.report.printed_table import PrintedTable, plain, to_markdown
-from ablate.study.schema import Study
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _MOST_SVG_BYTES = 300_000
 _NUMBER = re.compile(r"^(−?\d+)(\.\d+)?(?: ± (\d+)(\.\d+)?)?$")
 
 
-@dataclass(frozen=True)
-class Page:
-    """Everything that a report's page shows, in no order: the templates know the order."""
-
-    study: Study
-    facts: Facts
-    answer: str
-    tables: tuple[TableFiles, ...]
-    figures: tuple[FigureFiles | Missing, ...]
-    origins: tuple[Origin, ...]
-    digest: str
-    control: str = ""
-
-
-def write_pages(page: Page, directory: Path) -> list[str]:
+def write_pages(report: Report, directory: Path) -> list[str]:
     """Write `README.md` and `index.html`; return their names."""
-    missing = any(isinstance(figure, Missing) for figure in page.figures)
-    values = {**vars(page), "source": _source(page.study), "missing": missing}
-    for template, name in (("report.md.j2", "README.md"), ("report.html.j2", "index.html")):
-        _write(directory / name, template, values)
-    return ["README.md", "index.html"]
+    return _write("report", directory, report=report, **vars(report))
 
 
 def write_index(reports: Path) -> Path:
@@ -55,16 +33,15 @@ def write_index(reports: Path) -> Path:
         for folder in sorted(reports.iterdir())
         if (manifest := read_manifest(folder)) is not None and not manifest.get("quick")
     ]
-    for template, name in (("index.md.j2", "README.md"), ("index.html.j2", "index.html")):
-        _write(reports / name, template, {"reports": found})
+    _write("index", reports, reports=found)
     return reports / "README.md"
 
 
-def _write(path: Path, template: str, values: dict[str, object]) -> None:
+def _write(name: str, directory: Path, **values: object) -> list[str]:
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         undefined=StrictUndefined,
-        autoescape=template.endswith(".html.j2"),
+        autoescape=lambda template: str(template).endswith(".html.j2"),
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
@@ -74,35 +51,32 @@ def _write(path: Path, template: str, values: dict[str, object]) -> None:
         "markdown": to_markdown,
         "aligned": aligned_rows,
         "image": image_address,
-        "animation": animation_address,
+        "address": data_address,
     }
-    path.write_text(environment.get_template(template).render(values), encoding="utf-8")
+    templates = {"README.md": f"{name}.md.j2", "index.html": f"{name}.html.j2"}
+    for page, template in templates.items():
+        text = environment.get_template(template).render(values)
+        (directory / page).write_text(text, encoding="utf-8")
+    return list(templates)
 
 
-def aligned_rows(grid: PrintedTable) -> list[tuple[str, list[Markup]]]:
+def aligned_rows(grid: PrintedTable) -> list[tuple[str, Sequence[Markup]]]:
     """Return rows of HTML cells, padded unseen so that points and ± stand below each other."""
-    columns = [
-        _aligned([entries[i].text for _, entries in grid.rows]) for i in range(len(grid.columns))
-    ]
-    return [
-        (label, [columns[i][j] for i in range(len(grid.columns))])
-        for j, (label, _) in enumerate(grid.rows)
-    ]
+    labels, entries = zip(*grid.rows, strict=True)
+    columns = [_aligned([entry.text for entry in column]) for column in zip(*entries, strict=True)]
+    return list(zip(labels, zip(*columns, strict=True), strict=True))
 
 
 def image_address(figure: FigureFiles) -> str:
     """Return a figure as a data address: the SVG, or the PNG where that is much smaller."""
-    content, kind = figure.svg.read_bytes(), "image/svg+xml"
-    if len(content) > _MOST_SVG_BYTES:
-        content, kind = figure.png.read_bytes(), "image/png"
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+    if figure.svg.stat().st_size > _MOST_SVG_BYTES:
+        return data_address(figure.png, "image/png")
+    return data_address(figure.svg, "image/svg+xml")
 
 
-def animation_address(figure: FigureFiles) -> str:
-    """Return a figure's animation as a data address; raises ValueError where it has none."""
-    if figure.gif is None:
-        raise ValueError(f"figure {figure.name} is not animated")
-    return f"data:image/gif;base64,{base64.b64encode(figure.gif.read_bytes()).decode()}"
+def data_address(path: Path, kind: str) -> str:
+    """Return a file as a data address."""
+    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
 def _aligned(texts: Sequence[str]) -> list[Markup]:
@@ -111,30 +85,21 @@ def _aligned(texts: Sequence[str]) -> list[Markup]:
     widths = [max((len(part[i]) for part in parts if part), default=0) for i in range(4)]
     aligned = []
     for text, part in zip(texts, parts, strict=True):
-        if part is None:
-            aligned.append(escape(text))
-            continue
-        whole, point, half, half_point = part
-        before = _unseen("0" * (widths[0] - len(whole)))
-        after = _unseen(_padding(point, widths[1]))
-        html = before + whole + point + after
-        if half:
-            html += " ± " + _unseen("0" * (widths[2] - len(half))) + half + half_point
-            html += _unseen(_padding(half_point, widths[3]))
+        html = _padded(part[:2], widths[:2]) if part else escape(text)
+        if part and part[2]:
+            html += " ± " + _padded(part[2:], widths[2:])
         aligned.append(html)
     return aligned
 
 
-def _padding(decimals: str, width: int) -> str:
-    """Return what a text's decimals lack: `.00` or `0` or nothing."""
-    return ("." + "0" * (width - 1))[len(decimals) :] if width else ""
+def _padded(number: Sequence[str], widths: Sequence[int]) -> Markup:
+    """Return a number with what it lacks of two widths: before its point, and from there on."""
+    (whole, decimals), (before, behind) = number, widths
+    missing = ("." + "0" * (behind - 1))[len(decimals) :] if behind else ""
+    return _unseen("0" * (before - len(whole))) + whole + decimals + _unseen(missing)
 
 
 def _unseen(text: str) -> Markup:
     if not text:
         return Markup("")
     return Markup('<span class="pad" aria-hidden="true">{}</span>').format(text)
-
-
-def _source(study: Study) -> str:
-    return " · ".join(str(value) for value in study.source.values())

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
-import pandas as pd
-
+from ablate.report.frame import Frames
 from ablate.study.items import Item
 from ablate.study.schema import Part, Study
-
-if TYPE_CHECKING:
-    from ablate.report.frame import Frames
 
 
 def each_part(item: Item, study: Study, frames: Frames) -> Iterator[tuple[str, Study, Frames]]:
@@ -26,11 +21,8 @@ def each_part(item: Item, study: Study, frames: Frames) -> Iterator[tuple[str, S
 
 def of_part(part: Part, frames: Frames) -> Frames:
     """Return the rows of the cells that are in a part: those with a level of all its factors."""
-    runs = frames.runs
-    inside = pd.Series(True, index=runs.index)
-    for name in part.factors:
-        inside &= runs[f"factor:{name}"].notna()
-    return of_cells(frames, set(runs.loc[inside, "cell"]))
+    columns = [f"factor:{name}" for name in part.factors]
+    return of_cells(frames, set(frames.runs.loc[frames.runs[columns].notna().all(axis=1), "cell"]))
 
 
 def tuning_runs(study: Study, frames: Frames) -> tuple[Study, Frames]:
@@ -38,20 +30,15 @@ def tuning_runs(study: Study, frames: Frames) -> tuple[Study, Frames]:
     tune = study.tune
     assert tune is not None
     factors = (*study.factors, tune.factor)
-    alone = study.model_copy(
-        update={"factors": factors, "tune": None, "replicates": tune.replicates}
-    )
+    fields = {"factors": factors, "tune": None, "replicates": tune.replicates}
     columns = ["cell", *(f"factor:{factor.name}" for factor in study.factors)]
     levels = frames.runs[columns].drop_duplicates()
     runs = frames.tuning.merge(levels, on="cell", how="inner")
     runs[f"factor:{tune.key}"] = [f"{value:g}" for value in runs["value"]]
-    return alone, replace(frames, runs=runs)
+    return study.model_copy(update=fields), replace(frames, runs=runs)
 
 
 def of_cells(frames: Frames, cells: set[str]) -> Frames:
     """Return the rows of some cells."""
-    found: dict[str, pd.DataFrame] = {}
-    for field in fields(frames):
-        frame: pd.DataFrame = getattr(frames, field.name)
-        found[field.name] = frame[frame["cell"].isin(cells)]
-    return replace(frames, **found)
+    kept = {name: frame[frame["cell"].isin(cells)] for name, frame in vars(frames).items()}
+    return replace(frames, **kept)

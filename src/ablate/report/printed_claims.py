@@ -25,14 +25,11 @@ def print_claims(verdicts: Sequence[Verdict], looks: int, changed: bool) -> Prin
     looks    as `judge` was told
     changed  whether claims were changed after the first run
     """
-    rows = tuple((outcome_text(verdict), _entries(verdict)) for verdict in verdicts)
     return PrintedTable(
         title="Claims declared beforehand, and their verdicts.",
         corner="verdict",
-        groups=(),
         columns=_COLUMNS,
-        rows=rows,
-        footer=(),
+        rows=tuple((outcome_text(verdict), _entries(verdict)) for verdict in verdicts),
         caption=_caption(verdicts, looks, changed),
         is_prose=True,
     )
@@ -50,10 +47,10 @@ def effect_text(verdict: Verdict) -> str:
     effect = verdict.evidence.effect
     if effect is None:
         return "–"
-    scale, unit = (100, "%") if verdict.unit == "share" else (1, verdict.unit)
-    counted = isinstance(verdict.claim, Rate)
+    scale, unit = _shown(verdict)
+    sign = "" if isinstance(verdict.claim, Rate) else "+"
     low, high = (None if end is None else scale * end for end in (verdict.low, verdict.high))
-    return with_interval(scale * effect, low, high, sign=not counted, unit=unit)
+    return with_interval(scale * effect, low, high, sign, unit)
 
 
 def told(verdicts: Sequence[Verdict]) -> list[dict[str, str]]:
@@ -68,48 +65,43 @@ def told(verdicts: Sequence[Verdict]) -> list[dict[str, str]]:
 
 def claims_csv(verdicts: Sequence[Verdict]) -> str:
     """Return everything that is known of each claim, a line each."""
-    lines = []
-    for v in verdicts:
-        e = v.evidence
-        lines.append(
-            [
-                v.claim.name, v.claim.text, v.outcome, e.test, e.effect, v.low, v.high, v.unit,
-                v.margin, v.level, e.p_supported, e.p_refuted, e.n, e.n_effect,
-                " ".join(map(str, v.not_converged)), " ".join(map(str, v.runs)), e.sd, v.needed,
-                v.p_flip, v.better, v.p_convergence,
-            ]
-        )  # fmt: skip
+    lines = [
+        [
+            v.claim.name, v.claim.text, v.outcome, e.test, e.effect, v.low, v.high, v.unit,
+            v.margin, v.level, e.p_supported, e.p_refuted, e.n, e.n_effect,
+            " ".join(map(str, v.not_converged)), " ".join(map(str, v.runs)), e.sd, v.needed,
+            v.p_flip, v.better, v.p_convergence,
+        ]
+        for v in verdicts
+        for e in [v.evidence]
+    ]  # fmt: skip
     return csv_text(_CSV, lines)
+
+
+def _shown(verdict: Verdict) -> tuple[int, str]:
+    """Return what effect and margin are multiplied by to be shown, and the unit behind them."""
+    return (100, "%") if verdict.unit == "share" else (1, verdict.unit)
 
 
 def _entries(verdict: Verdict) -> tuple[Entry, ...]:
     e = verdict.evidence
-    share = verdict.unit == "share"
-    unit = "%" if share else verdict.unit
+    scale, unit = _shown(verdict)
     unit = unit.removesuffix("s") if verdict.margin == 1 else unit
-    margin = f"{100 * verdict.margin if share else verdict.margin:g} {unit}".strip()
-    counts = zip(verdict.not_converged, verdict.runs, strict=True)
-    not_converged = ", ".join(f"{k}/{n}" for k, n in counts)
+    margin = f"{scale * verdict.margin:g} {unit}".strip()
     some = e.test == "sign" or (e.test == "paired t" and e.n_effect != e.n)
     pairs = f"{e.n_effect} of {e.n}" if some and e.n_effect else f"{e.n}"
-    texts = (
-        verdict.claim.text, effect_text(verdict), margin, pairs, not_converged, _evidence(verdict),
-    )  # fmt: skip
-    return tuple(Entry(text) for text in texts)
+    texts = (verdict.claim.text, effect_text(verdict), margin, pairs, verdict.lost)
+    return tuple(Entry(text) for text in (*texts, _evidence(verdict)))
 
 
 def _evidence(verdict: Verdict) -> str:
-    if verdict.evidence.test == "none":
+    e, level, flip = verdict.evidence, verdict.level, verdict.p_flip
+    if e.test == "none":
         return verdict.note.rstrip(".") or "–"
-    p = verdict.evidence.p
-    shown = f"{p_is(p)}"
-    text = f"{verdict.evidence.test}, {shown} at {verdict.level:.3g}"
-    flip, n = verdict.p_flip, verdict.evidence.n
+    text = f"{e.test}, {p_is(e.p)} at {level:.3g}"
     # Random signs of n pairs cannot give less than `least_p`: beyond it they say nothing.
-    told = flip is not None and least_p(n) <= verdict.level and verdict.margin == 0
-    if verdict.evidence.test == "paired t" and told and flip is not None and (
-        (flip <= verdict.level) != (p <= verdict.level)
-    ):  # fmt: skip
+    asked = e.test == "paired t" and verdict.margin == 0 and least_p(e.n) <= level
+    if asked and flip is not None and (flip <= level) != (e.p <= level):
         text += f"; sign flips disagree (p = {flip:.3f})"
     return text
 

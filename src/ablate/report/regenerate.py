@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,19 +44,25 @@ def regenerate(root: Path, study: str, force: bool = False) -> Written:
     that lie in its folder. Raises ConfigError where there is neither.
     """
     directory = root / "reports" / study
-    locked = _locked(root, study)
-    cells = _complete(root, study)
-    if (
+    locked, cells = _locked(root, study), _complete(root, study)
+    current = (
         cells is not None
         and not force
         and is_current(directory, digest(locked.study, ledger_results(root, study, cells)))
-    ):
-        return _written(directory, changed=False)
-    _write(root, study, locked, cells, directory)
-    from ablate.report.pages import write_index
+    )
+    if not current:
+        from ablate.report.pages import write_index
 
-    write_index(root / "reports")
-    return _written(directory, changed=True)
+        _write(root, study, locked, cells, directory)
+        write_index(root / "reports")
+    manifest = read_manifest(directory) or {}
+    return Written(
+        directory=directory,
+        answer=str(manifest.get("answer", "")),
+        claims=tuple(manifest.get("verdicts", ())),
+        missing=tuple(manifest.get("missing", ())),
+        changed=not current,
+    )
 
 
 def regenerate_reports(root: Path, names: Sequence[str]) -> list[Written]:
@@ -70,9 +77,8 @@ def check_reports(root: Path, names: Sequence[str]) -> list[Path]:
     differing = []
     for name in names or known_reports(root):
         directory = root / "reports" / name
-        locked, cells = _locked(root, name), _complete(root, name)
-        files = check(directory, lambda fresh: _write(root, name, locked, cells, fresh))  # noqa: B023
-        differing += [directory / file for file in files]
+        write = partial(_write, root, name, _locked(root, name), _complete(root, name))
+        differing += [directory / file for file in check(directory, write)]
     return differing
 
 
@@ -119,17 +125,14 @@ def _locked(root: Path, study: str) -> Locked:
 def _complete(root: Path, study: str) -> list[LedgerCell] | None:
     """Return the study's cells if the ledger has a result for every run, else None."""
     cells = read_index(root, study)
-    if cells is None:
-        return None
-    ended = sum(1 for cell in cells for _ in finished(root, study, cell))
-    return cells if ended == sum(cell.replicates for cell in cells) else None
+    ended = sum(1 for cell in cells or () for _ in finished(root, study, cell))
+    return cells if cells and ended == sum(cell.replicates for cell in cells) else None
 
 
 def _write(
     root: Path, study: str, locked: Locked, cells: list[LedgerCell] | None, directory: Path
 ) -> None:
     from ablate.report.build import build_report
-    from ablate.report.circumstances import facts_of
     from ablate.report.frame import frames, read_frames, write_frames
     from ablate.report.images import label_reader, write_images
 
@@ -138,9 +141,8 @@ def _write(
     if cells is not None:
         extras = {extra for item in locked.study.report for extra in item.extras}
         labels = label_reader(root) if "calibration" in extras else None
-        with_timings = "timings" in extras
         # All is read before the first file is written: data that is missing spoils no report.
-        found = frames(root, study, cells, labels, with_timings)
+        found = frames(root, study, cells, labels, "timings" in extras)
         write_images(locked, root, directory)
         write_frames(found, directory)
     elif not (home / "runs.parquet").exists():
@@ -155,16 +157,4 @@ def _write(
     source = lock if lock.exists() else home / LOCK_NAME
     if source.parent != directory:
         shutil.copyfile(source, directory / LOCK_NAME)
-    configs = {cell.slug: cell.config for cell in locked.cells}
-    build_report(locked.study, read_frames(directory), directory, facts_of(locked), configs)
-
-
-def _written(directory: Path, changed: bool) -> Written:
-    manifest = read_manifest(directory) or {}
-    return Written(
-        directory=directory,
-        answer=str(manifest.get("answer", "")),
-        claims=tuple(manifest.get("verdicts", ())),
-        missing=tuple(manifest.get("missing", ())),
-        changed=changed,
-    )
+    build_report(locked, read_frames(directory), directory)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
-from ablate.report.claim_metrics import Measure
+from ablate.metrics import Better
 from ablate.stats import Arm
 from ablate.study.claims import Rule
 from ablate.study.schema import Study
@@ -28,17 +30,35 @@ def arm_of(cells: Sequence[pd.DataFrame], replicates: int) -> Arm:
         kept = runs[runs["replicate"] < replicates]
         r = kept["replicate"].to_numpy(int)
         values[i, r], not_converged[i, r] = kept["value"], kept["not_converged"]
-    return Arm(values, not_converged, tuple(str(runs["cell"].iloc[0]) for runs in cells))
+    return Arm(
+        values, not_converged, tuple(str(name) for runs in cells for name in runs["cell"][:1])
+    )
 
 
-class RunArrays:
-    """The measured runs of a study of one part, looked up by levels."""
+@dataclass(frozen=True, eq=False)
+class Measure:
+    """A quantity of every run that finished, looked up by levels where the study has one part.
 
-    def __init__(self, study: Study, found: Measure) -> None:
-        self.study, self.measure = study, found
-        columns = [f"factor:{factor.name}" for factor in study.factors]
-        groups = found.values.groupby(columns, sort=False) if columns else [((), found.values)]
-        self._runs = {key if isinstance(key, tuple) else (key,): rows for key, rows in groups}
+    values  the frame of runs with value (as shown; NaN where there is none) and not_converged,
+            whether the run counts as n/c for it
+    unit    `points`, `steps`, `nats` or nothing
+    better  what an n/c run is worse than
+    layer   of a probe's quantity; for theories
+    absent  cells whose finished runs all lack it, as the step at which one stopped that never did
+    """
+
+    study: Study
+    values: pd.DataFrame
+    unit: str
+    better: Better
+    layer: int = 0
+    absent: frozenset[str] = frozenset()
+
+    @cached_property
+    def _by_setting(self) -> dict[Setting, pd.DataFrame]:
+        columns = [f"factor:{factor.name}" for factor in self.study.factors]
+        groups = self.values.groupby(columns, sort=False) if columns else [((), self.values)]
+        return {tuple(map(str, levels)): rows for levels, rows in groups}
 
     def settings(self, fixed: Rule) -> list[Setting]:
         """Return every cell that has runs and lies at `fixed`."""
@@ -46,11 +66,11 @@ class RunArrays:
             fixed.get(factor.name, tuple(level.name for level in factor.levels))
             for factor in self.study.factors
         ]
-        return [levels for levels in itertools.product(*choices) if levels in self._runs]
+        return [levels for levels in itertools.product(*choices) if levels in self._by_setting]
 
     def arm(self, settings: Sequence[Setting]) -> Arm:
         """Return the runs of cells."""
-        return arm_of([self._runs[levels] for levels in settings], self.study.replicates)
+        return arm_of([self._by_setting[levels] for levels in settings], self.study.replicates)
 
     def at(self, fixed: Rule) -> Arm:
         """Return the runs of every cell that lies at `fixed`."""
@@ -59,11 +79,9 @@ class RunArrays:
     def pair(self, factor: str, a: str, b: str, at: Mapping[str, Setting]) -> tuple[Arm, Arm]:
         """Return two arms whose rows are the settings that both levels have."""
         place = [f.name for f in self.study.factors].index(factor)
-
-        def elsewhere(levels: Setting) -> Setting:
-            return levels[:place] + levels[place + 1 :]
-
-        found = [self.settings({**at, factor: (level,)}) for level in (a, b)]
-        both = set(map(elsewhere, found[0])) & set(map(elsewhere, found[1]))
-        first, second = ([levels for levels in rows if elsewhere(levels) in both] for rows in found)
-        return self.arm(first), self.arm(second)
+        first, second = (
+            {levels[:place] + levels[place + 1 :]: levels for levels in self.settings(fixed)}
+            for fixed in ({**at, factor: (a,)}, {**at, factor: (b,)})
+        )
+        both = [elsewhere for elsewhere in first if elsewhere in second]
+        return self.arm([first[rest] for rest in both]), self.arm([second[rest] for rest in both])

@@ -11,7 +11,6 @@ from ablate.report.claim_metrics import measure
 from ablate.report.frame import Frames
 from ablate.report.number_text import with_interval
 from ablate.report.printed_table import Entry, PrintedTable
-from ablate.report.run_arrays import RunArrays
 from ablate.report.tables import csv_text
 from ablate.stats import Array, deviation, jackknife, t_half_width
 from ablate.study.items import VarianceShares
@@ -61,31 +60,26 @@ def shares(item: VarianceShares, study: Study, frames: Frames) -> Shares:
     factor = item.role("lines", study)
     names = factor.level_names
     whole = item.whole or names[0]
-    found = measure(None, study, frames)
-    runs = RunArrays(study, found)
+    runs = measure(None, study, frames)
     values = {name: runs.at({factor.name: (name,)}).values for name in names}
     rows = [
         Share(
             name,
             _estimate([values[name]], lambda v: deviation(v[0])),
-            None if name == whole else _estimate([values[name], values[whole]], _ratio),
+            None if name == whole else _estimate([values[name], values[whole]], _ratios),
         )
         for name in names
     ]
     single = [values[name] for name in names if name != whole]
-    total = _estimate([*single, values[whole]], _sum_of_ratios)
-    return Shares(
-        factor, whole, tuple(rows), total, len(values[whole]), study.replicates, found.unit
-    )  # fmt: skip
+    total = _estimate([*single, values[whole]], _ratios)
+    settings = len(values[whole])
+    return Shares(factor, whole, tuple(rows), total, settings, study.replicates, runs.unit)
 
 
-def _ratio(arms: Sequence[Array]) -> float:
-    whole = deviation(arms[1])
-    return deviation(arms[0]) ** 2 / whole**2 if whole else np.nan
-
-
-def _sum_of_ratios(arms: Sequence[Array]) -> float:
-    return sum(_ratio([arm, arms[-1]]) for arm in arms[:-1])
+def _ratios(arms: Sequence[Array]) -> float:
+    """Return the sum of the variances of all arms but the last, over that of the last."""
+    whole = deviation(arms[-1])
+    return sum(deviation(arm) ** 2 / whole**2 if whole else np.nan for arm in arms[:-1])
 
 
 def _estimate(arms: Sequence[Array], of: Callable[[Sequence[Array]], float]) -> Estimate:
@@ -104,17 +98,14 @@ def _estimate(arms: Sequence[Array], of: Callable[[Sequence[Array]], float]) -> 
 
 def print_shares(found: Shares) -> PrintedTable:
     """Return the table as it is printed."""
-    rows = tuple(
-        (row.level, (Entry(_deviation(row)), Entry(_percent(row.share)))) for row in found.rows
-    )
     unit = f" ({found.unit})" if found.unit else ""
     return PrintedTable(
         title=f"What replicates differ in, by {found.factor.label}.",
         corner=found.factor.label,
-        groups=(),
         columns=(f"standard deviation{unit}", f"share of the variance of {found.whole} (%)"),
-        rows=rows,
-        footer=(),
+        rows=tuple(
+            (row.level, (Entry(_deviation(row)), Entry(_percent(row.share)))) for row in found.rows
+        ),
         caption=(
             f"Between {found.replicates} replicates, variances averaged over {found.settings} "
             "settings of the rest; 95 % intervals from jackknife pseudo-values of logarithms.",
@@ -129,11 +120,10 @@ def shares_answer(found: Shares) -> str:
     whole = next(row for row in found.rows if row.share is None)
     if not np.isfinite(whole.deviation[0]):
         return "Too few runs converged to tell how much replicates differ."
-    alone = sorted(
-        (row for row in found.rows if row.share), key=lambda r: -r.share[0] if r.share else 0.0
-    )
+    alone = [(row.share, row.level) for row in found.rows if row.share and row.deviation[0]]
+    alone.sort(key=lambda pair: -pair[0][0])
     unit = f" {found.unit}" if found.unit else ""
-    parts = [f"{row.level} alone {_percent(row.share)} %" for row in alone if row.deviation[0]]
+    parts = [f"{level} alone {_percent(share)} %" for share, level in alone]
     return (
         f"With {found.whole} varied, replicates differ by a standard deviation of "
         f"{_deviation(whole)}{unit}; of its variance make {', '.join(parts)}."
@@ -151,20 +141,12 @@ def _deviation(row: Share) -> str:
     value, low, high = row.deviation
     if not value:
         return "0"
-    if not np.isfinite(value):
-        return "–"
-    return with_interval(value, low, high, sign=False) if value else "0"
+    return with_interval(value, low, high, sign="") if np.isfinite(value) else "–"
 
 
 def _percent(share: Estimate | None) -> str:
-    if share is None:
-        return "100"
-    value, low, high = share
+    value, low, high = share or (1.0, None, None)
     if not np.isfinite(value):
         return "–"
-    text = f"{100 * value:.0f}"
-    return (
-        text
-        if not value or low is None or high is None
-        else f"{text} ({100 * low:.0f} to {100 * high:.0f})"
-    )
+    interval = "" if low is None or high is None else f" ({100 * low:.0f} to {100 * high:.0f})"
+    return f"{100 * value:.0f}{interval if value else ''}"

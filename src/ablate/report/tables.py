@@ -15,17 +15,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ablate import stats
 from ablate.errors import ReportError
-from ablate.stats import (
-    ALPHA,
-    Arm,
-    Pair,
-    Summary,
-    best_cell,
-    compare_all,
-    not_shown_worse,
-    summarize,
-)
+from ablate.report.run_arrays import arm_of
 from ablate.study.schema import Factor, Metric, Study
 
 
@@ -45,8 +37,8 @@ class ResultCell:
     column: str
     levels: Mapping[str, str]
     slug: str | None
-    outcomes: Arm
-    summary: Summary
+    outcomes: stats.Arm
+    summary: stats.Summary
     best: bool
     not_worse: bool
     p_best: float | None
@@ -60,6 +52,7 @@ class ResultTable:
     """Rows and columns are the levels of two factors; `at` fixes the others.
 
     columns  None for a study of one factor: the table has one column
+    column_names   its level names, or the metric's where there is one column
     cells    row by row
     pairs    all pairs of a column, a and b numbered as its rows
     """
@@ -67,14 +60,10 @@ class ResultTable:
     metric: Metric
     rows: Factor
     columns: Factor | None
+    column_names: tuple[str, ...]
     at: Mapping[str, str]
     cells: tuple[ResultCell, ...]
-    pairs: Mapping[str, tuple[Pair, ...]]
-
-    @property
-    def column_names(self) -> tuple[str, ...]:
-        """Return the columns' level names, or the metric's where there is one column."""
-        return column_names(self.columns, self.metric)
+    pairs: Mapping[str, tuple[stats.Pair, ...]]
 
     def row(self, name: str) -> tuple[ResultCell, ...]:
         """Return the cells of one row, in the order of the columns."""
@@ -94,51 +83,38 @@ def make_tables(
 
     Raises ReportError when no run has the metric.
     """
-    down, across = _axes(study, rows, columns)
+    free = [factor for factor in study.factors if factor.name not in (rows, columns)]
+    down = study.factor(rows) if rows else free.pop(0)
+    across = study.factor(columns) if columns else free.pop(0) if free else None
     if study.metric.name not in runs and (runs["status"] == "done").any():
         raise ReportError(f"no run reports the metric '{study.metric.name}'.")
-    others = [f for f in study.factors if f not in (down, across)]
-    settings = itertools.product(*([level.name for level in f.levels] for f in others))
-    names = [factor.name for factor in others]
+    settings = itertools.product(*([level.name for level in f.levels] for f in free))
+    names = [factor.name for factor in free]
     return [_table(study, runs, down, across, dict(zip(names, at, strict=True))) for at in settings]
 
 
-def column_names(columns: Factor | None, metric: Metric) -> tuple[str, ...]:
-    """Return the headings of a table's columns."""
-    return tuple(level.name for level in columns.levels) if columns else (metric.label,)
-
-
-def outcomes_of(runs: pd.DataFrame, metric: str, replicates: int) -> Arm:
+def outcomes_of(runs: pd.DataFrame, metric: str, replicates: int) -> stats.Arm:
     """Return the runs of one cell from its rows of the frame, failed runs as missing."""
-    values = np.full(replicates, np.nan)
-    not_converged = np.zeros(replicates, dtype=bool)
-    for row in runs.to_dict("records"):
-        replicate = int(row["replicate"])
-        if replicate >= replicates:
-            continue
-        if row["status"] == "done":
-            values[replicate] = row[metric]
-        not_converged[replicate] = row["status"] == "diverged"
-    return Arm(values[None], not_converged[None])
+    value = np.where(runs["status"] == "done", runs.get(metric, np.nan), np.nan)
+    measured = runs.assign(value=value, not_converged=runs["status"] == "diverged")
+    return arm_of([measured], replicates)
 
 
 def to_csv(table: ResultTable) -> str:
     """Return one line per cell, metrics as stored (fractions, nats), floats unrounded."""
-    names = list(table.cells[0].levels)
+    first = table.cells[0]
     header = [
-        *names, "cell", "metric", "n", "not_converged", "missing", "mean", "sd", "half_width",
-        "convergence", "convergence_low", "convergence_high", "best", "not_shown_worse",
+        *first.levels, "cell", "metric", *vars(first.summary), "best", "not_shown_worse",
         "p_against_best_holm", "parameters", "multiply_adds", "values",
     ]  # fmt: skip
-    lines = []
-    for cell in table.cells:
-        s = cell.summary
-        lines.append([
-            *(cell.levels[name] for name in names), cell.slug, table.metric.name, s.n,
-            s.not_converged, s.missing, s.mean, s.sd, s.half_width, s.convergence,
-            s.convergence_low, s.convergence_high, cell.best, cell.not_worse, cell.p_best,
-            cell.parameters, cell.multiply_adds, " ".join(values_of(cell.outcomes)),
-        ])  # fmt: skip
+    lines = [
+        [
+            *cell.levels.values(), cell.slug, table.metric.name, *vars(cell.summary).values(),
+            cell.best, cell.not_worse, cell.p_best, cell.parameters, cell.multiply_adds,
+            " ".join(values_of(cell.outcomes)),
+        ]
+        for cell in table.cells
+    ]  # fmt: skip
     return csv_text(header, lines)
 
 
@@ -149,27 +125,25 @@ def pairs_to_csv(table: ResultTable) -> str:
         "mean_difference", "low", "high", "p", "p_holm",
     ]  # fmt: skip
     levels = [level.name for level in table.rows.levels]
-    lines = []
-    for column, pairs in table.pairs.items():
-        for pair in pairs:
-            test, e = pair.test, pair.test.evidence
-            lines.append([
-                *table.at.values(), column, levels[pair.a], levels[pair.b], e.test, test.pairs,
-                test.wins, test.losses, e.n_effect, e.effect, *e.limits(ALPHA), test.p,
-                pair.p_adjusted,
-            ])  # fmt: skip
+    lines = [
+        [
+            *table.at.values(), column, levels[pair.a], levels[pair.b], e.test, test.pairs,
+            test.wins, test.losses, e.n_effect, e.effect, *e.limits(stats.ALPHA), test.p,
+            pair.p_adjusted,
+        ]
+        for column, pairs in table.pairs.items()
+        for pair in pairs
+        for test, e in [(pair.test, pair.test.evidence)]
+    ]  # fmt: skip
     return csv_text(header, lines)
 
 
 def tuned_to_csv(table: ResultTable, key: str) -> str:
     """Return one line per cell with the value of `key` that tuning chose."""
-    names = list(table.cells[0].levels)
     lines = [
-        [*(cell.levels[name] for name in names), cell.slug, value]
-        for cell in table.cells
-        for value in cell.tuned
+        [*cell.levels.values(), cell.slug, value] for cell in table.cells for value in cell.tuned
     ]
-    return csv_text([*names, "cell", key], lines)
+    return csv_text([*table.cells[0].levels, "cell", key], lines)
 
 
 def csv_text(header: Sequence[str], lines: Sequence[Sequence[Any]]) -> str:
@@ -177,11 +151,12 @@ def csv_text(header: Sequence[str], lines: Sequence[Sequence[Any]]) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows([[_plain(value) for value in line] for line in lines])
+    for line in lines:
+        writer.writerow([str(v).lower() if isinstance(v, bool) else v for v in line])
     return stream.getvalue()
 
 
-def values_of(outcomes: Arm) -> list[str]:
+def values_of(outcomes: stats.Arm) -> list[str]:
     """Return the values by replicate, exact; `n/c` and `missing` in words."""
     return [
         "n/c" if failed else "missing" if np.isnan(value) else repr(float(value))
@@ -189,87 +164,63 @@ def values_of(outcomes: Arm) -> list[str]:
     ]
 
 
-def _axes(study: Study, rows: str | None, columns: str | None) -> tuple[Factor, Factor | None]:
-    free = [factor for factor in study.factors if factor.name not in (rows, columns)]
-    down = study.factor(rows) if rows else free.pop(0)
-    if columns:
-        return down, study.factor(columns)
-    return down, free[0] if free else None
-
-
 def _table(
-    study: Study,
-    runs: pd.DataFrame,
-    rows: Factor,
-    columns: Factor | None,
-    at: Mapping[str, str],
+    study: Study, runs: pd.DataFrame, rows: Factor, columns: Factor | None, at: Mapping[str, str]
 ) -> ResultTable:
-    cells: dict[tuple[str, str], ResultCell] = {}
-    all_pairs: dict[str, tuple[Pair, ...]] = {}
-    for column in column_names(columns, study.metric):
-        found = []
-        for row in rows.levels:
-            levels = dict(at) | {rows.name: row.name}
-            if columns:
-                levels[columns.name] = column
-            # In the study's order, so that every file names factors the same way.
-            levels = {factor.name: levels[factor.name] for factor in study.factors}
-            found.append((row.name, levels, _rows_at(runs, levels)))
-        outcomes = [outcomes_of(part, study.metric.name, study.replicates) for *_, part in found]
-        summaries = [summarize(cell) for cell in outcomes]
-        pairs = compare_all(outcomes, study.metric.better)
-        best = best_cell(summaries, study.metric.better)
-        tied = not_shown_worse(best, pairs, summaries) if best is not None else frozenset()
-        all_pairs[column] = pairs
-        for i, (row_name, levels, part) in enumerate(found):
-            cells[row_name, column] = ResultCell(
-                row=row_name,
-                column=column,
-                levels=levels,
-                slug=str(part["cell"].iloc[0]) if len(part) else None,
-                outcomes=outcomes[i],
-                summary=summaries[i],
-                best=i == best,
-                not_worse=i in tied,
-                p_best=_p_against(best, i, pairs),
-                parameters=_count(part, "parameters"),
-                multiply_adds=_count(part, "multiply_adds"),
-                tuned=_tuned(part, study),
-            )
-    ordered = [
-        cells[row.name, column]
+    names = tuple(level.name for level in columns.levels) if columns else (study.metric.label,)
+    fixed = [{**at, columns.name: name} if columns else at for name in names]
+    found = [_column(study, runs, rows, *place) for place in zip(names, fixed, strict=True)]
+    cells = [cell for row in zip(*(cells for cells, _ in found), strict=True) for cell in row]
+    pairs = {name: pairs for name, (_, pairs) in zip(names, found, strict=True)}
+    return ResultTable(study.metric, rows, columns, names, at, tuple(cells), pairs)
+
+
+def _column(
+    study: Study, runs: pd.DataFrame, rows: Factor, column: str, at: Mapping[str, str]
+) -> tuple[list[ResultCell], tuple[stats.Pair, ...]]:
+    """Return the cells of a column, and all pairs of them; `at` fixes all factors but `rows`."""
+    metric = study.metric
+    # In the study's order, so that every file names factors the same way.
+    settings = [
+        {f.name: row.name if f == rows else at[f.name] for f in study.factors}
         for row in rows.levels
-        for column in column_names(columns, study.metric)
     ]
-    return ResultTable(study.metric, rows, columns, at, tuple(ordered), all_pairs)
+    parts = [_rows_at(runs, levels) for levels in settings]
+    outcomes = [outcomes_of(part, metric.name, study.replicates) for part in parts]
+    summaries = [stats.summarize(arm) for arm in outcomes]
+    pairs = stats.compare_all(outcomes, metric.better)
+    best = stats.best_cell(summaries, metric.better)
+    tied = stats.not_shown_worse(best, pairs, summaries) if best is not None else frozenset()
+    cells = [
+        ResultCell(
+            row=row.name,
+            column=column,
+            levels=settings[i],
+            slug=str(part["cell"].iloc[0]) if len(part) else None,
+            outcomes=outcomes[i],
+            summary=summaries[i],
+            best=i == best,
+            not_worse=i in tied,
+            p_best=next((p.p_adjusted for p in pairs if {p.a, p.b} == {best, i}), None),
+            parameters=_count(part, "parameters"),
+            multiply_adds=_count(part, "multiply_adds"),
+            tuned=_tuned(part, study),
+        )
+        for i, (row, part) in enumerate(zip(rows.levels, parts, strict=True))
+    ]
+    return cells, pairs
 
 
 def _rows_at(runs: pd.DataFrame, levels: Mapping[str, str]) -> pd.DataFrame:
-    mask = np.ones(len(runs), dtype=bool)
-    for factor, level in levels.items():
-        mask &= (runs[f"factor:{factor}"] == level).to_numpy()
-    return runs[mask]
-
-
-def _p_against(best: int | None, i: int, pairs: Sequence[Pair]) -> float | None:
-    return next((pair.p_adjusted for pair in pairs if {pair.a, pair.b} == {best, i}), None)
+    columns = [f"factor:{name}" for name in levels]
+    return runs[(runs[columns] == list(levels.values())).all(axis=1)]
 
 
 def _count(part: pd.DataFrame, column: str) -> int | None:
-    known = list(part[column].dropna()) if column in part else []
-    return int(known[0]) if known else None
+    known = part[column].dropna()
+    return int(known.iloc[0]) if len(known) else None
 
 
 def _tuned(part: pd.DataFrame, study: Study) -> tuple[float, ...]:
-    column = f"tuned:{study.tune.key}" if study.tune else ""
-    if column not in part:
-        return ()
-    return tuple(sorted(float(value) for value in part[column].dropna().unique()))
-
-
-def _plain(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return repr(value) if isinstance(value, float) else str(value)
+    values = set(part[f"tuned:{study.tune.key}"].dropna()) if study.tune else set()
+    return tuple(sorted(map(float, values)))

@@ -4,30 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from ablate.config import RunConfig
 from ablate.metrics import Final
 from ablate.report.claim_evidence import Case
-from ablate.report.number_text import decimals
+from ablate.report.frame import Frames
+from ablate.report.number_text import number, plus_minus
 from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.tables import csv_text
 from ablate.report.verdicts import claim_case
 from ablate.stats import ALPHA
 from ablate.study.claims import Effect, Spread
-from ablate.study.schema import Study, Tune
-
-if TYPE_CHECKING:
-    from ablate.config import RunConfig
-    from ablate.report.frame import Frames
+from ablate.study.schema import Study
 
 
 @dataclass(frozen=True, eq=False)
 class AtValues:
-    """A claim's comparison of two levels, at the tuned value and at every value tried."""
+    """A claim's comparison of two levels, `tuned` and at every value tried."""
 
     claim: Effect | Spread
-    tuned: Case
-    fixed: tuple[tuple[str, Case], ...]
+    cases: Mapping[str, Case]
 
 
 def at_values(study: Study, frames: Frames, configs: Mapping[str, RunConfig]) -> list[AtValues]:
@@ -46,18 +42,15 @@ def at_values(study: Study, frames: Frames, configs: Mapping[str, RunConfig]) ->
             continue
         if not isinstance(claim.metric, Final | None):
             continue
-        cases = [
-            (level.name, claim_case(_at(claim, tune, level.name), study, frames, configs))
-            for level in tune.factor.levels
-        ]
-        tuned = claim_case(claim, study, frames, configs)
-        if any(case.evidence.effect is not None for _, case in cases):
-            found.append(AtValues(claim, tuned, tuple(cases)))
+        fixed = {
+            value: claim.model_copy(update={"at": {**claim.at, tune.key: (value,)}})
+            for value in tune.factor.level_names
+        }
+        cases = {at: claim_case(one, study, frames, configs) for at, one in fixed.items()}
+        if any(case.evidence.effect is not None for case in cases.values()):
+            tuned = claim_case(claim, study, frames, configs)
+            found.append(AtValues(claim, {"tuned": tuned, **cases}))
     return found
-
-
-def _at(claim: Effect | Spread, tune: Tune, value: str) -> Effect | Spread:
-    return claim.model_copy(update={"at": {**claim.at, tune.key: (value,)}})
 
 
 def print_at_values(rows: list[AtValues], study: Study) -> PrintedTable:
@@ -65,18 +58,12 @@ def print_at_values(rows: list[AtValues], study: Study) -> PrintedTable:
     tune = study.tune
     assert tune is not None
     label = tune.factor.label
-    columns = ("tuned", *(f"{label} {value}" for value, _ in rows[0].fixed))
-    printed = tuple(
-        (row.claim.text, tuple(_entry(case) for case in (row.tuned, *(c for _, c in row.fixed))))
-        for row in rows
-    )
+    tuned, *values = rows[0].cases
     return PrintedTable(
         title=f"The same comparisons at the tuned and at every fixed {label}.",
         corner="claim",
-        groups=(),
-        columns=columns,
-        rows=printed,
-        footer=(),
+        columns=(tuned, *(f"{label} {value}" for value in values)),
+        rows=tuple((row.claim.text, tuple(map(_entry, row.cases.values()))) for row in rows),
         caption=(
             "Mean difference with the half-width of its own 95 % t interval, of pairs that "
             f"converged in both; in brackets the n/c runs of either arm. Tuned: the "
@@ -89,29 +76,23 @@ def print_at_values(rows: list[AtValues], study: Study) -> PrintedTable:
 def at_values_csv(rows: list[AtValues]) -> str:
     """Return one line per claim and value, floats unrounded."""
     header = ["claim", "at", "effect", "low", "high", "unit", "n", "lost", "runs"]
-    lines = []
-    for row in rows:
-        for value, case in (("tuned", row.tuned), *row.fixed):
-            evidence = case.evidence
-            low, high = evidence.limits(ALPHA)
-            lines.append(
-                [
-                    row.claim.name, value, evidence.effect, low, high, case.unit,
-                    evidence.n_effect, case.not_converged, case.runs,
-                ]
-            )  # fmt: skip
+    lines = [
+        [
+            row.claim.name, at, case.evidence.effect, *case.evidence.limits(ALPHA), case.unit,
+            case.evidence.n_effect, sum(case.not_converged), sum(case.runs),
+        ]
+        for row in rows
+        for at, case in row.cases.items()
+    ]  # fmt: skip
     return csv_text(header, lines)
 
 
 def _entry(case: Case) -> Entry:
-    counts = ", ".join(f"{int(arm.not_converged.sum())}/{arm.values.size}" for arm in case.arms)
-    note = f"n/c {counts}" if case.not_converged else ""
+    note = f"n/c {case.lost}" if any(case.not_converged) else ""
     evidence = case.evidence
     if evidence.effect is None:
         return Entry("–", note=note)
     if evidence.interval is None:
-        return Entry(f"{evidence.effect:+.2f}".replace("-", "−"), note=note)
+        return Entry(number(evidence.effect, 2, "+"), note=note)
     low, high = evidence.interval(ALPHA)
-    half = (high - low) / 2
-    digits = decimals(half, 4)
-    return Entry(f"{evidence.effect:+.{digits}f} ± {half:.{digits}f}".replace("-", "−"), note=note)
+    return Entry(plus_minus(evidence.effect, (high - low) / 2, 4, "+"), note=note)

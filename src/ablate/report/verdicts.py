@@ -4,36 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
 
+from ablate import stats
+from ablate.config import RunConfig
 from ablate.errors import ReportError
 from ablate.report.claim_evidence import Case, case, margin_of
 from ablate.report.claim_metrics import measure
+from ablate.report.frame import Frames
 from ablate.report.parts import of_part, tuning_runs
-from ablate.report.run_arrays import RunArrays
-from ablate.stats import (
-    ALPHA,
-    LEAST_REPLICATES,
-    NOTHING,
-    Evidence,
-    chance_of_better,
-    holm_levels,
-    replicates_needed,
-    sign_flip,
-    sign_p,
-)
 from ablate.study.claims import Claim, Rate
 from ablate.study.schema import Study
-
-if TYPE_CHECKING:
-    from ablate.config import RunConfig
-    from ablate.report.frame import Frames
 
 Ruling = Literal["supported", "refuted", "inconclusive", "not answered", "incomplete", "withheld"]
 
 
-@dataclass(frozen=True, eq=False)
-class Verdict:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Verdict(Case):
     """One claim, judged.
 
     outcome        `withheld` under six replicates or in a quick look, `incomplete` where a run is
@@ -41,50 +28,37 @@ class Verdict:
     level          at which it was judged: Holm's step of the family, less for several looks
     margin         beyond which, or within which, the claim sees the effect
     low, high      of the effect's interval at that level; None where there is none
-    unit           of effect, interval and margin
-    not_converged, runs   how many runs did not converge, of how many: of A and B, or of all
     needed         replicates that would show a margin's worth with 80 % power; None: not told, or
                    no more than there are
     p_flip         exact sign-flip p of the pairs that converged in both
     better         P(A > B) over them
     p_convergence  that A and B converge equally often (McNemar)
-    note           why it is not answered, where the runs have nothing to answer it
     """
 
     claim: Claim
     outcome: Ruling
-    evidence: Evidence
     level: float
     margin: float
     low: float | None
     high: float | None
-    unit: str
-    not_converged: tuple[int, ...]
-    runs: tuple[int, ...]
     needed: int | None
-    p_flip: float | None
-    better: float | None
-    p_convergence: float | None
-    note: str = ""
+    p_flip: float | None = None
+    better: float | None = None
+    p_convergence: float | None = None
 
 
 def judge(
-    study: Study,
-    frames: Frames,
-    configs: Mapping[str, RunConfig],
-    looks: int = 1,
-    withheld: bool = False,
+    study: Study, frames: Frames, configs: Mapping[str, RunConfig], looks: int = 1
 ) -> list[Verdict]:
-    """Return a verdict per claim of the study.
+    """Return a verdict per claim of the study; a quick version has none.
 
-    looks     how often the runs have been looked at with growing replicates: see `look_level`
-    withheld  for quick looks
+    looks  how often the runs have been looked at with growing replicates: see `look_level`
     """
     cases = [claim_case(claim, study, frames, configs) for claim in study.claims]
-    levels = holm_levels([one.evidence.p for one in cases], look_level(looks))
+    levels = stats.holm_levels([one.evidence.p for one in cases], look_level(looks))
     return [
-        _verdict(claim, one, study, level, withheld)
-        for claim, one, level in zip(study.claims, cases, levels, strict=True)
+        _verdict(claim, found, study, level)
+        for claim, found, level in zip(study.claims, cases, levels, strict=True)
     ]
 
 
@@ -94,7 +68,7 @@ def look_level(look: int) -> float:
     Nobody knows at the first how many will follow; the levels of all looks together are at most
     1.65 times 5 %, and looks at the same growing data were simulated to err in 6 % of studies.
     """
-    return ALPHA / look**2
+    return stats.ALPHA / look**2
 
 
 def claim_case(
@@ -107,54 +81,52 @@ def claim_case(
         own, frames = tuning_runs(own, frames)
     try:
         measured = measure(claim.metric, own, frames)
-        found = case(claim, own, RunArrays(own, measured), configs)
+        found = case(claim, measured, configs)
         absent = {cell for arm in found.arms for cell in arm.cells} & measured.absent
         if absent:
             raise ReportError(f"runs of {min(absent)} have no {claim.metric}")
         return found
     except ReportError as error:
         # Of a study swept with another depth, say: one claim must not cost the report.
-        return Case(NOTHING, note=str(error))
+        return Case(stats.NOTHING, note=str(error))
 
 
-def _verdict(claim: Claim, found: Case, study: Study, level: float, withheld: bool) -> Verdict:
-    evidence, arms, difference = found.evidence, found.arms, found.difference
-    outcome = _ruling(claim, found, level, withheld)
-    low, high = evidence.limits(level)
+def _verdict(claim: Claim, found: Case, study: Study, level: float) -> Verdict:
+    evidence, difference = found.evidence, found.difference
+    outcome = _ruling(claim, found, study, level)
     worth = getattr(claim, "margin", None) or study.smallest_effect
     needed = None
     if outcome == "inconclusive" and difference is not None and evidence.sd and worth:
-        needed = replicates_needed(worth / evidence.sd, level)
+        needed = stats.replicates_needed(worth / evidence.sd, level)
         # Enough of them already: the effect is about as large as the margin, which no plan foresaw.
         needed = needed if needed and needed > evidence.n_effect else None
-    convergence = None
+    of_pairs: dict[str, Any] = {}
     if difference is not None:
-        a, b = (arm.not_converged.any(axis=0) for arm in arms)
-        convergence = sign_p(int((b & ~a).sum()), int((a & ~b).sum()))
+        a, b = (arm.not_converged.any(axis=0) for arm in found.arms)
+        of_pairs = {
+            "p_flip": stats.sign_flip(difference),
+            "better": stats.chance_of_better(difference),
+            "p_convergence": stats.sign_p(int((b & ~a).sum()), int((a & ~b).sum())),
+        }
+    low, high = evidence.limits(level)
     return Verdict(
+        **vars(found),
         claim=claim,
         outcome=outcome,
-        evidence=evidence,
         level=level,
         margin=margin_of(claim, study),
         low=low,
         high=high,
-        unit=found.unit,
-        not_converged=tuple(int(arm.not_converged.sum()) for arm in arms),
-        runs=tuple(arm.values.size for arm in arms),
         needed=needed,
-        p_flip=None if difference is None else sign_flip(difference),
-        better=None if difference is None else chance_of_better(difference),
-        p_convergence=convergence,
-        note=found.note,
+        **of_pairs,
     )
 
 
-def _ruling(claim: Claim, found: Case, level: float, withheld: bool) -> Ruling:
+def _ruling(claim: Claim, found: Case, study: Study, level: float) -> Ruling:
     evidence, arms = found.evidence, found.arms
     if any(arm.missing.any() for arm in arms):
         return "incomplete"
-    if arms and (withheld or arms[0].values.shape[1] < LEAST_REPLICATES):
+    if arms and (study.is_quick or arms[0].values.shape[1] < stats.LEAST_REPLICATES):
         return "withheld"
     nothing = all(arm.not_converged.all() for arm in arms)
     if not arms or (nothing and not isinstance(claim, Rate)):

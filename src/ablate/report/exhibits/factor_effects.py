@@ -114,7 +114,7 @@ def contrasts_csv(contrasts: Sequence[Contrast]) -> str:
     ]  # fmt: skip
     lines = [
         [c.about, c.name, c.case.evidence.effect, c.low, c.high, c.p, c.case.evidence.test,
-         c.case.evidence.n_effect, c.case.not_converged, c.case.runs]
+         c.case.evidence.n_effect, sum(c.case.not_converged), sum(c.case.runs)]
         for c in contrasts
     ]  # fmt: skip
     return csv_text(header, lines)
@@ -125,7 +125,8 @@ def _texts(contrast: Contrast) -> tuple[str, ...]:
     effect = case.evidence.effect
     shown = "–" if effect is None else with_interval(effect, contrast.low, contrast.high)
     p = "–" if case.evidence.test == "none" else p_text(contrast.p)
-    not_converged = f"{case.not_converged}/{case.runs}" if case.not_converged else ""
+    lost = sum(case.not_converged)
+    not_converged = f"{lost}/{sum(case.runs)}" if lost else ""
     return contrast.about, shown, p, not_converged
 
 
