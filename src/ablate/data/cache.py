@@ -24,19 +24,12 @@ def open_entry(
     examples: an entry of another shape is damaged. The mapping is copy-on-write: all
     processes share the pages of memory, and none can change the files.
     """
-    arrays = []
-    for name in _NAMES:
-        try:
-            arrays.append(np.lib.format.open_memmap(folder / f"{name}.npy", mode="c"))
-        except (OSError, ValueError, EOFError):
-            return None
-    train, test = counts
-    expected = [
-        ((train, *inputs), np.dtype(np.uint8)),
-        ((train,), np.dtype(np.int64)),
-        ((test, *inputs), np.dtype(np.uint8)),
-        ((test,), np.dtype(np.int64)),
-    ]
+    try:
+        arrays = [np.lib.format.open_memmap(folder / f"{name}.npy", mode="c") for name in _NAMES]
+    except (OSError, ValueError, EOFError):
+        return None
+    images, labels = np.dtype(np.uint8), np.dtype(np.int64)
+    expected = [kind for n in counts for kind in (((n, *inputs), images), ((n,), labels))]
     if [(array.shape, array.dtype) for array in arrays] != expected:
         return None
     return (arrays[0], arrays[1]), (arrays[2], arrays[3])
@@ -53,8 +46,7 @@ def cached(
     Several processes may call this at once: each sees a whole entry or none. Where the
     folder cannot be written, the decoded arrays are returned and nothing is kept.
     """
-    found = open_entry(folder, inputs, counts)
-    if found is not None:
+    if found := open_entry(folder, inputs, counts):
         return found
     examples = decode()
     # An error means that another process was first, or that the disk is full or read-only,

@@ -8,9 +8,6 @@ from ablate.config.data import Synthetic
 from ablate.data.readers import Arrays
 from ablate.streams import Streams
 
-DIGITS_TEST_EXAMPLES = 360
-DIGITS_TRAIN_EXAMPLES = 1437
-
 
 def gaussian_classes(config: Synthetic, seed: int) -> tuple[Arrays, Arrays]:
     """Draw training and test examples: x = separation * mean[class] + N(0, 1).

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ablate.config.augment import Augment
+from ablate.data.geometry import pixels
 
 
 def view_count(config: Augment) -> int:
@@ -43,8 +44,7 @@ def shifted(images: Tensor, down: int, across: int, fill: Tensor) -> Tensor:
         return images
     moved = torch.roll(images, (down, across), dims=(-2, -1))
     height, width = images.shape[-2:]
-    rows = torch.arange(height, device=images.device).view(-1, 1)
-    columns = torch.arange(width, device=images.device)
+    rows, columns = pixels(images)
     inside = (rows >= down) & (rows < height + down)
     inside = inside & (columns >= across) & (columns < width + across)
     return torch.where(inside, moved, fill)
