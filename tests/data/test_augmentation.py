@@ -44,7 +44,7 @@ def images(replicates: int = 1, batch: int = 33, channels: int = 1, side: int = 
 def apply(config: Augment, x: Tensor, replicates=(0,), epoch=0, step=0, bounded=True) -> Tensor:
     streams = [Streams(7, r) for r in replicates]
     indices = torch.arange(x.shape[1]).expand(len(x), -1)
-    return augment(config, x, indices, streams, epoch, step, 100, bounded)
+    return augment(config, streams, 100, bounded, x, indices, epoch, step)
 
 
 @pytest.mark.parametrize("name", SETTINGS)
@@ -118,8 +118,8 @@ def flips(y: Tensor, x: Tensor) -> Tensor:
 
 def test_random_flips_are_half() -> None:
     x = images(batch=2000, side=4)
-    shares = [float(flips(augment(Augment(flip="random"), x, torch.zeros(1, 2000, dtype=int),
-              [Streams(0, 0)], 0, step, 1, True), x).float().mean()) for step in range(3)]  # fmt: skip
+    shares = [float(flips(augment(Augment(flip="random"), [Streams(0, 0)], 1, True,
+              x, torch.zeros(1, 2000, dtype=int), 0, step), x).float().mean()) for step in range(3)]  # fmt: skip
     # 2,000 coins: five standard deviations are 0.056.
     assert all(abs(share - 0.5) < 0.056 for share in shares)
 
@@ -132,7 +132,7 @@ def test_alternating_flips_mirror_every_image_in_just_one_of_two_epochs() -> Non
     assert 5 < int(first.sum()) < 28
     # It goes by the example, not by its place in the batch.
     order = torch.randperm(33, generator=torch.Generator().manual_seed(1))
-    shuffled = augment(config, x[:, order], order[None], [Streams(7, 0)], 0, 5, 100, True)
+    shuffled = augment(config, [Streams(7, 0)], 100, True, x[:, order], order[None], 0, 5)
     assert torch.equal(flips(shuffled, x[:, order]), first[order])
 
 

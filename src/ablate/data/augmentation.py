@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -49,31 +50,27 @@ def build_change(
         return lambda images, indices, epoch, step: change(
             images, streams[0].torch("augment", step, str(images.device))
         )
-    if not config.changes_training:
-        return None
-    return lambda images, indices, epoch, step: augment(
-        config, images, indices, streams, epoch, step, examples, bounded
-    )
+    return partial(augment, config, streams, examples, bounded) if config.changes_training else None
 
 
 def augment(
     config: Augment,
-    images: Tensor,
-    indices: Tensor,
     streams: Sequence[Streams],
-    epoch: int,
-    step: int,
     examples: int,
     bounded: bool,
+    images: Tensor,
+    indices: Tensor,
+    epoch: int,
+    step: int,
 ) -> Tensor:
     """Return changed images of the same shape; what is off changes nothing.
 
-    images    float32 (R, B, C, H, W) in units of the full range, or features (R, B, D), which
-              can take noise only
-    indices   of the examples in the data set, (R, B)
     streams   of each replicate
     examples  size of the data set
     bounded   values are kept in [0, 1], as those of stored bytes are
+    images    float32 (R, B, C, H, W) in units of the full range, or features (R, B, D), which
+              can take noise only
+    indices   of the examples in the data set, (R, B)
 
     Geometry first (one sampling for all of rotation, translation, zoom, shear and lens), then
     flip, crop, contrast, brightness, noise and cutout.
@@ -121,7 +118,7 @@ def mixed(x: Tensor, mix: Mix) -> Tensor:
 def samples(images: Tensor, config: Augment, seed: int) -> Tensor:
     """Return N images (N, C, H, W) in [0, 1] as one step of training might see them."""
     streams, size = [Streams(seed, 0)], len(images)
-    changed = augment(config, images[None], torch.arange(size)[None], streams, 0, 0, size, True)
+    changed = augment(config, streams, size, True, images[None], torch.arange(size)[None], 0, 0)
     mix = mixup(config, streams, 0, size)
     return (changed if mix is None else mixed(changed, mix))[0]
 

@@ -11,7 +11,7 @@ from ablate.data.dataset import Data, fixed_part
 from ablate.data.description import check_test_size, describe, digest
 from ablate.data.fetch import fetch_set
 from ablate.data.folders import find
-from ablate.data.readers import Arrays, read_examples, read_verified
+from ablate.data.readers import Examples, read_examples, read_verified
 from ablate.data.sources import SOURCES
 from ablate.data.synthetic import digits, gaussian_classes
 from ablate.data.user_data import load_user_data
@@ -50,25 +50,25 @@ def check_available(config: DataConfig, root: Path) -> None:
     """
     if isinstance(config, UserData):
         load_user_data(config)
-    elif source := SOURCES.get(config.name):
-        counts = source.train_examples, source.test_examples
-        if open_entry(_entry(config, root), source.inputs, counts) is None:
-            folder = find(source, root) or fetch_set(source, root)
-            for file in source.files:
-                read_verified(source, folder, file)
+        return
+    source = SOURCES.get(config.name)
+    if source and open_entry(_entry(config, root), describe(config)) is None:
+        folder = find(source, root) or fetch_set(source, root)
+        for file in source.files:
+            read_verified(source, folder, file)
 
 
-def _examples(config: Shipped, root: Path, seed: int) -> tuple[Arrays, Arrays]:
+def _examples(config: Shipped, root: Path, seed: int) -> Examples:
     if isinstance(config, Synthetic):
         return gaussian_classes(config, seed)
 
-    def decode() -> tuple[Arrays, Arrays]:
+    def decode() -> Examples:
         source = SOURCES[config.name]
         return read_examples(source, find(source, root) or fetch_set(source, root))
 
     # Digits as well: importing scikit-learn takes longer than training on them.
-    there, made = describe(config), digits if isinstance(config, Digits) else decode
-    return cached(_entry(config, root), there.inputs, (there.train, there.test), made)
+    made = digits if isinstance(config, Digits) else decode
+    return cached(_entry(config, root), describe(config), made)
 
 
 def _entry(config: Shipped, root: Path) -> Path:

@@ -18,9 +18,11 @@ from ablate.errors import DataError
 
 #: Decoded examples: x uint8 (N, C, H, W) and y int64 (N,).
 Arrays = tuple[np.ndarray, np.ndarray]
+#: Those of a training and of a test set.
+Examples = tuple[Arrays, Arrays]
 
 
-def read_examples(source: Source, folder: Path) -> tuple[Arrays, Arrays]:
+def read_examples(source: Source, folder: Path) -> Examples:
     """Return training and test examples of the published set whose files lie in `folder`.
 
     Every file is verified before it is decoded. Raises DataError as the functions below do,

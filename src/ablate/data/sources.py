@@ -6,6 +6,7 @@ plain http, safe to use: what arrives is compared before it is read.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -61,14 +62,31 @@ def _idx(name: str, title: str, mirrors: tuple[str, ...], *files: tuple[int, str
     files  size and SHA-256 of training images and labels, then of test images and labels
     """
     stems = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
-    found = tuple(
-        File(f"{stem}-ubyte.gz", f"sha256:{digest}", size)
-        for stem, (size, digest) in zip(stems, files, strict=True)
-    )
+    found = _files([f"{stem}-ubyte.gz" for stem in stems], *files)
     train, test = found[:2], found[2:]
     return Source(name, title, "idx", (1, 28, 28), 10, 60_000, 10_000, train, test, mirrors)
 
 
+def _files(names: Sequence[str], *files: tuple[int, str]) -> tuple[File, ...]:
+    """Return the files of these names, by their sizes and SHA-256."""
+    pairs = zip(names, files, strict=True)
+    return tuple(File(name, f"sha256:{digest}", size) for name, (size, digest) in pairs)
+
+
+_CIFAR10 = _files(
+    [
+        *(f"cifar-10-batches-py/data_batch_{number}" for number in range(1, 6)),
+        "cifar-10-batches-py/test_batch",
+        "cifar-10-batches-py/batches.meta",
+    ],
+    (31_035_704, "54636561a3ce25bd3e19253c6b0d8538147b0ae398331ac4a2d86c6d987368cd"),
+    (31_035_320, "766b2cef9fbc745cf056b3152224f7cf77163b330ea9a15f9392beb8b89bc5a8"),
+    (31_035_999, "0f00d98ebfb30b3ec0ad19f9756dc2630b89003e10525f5e148445e82aa6a1f9"),
+    (31_035_696, "3f7bb240661948b8f4d53e36ec720d8306f5668bd0071dcb4e6c947f78e9682b"),
+    (31_035_623, "d91802434d8376bbaeeadf58a737e3a1b12ac839077e931237e0dcd43adcb154"),
+    (31_035_526, "f53d8d457504f7cff4ea9e021afcf0e0ad8e24a91f3fc42091b8adef61157831"),
+    (158, "f962466ef690d46b226450fb9aadc74ba4bc64a76aa526b5827fe4bc5c7125cb"),
+)
 _CIFAR_MIRRORS = ("https://www.cs.toronto.edu/~kriz/",)
 _SETS = (
     # LeCun, Bottou, Bengio & Haffner 1998.
@@ -119,30 +137,9 @@ _SETS = (
         classes=10,
         train_examples=50_000,
         test_examples=10_000,
-        train=tuple(
-            File(f"cifar-10-batches-py/data_batch_{number}", f"sha256:{digest}", size)
-            for number, size, digest in (
-                (1, 31_035_704, "54636561a3ce25bd3e19253c6b0d8538147b0ae398331ac4a2d86c6d987368cd"),
-                (2, 31_035_320, "766b2cef9fbc745cf056b3152224f7cf77163b330ea9a15f9392beb8b89bc5a8"),
-                (3, 31_035_999, "0f00d98ebfb30b3ec0ad19f9756dc2630b89003e10525f5e148445e82aa6a1f9"),
-                (4, 31_035_696, "3f7bb240661948b8f4d53e36ec720d8306f5668bd0071dcb4e6c947f78e9682b"),
-                (5, 31_035_623, "d91802434d8376bbaeeadf58a737e3a1b12ac839077e931237e0dcd43adcb154"),
-            )
-        ),
-        test=(
-            File(
-                "cifar-10-batches-py/test_batch",
-                "sha256:f53d8d457504f7cff4ea9e021afcf0e0ad8e24a91f3fc42091b8adef61157831",
-                31_035_526,
-            ),
-        ),
-        others=(
-            File(
-                "cifar-10-batches-py/batches.meta",
-                "sha256:f962466ef690d46b226450fb9aadc74ba4bc64a76aa526b5827fe4bc5c7125cb",
-                158,
-            ),
-        ),
+        train=_CIFAR10[:5],
+        test=_CIFAR10[5:6],
+        others=_CIFAR10[6:],
         mirrors=_CIFAR_MIRRORS,
         archive=File("cifar-10-python.tar.gz", "md5:c58f30108f718f92721af3b95e74349a", 170_498_071),
         labels="labels",

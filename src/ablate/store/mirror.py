@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from ablate.store.cell import LedgerCell
 from ablate.store.files import LedgerError, json_bytes, sha256
@@ -122,19 +125,17 @@ def cell_metrics(cell: LedgerCell, results: Sequence[Result]) -> dict[str, float
     converged, in the metric's own unit (fractions, nats); absent where there are none, the
     interval where there is one.
     """
-    done = [result.metrics.get(cell.metric) for result in results if result.status == "done"]
-    values = [value for value in done if value is not None]
-    not_converged = sum(result.status == "diverged" for result in results)
+    count = Counter(result.status for result in results)
     metrics = {
-        "n": float(len(done) + not_converged),
-        "n_c": float(not_converged),
-        "failed": float(sum(result.status == "failed" for result in results)),
+        "n": float(count["done"] + count["diverged"]),
+        "n_c": float(count["diverged"]),
+        "failed": float(count["failed"]),
     }
+    done = (result.metrics for result in results if result.status == "done")
+    values = [metrics_of[cell.metric] for metrics_of in done if cell.metric in metrics_of]
     if values:
         metrics["mean"] = math.fsum(values) / len(values)
     if len(values) > 1:
-        import numpy as np
-
         from ablate.stats import t_interval
 
         metrics["ci_low"], metrics["ci_high"] = t_interval(np.array(values))
