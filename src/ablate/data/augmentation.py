@@ -152,20 +152,17 @@ class _Draws:
 
 
 def _warped(images: Tensor, config: Augment, draw: _Draws) -> Tensor:
+    sizes = {
+        "rotation": config.rotation,
+        "translate across": config.translate,
+        "translate down": config.translate,
+        "zoom": config.zoom,
+        "shear": config.shear,
+        "lens": config.lens,
+    }
     zero = torch.zeros(images.shape[:2], device=images.device)
-
-    def number(size: float, operation: str) -> Tensor:
-        return size * draw.uniform(operation) if size else zero
-
-    return warp(
-        images,
-        rotation=number(config.rotation, "rotation"),
-        across=number(config.translate, "translate across"),
-        down=number(config.translate, "translate down"),
-        zoom=number(config.zoom, "zoom"),
-        shear=number(config.shear, "shear"),
-        lens=number(config.lens, "lens"),
-    )
+    by = [size * draw.uniform(name) if size else zero for name, size in sizes.items()]
+    return warp(images, torch.stack(by))
 
 
 def _over(value: Tensor) -> Tensor:

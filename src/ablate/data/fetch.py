@@ -7,7 +7,7 @@ import logging
 import tarfile
 import uuid
 import zlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,7 +22,7 @@ BUILT_IN = ("digits", "synthetic")
 _TIMEOUT = 30.0
 
 
-def fetch(names: Iterable[str], root: Path) -> None:
+def fetch(names: Sequence[str], root: Path) -> None:
     """Make sure that the named data sets are on disk, whole, and are the published ones.
 
     What is there and sound is left alone; the rest is downloaded into the first writable
@@ -32,7 +32,6 @@ def fetch(names: Iterable[str], root: Path) -> None:
     Raises ConfigError for an unknown name, DataError where a set can neither be found nor
     fetched.
     """
-    names = tuple(names)
     allowed = (*SOURCES, *BUILT_IN)
     for name in names:
         if name not in allowed:

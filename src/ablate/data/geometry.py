@@ -15,35 +15,24 @@ def pixels(images: Tensor) -> tuple[Tensor, Tensor]:
     return rows.unsqueeze(-1), columns
 
 
-def warp(
-    images: Tensor,
-    *,
-    rotation: Tensor,
-    across: Tensor,
-    down: Tensor,
-    zoom: Tensor,
-    shear: Tensor,
-    lens: Tensor,
-) -> Tensor:
+def warp(images: Tensor, by: Tensor) -> Tensor:
     """Return images (R, B, C, H, W) warped about their centre, bilinear, zeros outside.
 
-    How each image is changed, (R, B); zeros leave it as it is:
+    by  (6, R, B), how each image is changed; zeros leave it as it is:
 
-    rotation  degrees, counter-clockwise as seen
-    across    shift to the right, down: downwards, in shares of the side
-    zoom      the picture grows by the factor 1 + zoom
-    shear     degrees by which vertical lines lean
-    lens      r -> r (1 + lens * r^2), r = 1 half-way along the shorter side
+    rotation      degrees, counter-clockwise as seen
+    across, down  shifts to the right and downwards, in shares of the side
+    zoom          the picture grows by the factor 1 + zoom
+    shear         degrees by which vertical lines lean
+    lens          r -> r (1 + lens * r^2), r = 1 half-way along the shorter side
     """
+    rotation, across, down, zoom, shear, lens = by.reshape(6, -1, 1, 1)
     height, width = images.shape[-2:]
     short = min(height, width)
     # Where each pixel of the result comes from, in units of half the shorter side: the inverse
     # of the change, applied back to front.
     rows, columns = pixels(images)
     y, x = (2.0 * rows + 1 - height) / short, (2.0 * columns + 1 - width) / short
-    rotation, across, down, zoom, shear, lens = (
-        value.reshape(-1, 1, 1) for value in (rotation, across, down, zoom, shear, lens)
-    )
     x = x - across * (2 * width / short)
     y = y - down * (2 * height / short)
     angle = rotation * (math.pi / 180)
