@@ -105,14 +105,12 @@ def _extract(archive: Path, source: Source, folder: Path) -> None:
         with tarfile.open(archive, "r:gz") as tar:
             for member in tar:
                 file = wanted.get(member.name)
-                stream = tar.extractfile(member) if file and member.isreg() else None
-                if file is None or stream is None:
-                    continue
-                raw = stream.read()
-                if complaint := mismatch(raw, file):
-                    raise DataError(f"{file.name} in {archive} {complaint}")
-                _write(raw, folder / file.name)
-                del wanted[file.name]
+                if file and member.isreg() and (stream := tar.extractfile(member)):
+                    raw = stream.read()
+                    if complaint := mismatch(raw, file):
+                        raise DataError(f"{file.name} in {archive} {complaint}")
+                    _write(raw, folder / file.name)
+                    del wanted[file.name]
     except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"{archive} is not a sound tar archive: {error}") from None
     if wanted:

@@ -59,8 +59,7 @@ def find_run(root: Path, text: str) -> Place:
 
 def cell_that_begins(study: str, name: str, slugs: Sequence[str]) -> str:
     """Return the one folder's name that is `name` or begins with it; raises ConfigError."""
-    fitting = [slug for slug in slugs if slug == name]
-    fitting = fitting or [slug for slug in slugs if slug.startswith(name)]
+    fitting = [name] if name in slugs else [slug for slug in slugs if slug.startswith(name)]
     if len(fitting) != 1:
         raise ConfigError(
             f"{len(fitting) or 'no'} cells of study '{study}' begin with '{name}'."

@@ -82,12 +82,11 @@ class LiveMirror:
             for cell, replicate in job:
                 if cell.key not in parents:
                     parents[cell.key] = cell, start_cell(store, cell)
-                directory = run_directory(self._root, self._study, cell.slug, replicate)
-                result = read_result(directory)
+                result = read_result(run_directory(self._root, self._study, cell.slug, replicate))
                 # A failed run that was tried again has the key of its first attempt.
                 for run in earlier.pop((cell.key, result.key), []) if result else []:
                     store.client.delete_run(run.info.run_id)
-                mirror_run(store, cell, replicate, directory, parents[cell.key][1])
+                mirror_run(store, cell, replicate, parents[cell.key][1])
                 self._mirrored += 1
                 if len(list(finished(self._root, self._study, cell))) == cell.replicates:
                     finish_cell(store, *parents[cell.key])

@@ -19,6 +19,7 @@ import numpy as np
 
 from ablate.store.cell import LedgerCell
 from ablate.store.files import LedgerError, json_bytes, sha256
+from ablate.store.ledger import run_directory
 from ablate.store.lock import wait_for
 from ablate.store.reader import finished, read_evaluations, read_times, tuned_value
 from ablate.store.result import Result, read_result
@@ -56,13 +57,12 @@ def create_parent(store: Store, cell: LedgerCell) -> str:
     return run_id
 
 
-def mirror_run(
-    store: Store, cell: LedgerCell, replicate: int, directory: Path, parent: str
-) -> None:
+def mirror_run(store: Store, cell: LedgerCell, replicate: int, parent: str) -> None:
     """Write one run, if it is finished, as a child of `parent`.
 
     Any run with this key that MLflow has already is to be deleted before.
     """
+    directory = run_directory(store.root, store.study, cell.slug, replicate)
     result = read_result(directory)
     if result is None:
         return

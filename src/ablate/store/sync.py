@@ -64,10 +64,10 @@ def sync(
         else:
             parent_id = parent.info.run_id
         wanted.add(parent_id)
-        for replicate, directory, result in ended:
+        for replicate, _, result in ended:
             present = whole.get((cell.key, fingerprint(cell, replicate, result)))
             if present is None:
-                mirror_run(store, cell, replicate, directory, parent_id)
+                mirror_run(store, cell, replicate, parent_id)
                 written += 1
                 continue
             wanted.add(present.info.run_id)
