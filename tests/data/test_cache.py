@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from ablate.data.cache import cached, open_entry
-from ablate.data.description import Description
 from ablate.data.readers import Examples
+from ablate.data.sources import Description
 
 INPUTS = (1, 2, 3)
 THERE = Description(INPUTS, classes=50, train=40, test=10)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ablate.data.description import Description
 from ablate.data.readers import Examples
+from ablate.data.sources import Description
 
 _NAMES = ("train_x", "train_y", "test_x", "test_y")
 

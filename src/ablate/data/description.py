@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
 
 from ablate.config.data import DataConfig, Digits, Synthetic, UserData
-from ablate.data.sources import SOURCES
+from ablate.data.sources import SOURCES, Description
 from ablate.errors import ConfigError
 
 # Raised by hand when the code that makes these examples changes them.
@@ -41,20 +40,6 @@ def digest(config: DataConfig) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-@dataclass(frozen=True)
-class Description:
-    """What there is: shape of an example, classes, examples (validation included), test examples.
-
-    has_validation  the set brings a validation set of its own
-    """
-
-    inputs: tuple[int, ...]
-    classes: int
-    train: int
-    test: int
-    has_validation: bool = False
-
-
 def describe(config: DataConfig) -> Description:
     """Return what a data config is of; raises ConfigError where `data.shape` is no shape."""
     match config:
@@ -73,8 +58,7 @@ def describe(config: DataConfig) -> Description:
                     "[channels, height, width]"
                 )
             return Description(shape, classes, config.train_examples, config.test_examples)
-    source = SOURCES[config.name]
-    return Description(source.inputs, source.classes, source.train_examples, source.test_examples)
+    return SOURCES[config.name].there
 
 
 def inputs_of(config: DataConfig) -> tuple[int, ...]:

@@ -52,7 +52,7 @@ def check_available(config: DataConfig, root: Path) -> None:
         load_user_data(config)
         return
     source = SOURCES.get(config.name)
-    if source and open_entry(_entry(config, root), describe(config)) is None:
+    if source and open_entry(_entry(config, root), source.there) is None:
         folder = find(source, root) or fetch_set(source, root)
         for file in source.files:
             read_verified(source, folder, file)

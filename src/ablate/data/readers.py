@@ -29,8 +29,8 @@ def read_examples(source: Source, folder: Path) -> Examples:
     and where the examples are not of the declared shape.
     """
     return (
-        _read(source, folder, source.train, source.train_examples, "training"),
-        _read(source, folder, source.test, source.test_examples, "test"),
+        _read(source, folder, source.train, source.there.train, "training"),
+        _read(source, folder, source.test, source.there.test, "test"),
     )
 
 
@@ -43,15 +43,15 @@ def _read(source: Source, folder: Path, files: tuple[File, ...], count: int, par
     else:
         batches = [parse_cifar(raw, path, source.labels) for raw, path in found]
         x, y = (np.concatenate(arrays) for arrays in zip(*batches, strict=True))
-    if x.shape != (count, *source.inputs) or y.shape != (count,):
+    if x.shape != (count, *source.there.inputs) or y.shape != (count,):
         raise DataError(
             f"{folder} holds {part} images of shape {x.shape} and labels of shape {y.shape} "
-            f"instead of {(count, *source.inputs)} and {(count,)}"
+            f"instead of {(count, *source.there.inputs)} and {(count,)}"
         )
-    if y.min() < 0 or y.max() >= source.classes:
+    if y.min() < 0 or y.max() >= source.there.classes:
         raise DataError(
             f"{folder} holds {part} labels from {y.min()} to {y.max()}; allowed are 0 to "
-            f"{source.classes - 1}"
+            f"{source.there.classes - 1}"
         )
     return x, y
 

@@ -12,6 +12,20 @@ from typing import Literal
 
 
 @dataclass(frozen=True)
+class Description:
+    """What there is: shape of an example, classes, examples (validation included), test examples.
+
+    has_validation  the set brings a validation set of its own
+    """
+
+    inputs: tuple[int, ...]
+    classes: int
+    train: int
+    test: int
+    has_validation: bool = False
+
+
+@dataclass(frozen=True)
 class File:
     """One file: its name, `sha256:...` or `md5:...` of its bytes, and its size where known."""
 
@@ -27,7 +41,7 @@ class Source:
     name      as in `data.name`; also the folder below the data folder
     title     as reports print it
     format    `idx`: MNIST's, images and labels in a file each; `cifar`: pickled batches
-    inputs    (channels, height, width) of one example, uint8
+    there     what there is; examples are uint8 (channels, height, width)
     train     files of the training set: [images, labels], or the batches in order
     test      files of the test set, likewise
     others    files that belong to the set but hold no examples
@@ -39,10 +53,7 @@ class Source:
     name: str
     title: str
     format: Literal["idx", "cifar"]
-    inputs: tuple[int, int, int]
-    classes: int
-    train_examples: int
-    test_examples: int
+    there: Description
     train: tuple[File, ...]
     test: tuple[File, ...]
     mirrors: tuple[str, ...]
@@ -63,8 +74,8 @@ def _idx(name: str, title: str, mirrors: tuple[str, ...], *files: tuple[int, str
     """
     stems = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
     found = _files([f"{stem}-ubyte.gz" for stem in stems], *files)
-    train, test = found[:2], found[2:]
-    return Source(name, title, "idx", (1, 28, 28), 10, 60_000, 10_000, train, test, mirrors)
+    there = Description((1, 28, 28), classes=10, train=60_000, test=10_000)
+    return Source(name, title, "idx", there, found[:2], found[2:], mirrors)
 
 
 def _files(names: Sequence[str], *files: tuple[int, str]) -> tuple[File, ...]:
@@ -133,10 +144,7 @@ _SETS = (
         name="cifar10",
         title="CIFAR-10",
         format="cifar",
-        inputs=(3, 32, 32),
-        classes=10,
-        train_examples=50_000,
-        test_examples=10_000,
+        there=Description((3, 32, 32), classes=10, train=50_000, test=10_000),
         train=_CIFAR10[:5],
         test=_CIFAR10[5:6],
         others=_CIFAR10[6:],
@@ -149,10 +157,7 @@ _SETS = (
         name="cifar100",
         title="CIFAR-100",
         format="cifar",
-        inputs=(3, 32, 32),
-        classes=100,
-        train_examples=50_000,
-        test_examples=10_000,
+        there=Description((3, 32, 32), classes=100, train=50_000, test=10_000),
         train=(File("cifar-100-python/train", "md5:16019d7e3df5f24257cddd939b257f8d"),),
         test=(File("cifar-100-python/test", "md5:f0ef6b0ae62326f3e7ffdfab6717acfc"),),
         mirrors=_CIFAR_MIRRORS,
