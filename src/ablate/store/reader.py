@@ -51,7 +51,10 @@ def read_arrays(directory: Path, name: str, result: Result) -> dict[str, np.ndar
 
 
 def read_times(directory: Path) -> tuple[str | None, tuple[float, ...]]:
-    """Return when the run started (UTC) and the seconds from then to each evaluation."""
+    """Return when the run started and the seconds from then to each evaluation.
+
+    UTC in ISO 8601 with milliseconds; None where a run failed before it began.
+    """
     path = directory / "evaluated_at.json"
     if not path.exists():
         return None, ()
