@@ -52,7 +52,15 @@ def call(target: Target, key: str, *inputs: Any, **offered: Any) -> Any:
     Raises ConfigError where that does not fit its signature.
     """
     function = imported(target.target, key)
-    arguments = _arguments(function, target, key, inputs, offered)
+    _known_names(function, target, key, offered)
+    arguments = {name: value for name, value in offered.items() if takes(function, name)}
+    arguments |= target.arguments
+    try:
+        inspect.signature(function).bind(*inputs, **arguments)
+    except TypeError as error:
+        raise ConfigError(f"{key}={target.target} cannot be called: {error}.") from None
+    except ValueError:
+        pass  # written in C, without a signature
     return function(*inputs, **arguments)
 
 
@@ -76,8 +84,8 @@ def bound(target: Target, key: str, given: Iterable[str] = ()) -> Callable[..., 
 
 def takes(function: Callable[..., Any], name: str) -> bool:
     """Tell whether a function may be given `name=`."""
-    parameters = _signature(function)
-    return parameters is None or name in parameters or _takes_anything(parameters)
+    names = _names(function)
+    return names is None or name in names
 
 
 def sources(config: RunConfig, root: Path) -> dict[str, str]:
@@ -87,21 +95,19 @@ def sources(config: RunConfig, root: Path) -> dict[str, str]:
     file below `root`. What those files import is not followed. Raises ConfigError where a
     module is not found.
     """
-    found = {}
+    files = {}
     for key, path in config.user_code.items():
         module, _ = _module_of(path, key)
         spec = importlib.util.find_spec(module)
         assert spec is not None
-        if spec.origin is not None and Path(spec.origin).is_file():
-            found[key] = _digest(Path(spec.origin))
+        files[key] = Path(spec.origin or "")
     for word in shlex.split(config.trainer.command or ""):
-        if (root / word).is_file():
-            found[f"trainer.command {word}"] = _digest(root / word)
-    return found
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+        files[f"trainer.command {word}"] = root / word
+    return {
+        key: hashlib.sha256(path.read_bytes()).hexdigest()
+        for key, path in files.items()
+        if path.is_file()
+    }
 
 
 def _module_of(path: str, key: str) -> tuple[str, list[str]]:
@@ -127,35 +133,13 @@ def _module_of(path: str, key: str) -> tuple[str, list[str]]:
     return ".".join(names[:-1]), names[-1:]
 
 
-def _arguments(
-    function: Callable[..., Any],
-    target: Target,
-    key: str,
-    inputs: tuple[Any, ...],
-    offered: dict[str, Any],
-) -> dict[str, Any]:
-    """Return keyword arguments that fit; raises ConfigError in words where they do not."""
-    _known_names(function, target, key, offered)
-    arguments = {name: value for name, value in offered.items() if takes(function, name)}
-    arguments |= target.arguments
-    try:
-        inspect.signature(function).bind(*inputs, **arguments)
-    except TypeError as error:
-        raise ConfigError(f"{key}={target.target} cannot be called: {error}.") from None
-    except ValueError:
-        pass  # written in C, without a signature
-    return arguments
-
-
 def _known_names(
     function: Callable[..., Any], target: Target, key: str, offered: Iterable[str]
 ) -> None:
-    parameters = _signature(function)
-    if parameters is None or _takes_anything(parameters):
-        return
+    names = _names(function)
     for name in target.arguments:
-        if name not in parameters:
-            allowed = [word for word in parameters if word not in (*offered, "self")]
+        if names is not None and name not in names:
+            allowed = [word for word in names if word not in (*offered, "self")]
             has = f"it takes {one_of(allowed)}" if allowed else "it takes none"
             raise ConfigError(
                 f"{key}.{name}: {target.target} takes no argument '{name}'; {has}."
@@ -163,12 +147,11 @@ def _known_names(
             )
 
 
-def _signature(function: Callable[..., Any]) -> dict[str, inspect.Parameter] | None:
+def _names(function: Callable[..., Any]) -> list[str] | None:
+    """Return the names of what a function takes; None where it takes any, or does not say."""
     try:
-        return dict(inspect.signature(function).parameters)
+        parameters = inspect.signature(function).parameters
     except ValueError:
         return None
-
-
-def _takes_anything(parameters: dict[str, inspect.Parameter]) -> bool:
-    return any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
+    anything = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    return None if anything else list(parameters)

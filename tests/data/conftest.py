@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ablate.data.sources import SOURCES, File, Source
+from ablate.data.sources import SOURCES, Description, File, Source
 
 
 def idx_bytes(array: np.ndarray) -> bytes:
@@ -35,7 +35,8 @@ def tiny_contents() -> dict[str, bytes]:
 def tiny(monkeypatch: pytest.MonkeyPatch, tiny_contents: dict[str, bytes]) -> Source:
     """Stand in for `mnist`; nothing on disk yet, and no mirror."""
     files = tuple(file_of(name, raw) for name, raw in tiny_contents.items())
-    source = Source("mnist", "MNIST", "idx", (1, 4, 5), 3, 12, 6, files[:2], files[2:], mirrors=())
+    there = Description((1, 4, 5), classes=3, train=12, test=6)
+    source = Source("mnist", "MNIST", "idx", there, files[:2], files[2:], mirrors=())
     monkeypatch.setitem(SOURCES, "mnist", source)
     monkeypatch.delenv("ABLATE_DATA_DIR", raising=False)
     return source

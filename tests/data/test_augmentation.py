@@ -1,7 +1,5 @@
 """Augmentation: what each operation does to an image, and what its random numbers depend on."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -13,7 +11,7 @@ from torch.nn import functional
 from ablate.config.augment import Augment
 from ablate.data.augment_check import check_augment
 from ablate.data.augmentation import Mix, augment, mixed, mixup, samples
-from ablate.data.geometry import Warp, warp
+from ablate.data.geometry import warp
 from ablate.data.views import offsets, shifted, view_count, views
 from ablate.errors import ConfigError
 from ablate.streams import Streams
@@ -46,7 +44,7 @@ def images(replicates: int = 1, batch: int = 33, channels: int = 1, side: int = 
 def apply(config: Augment, x: Tensor, replicates=(0,), epoch=0, step=0, bounded=True) -> Tensor:
     streams = [Streams(7, r) for r in replicates]
     indices = torch.arange(x.shape[1]).expand(len(x), -1)
-    return augment(config, x, indices, streams, epoch, step, 100, bounded)
+    return augment(config, streams, 100, bounded, x, indices, epoch, step)
 
 
 @pytest.mark.parametrize("name", SETTINGS)
@@ -120,8 +118,8 @@ def flips(y: Tensor, x: Tensor) -> Tensor:
 
 def test_random_flips_are_half() -> None:
     x = images(batch=2000, side=4)
-    shares = [float(flips(augment(Augment(flip="random"), x, torch.zeros(1, 2000, dtype=int),
-              [Streams(0, 0)], 0, step, 1, True), x).float().mean()) for step in range(3)]  # fmt: skip
+    shares = [float(flips(augment(Augment(flip="random"), [Streams(0, 0)], 1, True,
+              x, torch.zeros(1, 2000, dtype=int), 0, step), x).float().mean()) for step in range(3)]  # fmt: skip
     # 2,000 coins: five standard deviations are 0.056.
     assert all(abs(share - 0.5) < 0.056 for share in shares)
 
@@ -134,7 +132,7 @@ def test_alternating_flips_mirror_every_image_in_just_one_of_two_epochs() -> Non
     assert 5 < int(first.sum()) < 28
     # It goes by the example, not by its place in the batch.
     order = torch.randperm(33, generator=torch.Generator().manual_seed(1))
-    shuffled = augment(config, x[:, order], order[None], [Streams(7, 0)], 0, 5, 100, True)
+    shuffled = augment(config, [Streams(7, 0)], 100, True, x[:, order], order[None], 0, 5)
     assert torch.equal(flips(shuffled, x[:, order]), first[order])
 
 
@@ -153,11 +151,9 @@ def test_a_crop_is_a_piece_of_the_padded_image() -> None:
     assert len(set(places)) > 12  # of 25
 
 
-def still(**changes: float) -> Warp:
-    zero = {
-        name: torch.zeros(1, 1) for name in ("rotation", "across", "down", "zoom", "shear", "lens")
-    }
-    return replace(Warp(**zero), **{k: torch.full((1, 1), float(v)) for k, v in changes.items()})
+def still(**changes: float) -> Tensor:
+    names = ("rotation", "across", "down", "zoom", "shear", "lens")
+    return torch.tensor([[[float(changes.get(name, 0))]] for name in names])
 
 
 def test_warps_about_the_centre() -> None:

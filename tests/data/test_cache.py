@@ -7,22 +7,24 @@ import numpy as np
 import pytest
 
 from ablate.data.cache import cached, open_entry
-from ablate.data.readers import Arrays
+from ablate.data.readers import Examples
+from ablate.data.sources import Description
 
-INPUTS, COUNTS = (1, 2, 3), (40, 10)
+INPUTS = (1, 2, 3)
+THERE = Description(INPUTS, classes=50, train=40, test=10)
 
 
-def decode() -> tuple[Arrays, Arrays]:
+def decode() -> Examples:
     x = np.arange(50 * 6, dtype=np.uint8).reshape(50, *INPUTS)
     y = np.arange(50)
     return (x[:40].copy(), y[:40].copy()), (x[40:].copy(), y[40:].copy())
 
 
-def refuse() -> tuple[Arrays, Arrays]:
+def refuse() -> Examples:
     raise AssertionError("decoded again")
 
 
-def assert_equal(found: tuple[Arrays, Arrays]) -> None:
+def assert_equal(found: Examples) -> None:
     for (x, y), (expected_x, expected_y) in zip(found, decode(), strict=True):
         np.testing.assert_array_equal(x, expected_x)
         np.testing.assert_array_equal(y, expected_y)
@@ -30,18 +32,18 @@ def assert_equal(found: tuple[Arrays, Arrays]) -> None:
 
 def test_decoded_once(tmp_path: Path) -> None:
     folder = tmp_path / "cache" / "set"
-    assert open_entry(folder, INPUTS, COUNTS) is None
-    assert_equal(cached(folder, INPUTS, COUNTS, decode))
-    found = cached(folder, INPUTS, COUNTS, refuse)
+    assert open_entry(folder, THERE) is None
+    assert_equal(cached(folder, THERE, decode))
+    found = cached(folder, THERE, refuse)
     assert_equal(found)
     assert isinstance(found[0][0], np.memmap)
     assert [path.name for path in folder.parent.iterdir()] == ["set"]
 
 
 def test_writing_to_the_arrays_does_not_reach_the_files(tmp_path: Path) -> None:
-    (x, _), _ = cached(tmp_path / "set", INPUTS, COUNTS, decode)
+    (x, _), _ = cached(tmp_path / "set", THERE, decode)
     x[:] = 7
-    assert_equal(cached(tmp_path / "set", INPUTS, COUNTS, refuse))
+    assert_equal(cached(tmp_path / "set", THERE, refuse))
 
 
 @pytest.mark.parametrize(
@@ -56,17 +58,17 @@ def test_writing_to_the_arrays_does_not_reach_the_files(tmp_path: Path) -> None:
     ],
 )
 def test_a_damaged_entry_is_rebuilt(tmp_path: Path, damage) -> None:  # type: ignore[no-untyped-def]
-    cached(tmp_path / "set", INPUTS, COUNTS, decode)
+    cached(tmp_path / "set", THERE, decode)
     damage(tmp_path / "set" / "train_x.npy")
-    assert open_entry(tmp_path / "set", INPUTS, COUNTS) is None
-    assert_equal(cached(tmp_path / "set", INPUTS, COUNTS, decode))
-    assert_equal(cached(tmp_path / "set", INPUTS, COUNTS, refuse))
+    assert open_entry(tmp_path / "set", THERE) is None
+    assert_equal(cached(tmp_path / "set", THERE, decode))
+    assert_equal(cached(tmp_path / "set", THERE, refuse))
     assert [path.name for path in tmp_path.iterdir()] == ["set"]
 
 
 def test_a_folder_that_cannot_be_written_is_done_without(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file where the folder should be")
-    found = cached(tmp_path / "cache" / "set", INPUTS, COUNTS, decode)
+    found = cached(tmp_path / "cache" / "set", THERE, decode)
     assert_equal(found)
     assert not isinstance(found[0][0], np.memmap)
 
@@ -77,30 +79,30 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.M
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "save", save)
-    assert_equal(cached(tmp_path / "set", INPUTS, COUNTS, decode))
+    assert_equal(cached(tmp_path / "set", THERE, decode))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_entry_that_another_process_wrote_meanwhile_is_kept(tmp_path: Path) -> None:
     written = []
 
-    def decode_as_another_writes() -> tuple[Arrays, Arrays]:
-        cached(tmp_path / "set", INPUTS, COUNTS, decode)
+    def decode_as_another_writes() -> Examples:
+        cached(tmp_path / "set", THERE, decode)
         written.append((tmp_path / "set").stat().st_ino)
         return decode()
 
-    assert_equal(cached(tmp_path / "set", INPUTS, COUNTS, decode_as_another_writes))
+    assert_equal(cached(tmp_path / "set", THERE, decode_as_another_writes))
     assert written == [(tmp_path / "set").stat().st_ino]
 
 
 def work(folder: Path, barrier: Barrier) -> None:
-    def decode_together() -> tuple[Arrays, Arrays]:
+    def decode_together() -> Examples:
         barrier.wait(30)  # all have seen that there is no entry, none has written one
         (folder.parent / f"decoded-{os.getpid()}").touch()
         return decode()
 
-    assert_equal(cached(folder, INPUTS, COUNTS, decode_together))
-    assert_equal(cached(folder, INPUTS, COUNTS, refuse))
+    assert_equal(cached(folder, THERE, decode_together))
+    assert_equal(cached(folder, THERE, refuse))
 
 
 def test_four_processes_that_decode_at_once(tmp_path: Path) -> None:
@@ -115,4 +117,4 @@ def test_four_processes_that_decode_at_once(tmp_path: Path) -> None:
     assert [process.exitcode for process in processes] == [0] * 4
     assert len(list(tmp_path.glob("decoded-*"))) == 4
     assert [path for path in tmp_path.iterdir() if path.name.startswith(".")] == []
-    assert_equal(cached(folder, INPUTS, COUNTS, refuse))
+    assert_equal(cached(folder, THERE, refuse))

@@ -220,7 +220,7 @@ def test_an_unreadable_file(tiny: Source, tiny_root: Path, monkeypatch: pytest.M
     ("change", "message"),
     [
         pytest.param(
-            {"train_examples": 13},
+            {"train": 13},
             "holds training images of shape (12, 1, 4, 5) and labels of shape (12,) instead of "
             "(13, 1, 4, 5) and (13,)",
             id="count",
@@ -234,8 +234,9 @@ def test_an_unreadable_file(tiny: Source, tiny_root: Path, monkeypatch: pytest.M
 def test_examples_must_be_as_declared(
     tiny: Source, tiny_root: Path, change: dict[str, Any], message: str
 ) -> None:
+    source = dataclasses.replace(tiny, there=dataclasses.replace(tiny.there, **change))
     with pytest.raises(DataError, match=re.escape(message)):
-        read_examples(dataclasses.replace(tiny, **change), tiny_root / "data" / "mnist")
+        read_examples(source, tiny_root / "data" / "mnist")
 
 
 def test_labels_in_place_of_images(tiny: Source, tiny_root: Path) -> None:

@@ -17,8 +17,8 @@ from ablate.errors import ConfigError
 from ablate.launch.executor import Executor
 from ablate.launch.job import Event, Job, Task
 from ablate.store.lock import is_marked
-from ablate.store.reader import read_run
 from ablate.store.result import Result, read_result
+from whole_run import read_run
 
 TINY = {
     "data": {"name": "synthetic", "train_examples": 300, "validation_size": 50, "separation": 3.0},

@@ -17,7 +17,7 @@ from ablate.launch.members import member_numbers, training_config
 from ablate.launch.missing import member_work, scored_work
 from ablate.launch.sweep import sweep
 from ablate.store.cell import LedgerCell
-from ablate.store.reader import read_run
+from whole_run import read_run
 
 STUDY = """\
 question: What does another member buy?

@@ -14,8 +14,9 @@ import ablate.store.ledger as ledger
 from ablate.errors import AblateError
 from ablate.store.files import LedgerError, json_bytes, parse_json
 from ablate.store.ledger import compared_bytes, move_stale, run_directory, write_failure, write_run
-from ablate.store.reader import read_run, tuned_value
+from ablate.store.reader import tuned_value
 from ablate.store.result import read_result
+from whole_run import read_run
 
 KEY = "0123456789abcdef" * 4
 

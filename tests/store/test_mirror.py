@@ -46,8 +46,7 @@ def mirrored(root: Path, cell: LedgerCell) -> Store:
     store = open_store(root, "s", "Does it matter?")
     parent = start_cell(store, cell)
     for replicate in range(cell.replicates):
-        directory = run_directory(root, "s", cell.slug, replicate)
-        mirror_run(store, cell, replicate, directory, parent)
+        mirror_run(store, cell, replicate, parent)
     finish_cell(store, cell, parent)
     return store
 
@@ -164,13 +163,13 @@ def test_non_finite_numbers_never_reach_mlflow(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cell = a_cell(replicates=1)
-    directory = add_run(tmp_path, cell, 0)
+    add_run(tmp_path, cell, 0)
     monkeypatch.setattr(
         "ablate.store.mirror.read_evaluations", lambda *_: ({"step": 0, "train/loss": math.inf},)
     )
     store = open_store(tmp_path, "s", "?")
     with pytest.raises(LedgerError, match=r"train/loss=inf at step 0"):
-        mirror_run(store, cell, 0, directory, start_cell(store, cell))
+        mirror_run(store, cell, 0, start_cell(store, cell))
 
 
 def snapshot(store: Store) -> dict[str, Any]:

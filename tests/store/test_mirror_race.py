@@ -22,7 +22,8 @@ def work(root: Path, process: int, start: Barrier) -> None:
     store = open_store(root, "s", "?")
     parent = start_cell(store, cell)
     for replicate in range(process * REPLICATES, (process + 1) * REPLICATES):
-        mirror_run(store, cell, replicate, add_run(root, cell, replicate), parent)
+        add_run(root, cell, replicate)
+        mirror_run(store, cell, replicate, parent)
 
 
 @pytest.mark.slow

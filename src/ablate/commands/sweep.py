@@ -15,7 +15,7 @@ from ablate.errors import AblateError
 from ablate.launch.sweep import sweep
 from ablate.report import regenerate
 from ablate.store.index import read_index
-from ablate.store.live import LiveMirror, unreachable, was_cut_short
+from ablate.store.live import LiveMirror, mirroring, unreachable
 from ablate.store.reader import finished
 from ablate.store.sink import Sink
 
@@ -47,7 +47,7 @@ def _run_study(start: Start, console: Console) -> int:
     console.print(f"[bold]{study.name}[/] · {start.size}{tuning} · {start.data_names}")
     for note in start.plan.notes:
         console.print(note)
-    cut_short = was_cut_short(root, study.name)
+    cut_short = mirroring(root, study.name).exists()
     sinks: tuple[Sink, ...] = (LiveMirror(root, study.name, study.question),)
     try:
         swept = sweep(start.plan, root, start.launch, console, sinks)

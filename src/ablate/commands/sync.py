@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ablate.errors import AblateError, ConfigError
 from ablate.store.index import read_index
-from ablate.store.live import mirror_is_complete, unreachable
+from ablate.store.live import unreachable
 from ablate.store.state import studies
 from ablate.store.sync import Synced, sync
 from ablate.study.lockfile import read_lock
@@ -39,6 +39,4 @@ def sync_study(root: Path, name: str) -> Synced:
     assert cells is not None
     assert locked is not None
     report = root / "reports" / name
-    done = sync(root, name, locked.study.question, cells, report if report.is_dir() else None)
-    mirror_is_complete(root, name)
-    return done
+    return sync(root, name, locked.study.question, cells, report if report.is_dir() else None)

@@ -10,10 +10,10 @@ def check_augment(config: Augment, inputs: tuple[int, ...]) -> None:
     """Raise ConfigError when examples of shape `inputs` cannot be augmented as asked."""
     if len(inputs) != 3:
         if config.needs_images:
-            shown = " x ".join(str(dim) for dim in inputs)
             raise ConfigError(
                 f"augment.{config.needs_images[0]} needs images, but the data has examples of "
-                f"{shown} features; these can take augment.noise and augment.mixup."
+                f"{' x '.join(map(str, inputs))} features; these can take augment.noise and "
+                "augment.mixup."
             )
         return
     side = min(inputs[1:])

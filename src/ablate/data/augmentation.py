@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ from torch.nn import functional
 
 from ablate.config.augment import Augment
 from ablate.config.target import Target
-from ablate.data.geometry import Warp, is_warped, warp
+from ablate.data.geometry import pixels, warp
 from ablate.data.user_augment import build_user_augment
 from ablate.streams import Streams
 
@@ -42,50 +43,41 @@ def build_change(
 ) -> Change | None:
     """Return what changes training images, whoever wrote it; None where nothing does.
 
-    streams   of each replicate; the user's own takes one network at a time
-    examples  size of the data set
-    bounded   values are kept in [0, 1], as those of stored bytes are
+    Arguments as of `augment`; the user's own takes one network at a time.
     """
     if isinstance(config, Target):
         change = build_user_augment(config)
         return lambda images, indices, epoch, step: change(
             images, streams[0].torch("augment", step, str(images.device))
         )
-    if not config.changes_training:
-        return None
-    return lambda images, indices, epoch, step: augment(
-        config, images, indices, streams, epoch, step, examples, bounded
-    )
+    return partial(augment, config, streams, examples, bounded) if config.changes_training else None
 
 
 def augment(
     config: Augment,
-    images: Tensor,
-    indices: Tensor,
     streams: Sequence[Streams],
-    epoch: int,
-    step: int,
     examples: int,
     bounded: bool,
+    images: Tensor,
+    indices: Tensor,
+    epoch: int,
+    step: int,
 ) -> Tensor:
     """Return changed images of the same shape; what is off changes nothing.
 
-    images    float32 (R, B, C, H, W) in units of the full range, or features (R, B, D), which
-              can take noise only
-    indices   of the examples in the data set, (R, B)
     streams   of each replicate
     examples  size of the data set
     bounded   values are kept in [0, 1], as those of stored bytes are
+    images    float32 (R, B, C, H, W) in units of the full range, or features (R, B, D), which
+              can take noise only
+    indices   of the examples in the data set, (R, B)
 
     Geometry first (one sampling for all of rotation, translation, zoom, shear and lens), then
     flip, crop, contrast, brightness, noise and cutout.
     """
     draw = _Draws(streams, step, images)
-    if images.dim() == 3:
-        changed = images + config.noise * draw.noise() if config.noise else images
-        return changed.clamp(0, 1) if bounded else changed
-    if is_warped(config):
-        images = warp(images, _warp(config, draw))
+    if any((config.rotation, config.translate, config.zoom, config.shear, config.lens)):
+        images = _warped(images, config, draw)
     if config.flip == "random":
         images = _flipped(images, draw.uniform("flip") < 0)
     elif config.flip == "alternating":
@@ -93,11 +85,10 @@ def augment(
     if config.crop:
         images = _cropped(images, config.crop, draw)
     if config.contrast:
-        factor = 1 + config.contrast * draw.uniform("contrast")
-        mean = images.flatten(2).mean(dim=2)
-        images = _over(mean, images) + (images - _over(mean, images)) * _over(factor, images)
+        mean = _over(images.flatten(2).mean(dim=2))
+        images = mean + (images - mean) * _over(1 + config.contrast * draw.uniform("contrast"))
     if config.brightness:
-        images = images + _over(config.brightness * draw.uniform("brightness"), images)
+        images = images + _over(config.brightness * draw.uniform("brightness"))
     if config.noise:
         images = images + config.noise * draw.noise()
     if bounded:
@@ -126,10 +117,8 @@ def mixed(x: Tensor, mix: Mix) -> Tensor:
 
 def samples(images: Tensor, config: Augment, seed: int) -> Tensor:
     """Return N images (N, C, H, W) in [0, 1] as one step of training might see them."""
-    streams, batch = [Streams(seed, 0)], images.unsqueeze(0)
-    indices = torch.arange(len(images)).unsqueeze(0)
-    size = len(images)
-    changed = augment(config, batch, indices, streams, 0, 0, examples=size, bounded=True)
+    streams, size = [Streams(seed, 0)], len(images)
+    changed = augment(config, streams, size, True, images[None], torch.arange(size)[None], 0, 0)
     mix = mixup(config, streams, 0, size)
     return (changed if mix is None else mixed(changed, mix))[0]
 
@@ -143,82 +132,70 @@ class _Draws:
     def uniform(self, operation: str) -> Tensor:
         """Return U(-1, 1)."""
         size = self.images.shape[1]
-        rows = [g.random(size, dtype=np.float32) for g in self._generators(operation)]
-        return torch.from_numpy(np.stack(rows)).to(self.images.device) * 2 - 1
+        return self._drawn(operation, lambda g: g.random(size, dtype=np.float32)) * 2 - 1
 
     def integers(self, operation: str, high: int) -> Tensor:
-        """Return whole numbers from 0 to `high`, both included, (2, R, B)."""
+        """Return whole numbers from 0 to `high`, both included, (R, 2, B)."""
         size = (2, self.images.shape[1])
-        rows = [g.integers(0, high, size, endpoint=True) for g in self._generators(operation)]
-        return torch.from_numpy(np.stack(rows, axis=1)).to(self.images.device)
+        return self._drawn(operation, lambda g: g.integers(0, high, size, endpoint=True))
 
     def noise(self) -> Tensor:
         """Return N(0, 1) in the images' shape."""
-        shape = tuple(self.images.shape[1:])
-        rows = [g.standard_normal(shape, dtype=np.float32) for g in self._generators("noise")]
+        shape = self.images.shape[1:]
+        return self._drawn("noise", lambda g: g.standard_normal(shape, dtype=np.float32))
+
+    def _drawn(self, operation: str, draw: Callable[[np.random.Generator], np.ndarray]) -> Tensor:
+        """Return what `draw` gives for each replicate, one above the other."""
+        name = f"{operation}/{self.step}"
+        rows = [draw(stream.numpy("augment", name)) for stream in self.streams]
         return torch.from_numpy(np.stack(rows)).to(self.images.device)
 
-    def _generators(self, operation: str) -> list[np.random.Generator]:
-        return [stream.numpy("augment", f"{operation}/{self.step}") for stream in self.streams]
+
+def _warped(images: Tensor, config: Augment, draw: _Draws) -> Tensor:
+    sizes = {
+        "rotation": config.rotation,
+        "translate across": config.translate,
+        "translate down": config.translate,
+        "zoom": config.zoom,
+        "shear": config.shear,
+        "lens": config.lens,
+    }
+    zero = torch.zeros(images.shape[:2], device=images.device)
+    by = [size * draw.uniform(name) if size else zero for name, size in sizes.items()]
+    return warp(images, torch.stack(by))
 
 
-def _warp(config: Augment, draw: _Draws) -> Warp:
-    zero = torch.zeros(draw.images.shape[:2], device=draw.images.device)
-
-    def number(name: str, operation: str | None = None) -> Tensor:
-        size: float = getattr(config, name)
-        return size * draw.uniform(operation or name) if size else zero
-
-    return Warp(
-        rotation=number("rotation"),
-        across=number("translate", "translate across"),
-        down=number("translate", "translate down"),
-        zoom=number("zoom"),
-        shear=number("shear"),
-        lens=number("lens"),
-    )
-
-
-def _over(value: Tensor, images: Tensor) -> Tensor:
+def _over(value: Tensor) -> Tensor:
     """Return (R, B) so that it broadcasts over images (R, B, C, H, W)."""
-    return value.view(*images.shape[:2], 1, 1, 1)
+    return value[:, :, None, None, None]
 
 
 def _flipped(images: Tensor, mask: Tensor) -> Tensor:
-    return torch.where(_over(mask, images), images.flip(-1), images)
+    return torch.where(_over(mask), images.flip(-1), images)
 
 
 def _alternating(indices: Tensor, streams: Sequence[Streams], epoch: int, examples: int) -> Tensor:
     """Return who is flipped (R, B): a random half, and the other half in the next epoch."""
-    masks = [
-        torch.from_numpy(s.numpy("augment", "alternating_flip").random(examples) < 0.5)
-        for s in streams
-    ]
-    first = torch.stack([m.to(i.device)[i] for m, i in zip(masks, indices, strict=True)])
+    halves = [s.numpy("augment", "alternating_flip").random(examples) < 0.5 for s in streams]
+    first = torch.from_numpy(np.stack(halves)).to(indices.device).gather(1, indices)
     return first ^ bool(epoch % 2)
 
 
 def _cropped(images: Tensor, width: int, draw: _Draws) -> Tensor:
     """Cut the old size out of images padded with zeros, at a random place."""
-    height, breadth = images.shape[-2:]
+    rows, columns = pixels(images)
     padded = functional.pad(images, [width] * 4)
-    down, across = draw.integers("crop", 2 * width)
-    rows = down.unsqueeze(-1) + torch.arange(height, device=images.device)
-    columns = across.unsqueeze(-1) + torch.arange(breadth, device=images.device)
-    rows = rows.view(*rows.shape[:2], 1, height, 1)
-    columns = columns.view(*columns.shape[:2], 1, 1, breadth)
-    tall = padded.gather(3, rows.expand(*images.shape[:4], padded.shape[-1]))
-    return tall.gather(4, columns.expand(images.shape))
+    down, across = draw.integers("crop", 2 * width).unbind(1)
+    tall = padded.gather(3, (_over(down) + rows).expand(*images.shape[:4], padded.shape[-1]))
+    return tall.gather(4, (_over(across) + columns).expand(images.shape))
 
 
 def _cut_out(images: Tensor, side: int, draw: _Draws) -> Tensor:
     """Set a square to zero whose centre lies anywhere, so that it may hang over the border."""
-    height, breadth = images.shape[-2:]
-    down, across = draw.uniform("cutout down"), draw.uniform("cutout across")
-    top = ((down + 1) / 2 * height).floor() - side // 2
-    left = ((across + 1) / 2 * breadth).floor() - side // 2
-    rows = torch.arange(height, device=images.device) - top.unsqueeze(-1)
-    columns = torch.arange(breadth, device=images.device) - left.unsqueeze(-1)
-    inside_rows = ((rows >= 0) & (rows < side)).view(*images.shape[:2], 1, height, 1)
-    inside_columns = ((columns >= 0) & (columns < side)).view(*images.shape[:2], 1, 1, breadth)
-    return images.masked_fill(inside_rows & inside_columns, 0.0)
+    rows, columns = pixels(images)
+    top, left = (
+        _over(((draw.uniform(f"cutout {way}") + 1) / 2 * size).floor() - side // 2)
+        for way, size in zip(("down", "across"), images.shape[-2:], strict=True)
+    )
+    inside = (rows >= top) & (rows < top + side) & (columns >= left) & (columns < left + side)
+    return images.masked_fill(inside, 0.0)

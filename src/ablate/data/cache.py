@@ -6,75 +6,64 @@ import shutil
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
-from ablate.data.readers import Arrays
+from ablate.data.readers import Examples
+from ablate.data.sources import Description
 
 _NAMES = ("train_x", "train_y", "test_x", "test_y")
 
 
-def open_entry(
-    folder: Path, inputs: tuple[int, ...], counts: tuple[int, int]
-) -> tuple[Arrays, Arrays] | None:
+def open_entry(folder: Path, there: Description) -> Examples | None:
     """Map the entry in `folder`; None where it is missing, damaged or may not be read.
 
-    `inputs` is the shape of an example and `counts` the numbers of training and test
-    examples: an entry of another shape is damaged. The mapping is copy-on-write: all
-    processes share the pages of memory, and none can change the files.
+    An entry of other shapes or counts than `there` says is damaged. The mapping is copy-on-write:
+    all processes share the pages of memory, and none can change the files.
     """
-    arrays = []
-    for name in _NAMES:
-        try:
-            arrays.append(np.lib.format.open_memmap(folder / f"{name}.npy", mode="c"))
-        except (OSError, ValueError, EOFError):
-            return None
-    train, test = counts
+    try:
+        arrays = [np.lib.format.open_memmap(folder / f"{name}.npy", mode="c") for name in _NAMES]
+    except (OSError, ValueError, EOFError):
+        return None
+    images, labels = np.dtype(np.uint8), np.dtype(np.int64)
     expected = [
-        ((train, *inputs), np.dtype(np.uint8)),
-        ((train,), np.dtype(np.int64)),
-        ((test, *inputs), np.dtype(np.uint8)),
-        ((test,), np.dtype(np.int64)),
+        kind
+        for count in (there.train, there.test)
+        for kind in (((count, *there.inputs), images), ((count,), labels))
     ]
     if [(array.shape, array.dtype) for array in arrays] != expected:
         return None
     return (arrays[0], arrays[1]), (arrays[2], arrays[3])
 
 
-def cached(
-    folder: Path,
-    inputs: tuple[int, ...],
-    counts: tuple[int, int],
-    decode: Callable[[], tuple[Arrays, Arrays]],
-) -> tuple[Arrays, Arrays]:
+def cached(folder: Path, there: Description, decode: Callable[[], Examples]) -> Examples:
     """Return the examples of the entry in `folder`; decode them and write it where need be.
 
     Several processes may call this at once: each sees a whole entry or none. Where the
     folder cannot be written, the decoded arrays are returned and nothing is kept.
     """
-    found = open_entry(folder, inputs, counts)
-    if found is not None:
+    if found := open_entry(folder, there):
         return found
     examples = decode()
     # An error means that another process was first, or that the disk is full or read-only,
     # which costs shared memory and not the run.
     with suppress(OSError):
-        _write(folder, examples)
-    return open_entry(folder, inputs, counts) or examples
+        _write(folder, there, examples)
+    return open_entry(folder, there) or examples
 
 
-def _write(folder: Path, examples: tuple[Arrays, Arrays]) -> None:
+def _write(folder: Path, there: Description, examples: Examples) -> None:
     """Put the entry in place in one step, and a damaged one that stands there out of the way."""
     # Not tempfile.mkdtemp: that would keep other users of a shared folder out.
     partial = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
     damaged = partial.with_name(f"{partial.name}.damaged")
     try:
         partial.mkdir(parents=True)
-        (train_x, train_y), (test_x, test_y) = examples
-        for name, array in zip(_NAMES, (train_x, train_y, test_x, test_y), strict=True):
+        for name, array in zip(_NAMES, chain(*examples), strict=True):
             np.save(partial / f"{name}.npy", array)
-        if open_entry(folder, train_x.shape[1:], (len(train_y), len(test_y))) is not None:
+        if open_entry(folder, there) is not None:
             return
         if folder.exists():
             folder.rename(damaged)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from ablate.streams import Streams
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -29,6 +31,21 @@ class Data:
     def byte_counts(self) -> Tensor:
         """How often each value occurs in each channel of the uint8 training examples, (C, 256)."""
         return byte_counts(self.train[0])
+
+
+def fixed_part(pair: tuple[Tensor, Tensor], size: int | None, stream: str) -> tuple[Tensor, Tensor]:
+    """Return at most `size` examples in their order, the same for every seed; None keeps all.
+
+    A larger part holds a smaller one of the same stream.
+    """
+    import torch
+
+    x, y = pair
+    if size is None or len(y) <= size:
+        return pair
+    order = Streams(seed=0, replicate=0).numpy("data", stream).permutation(len(y))
+    chosen = torch.from_numpy(order[:size]).sort().values
+    return x[chosen], y[chosen]
 
 
 def byte_counts(x: Tensor) -> Tensor:

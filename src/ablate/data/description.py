@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
 
 from ablate.config.data import DataConfig, Digits, Synthetic, UserData
-from ablate.data.sources import SOURCES
-from ablate.data.synthetic import DIGITS_TEST_EXAMPLES, DIGITS_TRAIN_EXAMPLES
+from ablate.data.sources import SOURCES, Description
 from ablate.errors import ConfigError
 
 # Raised by hand when the code that makes these examples changes them.
@@ -42,20 +40,6 @@ def digest(config: DataConfig) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-@dataclass(frozen=True)
-class Description:
-    """What there is: shape of an example, classes, examples (validation included), test examples.
-
-    has_validation  the set brings a validation set of its own
-    """
-
-    inputs: tuple[int, ...]
-    classes: int
-    train: int
-    test: int
-    has_validation: bool = False
-
-
 def describe(config: DataConfig) -> Description:
     """Return what a data config is of; raises ConfigError where `data.shape` is no shape."""
     match config:
@@ -66,7 +50,7 @@ def describe(config: DataConfig) -> Description:
             shape, brings = tuple(data.train[0].shape[1:]), data.validation is not None
             return Description(shape, data.classes, len(data.train[1]), len(data.test[1]), brings)
         case Digits():
-            return Description((1, 8, 8), 10, DIGITS_TRAIN_EXAMPLES, DIGITS_TEST_EXAMPLES)
+            return Description((1, 8, 8), 10, 1437, 360)
         case Synthetic(shape=shape, classes=classes):
             if len(shape) not in (1, 3):
                 raise ConfigError(
@@ -74,8 +58,7 @@ def describe(config: DataConfig) -> Description:
                     "[channels, height, width]"
                 )
             return Description(shape, classes, config.train_examples, config.test_examples)
-    source = SOURCES[config.name]
-    return Description(source.inputs, source.classes, source.train_examples, source.test_examples)
+    return SOURCES[config.name].there
 
 
 def inputs_of(config: DataConfig) -> tuple[int, ...]:
@@ -102,11 +85,8 @@ def check_sizes(config: DataConfig) -> None:
 
 def check_test_size(config: DataConfig, examples: int) -> None:
     """Raise ConfigError where `data.test_size` exceeds the `examples` of the test set."""
-    if config.test_size is not None and config.test_size > examples:
-        raise ConfigError(
-            f"data.test_size is {config.test_size}; {config.name} has {examples} test examples, "
-            f"so at most {examples} are allowed"
-        )
+    size, there = config.test_size or 0, f"{examples} test examples"
+    _check_at_most(config, "test_size", size, examples, there)
 
 
 def split_sizes(config: DataConfig, examples: int, hold_out: bool = True) -> tuple[int, int]:
@@ -117,17 +97,16 @@ def split_sizes(config: DataConfig, examples: int, hold_out: bool = True) -> tup
     """
     size = config.validation_size
     validation = (examples // 10 if size is None else size) if hold_out else 0
-    if validation >= examples:
-        raise ConfigError(
-            f"data.validation_size is {validation}; {config.name} has {examples} training "
-            f"examples, so at most {examples - 1} are allowed"
-        )
-    left = examples - validation
-    train = left if config.train_size is None else config.train_size
-    if train > left:
-        less = f" less data.validation_size={validation}" if hold_out else ""
-        raise ConfigError(
-            f"data.train_size is {train}; {config.name} has {examples} training examples{less}, "
-            f"so at most {left} are allowed"
-        )
+    there, left = f"{examples} training examples", examples - validation
+    _check_at_most(config, "validation_size", validation, examples - 1, there)
+    train = config.train_size or left
+    less = f" less data.validation_size={validation}" if hold_out else ""
+    _check_at_most(config, "train_size", train, left, there + less)
     return train, validation
+
+
+def _check_at_most(config: DataConfig, key: str, size: int, most: int, there: str) -> None:
+    if size > most:
+        raise ConfigError(
+            f"data.{key} is {size}; {config.name} has {there}, so at most {most} are allowed"
+        )

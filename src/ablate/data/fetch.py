@@ -7,7 +7,8 @@ import logging
 import tarfile
 import uuid
 import zlib
-from collections.abc import Iterable
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ablate.data.folders import find, missing, writable_folder
@@ -21,7 +22,7 @@ BUILT_IN = ("digits", "synthetic")
 _TIMEOUT = 30.0
 
 
-def fetch(names: Iterable[str], root: Path) -> None:
+def fetch(names: Sequence[str], root: Path) -> None:
     """Make sure that the named data sets are on disk, whole, and are the published ones.
 
     What is there and sound is left alone; the rest is downloaded into the first writable
@@ -31,7 +32,6 @@ def fetch(names: Iterable[str], root: Path) -> None:
     Raises ConfigError for an unknown name, DataError where a set can neither be found nor
     fetched.
     """
-    names = tuple(names)
     allowed = (*SOURCES, *BUILT_IN)
     for name in names:
         if name not in allowed:
@@ -41,18 +41,21 @@ def fetch(names: Iterable[str], root: Path) -> None:
             )
     for name in names:
         if name in SOURCES:
-            _fetch(SOURCES[name], root)
+            fetch_set(SOURCES[name], root)
 
 
-def _fetch(source: Source, root: Path) -> None:
+def fetch_set(source: Source, root: Path) -> Path:
+    """Fetch what is missing or damaged of one set; return its folder, raise as `fetch` does."""
     folder = find(source, root)
     if folder is None:
         writable = writable_folder(root)
         if writable is None:
             raise missing(source, root, " and none of these folders can be written to")
         folder = writable / source.name
-    if all(_is_sound(source, folder, file) for file in source.files):
-        return
+    with suppress(DataError):
+        for file in source.files:
+            read_verified(source, folder, file)
+        return folder
     try:
         if source.archive is None:
             for file in source.files:
@@ -65,14 +68,7 @@ def _fetch(source: Source, root: Path) -> None:
         raise DataError(
             f"data set {source.name} cannot be written to {folder}: {error.strerror or error}"
         ) from None
-
-
-def _is_sound(source: Source, folder: Path, file: File) -> bool:
-    try:
-        read_verified(source, folder, file)
-    except DataError:
-        return False
-    return True
+    return folder
 
 
 def _download(source: Source, file: File, folder: Path, root: Path) -> Path:
@@ -82,31 +78,20 @@ def _download(source: Source, file: File, folder: Path, root: Path) -> Path:
 
     pooch.get_logger().setLevel(logging.WARNING)  # the progress bar says enough
     reasons = []
+    downloader = pooch.HTTPDownloader(progressbar=True, timeout=_TIMEOUT)
     for mirror in source.mirrors:
-        downloader = pooch.HTTPDownloader(progressbar=True, timeout=_TIMEOUT)
+        address = mirror + file.name
         try:
-            return Path(
-                pooch.retrieve(
-                    mirror + file.name,
-                    known_hash=file.digest,
-                    fname=file.name,
-                    path=folder,
-                    downloader=downloader,
-                )
-            )
-        except requests.RequestException as error:
-            reasons.append(f"{mirror}: {_reason(error)}")
+            return Path(pooch.retrieve(address, file.digest, file.name, folder, None, downloader))
+        except requests.RequestException as error:  # its own text is a page of nested objects
+            late = isinstance(error, requests.Timeout)
+            reason = "no answer in time" if late else "no connection"
+            if error.response is not None:
+                reason = f"HTTP status {error.response.status_code}"
         except ValueError:  # pooch's word for a wrong digest
-            reasons.append(f"{mirror}: another file than the published one")
+            reason = "another file than the published one"
+        reasons.append(f"{mirror}: {reason}")
     raise missing(source, root, f" and cannot be fetched ({'; '.join(reasons)})")
-
-
-def _reason(error: Exception) -> str:
-    response = getattr(error, "response", None)
-    if response is not None:
-        return f"HTTP status {response.status_code}"
-    # The exception's own text is a page of nested objects.
-    return "no answer in time" if "Timeout" in type(error).__name__ else "no connection"
 
 
 def _extract(archive: Path, source: Source, folder: Path) -> None:
@@ -120,15 +105,12 @@ def _extract(archive: Path, source: Source, folder: Path) -> None:
         with tarfile.open(archive, "r:gz") as tar:
             for member in tar:
                 file = wanted.get(member.name)
-                stream = tar.extractfile(member) if file and member.isreg() else None
-                if file is None or stream is None:
-                    continue
-                raw = stream.read()
-                complaint = mismatch(raw, file)
-                if complaint:
-                    raise DataError(f"{file.name} in {archive} {complaint}")
-                _write(raw, folder / file.name)
-                del wanted[file.name]
+                if file and member.isreg() and (stream := tar.extractfile(member)):
+                    raw = stream.read()
+                    if complaint := mismatch(raw, file):
+                        raise DataError(f"{file.name} in {archive} {complaint}")
+                    _write(raw, folder / file.name)
+                    del wanted[file.name]
     except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"{archive} is not a sound tar archive: {error}") from None
     if wanted:

@@ -31,7 +31,7 @@ def find(source: Source, root: Path) -> Path | None:
     return None
 
 
-def missing(source: Source, root: Path, why: str = "") -> DataError:
+def missing(source: Source, root: Path, why: str) -> DataError:
     """Return the error for a set that is in none of the folders; `why` it was not fetched."""
     looked_in = " or ".join(str(folder / source.name) for folder in data_folders(root))
     return DataError(

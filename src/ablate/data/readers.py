@@ -18,51 +18,42 @@ from ablate.errors import DataError
 
 #: Decoded examples: x uint8 (N, C, H, W) and y int64 (N,).
 Arrays = tuple[np.ndarray, np.ndarray]
+#: Those of a training and of a test set.
+Examples = tuple[Arrays, Arrays]
 
 
-def read_examples(source: Source, folder: Path) -> tuple[Arrays, Arrays]:
+def read_examples(source: Source, folder: Path) -> Examples:
     """Return training and test examples of the published set whose files lie in `folder`.
 
     Every file is verified before it is decoded. Raises DataError as the functions below do,
     and where the examples are not of the declared shape.
     """
-    train, test = (
-        _read_idx(source, folder, files)
-        if source.format == "idx"
-        else _read_cifar(source, folder, files)
-        for files in (source.train, source.test)
+    return (
+        _read(source, folder, source.train, source.there.train, "training"),
+        _read(source, folder, source.test, source.there.test, "test"),
     )
-    for (x, y), count, part in (
-        (train, source.train_examples, "training"),
-        (test, source.test_examples, "test"),
-    ):
-        if x.shape != (count, *source.inputs) or y.shape != (count,):
-            raise DataError(
-                f"{folder} holds {part} images of shape {x.shape} and labels of shape {y.shape} "
-                f"instead of {(count, *source.inputs)} and {(count,)}"
-            )
-        if y.min() < 0 or y.max() >= source.classes:
-            raise DataError(
-                f"{folder} holds {part} labels from {y.min()} to {y.max()}; allowed are 0 to "
-                f"{source.classes - 1}"
-            )
-    return train, test
 
 
-def _read_idx(source: Source, folder: Path, files: tuple[File, ...]) -> Arrays:
-    images, labels = (
-        parse_idx(read_verified(source, folder, file), folder / file.name) for file in files
-    )
-    # Copies: arrays over a file's bytes are read-only, which torch warns about.
-    return images[:, np.newaxis].copy(), labels.astype(np.int64)
-
-
-def _read_cifar(source: Source, folder: Path, files: tuple[File, ...]) -> Arrays:
-    batches = [
-        parse_cifar(read_verified(source, folder, file), folder / file.name, source.labels)
-        for file in files
-    ]
-    return np.concatenate([x for x, _ in batches]), np.concatenate([y for _, y in batches])
+def _read(source: Source, folder: Path, files: tuple[File, ...], count: int, part: str) -> Arrays:
+    found = ((read_verified(source, folder, file), folder / file.name) for file in files)
+    if source.format == "idx":
+        images, labels = (parse_idx(raw, path) for raw, path in found)
+        # Copies: arrays over a file's bytes are read-only, which torch warns about.
+        x, y = images[:, np.newaxis].copy(), labels.astype(np.int64)
+    else:
+        batches = [parse_cifar(raw, path, source.labels) for raw, path in found]
+        x, y = (np.concatenate(arrays) for arrays in zip(*batches, strict=True))
+    if x.shape != (count, *source.there.inputs) or y.shape != (count,):
+        raise DataError(
+            f"{folder} holds {part} images of shape {x.shape} and labels of shape {y.shape} "
+            f"instead of {(count, *source.there.inputs)} and {(count,)}"
+        )
+    if y.min() < 0 or y.max() >= source.there.classes:
+        raise DataError(
+            f"{folder} holds {part} labels from {y.min()} to {y.max()}; allowed are 0 to "
+            f"{source.there.classes - 1}"
+        )
+    return x, y
 
 
 def read_verified(source: Source, folder: Path, file: File) -> bytes:
@@ -77,8 +68,7 @@ def read_verified(source: Source, folder: Path, file: File) -> bytes:
         raise DataError(f"{path} is missing; run 'ablate data {source.name}' to fetch it") from None
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
-    complaint = mismatch(raw, file)
-    if complaint:
+    if complaint := mismatch(raw, file):
         raise DataError(f"{path} {complaint}; run 'ablate data {source.name}' to fetch it again")
     return raw
 

@@ -6,8 +6,23 @@ plain http, safe to use: what arrives is compared before it is read.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+
+@dataclass(frozen=True)
+class Description:
+    """What there is: shape of an example, classes, examples (validation included), test examples.
+
+    has_validation  the set brings a validation set of its own
+    """
+
+    inputs: tuple[int, ...]
+    classes: int
+    train: int
+    test: int
+    has_validation: bool = False
 
 
 @dataclass(frozen=True)
@@ -26,7 +41,7 @@ class Source:
     name      as in `data.name`; also the folder below the data folder
     title     as reports print it
     format    `idx`: MNIST's, images and labels in a file each; `cifar`: pickled batches
-    inputs    (channels, height, width) of one example, uint8
+    there     what there is; examples are uint8 (channels, height, width)
     train     files of the training set: [images, labels], or the batches in order
     test      files of the test set, likewise
     others    files that belong to the set but hold no examples
@@ -38,10 +53,7 @@ class Source:
     name: str
     title: str
     format: Literal["idx", "cifar"]
-    inputs: tuple[int, int, int]
-    classes: int
-    train_examples: int
-    test_examples: int
+    there: Description
     train: tuple[File, ...]
     test: tuple[File, ...]
     mirrors: tuple[str, ...]
@@ -55,166 +67,103 @@ class Source:
         return self.train + self.test + self.others
 
 
-def _idx(
-    name: str, title: str, mirrors: tuple[str, ...], files: dict[str, tuple[int, str]]
-) -> Source:
-    """Return a set in MNIST's layout: 60,000 + 10,000 grey 28 x 28 images of 10 classes."""
-    train_images, train_labels, test_images, test_labels = (
-        File(f"{stem}-ubyte.gz", f"sha256:{digest}", size) for stem, (size, digest) in files.items()
-    )
-    return Source(
-        name=name,
-        title=title,
-        format="idx",
-        inputs=(1, 28, 28),
-        classes=10,
-        train_examples=60_000,
-        test_examples=10_000,
-        train=(train_images, train_labels),
-        test=(test_images, test_labels),
-        mirrors=mirrors,
-    )
+def _idx(name: str, title: str, mirrors: tuple[str, ...], *files: tuple[int, str]) -> Source:
+    """Return a set in MNIST's layout: 60,000 + 10,000 grey 28 x 28 images of 10 classes.
+
+    files  size and SHA-256 of training images and labels, then of test images and labels
+    """
+    stems = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
+    found = _files([f"{stem}-ubyte.gz" for stem in stems], *files)
+    there = Description((1, 28, 28), classes=10, train=60_000, test=10_000)
+    return Source(name, title, "idx", there, found[:2], found[2:], mirrors)
 
 
-# LeCun, Bottou, Bengio & Haffner 1998.
-_MNIST = _idx(
-    "mnist",
-    "MNIST",
-    (
-        "https://ossci-datasets.s3.amazonaws.com/mnist/",
-        "https://storage.googleapis.com/cvdf-datasets/mnist/",
-    ),
-    {
-        "train-images-idx3": (
-            9_912_422,
-            "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
-        ),
-        "train-labels-idx1": (
-            28_881,
-            "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
-        ),
-        "t10k-images-idx3": (
-            1_648_877,
-            "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
-        ),
-        "t10k-labels-idx1": (
-            4_542,
-            "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
-        ),
-    },
+def _files(names: Sequence[str], *files: tuple[int, str]) -> tuple[File, ...]:
+    """Return the files of these names, by their sizes and SHA-256."""
+    pairs = zip(names, files, strict=True)
+    return tuple(File(name, f"sha256:{digest}", size) for name, (size, digest) in pairs)
+
+
+_CIFAR10 = _files(
+    [
+        *(f"cifar-10-batches-py/data_batch_{number}" for number in range(1, 6)),
+        "cifar-10-batches-py/test_batch",
+        "cifar-10-batches-py/batches.meta",
+    ],
+    (31_035_704, "54636561a3ce25bd3e19253c6b0d8538147b0ae398331ac4a2d86c6d987368cd"),
+    (31_035_320, "766b2cef9fbc745cf056b3152224f7cf77163b330ea9a15f9392beb8b89bc5a8"),
+    (31_035_999, "0f00d98ebfb30b3ec0ad19f9756dc2630b89003e10525f5e148445e82aa6a1f9"),
+    (31_035_696, "3f7bb240661948b8f4d53e36ec720d8306f5668bd0071dcb4e6c947f78e9682b"),
+    (31_035_623, "d91802434d8376bbaeeadf58a737e3a1b12ac839077e931237e0dcd43adcb154"),
+    (31_035_526, "f53d8d457504f7cff4ea9e021afcf0e0ad8e24a91f3fc42091b8adef61157831"),
+    (158, "f962466ef690d46b226450fb9aadc74ba4bc64a76aa526b5827fe4bc5c7125cb"),
 )
-
-# Xiao, Rasul & Vollgraf 2017.
-_FASHION_MNIST = _idx(
-    "fashion_mnist",
-    "Fashion-MNIST",
-    (
-        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
-        "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+_CIFAR_MIRRORS = ("https://www.cs.toronto.edu/~kriz/",)
+_SETS = (
+    # LeCun, Bottou, Bengio & Haffner 1998.
+    _idx(
+        "mnist",
+        "MNIST",
+        (
+            "https://ossci-datasets.s3.amazonaws.com/mnist/",
+            "https://storage.googleapis.com/cvdf-datasets/mnist/",
+        ),
+        (9_912_422, "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"),
+        (28_881, "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),
+        (1_648_877, "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"),
+        (4_542, "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
     ),
-    {
-        "train-images-idx3": (
-            26_421_880,
-            "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+    # Xiao, Rasul & Vollgraf 2017.
+    _idx(
+        "fashion_mnist",
+        "Fashion-MNIST",
+        (
+            "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+            "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
         ),
-        "train-labels-idx1": (
-            29_515,
-            "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+        (26_421_880, "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"),
+        (29_515, "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"),
+        (4_422_102, "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"),
+        (5_148, "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"),
+    ),
+    # Clanuwat et al. 2018; the SHA-256 as torchvision gives them.
+    _idx(
+        "kmnist",
+        "Kuzushiji-MNIST",
+        (
+            "http://codh.rois.ac.jp/kmnist/dataset/kmnist/",
+            "https://codh.rois.ac.jp/kmnist/dataset/kmnist/",
         ),
-        "t10k-images-idx3": (
-            4_422_102,
-            "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
-        ),
-        "t10k-labels-idx1": (
-            5_148,
-            "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
-        ),
-    },
+        (18_165_135, "51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4"),
+        (29_497, "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17"),
+        (3_041_136, "edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5"),
+        (5_120, "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c"),
+    ),
+    # Krizhevsky 2009. The authors publish the archive's MD5.
+    Source(
+        name="cifar10",
+        title="CIFAR-10",
+        format="cifar",
+        there=Description((3, 32, 32), classes=10, train=50_000, test=10_000),
+        train=_CIFAR10[:5],
+        test=_CIFAR10[5:6],
+        others=_CIFAR10[6:],
+        mirrors=_CIFAR_MIRRORS,
+        archive=File("cifar-10-python.tar.gz", "md5:c58f30108f718f92721af3b95e74349a", 170_498_071),
+        labels="labels",
+    ),
+    # Krizhevsky 2009. Only the MD5 of archive and members are published.
+    Source(
+        name="cifar100",
+        title="CIFAR-100",
+        format="cifar",
+        there=Description((3, 32, 32), classes=100, train=50_000, test=10_000),
+        train=(File("cifar-100-python/train", "md5:16019d7e3df5f24257cddd939b257f8d"),),
+        test=(File("cifar-100-python/test", "md5:f0ef6b0ae62326f3e7ffdfab6717acfc"),),
+        mirrors=_CIFAR_MIRRORS,
+        archive=File("cifar-100-python.tar.gz", "md5:eb9058c3a382ffc7106e4002c42a8d85"),
+        labels="fine_labels",
+    ),
 )
-
-# Clanuwat et al. 2018; the SHA-256 as torchvision gives them.
-_KMNIST = _idx(
-    "kmnist",
-    "Kuzushiji-MNIST",
-    (
-        "http://codh.rois.ac.jp/kmnist/dataset/kmnist/",
-        "https://codh.rois.ac.jp/kmnist/dataset/kmnist/",
-    ),
-    {
-        "train-images-idx3": (
-            18_165_135,
-            "51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4",
-        ),
-        "train-labels-idx1": (
-            29_497,
-            "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17",
-        ),
-        "t10k-images-idx3": (
-            3_041_136,
-            "edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5",
-        ),
-        "t10k-labels-idx1": (
-            5_120,
-            "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c",
-        ),
-    },
-)
-
-# Krizhevsky 2009. The authors publish the archive's MD5, c58f30108f718f92721af3b95e74349a.
-_CIFAR10 = Source(
-    name="cifar10",
-    title="CIFAR-10",
-    format="cifar",
-    inputs=(3, 32, 32),
-    classes=10,
-    train_examples=50_000,
-    test_examples=10_000,
-    train=tuple(
-        File(f"cifar-10-batches-py/data_batch_{number}", f"sha256:{digest}", size)
-        for number, size, digest in (
-            (1, 31_035_704, "54636561a3ce25bd3e19253c6b0d8538147b0ae398331ac4a2d86c6d987368cd"),
-            (2, 31_035_320, "766b2cef9fbc745cf056b3152224f7cf77163b330ea9a15f9392beb8b89bc5a8"),
-            (3, 31_035_999, "0f00d98ebfb30b3ec0ad19f9756dc2630b89003e10525f5e148445e82aa6a1f9"),
-            (4, 31_035_696, "3f7bb240661948b8f4d53e36ec720d8306f5668bd0071dcb4e6c947f78e9682b"),
-            (5, 31_035_623, "d91802434d8376bbaeeadf58a737e3a1b12ac839077e931237e0dcd43adcb154"),
-        )
-    ),
-    test=(
-        File(
-            "cifar-10-batches-py/test_batch",
-            "sha256:f53d8d457504f7cff4ea9e021afcf0e0ad8e24a91f3fc42091b8adef61157831",
-            31_035_526,
-        ),
-    ),
-    others=(
-        File(
-            "cifar-10-batches-py/batches.meta",
-            "sha256:f962466ef690d46b226450fb9aadc74ba4bc64a76aa526b5827fe4bc5c7125cb",
-            158,
-        ),
-    ),
-    mirrors=("https://www.cs.toronto.edu/~kriz/",),
-    archive=File("cifar-10-python.tar.gz", "md5:c58f30108f718f92721af3b95e74349a", 170_498_071),
-    labels="labels",
-)
-
-# Krizhevsky 2009. Only the MD5 of archive and members are published.
-_CIFAR100 = Source(
-    name="cifar100",
-    title="CIFAR-100",
-    format="cifar",
-    inputs=(3, 32, 32),
-    classes=100,
-    train_examples=50_000,
-    test_examples=10_000,
-    train=(File("cifar-100-python/train", "md5:16019d7e3df5f24257cddd939b257f8d"),),
-    test=(File("cifar-100-python/test", "md5:f0ef6b0ae62326f3e7ffdfab6717acfc"),),
-    mirrors=("https://www.cs.toronto.edu/~kriz/",),
-    archive=File("cifar-100-python.tar.gz", "md5:eb9058c3a382ffc7106e4002c42a8d85"),
-    labels="fine_labels",
-)
-
 #: Every set that `ablate data` can fetch, by its name.
-SOURCES: dict[str, Source] = {
-    source.name: source for source in (_MNIST, _FASHION_MNIST, _KMNIST, _CIFAR10, _CIFAR100)
-}
+SOURCES: dict[str, Source] = {source.name: source for source in _SETS}

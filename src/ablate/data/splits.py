@@ -76,30 +76,28 @@ def channel_statistics(x: Tensor) -> tuple[Tensor, Tensor]:
 
     if x.dtype == torch.uint8:
         return _of_counts(byte_counts(x), x)
-    mean = torch.stack([channel.double().mean() for channel in x.unbind(1)])
-    variance = torch.stack([channel.double().var(correction=0) for channel in x.unbind(1)])
-    return _shaped(mean, variance, x)
+    channels = (channel.double() for channel in x.unbind(1))
+    return _shaped([(channel.mean(), channel.var(correction=0)) for channel in channels], x)
 
 
 def _of_counts(counts: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
     import torch
 
     values = torch.arange(256, dtype=torch.float64) / 255
-    means, variances = [], []
+    moments = []
     for count in counts.cpu():
         share = count.double() / int(count.sum())
-        means.append(share @ values)
-        variances.append(share @ (values - means[-1]).square())
-    return _shaped(torch.stack(means), torch.stack(variances), x)
+        mean = share @ values
+        moments.append((mean, share @ (values - mean).square()))
+    return _shaped(moments, x)
 
 
-def _shaped(mean: Tensor, variance: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+def _shaped(moments: list[tuple[Tensor, Tensor]], x: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mean and standard deviation from means and variances of the channels of x."""
     import torch
 
+    mean, variance = torch.tensor(moments, dtype=torch.float64).T
     std = variance.sqrt()
     std[std == 0] = 1
-    shape = (-1, *[1] * (x.ndim - 2))
-    return (
-        mean.to(x.device, torch.float32).reshape(shape),
-        std.to(x.device, torch.float32).reshape(shape),
-    )
+    mean, std = (v.to(x.device, torch.float32).view(-1, *[1] * (x.ndim - 2)) for v in (mean, std))
+    return mean, std

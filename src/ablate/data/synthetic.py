@@ -5,14 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from ablate.config.data import Synthetic
-from ablate.data.readers import Arrays
+from ablate.data.readers import Arrays, Examples
 from ablate.streams import Streams
 
-DIGITS_TEST_EXAMPLES = 360
-DIGITS_TRAIN_EXAMPLES = 1437
 
-
-def gaussian_classes(config: Synthetic, seed: int) -> tuple[Arrays, Arrays]:
+def gaussian_classes(config: Synthetic, seed: int) -> Examples:
     """Draw training and test examples: x = separation * mean[class] + N(0, 1).
 
     x is float32 (N, *shape), y int64 (N,); the means' entries are N(0, 1) draws and the
@@ -35,7 +32,7 @@ def _normal(streams: Streams, name: str, shape: tuple[int, ...]) -> np.ndarray:
     return streams.numpy("data", name).standard_normal(shape, dtype=np.float32)
 
 
-def digits() -> tuple[Arrays, Arrays]:
+def digits() -> Examples:
     """Return 1,437 training and 360 test images of handwritten digits (Alpaydin & Kaynak 1998).
 
     x is uint8 (N, 1, 8, 8), y int64 (N,). The original grey values 0..16 become

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from ablate import user
 from ablate.config.data import UserData
-from ablate.data.dataset import Data
+from ablate.data.dataset import Data, fixed_part
 from ablate.errors import ConfigError
-from ablate.streams import Streams
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,19 +27,16 @@ def load_user_data(config: UserData) -> Data:
             f"data={config.name} returned a {type(data).__name__}; it must return "
             "ablate.Data(train=(x, y), validation=None, test=(x, y))."
         )
-    parts = {"train": data.train, "validation": data.validation, "test": data.test}
+    held_out = {} if data.validation is None else {"validation": data.validation}
+    parts = {"train": data.train, **held_out, "test": data.test}
     for name, pair in parts.items():
-        if pair is not None:
-            _check_pair(config.name, name, pair, tuple(data.train[0].shape[1:]))
-    _check_labels(config.name, data)
-    classes = data.classes or 1 + max(int(y.max()) for y in _labels(data))
-    kept = {k: None if pair is None else _few(pair, config.at_most) for k, pair in parts.items()}
-    return replace(data, **kept, classes=classes)  # type: ignore[arg-type]
+        _check_pair(config.name, name, pair, data)
+    classes = data.classes or 1 + max(int(y.max()) for _, y in parts.values())
+    kept = {name: fixed_part(pair, config.at_most, "at_most") for name, pair in parts.items()}
+    return replace(data, **kept, classes=classes)
 
 
-def _check_pair(
-    source: str, part: str, pair: tuple[Tensor, Tensor], inputs: tuple[int, ...]
-) -> None:
+def _check_pair(source: str, part: str, pair: tuple[Tensor, Tensor], data: Data) -> None:
     import torch
 
     where = f"data={source}: {part}"
@@ -54,43 +50,21 @@ def _check_pair(
         )
     if y.dtype != torch.int64 or y.ndim != 1 or len(y) != len(x):
         raise ConfigError(f"{where}: y is {_shown(y)}; it must be int64 ({len(x)},), as x is.")
-    if tuple(x.shape[1:]) != inputs:
+    if x.shape[1:] != data.train[0].shape[1:]:
         raise ConfigError(
-            f"{where}: its examples are {tuple(x.shape[1:])} and those of train {inputs}; they "
-            "must be alike."
+            f"{where}: its examples are {tuple(x.shape[1:])} and those of train "
+            f"{tuple(data.train[0].shape[1:])}; they must be alike."
         )
     if len(y) == 0:
         raise ConfigError(f"{where} has no examples.")
     if x.dtype == torch.float32 and not torch.isfinite(x).all():
         raise ConfigError(f"{where}: x has values that are not finite.")
-
-
-def _check_labels(source: str, data: Data) -> None:
-    for y in _labels(data):
-        low, high = int(y.min()), int(y.max())
-        if low < 0 or (data.classes and high >= data.classes):
-            upper = data.classes - 1 if data.classes else "the number of classes less one"
-            raise ConfigError(
-                f"data={source}: its labels go from {low} to {high}; they must lie from 0 to "
-                f"{upper}."
-            )
-
-
-def _labels(data: Data) -> list[Tensor]:
-    pairs = (data.train, data.validation, data.test)
-    return [pair[1] for pair in pairs if pair is not None]
-
-
-def _few(pair: tuple[Tensor, Tensor], most: int | None) -> tuple[Tensor, Tensor]:
-    """Return at most so many examples, the same ones every time."""
-    import torch
-
-    x, y = pair
-    if most is None or len(y) <= most:
-        return x, y
-    order = Streams(seed=0, replicate=0).numpy("data", "at_most").permutation(len(y))
-    chosen = torch.from_numpy(order[:most]).sort().values
-    return x[chosen], y[chosen]
+    low, high = int(y.min()), int(y.max())
+    if low < 0 or (data.classes and high >= data.classes):
+        upper = data.classes - 1 if data.classes else "the number of classes less one"
+        raise ConfigError(
+            f"data={source}: its labels go from {low} to {high}; they must lie from 0 to {upper}."
+        )
 
 
 def _shown(tensor: Tensor) -> str:

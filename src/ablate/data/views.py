@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 
 import torch
 from torch import Tensor
 
 from ablate.config.augment import Augment
+from ablate.data.geometry import pixels
 
 
 def view_count(config: Augment) -> int:
@@ -30,11 +32,10 @@ def views(config: Augment, images: Tensor, fill: Tensor) -> Iterator[Tensor]:
 def offsets(crops: int, shift: int) -> list[tuple[int, int]]:
     """Return the shifts in pixels, none first: a square grid, or centre and corners for 5."""
     if crops == 5:
-        return [(0, 0), *((y, x) for y in (-shift, shift) for x in (-shift, shift))]
+        return [(0, 0), *product((-shift, shift), (-shift, shift))]
     side = round(crops**0.5)
     steps = [0] if side == 1 else [round(-shift + 2 * shift * i / (side - 1)) for i in range(side)]
-    grid = [(y, x) for y in steps for x in steps]
-    return [(0, 0), *(place for place in grid if place != (0, 0))]
+    return [(0, 0), *(place for place in product(steps, steps) if place != (0, 0))]
 
 
 def shifted(images: Tensor, down: int, across: int, fill: Tensor) -> Tensor:
@@ -43,8 +44,7 @@ def shifted(images: Tensor, down: int, across: int, fill: Tensor) -> Tensor:
         return images
     moved = torch.roll(images, (down, across), dims=(-2, -1))
     height, width = images.shape[-2:]
-    rows = torch.arange(height, device=images.device).view(-1, 1)
-    columns = torch.arange(width, device=images.device)
+    rows, columns = pixels(images)
     inside = (rows >= down) & (rows < height + down)
     inside = inside & (columns >= across) & (columns < width + across)
     return torch.where(inside, moved, fill)

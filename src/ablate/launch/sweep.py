@@ -91,7 +91,7 @@ def check(plan: Plan, root: Path) -> None:
         config = cell.config
         if config.data not in seen:
             data.check_sizes(config.data)
-            data.check_available(config.data, root, download=True)
+            data.check_available(config.data, root)
             seen.add(config.data)
         try:
             inputs = data.inputs_of(config.data)

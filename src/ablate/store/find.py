@@ -44,7 +44,13 @@ def find_run(root: Path, text: str) -> Place:
             f"'{text}' names no run: write study/cell/replicate, or at least {_LEAST_DIGITS} "
             "digits of its key."
         )
-    found = [place for place in _everywhere(root) if _has_key(place, text)]
+    found = [
+        place
+        for study in studies(root)
+        for cell in read_index(root, study) or ()
+        for place in (_place(root, study, cell, number) for number in range(cell.replicates))
+        if _has_key(place, text)
+    ]
     if len(found) != 1:
         what = "no run has" if not found else f"{len(found)} runs have"
         raise ConfigError(f"{what} a key that begins with {text}.")
@@ -53,8 +59,7 @@ def find_run(root: Path, text: str) -> Place:
 
 def cell_that_begins(study: str, name: str, slugs: Sequence[str]) -> str:
     """Return the one folder's name that is `name` or begins with it; raises ConfigError."""
-    fitting = [slug for slug in slugs if slug == name]
-    fitting = fitting or [slug for slug in slugs if slug.startswith(name)]
+    fitting = [name] if name in slugs else [slug for slug in slugs if slug.startswith(name)]
     if len(fitting) != 1:
         raise ConfigError(
             f"{len(fitting) or 'no'} cells of study '{study}' begin with '{name}'."
@@ -67,27 +72,21 @@ def _by_place(root: Path, study: str, name: str, number: str) -> Place:
     cells = read_index(root, study)
     if cells is None:
         raise ConfigError(f"study '{study}' has no runs here.")
-    by_slug = {cell.slug: cell for cell in cells}
     whole = [cell for cell in cells if cell.name == name]
+    by_slug = {cell.slug: cell for cell in cells}
     cell = whole[0] if whole else by_slug[cell_that_begins(study, name, list(by_slug))]
     if not number.isdigit() or int(number) >= cell.replicates:
         raise ConfigError(
             f"study '{study}' has no replicate {number}; allowed are 0 to {cell.replicates - 1}."
         )
-    replicate = int(number)
+    return _place(root, study, cell, int(number))
+
+
+def _place(root: Path, study: str, cell: LedgerCell, replicate: int) -> Place:
     return Place(study, cell, replicate, run_directory(root, study, cell.slug, replicate))
-
-
-def _everywhere(root: Path) -> list[Place]:
-    return [
-        Place(study, cell, replicate, run_directory(root, study, cell.slug, replicate))
-        for study in studies(root)
-        for cell in read_index(root, study) or ()
-        for replicate in range(cell.replicates)
-    ]
 
 
 def _has_key(place: Place, digits: str) -> bool:
     _, result = state(place.directory, place.expected)
-    keys = [place.expected, result.key if result else None]
+    keys = (place.expected, result.key if result else None)
     return any(key is not None and key.startswith(digits) for key in keys)

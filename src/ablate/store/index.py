@@ -30,7 +30,7 @@ def read_index(root: Path, study: str) -> list[LedgerCell] | None:
     content = parse_json(path.read_bytes(), path)
     try:
         return [
-            LedgerCell(**{**cell, "run_keys": tuple(cell["run_keys"])}) for cell in content["cells"]
+            LedgerCell(**cell | {"run_keys": tuple(cell["run_keys"])}) for cell in content["cells"]
         ]
     except (KeyError, TypeError) as error:
         raise LedgerError(f"{path} is damaged: {error}; sweep again to write it anew.") from error

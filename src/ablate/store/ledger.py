@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -113,11 +114,8 @@ def move_stale(directory: Path, root: Path) -> Path:
     stem = f"{relative.name}-{label}"
     folder = root / "runs" / ".stale" / relative.parent
     folder.mkdir(parents=True, exist_ok=True)
-    target, count = folder / stem, 1
-    while target.exists():
-        count += 1
-        target = folder / f"{stem}-{count}"
-    return directory.rename(target)
+    names = chain([stem], (f"{stem}-{number}" for number in count(2)))
+    return directory.rename(next(folder / name for name in names if not (folder / name).exists()))
 
 
 def compared_bytes(directory: Path) -> dict[str, bytes]:
@@ -130,8 +128,8 @@ def compared_bytes(directory: Path) -> dict[str, bytes]:
     if result is None:
         raise LedgerError(f"{path} is missing: the run is unfinished.")
     fields = {k: v for k, v in asdict(result).items() if k not in ("seconds", "provenance")}
-    files = {name: directory / name for name in COMPARED}
-    content = {name: file.read_bytes() for name, file in files.items() if file.exists()}
+    there = [name for name in COMPARED if (directory / name).exists()]
+    content = {name: (directory / name).read_bytes() for name in there}
     return content | {"result.json": json_bytes(fields, path)}
 
 

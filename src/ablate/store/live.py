@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import threading
+from collections import defaultdict
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Literal
 
 from ablate.store.cell import LedgerCell
 from ablate.store.ledger import run_directory
-from ablate.store.mirror import finish_cell, mirror_run, replicates_by_key, start_cell
+from ablate.store.mirror import finish_cell, mirror_run, start_cell
 from ablate.store.reader import finished
 from ablate.store.result import read_result
 from ablate.store.tracking import all_runs, open_store, tracking_uri
@@ -27,19 +27,19 @@ class LiveMirror:
         self.problem: str | None = None
         self._root, self._study, self._question = root, study, question
         self._mirrored = 0
-        # Runs, True where they are on their way, None at the end.
-        self._queue: SimpleQueue[tuple[LedgerCell, int] | Literal[True] | None] = SimpleQueue()
+        # Runs that ended, none where they are on their way; None at the end.
+        self._queue: SimpleQueue[list[tuple[LedgerCell, int]] | None] = SimpleQueue()
         # A daemon: a server that never answers must not keep the process from ending.
         self._thread = threading.Thread(target=self._work, name="mlflow-mirror", daemon=True)
         self._thread.start()
 
     def open(self) -> None:
         """Say that runs will come: importing MLflow and opening its store take seconds."""
-        self._queue.put(True)
+        self._queue.put([])
 
     def run_ended(self, cell: LedgerCell, replicate: int) -> None:
         """Hand over one run whose entry in the ledger is complete; returns at once."""
-        self._queue.put((cell, replicate))
+        self._queue.put([(cell, replicate)])
 
     def close(self, timeout: float = 60.0) -> str | None:
         """Wait until all is mirrored and closed, for as long as it goes on.
@@ -69,49 +69,38 @@ class LiveMirror:
         job = self._queue.get()
         if job is None:
             return  # nothing was trained: MLflow is not even imported
-        mark = _mark(self._root, self._study)
+        mark = mirroring(self._root, self._study)
         mark.parent.mkdir(parents=True, exist_ok=True)
         mark.touch()
         store = open_store(self._root, self._study, self._question)
-        earlier = replicates_by_key(all_runs(store))
-        open_parents: dict[str, tuple[LedgerCell, str]] = {}
+        # By both keys: two cells of a control (A/A) have runs with equal keys.
+        earlier = defaultdict(list)
+        for run in all_runs(store, "tags.`ablate.kind` = 'replicate'"):
+            earlier[run.data.tags.get("ablate.cell"), run.data.tags["ablate.key"]].append(run)
+        parents: dict[str, tuple[LedgerCell, str]] = {}
         while job is not None:
-            if job is True:
-                job = self._queue.get()
-                continue
-            cell, replicate = job
-            if cell.key not in open_parents:
-                open_parents[cell.key] = cell, start_cell(store, cell)
-            directory = run_directory(self._root, self._study, cell.slug, replicate)
-            result = read_result(directory)
-            # A failed run that was tried again has the key of its first attempt.
-            for run in earlier.pop((cell.key, result.key), []) if result else []:
-                store.client.delete_run(run.info.run_id)
-            mirror_run(store, cell, replicate, directory, open_parents[cell.key][1])
-            self._mirrored += 1
-            ended = sum(1 for _ in finished(self._root, self._study, cell))
-            if ended == cell.replicates:
-                finish_cell(store, *open_parents[cell.key])
+            for cell, replicate in job:
+                if cell.key not in parents:
+                    parents[cell.key] = cell, start_cell(store, cell)
+                result = read_result(run_directory(self._root, self._study, cell.slug, replicate))
+                # A failed run that was tried again has the key of its first attempt.
+                for run in earlier.pop((cell.key, result.key), []) if result else []:
+                    store.client.delete_run(run.info.run_id)
+                mirror_run(store, cell, replicate, parents[cell.key][1])
+                self._mirrored += 1
+                if len(list(finished(self._root, self._study, cell))) == cell.replicates:
+                    finish_cell(store, *parents[cell.key])
             job = self._queue.get()
-        for cell, parent in open_parents.values():
+        for cell, parent in parents.values():
             finish_cell(store, cell, parent)
         mark.unlink(missing_ok=True)
 
 
-def was_cut_short(root: Path, study: str) -> bool:
-    """Tell whether an earlier mirror of the study did not come to its end.
+def mirroring(root: Path, study: str) -> Path:
+    """Return the file that is there where a mirror of the study has begun and not ended.
 
     A process that is killed leaves runs of MLflow open; nobody else will close them.
     """
-    return _mark(root, study).exists()
-
-
-def mirror_is_complete(root: Path, study: str) -> None:
-    """Note that MLflow says again what the ledger says."""
-    _mark(root, study).unlink(missing_ok=True)
-
-
-def _mark(root: Path, study: str) -> Path:
     return root / "runs" / study / ".mirroring"
 
 

@@ -15,6 +15,8 @@ from typing import IO, Any
 
 from ablate.errors import ConfigError
 
+_MARK = ".running"
+
 
 @contextmanager
 def lock(root: Path, study: str) -> Iterator[None]:
@@ -55,10 +57,10 @@ def running(root: Path, study: str) -> int | None:
 @contextmanager
 def marked(directories: Iterable[Path]) -> Iterator[None]:
     """Mark the folders of runs as in training until the block, or the process, ends."""
-    paths = [_mark(directory) for directory in directories]
     with ExitStack() as files:
-        for path in paths:
-            path.parent.mkdir(parents=True, exist_ok=True)
+        for directory in directories:
+            directory.mkdir(parents=True, exist_ok=True)
+            path = directory / _MARK
             # Shared: what a killed process has forked may still hold it.
             fcntl.flock(files.enter_context(path.open("w")), fcntl.LOCK_SH)
             files.callback(path.unlink, missing_ok=True)
@@ -67,7 +69,7 @@ def marked(directories: Iterable[Path]) -> Iterator[None]:
 
 def is_marked(directory: Path) -> bool:
     """Tell whether a living process trains the run in `directory`."""
-    return _is_refused(_mark(directory), fcntl.LOCK_EX)
+    return _is_refused(directory / _MARK, fcntl.LOCK_EX)
 
 
 @contextmanager
@@ -81,10 +83,6 @@ def wait_for(path: Path) -> Iterator[None]:
 
 def _lock_file(root: Path, study: str) -> Path:
     return root / "runs" / study / ".lock"
-
-
-def _mark(directory: Path) -> Path:
-    return directory / ".running"
 
 
 def _is_refused(path: Path, kind: int) -> bool:

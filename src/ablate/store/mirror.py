@@ -8,27 +8,24 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from itertools import zip_longest
+from datetime import datetime
+from itertools import chain, repeat
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
+
+import numpy as np
 
 from ablate.store.cell import LedgerCell
 from ablate.store.files import LedgerError, json_bytes, sha256
+from ablate.store.ledger import run_directory
 from ablate.store.lock import wait_for
 from ablate.store.reader import finished, read_evaluations, read_times, tuned_value
 from ablate.store.result import Result, read_result
 from ablate.store.tracking import Store, all_runs
 
-if TYPE_CHECKING:
-    from mlflow.entities import Run as MlflowRun
-
-_Item = TypeVar("_Item")
 _STATUS = {"done": "FINISHED", "diverged": "FINISHED", "failed": "FAILED"}
-# MLflow's limits for one batch, 1,000 in all; what is beyond them is refused or cut.
-_METRICS_PER_BATCH = 900
-_PARAMS_PER_BATCH = 100
 
 
 def start_cell(store: Store, cell: LedgerCell) -> str:
@@ -44,7 +41,6 @@ def start_cell(store: Store, cell: LedgerCell) -> str:
 
 def create_parent(store: Store, cell: LedgerCell) -> str:
     """Make the cell's parent run and return its id; `start_cell` looks for an old one first."""
-    starts = (_start(directory) for _, directory, _ in finished(store.root, store.study, cell))
     tags = {
         "ablate.kind": "cell",
         "ablate.key": cell.key,
@@ -54,23 +50,28 @@ def create_parent(store: Store, cell: LedgerCell) -> str:
             f"runs/{store.study}/{cell.slug}"
         ),
     }
+    starts = (_start(directory) for _, directory, _ in finished(store.root, store.study, cell))
     start = min((moment for moment in starts if moment is not None), default=None)
     run_id = str(store.client.create_run(store.experiment_id, start, tags, cell.name).info.run_id)
     _log(store, run_id, cell.levels, {})
     return run_id
 
 
-def mirror_run(
-    store: Store, cell: LedgerCell, replicate: int, directory: Path, parent: str
-) -> None:
+def mirror_run(store: Store, cell: LedgerCell, replicate: int, parent: str) -> None:
     """Write one run, if it is finished, as a child of `parent`.
 
     Any run with this key that MLflow has already is to be deleted before.
     """
+    directory = run_directory(store.root, store.study, cell.slug, replicate)
     result = read_result(directory)
     if result is None:
         return
     started = _start(directory)
+    may_miss = {
+        "mlflow.source.git.commit": result.provenance.get("commit"),
+        "ablate.nc_reason": result.nc_reason,
+        "mlflow.note.content": result.message,
+    }
     tags = {
         "mlflow.parentRunId": parent,
         "ablate.kind": "replicate",
@@ -79,12 +80,8 @@ def mirror_run(
         "ablate.fingerprint": fingerprint(cell, replicate, result),
         "ablate.status": result.status,
         "ablate.path": f"{store.study}/{cell.slug}/{replicate}",
-        **_commit_tag(result.provenance),
+        **{name: value for name, value in may_miss.items() if value},
     }
-    if result.nc_reason:
-        tags["ablate.nc_reason"] = result.nc_reason
-    if result.message:
-        tags["mlflow.note.content"] = result.message
     name = f"{cell.name} · {replicate}"
     run_id = str(store.client.create_run(store.experiment_id, started, tags, name).info.run_id)
     params: dict[str, Any] = {**cell.levels, "replicate": replicate}
@@ -128,19 +125,17 @@ def cell_metrics(cell: LedgerCell, results: Sequence[Result]) -> dict[str, float
     converged, in the metric's own unit (fractions, nats); absent where there are none, the
     interval where there is one.
     """
-    done = [result.metrics.get(cell.metric) for result in results if result.status == "done"]
-    values = [value for value in done if value is not None]
-    not_converged = sum(result.status == "diverged" for result in results)
+    count = Counter(result.status for result in results)
     metrics = {
-        "n": float(len(done) + not_converged),
-        "n_c": float(not_converged),
-        "failed": float(sum(result.status == "failed" for result in results)),
+        "n": float(count["done"] + count["diverged"]),
+        "n_c": float(count["diverged"]),
+        "failed": float(count["failed"]),
     }
+    done = (result.metrics for result in results if result.status == "done")
+    values = [metrics_of[cell.metric] for metrics_of in done if cell.metric in metrics_of]
     if values:
         metrics["mean"] = math.fsum(values) / len(values)
     if len(values) > 1:
-        import numpy as np
-
         from ablate.stats import t_interval
 
         metrics["ci_low"], metrics["ci_high"] = t_interval(np.array(values))
@@ -155,31 +150,18 @@ def mirror_report(store: Store, directory: Path) -> None:
     files = sorted(path for path in directory.rglob("*") if path.is_file())
     names = {str(path.relative_to(directory)): sha256(path.read_bytes()) for path in files}
     key = sha256(json_bytes(names, directory))
-    present = False
-    for run in all_runs(store, "tags.`ablate.kind` = 'report'"):
-        if run.data.tags.get("ablate.key") == key and run.info.status == "FINISHED" and not present:
-            present = True
-        else:
+    reports = all_runs(store, "tags.`ablate.kind` = 'report'")
+    whole = (run for run in reports if run.info.status == "FINISHED")
+    present = next((run for run in whole if run.data.tags.get("ablate.key") == key), None)
+    for run in reports:
+        if run is not present:
             store.client.delete_run(run.info.run_id)
-    if present:
+    if present is not None:
         return
     tags = {"ablate.kind": "report", "ablate.key": key, "level": "report"}
     run = store.client.create_run(store.experiment_id, tags=tags, run_name="report")
     store.client.log_artifacts(run.info.run_id, str(directory))
     store.client.set_terminated(run.info.run_id, "FINISHED")
-
-
-def replicates_by_key(runs: Sequence[MlflowRun]) -> dict[tuple[str, str], list[MlflowRun]]:
-    """Return the child runs by key of their cell and key of their own.
-
-    Both are needed: two cells of a control (A/A) have runs with equal keys.
-    """
-    found: dict[tuple[str, str], list[MlflowRun]] = {}
-    for run in runs:
-        tags = run.data.tags
-        if tags.get("ablate.kind") == "replicate":
-            found.setdefault((tags.get("ablate.cell", ""), tags["ablate.key"]), []).append(run)
-    return found
 
 
 def fingerprint(cell: LedgerCell, replicate: int, result: Result) -> str:
@@ -201,20 +183,12 @@ def _run_metrics(
     evaluations = read_evaluations(directory, result)
     metrics: dict[tuple[str, int], tuple[float, int]] = {}
     step = 0
-    for index, evaluation in enumerate(evaluations):
-        step = int(evaluation["step"])
-        moment = started + round(1000 * (seconds[index] if index < len(seconds) else 0))
-        for name, value in evaluation.items():
-            if name != "step":
-                metrics[name, step] = (value, moment)
+    for evaluation, second in zip(evaluations, chain(seconds, repeat(0)), strict=False):
+        step, moment = int(evaluation["step"]), started + round(1000 * second)
+        metrics |= {(n, step): (value, moment) for n, value in evaluation.items() if n != "step"}
     end = started + round(1000 * (result.seconds or 0))
-    final: dict[str, float | None] = {
-        **result.metrics,
-        "seconds": result.seconds,
-        "parameters": result.parameters,
-        "multiply_adds": result.multiply_adds,
-        "diverged_at_step": result.diverged_at_step,
-    }
+    facts = ("seconds", "parameters", "multiply_adds", "diverged_at_step")
+    final = {**result.metrics, **{name: getattr(result, name) for name in facts}}
     return metrics | {(name, step): (v, end) for name, v in final.items() if v is not None}
 
 
@@ -224,7 +198,7 @@ def _log(
     params: Mapping[str, Any],
     metrics: Mapping[tuple[str, int], tuple[float, int]],
 ) -> None:
-    """Write both in as few calls as MLflow allows: each takes milliseconds, whatever is in it."""
+    """Write both in one call, of which each takes milliseconds, whatever is in it."""
     from mlflow.entities import Metric, Param
 
     for (name, step), (value, _) in metrics.items():
@@ -235,23 +209,10 @@ def _log(
         Metric(name, float(v), moment, step) for (name, step), (v, moment) in metrics.items()
     ]
     texts = [Param(name, str(value)) for name, value in params.items()]
-    batches = zip_longest(_batches(texts, _PARAMS_PER_BATCH), _batches(numbers, _METRICS_PER_BATCH))
-    for some_params, some_metrics in batches:
-        store.client.log_batch(run_id, metrics=some_metrics or (), params=some_params or ())
-
-
-def _batches(items: list[_Item], size: int) -> list[list[_Item]]:
-    return [items[start : start + size] for start in range(0, len(items), size)]
-
-
-def _commit_tag(provenance: Mapping[str, Any]) -> dict[str, str]:
-    commit = provenance.get("commit")
-    return {"mlflow.source.git.commit": commit} if commit else {}
+    store.client.log_batch(run_id, metrics=numbers, params=texts)
 
 
 def _start(directory: Path) -> int | None:
+    """Return when a run started, in ms since 1970."""
     started, _ = read_times(directory)
-    if started is None:
-        return None
-    moment = datetime.fromisoformat(started)
-    return (moment - datetime.fromisoformat("1970-01-01T00:00:00Z")) // timedelta(milliseconds=1)
+    return None if started is None else round(1000 * datetime.fromisoformat(started).timestamp())

@@ -9,6 +9,7 @@ import os
 import platform
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
@@ -88,21 +89,17 @@ def _own_checkout() -> Path | None:
 def _versions() -> dict[str, str]:
     versions = {"python": platform.python_version()}
     for package in _PACKAGES:
-        try:
+        with suppress(importlib.metadata.PackageNotFoundError):
             versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
     return versions
 
 
 @functools.cache
 def _cpu_model() -> str:
-    try:
+    with suppress(OSError):  # not Linux
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
-    except OSError:
-        pass  # not Linux
     return platform.processor() or platform.machine()
 
 
@@ -112,9 +109,8 @@ def _torch_facts(device: str) -> dict[str, Any]:
     if torch is None:
         threads = int(os.environ.get("OMP_NUM_THREADS", "0")) or os.cpu_count()
         return {"threads": threads, "cpu_capability": None, "gpu": None}
-    gpu = torch.cuda.get_device_name(device) if device.startswith("cuda") else None
     return {
         "threads": torch.get_num_threads(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-        "gpu": gpu,
+        "gpu": torch.cuda.get_device_name(device) if device.startswith("cuda") else None,
     }

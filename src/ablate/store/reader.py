@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,45 +15,6 @@ from ablate.store.files import LedgerError, parse_json, parse_npz, sha256
 from ablate.store.ledger import run_directory
 from ablate.store.result import Result, read_result
 from ablate.store.state import state_of
-
-
-@dataclass(frozen=True, eq=False)
-class Run:
-    """Everything about a run but its weights; arrays as in `ablate.records.Record`.
-
-    started   UTC in ISO 8601 with milliseconds; None where a run failed before it began
-    """
-
-    result: Result
-    config: Mapping[str, Any]
-    evaluations: tuple[Mapping[str, float], ...]
-    started: str | None
-    evaluated_at: tuple[float, ...]
-    losses: np.ndarray
-    probe: Mapping[str, np.ndarray]
-    predictions: np.ndarray | None
-
-
-def read_run(directory: Path) -> Run | None:
-    """Return everything about a run but its weights, None for an unfinished one.
-
-    Files are held against the digests in `result.json`; raises LedgerError naming the file.
-    """
-    result = read_result(directory)
-    if result is None:
-        return None
-    started, evaluated_at = read_times(directory)
-    predictions = read_arrays(directory, "predictions.npz", result)
-    return Run(
-        result=result,
-        config=read_config(directory),
-        evaluations=read_evaluations(directory, result),
-        started=started,
-        evaluated_at=evaluated_at,
-        losses=read_arrays(directory, "curve.npz", result).get("loss", np.empty(0, np.float32)),
-        probe=read_arrays(directory, "probe.npz", result),
-        predictions=predictions.get("logits"),
-    )
 
 
 def read_config(directory: Path) -> Mapping[str, Any]:
@@ -91,7 +51,10 @@ def read_arrays(directory: Path, name: str, result: Result) -> dict[str, np.ndar
 
 
 def read_times(directory: Path) -> tuple[str | None, tuple[float, ...]]:
-    """Return when the run started (UTC) and the seconds from then to each evaluation."""
+    """Return when the run started and the seconds from then to each evaluation.
+
+    UTC in ISO 8601 with milliseconds; None where a run failed before it began.
+    """
     path = directory / "evaluated_at.json"
     if not path.exists():
         return None, ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import UnionType
 from typing import Any, Literal
 
 from ablate.store.files import LedgerError, parse_json
@@ -34,11 +35,11 @@ class Result:
     schema: int = SCHEMA
 
 
-_FIELDS: dict[str, type | tuple[type, ...]] = {
-    "status": str, "key": str, "nc_reason": (str, type(None)),
-    "diverged_at_step": (int, type(None)), "metrics": dict, "seconds": (int, float, type(None)),
-    "parameters": (int, type(None)), "multiply_adds": (int, type(None)), "provenance": dict,
-    "digests": dict, "message": (str, type(None)), "schema": int,
+_FIELDS: dict[str, type | UnionType] = {
+    "status": str, "key": str, "nc_reason": str | None, "diverged_at_step": int | None,
+    "metrics": dict, "seconds": float | int | None, "parameters": int | None,
+    "multiply_adds": int | None, "provenance": dict, "digests": dict, "message": str | None,
+    "schema": int,
 }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ablate.store.cell import LedgerCell
+from ablate.store.live import mirroring
 from ablate.store.mirror import (
     cell_metrics,
     create_parent,
@@ -15,7 +16,6 @@ from ablate.store.mirror import (
     finish_cell,
     mirror_report,
     mirror_run,
-    replicates_by_key,
 )
 from ablate.store.reader import finished
 from ablate.store.result import Result
@@ -47,47 +47,41 @@ def sync(
     `ablate.kind` are somebody's own and stay. `report` is the folder of the report.
     """
     store = open_store(root, study, question, report="" if report is None else str(report))
-    runs = all_runs(store)
-    old = replicates_by_key(runs)
-    parents = {
-        run.data.tags["ablate.key"]: run
-        for run in runs
-        if run.data.tags.get("ablate.kind") == "cell"
+    cell_runs = all_runs(store, "tags.`ablate.kind` = 'cell'")
+    replicate_runs = all_runs(store, "tags.`ablate.kind` = 'replicate'")
+    parents = {run.data.tags["ablate.key"]: run for run in cell_runs}
+    whole = {
+        (run.data.tags.get("ablate.cell"), run.data.tags.get("ablate.fingerprint")): run
+        for run in replicate_runs
+        if run.info.status != "RUNNING"
     }
-    wanted: set[str] = set()
-    written = kept = 0
+    written, wanted = 0, set()
     for cell in cells:
+        ended = list(finished(root, study, cell))
         parent = parents.get(cell.key)
-        results = [result for _, _, result in finished(root, study, cell)]
-        if parent is not None and _is_outdated(parent, cell, results):
-            parent = None
-        parent_id = parent.info.run_id if parent else create_parent(store, cell)
+        if parent is None or _is_outdated(parent, cell, [result for _, _, result in ended]):
+            parent_id = create_parent(store, cell)
+        else:
+            parent_id = parent.info.run_id
         wanted.add(parent_id)
-        for replicate, directory, result in finished(root, study, cell):
-            print_of_run = fingerprint(cell, replicate, result)
-            present = None
-            for run in old.get((cell.key, result.key), []):
-                tags = run.data.tags
-                if tags.get("ablate.fingerprint") == print_of_run and run.info.status != "RUNNING":
-                    present = run
+        for replicate, _, result in ended:
+            present = whole.get((cell.key, fingerprint(cell, replicate, result)))
             if present is None:
-                mirror_run(store, cell, replicate, directory, parent_id)
+                mirror_run(store, cell, replicate, parent_id)
                 written += 1
                 continue
-            kept += 1
             wanted.add(present.info.run_id)
             if present.data.tags.get("mlflow.parentRunId") != parent_id:
                 store.client.set_tag(present.info.run_id, "mlflow.parentRunId", parent_id)
         finish_cell(store, cell, parent_id)
-    deleted = 0
-    for run in runs:
-        kind = run.data.tags.get("ablate.kind")
-        if kind in ("cell", "replicate") and run.info.run_id not in wanted:
+    for run in (*cell_runs, *replicate_runs):
+        if run.info.run_id not in wanted:
             store.client.delete_run(run.info.run_id)
-            deleted += kind == "replicate"
-    if report is not None and report.is_dir():
+    if report is not None:
         mirror_report(store, report)
-    return Synced(written, kept, deleted)
+    mirroring(root, study).unlink(missing_ok=True)
+    kept = sum(run.info.run_id in wanted for run in replicate_runs)
+    return Synced(written, kept, deleted=len(replicate_runs) - kept)
 
 
 def _is_outdated(parent: MlflowRun, cell: LedgerCell, results: Sequence[Result]) -> bool:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 #: The name of the saved view: `/#/experiments/<id>/runs?viewStateShareKey=ablate`.
 VIEW = "ablate"
-_PARENT_METRICS = ("n", "n_c", "failed", "mean", "ci_low", "ci_high")
 
 # Set before MLflow is imported, and only where the user has not decided: telemetry that a closed
 # network retries for ever, chatter about tables, minutes of retries for a server that is away.
@@ -91,16 +90,12 @@ def open_store(root: Path, study: str, question: str, report: str = "") -> Store
 
 def all_runs(store: Store, filter_string: str = "") -> list[MlflowRun]:
     """Return all runs of the experiment that are not deleted; a search alone stops at 1,000."""
-    runs: list[MlflowRun] = []
-    token: str | None = None
-    while True:
-        page = store.client.search_runs(
-            [store.experiment_id], filter_string, max_results=1000, page_token=token
-        )
-        runs.extend(page)
-        token = page.token
-        if not token:
-            return runs
+    page = store.client.search_runs([store.experiment_id], filter_string)
+    runs = list(page)
+    while page.token:
+        page = store.client.search_runs([store.experiment_id], filter_string, page_token=page.token)
+        runs += page
+    return runs
 
 
 def _import_client() -> type[MlflowClient]:
@@ -114,11 +109,11 @@ def _import_client() -> type[MlflowClient]:
 
 
 def _view_state() -> str:
-    columns = ["attributes.`Description`", *(f"metrics.`{name}`" for name in _PARENT_METRICS)]
+    metrics = ("n", "n_c", "failed", "mean", "ci_low", "ci_high")
     state = {
         "searchFilter": "tags.ablate.kind != 'replicate'",
         "orderByKey": "attributes.start_time",
         "orderByAsc": True,
-        "selectedColumns": columns,
+        "selectedColumns": ["attributes.`Description`", *(f"metrics.`{m}`" for m in metrics)],
     }
     return json.dumps(state, sort_keys=True)
