@@ -34,7 +34,7 @@ from ablate.report.shares import shares, shares_answer
 from ablate.report.tables import make_tables
 from ablate.report.tuned_and_fixed import at_values, at_values_csv, print_at_values
 from ablate.report.verdicts import Verdict, judge
-from ablate.study.items import Effects, Item, Table, VarianceShares
+from ablate.study.items import Effects, Item, Table, VarianceShares, refused_items
 from ablate.study.lockfile import Locked
 from ablate.study.schema import Study
 
@@ -71,6 +71,10 @@ def build_report(locked: Locked, frames: Frames, directory: Path) -> Path:
         sentence = _answer(study, frames, facts)
     except ReportError as error:
         sentence = f"The runs give no answer: {error}"
+    try:
+        control = control_text(study, everything, configs)
+    except ReportError as error:
+        control = f"The A/A control tells nothing: {error}"
     report = Report(
         study=study,
         facts=facts,
@@ -79,7 +83,7 @@ def build_report(locked: Locked, frames: Frames, directory: Path) -> Path:
         figures=figures,
         origins=origins(study, everything.runs, len(configs)),
         digest=digest(study, results_of(everything.runs)),
-        control=control_text(study, everything, configs),
+        control=control,
     )
     names = [name for table in tables for name in table.files]
     names += [name for figure in report.drawn for name in figure.files]
@@ -102,7 +106,11 @@ def _exhibits(
 ) -> Iterator[Tabulated | Drawing | str]:
     """Yield what every item makes, or why it cannot; then the tables of the claims."""
     study = locked.study
-    for item in _items(study, facts):
+    # A lock file may be older than what is refused today.
+    refused = list(refused_items(study, [c for c in locked.cells if not c.config.control]))
+    yield from (f"{item.kind} is missing: it {why}." for item, why in refused)
+    without = [item for item, _ in refused]
+    for item in (item for item in _items(study, facts) if item not in without):
         for suffix, alone, own in each_part(item, study, frames):
             context = Context(item, alone, own, configs, facts, verdicts, directory)
             try:

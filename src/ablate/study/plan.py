@@ -85,9 +85,12 @@ def compile_study(
         metric = {"name": study.metric.name, "function": study.metric.function}
         base = {**base, "metric": metric}
     cells = _cells(study, base, groups, composed)
-    refused = list(refused_items(study, cells))
+    refused = [
+        (item, f"study {study.name}: report: {item.kind} {why}")
+        for item, why in refused_items(study, cells)
+    ]
     if refused and not changed:
-        raise ConfigError(refused[0][1])
+        raise ConfigError(f"{refused[0][1]}.")
     left_out = [item for item, _ in refused]
     kept = tuple(item for item in study.report if item not in left_out)
     if study.control:
@@ -95,7 +98,7 @@ def compile_study(
     problems = list(claim_problems(study, cells))
     if problems and not changed:
         raise ConfigError(problems[0])
-    notes = [f"{sentence[:-1]}, so the report is without it." for _, sentence in refused]
+    notes = [f"{sentence}, so the report is without it." for _, sentence in refused]
     return Plan(study.model_copy(update={"report": kept}), tuple(cells), (*notes, *problems))
 
 

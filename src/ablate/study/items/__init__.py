@@ -37,7 +37,10 @@ __all__ = [
 
 
 def refused_items(study: Study, cells: Sequence[Cell]) -> Iterator[tuple[Item, str]]:
-    """Yield the items of the report that these cells cannot give, each with a sentence."""
+    """Yield the items of the report that these cells cannot give, each with words on why.
+
+    They follow the item's name. Controls are no cells of a report.
+    """
     for item in study.report:
         for part in item.parts(study) or (None,):
             alone, inside, where = study, cells, ""
@@ -45,7 +48,7 @@ def refused_items(study: Study, cells: Sequence[Cell]) -> Iterator[tuple[Item, s
                 alone, where = study.part(part), part.where
                 inside = [cell for cell in cells if set(part.factors) <= cell.levels.keys()]
             if refused := item.refusal(alone, inside):
-                yield item, f"study {study.name}: report: {item.kind} {refused}{where}."
+                yield item, f"{refused}{where}"
 
 
 def _from_lock(value: Any) -> Any:
