@@ -89,7 +89,7 @@ def declare(plan: Plan, root: Path, scored: Sequence[Work]) -> None:
 
 def check(plan: Plan, root: Path) -> None:
     """Raise ConfigError or DataError unless every cell's data is there and fits its model."""
-    from ablate import nn
+    from ablate.nn import architectures
 
     seen = set()
     for cell in plan.cells:
@@ -102,7 +102,7 @@ def check(plan: Plan, root: Path) -> None:
             inputs = data.inputs_of(config.data)
             check_own(config)
             if not isinstance(config.model, Target):
-                nn.check(config.model, inputs)
+                architectures.check(config.model, inputs)
             if not isinstance(config.augment, Target):
                 check_augment(config.augment, inputs)
         except ConfigError as error:

@@ -15,7 +15,7 @@ from ablate.errors import AblateError, ConfigError
 from ablate.streams import Streams
 
 if TYPE_CHECKING:
-    from ablate.nn import UserNetwork
+    from ablate.nn.user_network import UserNetwork
 
 _EXAMPLES = 4
 
@@ -55,9 +55,9 @@ def not_stacked(config: RunConfig) -> str | None:
 
 @cache  # asked for every job of it
 def _not_stacked(model: Target, inputs: tuple[int, ...], classes: int) -> str | None:
-    from ablate import nn
+    from ablate.nn.user_stack import why_not_stacked
 
-    reason = nn.why_not_stacked(_network(model, inputs, classes), inputs)
+    reason = why_not_stacked(_network(model, inputs, classes), inputs)
     if reason is None:
         return None
     return f"model={model.name} trains one by one, which may be slower: {reason}"
@@ -71,9 +71,9 @@ def _model(config: RunConfig) -> None:
 def _network(model: Target, inputs: tuple[int, ...], classes: int) -> UserNetwork:
     import torch
 
-    from ablate import nn
+    from ablate.nn.user_network import build_user_network
 
-    return nn.build_user_network(model, inputs, classes, Streams(0, 0), torch.device("cpu"))
+    return build_user_network(model, inputs, classes, Streams(0, 0), torch.device("cpu"))
 
 
 def _loss(config: RunConfig) -> None:

@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ablate import nn
 from ablate.config.ensemble import McDropout, Snapshot
 from ablate.config.stopping import NoStopping
 from ablate.data.views import view_count
 from ablate.metrics.scores import as_float16, scores
+from ablate.nn.network import parameter_count
 from ablate.probe.measure import Reading, pack
 from ablate.records import Record
 from ablate.train.convergence import EXAMPLES, first_nonfinite, no_progress
@@ -86,7 +86,7 @@ def _record(stack: Stack, history: History, ends: _Ends, r: int, seconds: float)
         evaluated_at=tuple(history.evaluated_at[i] for i in kept),
         losses=losses[:last],
         probe=pack(stack.network.layer_names, readings),
-        parameters=nn.parameter_count(stack.network),
+        parameters=parameter_count(stack.network),
         multiply_adds=view_count(stack.config.views) * stack.network.multiply_adds,
     )
     if died is not None:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from ablate import nn
+from ablate.nn.network import Network
 from ablate.probe.measure import Reading
 
 Weights = Mapping[str, np.ndarray]
@@ -45,6 +45,6 @@ class History:
         return [rows[replicate].get(monitor, math.nan) for rows in self.evaluations]
 
 
-def weights_of(network: nn.Network, replicate: int) -> Weights:
+def weights_of(network: Network, replicate: int) -> Weights:
     """Return a copy of one replicate's parameters and buffers by name."""
     return {name: t[replicate].cpu().numpy().copy() for name, t in network.state_dict().items()}

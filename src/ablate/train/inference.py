@@ -14,7 +14,7 @@ from torch import Tensor
 from ablate.config.augment import Augment
 from ablate.data.views import view_count, views
 from ablate.metrics.scores import scores
-from ablate.nn import Network
+from ablate.nn.network import Network
 from ablate.streams import Streams
 from ablate.train.batches import Examples
 

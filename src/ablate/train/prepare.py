@@ -9,10 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ablate import nn
 from ablate.config import RunConfig
 from ablate.data import Data, Split, split, split_statistics
 from ablate.data.augmentation import Change, Mix, build_change, mixed, mixup
+from ablate.nn.models import build_network
+from ablate.nn.network import Network
 from ablate.streams import Streams
 from ablate.train.batches import Examples, Scaling, examples, scaling
 from ablate.train.inference import BATCH
@@ -47,7 +48,7 @@ class Stack:
 
     config: RunConfig
     streams: tuple[Streams, ...]
-    network: nn.Network
+    network: Network
     training: Examples
     training_indices: Tensor
     validation: Examples
@@ -115,7 +116,7 @@ def prepare(config: RunConfig, data: Data, streams: Sequence[Streams], device: s
     return Stack(
         config=config,
         streams=streams,
-        network=nn.build_network(config, inputs, data.classes, streams, device, first_batch),
+        network=build_network(config, inputs, data.classes, streams, device, first_batch),
         training=training,
         training_indices=training_indices,
         validation=validation,

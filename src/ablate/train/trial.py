@@ -17,7 +17,7 @@ from ablate.config.target import Target
 from ablate.config.validate import run_config
 from ablate.data import Data
 from ablate.metrics import STATISTICS
-from ablate.nn import Network, parameter_count
+from ablate.nn.network import Network, parameter_count
 from ablate.streams import Streams
 from ablate.train.evaluation import probe
 from ablate.train.loop import train
