@@ -54,17 +54,17 @@ def build_optimizer(
         return made
     if isinstance(config, Lbfgs):
         return _lbfgs(config, [parameter for _, parameter in parameters])
-    fusible = not isinstance(config, RmsProp | Adadelta) and config.name != "adam_uncorrected"
-    groups = _groups(config, parameters, fusible)
+    uncorrected = config.name == "adam_uncorrected"
+    fusible = not isinstance(config, RmsProp | Adadelta) and not uncorrected
+    shrinks = config.decoupled and (uncorrected or not isinstance(config, Adam))
+    groups = _groups(config, parameters, fusible, shrinks)
     match config:
-        case Adam(name="adam_uncorrected"):
-            for group in groups:
-                del group["fused"], group["foreach"]
-            return UncorrectedAdam(groups, config.lr, (config.beta1, config.beta2), config.eps)
         case Adam():
-            kind = torch.optim.AdamW if config.decoupled else torch.optim.Adam
             betas = (config.beta1, config.beta2)
-            return kind(groups, lr=config.lr, betas=betas, eps=config.eps, weight_decay=0.0)
+            if uncorrected:
+                return UncorrectedAdam(groups, config.lr, betas, config.eps)
+            kind = torch.optim.AdamW if config.decoupled else torch.optim.Adam
+            return kind(groups, lr=config.lr, betas=betas, eps=config.eps)
         case MomentumSgd():
             nesterov = config.name == "nesterov" and config.momentum > 0
             return torch.optim.SGD(
@@ -84,14 +84,20 @@ def build_optimizer(
 
 
 def update(
-    optimizer: torch.optim.Optimizer, lr: float, penalty: PenaltyConfig, clip_norm: float | None
+    optimizer: torch.optim.Optimizer,
+    lr: float,
+    penalty: PenaltyConfig,
+    clip_norm: float | None,
+    closure: Callable[[], Tensor] | None = None,
 ) -> None:
     """Take one step at learning rate `lr` from the parameters' gradients, then drop these.
+
+    closure  returns the loss, gradients set, where L-BFGS searches along its directions
 
     The gradient of the loss is clipped first; the penalty's joins it afterwards, and weight
     decay after that, as in torch when clipping stands before the step.
     """
-    parameters = _parameters(optimizer)
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     weights = [parameter for parameter in parameters if is_weight(parameter)]
     if clip_norm is not None:
         clip(parameters, clip_norm)
@@ -101,18 +107,11 @@ def update(
         if group.get("shrink"):  # not there in an optimizer of the user's own
             with torch.no_grad():
                 torch._foreach_mul_(group["params"], 1 - lr * group["shrink"])
-    optimizer.step()
+    if closure is None:
+        optimizer.step()
+    else:
+        optimizer.step(closure)  # type: ignore[arg-type]
     project(penalty, weights, lr)
-    optimizer.zero_grad(set_to_none=True)
-
-
-def update_by_search(
-    optimizer: torch.optim.LBFGS, lr: float, penalty: PenaltyConfig, closure: Callable[[], Tensor]
-) -> None:
-    """Let L-BFGS search along its directions; `closure` returns the loss, gradients set."""
-    optimizer.param_groups[0]["lr"] = lr
-    optimizer.step(closure)  # type: ignore[no-untyped-call]
-    project(penalty, [p for p in _parameters(optimizer) if is_weight(p)], lr)
     optimizer.zero_grad(set_to_none=True)
 
 
@@ -131,25 +130,19 @@ def clip(parameters: Sequence[Tensor], limit: float) -> None:
         gradient.mul_(scale.view(-1, *[1] * (gradient.ndim - 1)))
 
 
-def _parameters(optimizer: torch.optim.Optimizer) -> list[Tensor]:
-    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
-
-
 def _groups(
-    config: Any, parameters: Iterable[tuple[str, Tensor]], fusible: bool
+    config: Any, parameters: Iterable[tuple[str, Tensor]], fusible: bool, shrinks: bool
 ) -> list[dict[str, Any]]:
     members: dict[tuple[bool, bool], list[Tensor]] = {}
     for _, parameter in parameters:
         decayed = config.weight_decay > 0 and is_weight(parameter)
         fused = fusible and parameter[0].numel() % _VECTOR == 0
         members.setdefault((decayed, fused), []).append(parameter)
-    by_torch = isinstance(config, Adam) and config.name != "adam_uncorrected"
-    by_hand = config.decoupled and not by_torch
     return [
         {
             "params": tensors,
-            "weight_decay": config.weight_decay if decayed and not by_hand else 0.0,
-            "shrink": config.weight_decay if decayed and by_hand else 0.0,
+            "weight_decay": config.weight_decay if decayed and not shrinks else 0.0,
+            "shrink": config.weight_decay if decayed and shrinks else 0.0,
             "fused": fused,
             "foreach": not fused,
         }

@@ -18,11 +18,10 @@ def best_evaluation(history: Sequence[float], monitor: str) -> int | None:
     monitor   `validation/accuracy` is better when higher, `validation/loss` when lower
     """
     values = np.asarray(history, dtype=np.float64)
-    if not np.isfinite(values).any():
-        return None
     if monitor.endswith("accuracy"):
         values = -values
-    return int(np.nanargmin(np.where(np.isfinite(values), values, np.nan)))
+    finite = np.isfinite(values)
+    return int(np.where(finite, values, np.inf).argmin()) if finite.any() else None
 
 
 def is_over(stopping: StoppingConfig, history: Sequence[float]) -> bool:
@@ -39,14 +38,14 @@ def is_over(stopping: StoppingConfig, history: Sequence[float]) -> bool:
 
 def keep_and_stop(stack: Stack, history: History, r: int, step: int) -> None:
     """Keep the weights of the best evaluation, or of the last one of a stopped replicate."""
-    stopping, save = stack.config.stopping, stack.config.trainer.save
+    stopping = stack.config.stopping
     monitor = "validation/loss" if isinstance(stopping, NoStopping) else stopping.monitor
-    seen = history.monitored(r, monitor)
     restored = not isinstance(stopping, NoStopping) and stopping.restore
+    seen = history.monitored(r, monitor)
     is_best = best_evaluation(seen, monitor) == len(seen) - 1
-    if is_best and (restored or save == "best"):
-        history.best[r] = step, weights_of(stack.network, r)
     if is_over(stopping, seen):
         history.stopped[r] = step
-        if not restored:
-            history.ended[r] = weights_of(stack.network, r)
+    if (restored and is_best) or (not restored and r in history.stopped):
+        history.ended[r] = weights_of(stack.network, r)
+    if is_best and stack.config.trainer.save == "best":
+        history.best[r] = weights_of(stack.network, r)
