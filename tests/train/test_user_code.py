@@ -14,7 +14,7 @@ from ablate.errors import AblateError, ConfigError
 from ablate.launch.user_check import check_own, not_stacked
 from ablate.metrics.scores import log_probabilities
 from ablate.streams import Streams
-from ablate.train import train
+from ablate.train.loop import train
 from ablate.train.prepare import prepare
 
 RINGS = {"_target_": "mylab.data.rings"}

@@ -17,7 +17,7 @@ from ablate.launch.members import is_formed, member_numbers, training_config
 from ablate.records import Record
 from ablate.store.ledger import compared_bytes, write_run
 from ablate.store.result import Result, read_result
-from ablate.train import prepare_process
+from ablate.train.process import prepare_process
 
 #: Beyond so many standard deviations of its cell a number of another machine is another number.
 _MOST_SD = 3.0
@@ -54,7 +54,7 @@ def verify(root: Path, text: str) -> tuple[bool, list[str]]:
 
 def _again(kept: Kept, root: Path, directory: Path) -> Result:
     """Train the run into `directory`; an ensemble's members first, beside it."""
-    from ablate.train import train
+    from ablate.train.loop import train
 
     config, device = kept.config, device_kind(kept.config.trainer.device)
     loaded = data.load(config.data, root, config.seed)

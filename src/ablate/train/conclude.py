@@ -21,13 +21,7 @@ from ablate.records import Record
 from ablate.train.convergence import EXAMPLES, first_nonfinite, no_progress
 from ablate.train.evaluation import probe
 from ablate.train.history import History, Weights, weights_of
-from ablate.train.inference import (
-    Logits,
-    final_logits,
-    scores_of,
-    settle_statistics,
-    stochastic_logits,
-)
+from ablate.train.inference import Logits, final_logits, scores_of, stochastic_logits
 from ablate.train.penalties import is_weight
 from ablate.train.prepare import Stack
 from ablate.train.stopping import best_evaluation
@@ -64,10 +58,9 @@ def conclude(stack: Stack, history: History, started: float) -> list[Record]:
     for r, weights in history.ended.items():
         for name, value in weights.items():
             state[name][r] = torch.from_numpy(value).to(state[name].device)
-    settle_statistics(stack)
+    logits = final_logits(stack)  # first: it settles the statistics of inference
     train = scores_of(stack, stack.training, stack.training_indices[:, :EXAMPLES])
     validation = scores_of(stack, stack.validation, stack.validation_indices)
-    logits = final_logits(stack)
     test = scores_of(stack, stack.test, stack.test_indices, logits)
     ends = _Ends(
         scores={"train": train, "validation": validation, "test": test},

@@ -17,7 +17,6 @@ from ablate.config.optimizer import (
     MomentumSgd,
     OptimizerConfig,
     RmsProp,
-    RmsPropMomentum,
 )
 from ablate.config.penalty import PenaltyConfig
 from ablate.config.target import Target
@@ -67,16 +66,12 @@ def build_optimizer(
             return kind(groups, lr=config.lr, betas=betas, eps=config.eps)
         case MomentumSgd():
             nesterov = config.name == "nesterov" and config.momentum > 0
-            return torch.optim.SGD(
-                groups, lr=config.lr, momentum=config.momentum, nesterov=nesterov
-            )
+            return torch.optim.SGD(groups, config.lr, config.momentum, nesterov=nesterov)
         case Adagrad():
             return torch.optim.Adagrad(groups, lr=config.lr, eps=config.eps)
         case RmsProp():
-            momentum = config.momentum if isinstance(config, RmsPropMomentum) else 0.0
-            return torch.optim.RMSprop(
-                groups, lr=config.lr, alpha=config.alpha, eps=config.eps, momentum=momentum
-            )
+            momentum = getattr(config, "momentum", 0.0)
+            return torch.optim.RMSprop(groups, config.lr, config.alpha, config.eps, 0.0, momentum)
         case Adadelta():
             return torch.optim.Adadelta(groups, lr=config.lr, rho=config.rho, eps=config.eps)
         case _:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ablate.config import RunConfig
-from ablate.data import Data, Split, split, split_statistics
+from ablate.data import Data, split, split_statistics
 from ablate.data.augmentation import Change, Mix, build_change, mixed, mixup
 from ablate.nn.models import build_network
 from ablate.nn.network import Network
@@ -38,7 +38,7 @@ class Stack:
     streams     per replicate
     network     initialized, on the device, in training mode
     training    the examples trained on, and per replicate which: int64 (R, n)
-    validation  likewise; None where there are none
+    validation  likewise
     test        likewise
     steps       of the whole training
     loss        what is minimized, per replicate
@@ -107,7 +107,10 @@ def prepare(config: RunConfig, data: Data, streams: Sequence[Streams], device: s
         statistics = [split_statistics(data, part.train) for part in splits]
     rule = scaling(x, statistics, len(splits), where)
     training = examples(x, y, rule, room)
-    training_indices = _trained_on(config, splits, streams).to(where)
+    chosen = [part.train for part in splits]
+    if config.ensemble.name == "bagging" or config.trainer.bootstrap:
+        chosen = [bootstrap(own, s) for own, s in zip(chosen, streams, strict=True)]
+    training_indices = torch.stack(chosen).to(where)
     if data.validation is None:
         held_out = [part.validation for part in splits if part.validation is not None]
         validation, validation_indices = training, torch.stack(held_out).to(where)
@@ -141,14 +144,6 @@ def ordered(indices: Tensor, streams: Sequence[Streams], epoch: int) -> Tensor:
     """Return `indices` (R, n) in the order in which each replicate sees them in `epoch`."""
     orders = [s.numpy("order", epoch).permutation(indices.shape[1]) for s in streams]
     return indices.gather(1, torch.from_numpy(np.stack(orders)).to(indices.device))
-
-
-def _trained_on(config: RunConfig, splits: Sequence[Split], streams: Sequence[Streams]) -> Tensor:
-    """Return the training examples (R, n) of each replicate, drawn again where the config says."""
-    chosen = [part.train for part in splits]
-    if config.ensemble.name == "bagging" or config.trainer.bootstrap:
-        chosen = [bootstrap(part, s) for part, s in zip(chosen, streams, strict=True)]
-    return torch.stack(chosen)
 
 
 def bootstrap(indices: Tensor, streams: Streams) -> Tensor:

@@ -18,6 +18,7 @@ from ablate.config.schedule import (
     ScheduleConfig,
     Step,
 )
+from ablate.config.stopping import Patience
 
 
 def learning_rate(
@@ -57,19 +58,19 @@ def parts(steps: int, count: int) -> tuple[int, ...]:
     return tuple(round((number + 1) * steps / count) for number in range(count))
 
 
-def stalls(schedule: Plateau, history: Sequence[float]) -> int:
+def stalls(rule: Plateau | Patience, history: Sequence[float]) -> int:
     """Return how often `patience` evaluations in a row brought nothing better than the best.
 
     The count starts anew after each stall; a value that is not a number is no better.
     """
-    sign = -1 if schedule.monitor.endswith("accuracy") else 1
+    sign = -1 if rule.monitor.endswith("accuracy") else 1
     best, waited, count = math.inf, 0, 0
     for value in history:
         if sign * value < best:
             best, waited = sign * value, 0
         else:
             waited += 1
-        if waited == schedule.patience:
+        if waited == rule.patience:
             waited, count = 0, count + 1
     return count
 

@@ -9,6 +9,7 @@ import numpy as np
 from ablate.config.stopping import NoStopping, StoppingConfig
 from ablate.train.history import History, weights_of
 from ablate.train.prepare import Stack
+from ablate.train.schedules import stalls
 
 
 def best_evaluation(history: Sequence[float], monitor: str) -> int | None:
@@ -25,15 +26,11 @@ def best_evaluation(history: Sequence[float], monitor: str) -> int | None:
 
 
 def is_over(stopping: StoppingConfig, history: Sequence[float]) -> bool:
-    """Tell whether the last `patience` evaluations brought nothing better than before them.
+    """Tell whether `patience` evaluations in a row brought nothing better than before them.
 
     The first evaluation, before any training, counts: it is the value to be bettered.
     """
-    if isinstance(stopping, NoStopping):
-        return False
-    best = best_evaluation(history, stopping.monitor)
-    since = len(history) if best is None else len(history) - 1 - best
-    return since >= stopping.patience
+    return not isinstance(stopping, NoStopping) and stalls(stopping, history) > 0
 
 
 def keep_and_stop(stack: Stack, history: History, r: int, step: int) -> None:
