@@ -24,6 +24,7 @@ class Network(nn.Module):
     Whose code it is, nobody has to ask: a subclass calls `forward(x, tap)`, and knows how it is
     probed. Parameters and buffers are (R, ...).
 
+    population      batch normalization predicts by statistics of the whole training split
     drops, norms    its modules that drop something in training, and that normalize by the batch
     layer_names     of the hidden layers, in order
     probed_weights  (R, ...) in front of each hidden layer's activation
@@ -31,6 +32,7 @@ class Network(nn.Module):
     multiply_adds   of one example through one network
     """
 
+    population = False
     drops: type[nn.Module] = Dropout
     norms: type[nn.Module] = BatchNorm
     layer_names: tuple[str, ...]
@@ -71,6 +73,8 @@ class Network(nn.Module):
 
         batches  gives the inputs (R, B, *inputs) of the training split afresh
         """
+        if self.population:
+            set_population_statistics(self, batches)
 
     @contextmanager
     def dropout_at_inference(self) -> Iterator[None]:
@@ -139,10 +143,7 @@ class Block(nn.Module):
 
 
 class Chain(Network):
-    """Blocks `layer1`, `layer2`, ... and `output`.
-
-    population  batch normalization predicts by statistics of the whole training split
-    """
+    """Blocks `layer1`, `layer2`, ... and `output`."""
 
     def __init__(self, blocks: Sequence[Block], multiply_adds: int, population: bool) -> None:
         super().__init__()
@@ -161,11 +162,6 @@ class Chain(Network):
             kept = x if block.opens else kept
             x = block(x, kept, tap)
         return x
-
-    def settle_statistics(self, batches: Callable[[], Iterable[Tensor]]) -> None:
-        """Take population statistics where the model asks for them."""
-        if self.population:
-            set_population_statistics(self, batches)
 
 
 def parameter_count(network: Network) -> int:

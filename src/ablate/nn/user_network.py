@@ -69,10 +69,8 @@ class UserNetwork(Network):
             name: nn.Parameter(parameter.data[None], requires_grad=parameter.requires_grad)
             for name, parameter in module.named_parameters()
         }
-        name_of = {id(parameter): name for name, parameter in module.named_parameters()}
-        self.probed_weights = tuple(
-            self._stacked[name_of[id(layer.weight)]] for layer in self._layers
-        )
+        stacked = {id(own): self._stacked[name] for name, own in module.named_parameters()}
+        self.probed_weights = tuple(stacked[id(layer.weight)] for layer in self._layers)
 
     @torch.no_grad()
     def share(self, parameters: Mapping[str, Tensor], buffers: Mapping[str, Tensor]) -> None:
@@ -126,8 +124,8 @@ def build_user_network(
             f"model={config.name} gives a {type(module).__name__}; it must be a torch.nn.Module."
         )
     if hasattr(module, "reset_parameters"):
-        named = [(name, part) for name, part in module.named_modules() if name]
-        for name, part in [*named, ("", module)]:
+        itself, *parts = module.named_modules()
+        for name, part in [*parts, itself]:
             if hasattr(part, "reset_parameters"):
                 torch.manual_seed(streams.torch("init", name or "model").initial_seed())
                 part.reset_parameters()

@@ -126,10 +126,16 @@ def _stream(
     weights = network.probed_weights
     totals = [torch.zeros_like(w) for w in weights]
     examples = 0
+    taps: list[tuple[Tensor, Tensor]] = []
     for inputs, labels in batches():
-        taps, gradients = _signals(network, inputs, labels, weights, context)
+        taps.clear()
+        with torch.enable_grad():
+            with context():
+                logits = network(inputs, lambda _, pre, post: taps.append((pre, post)))
+            loss = F.cross_entropy(logits.float().flatten(0, 1), labels.flatten(), reduction="sum")
+        gradients = torch.autograd.grad(loss, [*(post for _, post in taps), *weights])
         for layer, (pre, post) in enumerate(taps):
-            yield _Seen(0, layer, post, pre, network.saturation[layer])
+            yield _Seen(0, layer, post.detach(), pre.detach(), network.saturation[layer])
             yield _Seen(1, layer, gradients[layer], gradients[layer])
         for total, gradient in zip(totals, gradients[len(taps) :], strict=True):
             total += gradient
@@ -138,27 +144,3 @@ def _stream(
         mean = total / examples
         by_unit = mean if mean.ndim == 3 else mean.unsqueeze(1)
         yield _Seen(2, layer, by_unit, by_unit)
-
-
-def _signals(
-    network: Network,
-    inputs: Tensor,
-    labels: Tensor,
-    weights: Sequence[Tensor],
-    context: Callable[[], AbstractContextManager[object]],
-) -> tuple[list[tuple[Tensor, Tensor]], tuple[Tensor, ...]]:
-    """Return each layer's pre-activation and activation, and the summed loss's gradients.
-
-    The gradients are those of the activations, then of `weights`.
-    """
-    taps: list[tuple[Tensor, Tensor]] = []
-
-    def tap(_: str, pre: Tensor, post: Tensor) -> None:
-        taps.append((pre, post))
-
-    with torch.enable_grad():
-        with context():
-            logits = network(inputs, tap)
-        loss = F.cross_entropy(logits.float().flatten(0, 1), labels.flatten(), reduction="sum")
-    gradients = torch.autograd.grad(loss, [*(post for _, post in taps), *weights])
-    return [(pre.detach(), post.detach()) for pre, post in taps], gradients

@@ -9,15 +9,7 @@ import torch
 from torch import Tensor
 
 from ablate import user
-from ablate.config.optimizer import (
-    Adadelta,
-    Adagrad,
-    Adam,
-    Lbfgs,
-    MomentumSgd,
-    OptimizerConfig,
-    RmsProp,
-)
+from ablate.config import optimizer as kinds
 from ablate.config.penalty import PenaltyConfig
 from ablate.config.target import Target
 from ablate.errors import ConfigError
@@ -30,7 +22,7 @@ _VECTOR = 8
 
 
 def build_optimizer(
-    config: OptimizerConfig | Target, parameters: Iterable[tuple[str, Tensor]]
+    config: kinds.OptimizerConfig | Target, parameters: Iterable[tuple[str, Tensor]]
 ) -> torch.optim.Optimizer:
     """Return the optimizer of `config` over named parameters (R, ...).
 
@@ -51,28 +43,29 @@ def build_optimizer(
                 "torch.optim.Optimizer."
             )
         return made
-    if isinstance(config, Lbfgs):
+    if isinstance(config, kinds.Lbfgs):
         return _lbfgs(config, [parameter for _, parameter in parameters])
     uncorrected = config.name == "adam_uncorrected"
-    fusible = not isinstance(config, RmsProp | Adadelta) and not uncorrected
-    shrinks = config.decoupled and (uncorrected or not isinstance(config, Adam))
+    fusible = not isinstance(config, kinds.RmsProp | kinds.Adadelta) and not uncorrected
+    shrinks = config.decoupled and (uncorrected or not isinstance(config, kinds.Adam))
     groups = _groups(config, parameters, fusible, shrinks)
     match config:
-        case Adam():
+        case kinds.Adam():
             betas = (config.beta1, config.beta2)
             if uncorrected:
-                return UncorrectedAdam(groups, config.lr, betas, config.eps)
+                options = {"lr": config.lr, "betas": betas, "eps": config.eps}
+                return UncorrectedAdam(groups, options)
             kind = torch.optim.AdamW if config.decoupled else torch.optim.Adam
             return kind(groups, lr=config.lr, betas=betas, eps=config.eps)
-        case MomentumSgd():
+        case kinds.MomentumSgd():
             nesterov = config.name == "nesterov" and config.momentum > 0
             return torch.optim.SGD(groups, config.lr, config.momentum, nesterov=nesterov)
-        case Adagrad():
+        case kinds.Adagrad():
             return torch.optim.Adagrad(groups, lr=config.lr, eps=config.eps)
-        case RmsProp():
+        case kinds.RmsProp():
             momentum = getattr(config, "momentum", 0.0)
             return torch.optim.RMSprop(groups, config.lr, config.alpha, config.eps, 0.0, momentum)
-        case Adadelta():
+        case kinds.Adadelta():
             return torch.optim.Adadelta(groups, lr=config.lr, rho=config.rho, eps=config.eps)
         case _:
             return torch.optim.SGD(groups, lr=config.lr)
@@ -145,7 +138,7 @@ def _groups(
     ]
 
 
-def _lbfgs(config: Lbfgs, parameters: list[Tensor]) -> torch.optim.LBFGS:
+def _lbfgs(config: kinds.Lbfgs, parameters: list[Tensor]) -> torch.optim.LBFGS:
     if any(len(parameter) > 1 for parameter in parameters):
         raise ValueError("L-BFGS trains one replicate at a time: a stack would share its steps")
     return torch.optim.LBFGS(

@@ -96,13 +96,8 @@ def _split_of(config: RunConfig, data: Data, streams: Streams) -> Data:
 def _run_command(config: RunConfig, streams: Streams, device: str) -> Any:
     with tempfile.TemporaryDirectory(prefix="ablate-") as folder:
         given, asked = Path(folder) / "config.json", Path(folder) / "metrics.json"
-        settings = {
-            **config.model_dump(mode="json"),
-            "replicate": streams.replicate,
-            "member": streams.member,
-            "device": device,
-        }
-        given.write_text(json.dumps(settings, indent=2))
+        place = {"replicate": streams.replicate, "member": streams.member, "device": device}
+        given.write_text(json.dumps(config.model_dump(mode="json") | place, indent=2))
         words = [
             word.replace("{config}", str(given)).replace("{metrics}", str(asked))
             for word in shlex.split(config.trainer.command or "")

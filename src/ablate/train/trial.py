@@ -101,7 +101,7 @@ def _gradient_error(network: Network, x: torch.Tensor, y: torch.Tensor) -> float
     """
     network.double().eval()
     x = x.double()
-    parameters = [p for p in network.parameters() if p.requires_grad]
+    parameters: list[torch.Tensor] = [p for p in network.parameters() if p.requires_grad]
     generator = torch.Generator().manual_seed(0)
 
     def drawn() -> list[torch.Tensor]:
@@ -110,8 +110,7 @@ def _gradient_error(network: Network, x: torch.Tensor, y: torch.Tensor) -> float
         return [d / norm for d in draws]
 
     with torch.no_grad():
-        for p, d in zip(parameters, drawn(), strict=True):
-            p.add_(d)
+        torch._foreach_add_(parameters, drawn())
     direction = drawn()
 
     def loss() -> torch.Tensor:
@@ -123,8 +122,7 @@ def _gradient_error(network: Network, x: torch.Tensor, y: torch.Tensor) -> float
     width, values = 1e-5, []
     with torch.no_grad():
         for sign in (1, -2):
-            for p, d in zip(parameters, direction, strict=True):
-                p.add_(d, alpha=sign * width)
+            torch._foreach_add_(parameters, direction, alpha=sign * width)
             values.append(float(loss()))
     measured = (values[0] - values[1]) / (2 * width)
     return abs(measured - slope) / max(abs(measured), abs(slope), 1e-8)
