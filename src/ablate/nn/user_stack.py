@@ -71,8 +71,7 @@ class UserStack(Network):
     def forward(self, x: Tensor, tap: Tap | None = None) -> Tensor:
         """Return logits (R, B, classes) of x (R, B, *inputs); the probe's `tap` goes to parts."""
         assert tap is None
-        module = self.networks[0].module
-        return _run(module, self._parameters_of_all, self._buffers_of_all, x)
+        return _run(self.networks[0].module, self._parameters_of_all, self._buffers_of_all, x)
 
 
 def build_user_stack(
@@ -96,10 +95,9 @@ def why_not_stacked(network: UserNetwork, inputs: tuple[int, ...]) -> str | None
     module = network.module
     parameters = {name: p.detach()[None] for name, p in module.named_parameters()}
     buffers = {name: b.clone()[None] for name, b in module.named_buffers()}
-    device = next((p.device for p in module.parameters()), torch.device("cpu"))
     try:
         with torch.no_grad():
-            _run(module, parameters, buffers, torch.zeros(1, 2, *inputs, device=device))
+            _run(module, parameters, buffers, torch.zeros(1, 2, *inputs))
     except Exception as error:  # whatever the module or vmap raises
         said = (str(error).strip().splitlines() or [""])[0].split(". ")[0]
         return said or type(error).__name__

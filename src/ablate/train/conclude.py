@@ -18,10 +18,10 @@ from ablate.metrics.scores import as_float16
 from ablate.nn.network import parameter_count
 from ablate.probe.measure import Reading, pack
 from ablate.records import Record
+from ablate.train import inference
 from ablate.train.convergence import EXAMPLES, first_nonfinite, no_progress
 from ablate.train.evaluation import probe
 from ablate.train.history import History, Weights, weights_of
-from ablate.train.inference import Logits, final_logits, scores_of, stochastic_logits
 from ablate.train.penalties import is_weight
 from ablate.train.prepare import Stack
 from ablate.train.stopping import best_evaluation
@@ -41,8 +41,8 @@ class _Ends:
     """
 
     scores: Mapping[str, Sequence[Mapping[str, float]]]
-    logits: Logits
-    members: Logits | None
+    logits: inference.Logits
+    members: inference.Logits | None
     readings: Sequence[Reading]
 
 
@@ -58,10 +58,12 @@ def conclude(stack: Stack, history: History, started: float) -> list[Record]:
     for r, weights in history.ended.items():
         for name, value in weights.items():
             state[name][r] = torch.from_numpy(value).to(state[name].device)
-    logits = final_logits(stack)  # first: it settles the statistics of inference
-    train = scores_of(stack, stack.training, stack.training_indices[:, :EXAMPLES])
-    validation = scores_of(stack, stack.validation, stack.validation_indices)
-    test = scores_of(stack, stack.test, stack.test_indices, logits)
+    inference.settle_statistics(stack)
+    some = stack.training_indices[:, :EXAMPLES]
+    train = inference.scores_of(stack, stack.training, some)
+    validation = inference.scores_of(stack, stack.validation, stack.validation_indices)
+    logits = inference.final_logits(stack)
+    test = inference.scores_of(stack, stack.test, stack.test_indices, logits)
     ends = _Ends(
         scores={"train": train, "validation": validation, "test": test},
         logits=logits,
@@ -118,14 +120,14 @@ def _record(stack: Stack, history: History, ends: _Ends, r: int, seconds: float)
     )
 
 
-def _members(stack: Stack, history: History) -> Logits | None:
+def _members(stack: Stack, history: History) -> inference.Logits | None:
     """Return the logits (M, R, N, K) of what one training gives an ensemble, or None."""
     ensemble = stack.config.ensemble
     if isinstance(ensemble, Snapshot) and history.members:
         missing = ensemble.snapshots - len(history.members)  # where nothing was left to train
         return np.stack(history.members + history.members[-1:] * missing)
     if isinstance(ensemble, McDropout):
-        return stochastic_logits(stack, ensemble.passes)
+        return inference.stochastic_logits(stack, ensemble.passes)
     return None
 
 
@@ -154,7 +156,7 @@ def _weights_like(stack: Stack, r: int) -> dict[str, float]:
     }
 
 
-def _predictions(output: Logits) -> npt.NDArray[np.float16] | None:
+def _predictions(output: inference.Logits) -> npt.NDArray[np.float16] | None:
     """Return logits as float16, None if one is not finite; large ones are clipped."""
     return as_float16(output) if np.isfinite(output).all() else None
 

@@ -53,8 +53,7 @@ def build_optimizer(
         case kinds.Adam():
             betas = (config.beta1, config.beta2)
             if uncorrected:
-                options = {"lr": config.lr, "betas": betas, "eps": config.eps}
-                return UncorrectedAdam(groups, options)
+                return UncorrectedAdam(groups, {"lr": config.lr, "betas": betas, "eps": config.eps})
             kind = torch.optim.AdamW if config.decoupled else torch.optim.Adam
             return kind(groups, lr=config.lr, betas=betas, eps=config.eps)
         case kinds.MomentumSgd():
