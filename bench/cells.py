@@ -8,7 +8,7 @@ from typing import Any
 from ablate.config import RunConfig
 from ablate.config.validate import run_config
 from ablate.data import Data
-from ablate.train import train
+from ablate.train.loop import train
 
 from .networks import BATCH, Net
 

@@ -64,7 +64,7 @@ def limit(net: Net, steps: int, workers: int) -> float:
 
 
 def _work(name: str, steps: int, ready: Any, begin: Any) -> None:
-    from ablate.train import prepare_process
+    from ablate.train.process import prepare_process
 
     prepare_process(threads=1)
     work, warm = products(NETS[name], 1, steps), products(NETS[name], 1, 2)

@@ -60,7 +60,7 @@ def main() -> int:
         print("bench needs Lightning to compare with: pip install -c constraints.txt -e '.[bench]'")
         return 2
     # Before torch is imported: threads and MKL's mode are read once.
-    from ablate.train import prepare_process
+    from ablate.train.process import prepare_process
 
     prepare_process(threads=1)
     sizes = QUICK if asked.quick else FULL if asked.full else USUAL

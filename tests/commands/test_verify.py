@@ -18,7 +18,7 @@ from ablate.report.frame import metric_columns, read_frames
 from ablate.report.regenerate import regenerate
 from ablate.store.ledger import write_run
 from ablate.store.provenance import provenance
-from ablate.train import train
+from ablate.train.loop import train
 
 REPORTS = Path(__file__).parents[2] / "reports"
 

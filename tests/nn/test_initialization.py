@@ -22,7 +22,9 @@ from ablate.config.init import (
     Zeros,
 )
 from ablate.config.model import Cnn, FitNet, Mlp, ModelConfig
-from ablate.nn import Chain, build, initialize
+from ablate.nn.initialization import initialize
+from ablate.nn.models import build
+from ablate.nn.network import Chain
 from ablate.nn.scales import GAINS, random_walk_gain, weight_variance
 from ablate.streams import Streams
 

@@ -5,8 +5,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ablate.config.model import Mlp
 from ablate.nn.dropout import Dropout
 from ablate.nn.layers import Conv2d, Linear, MaxPool
+from ablate.nn.models import build
 from ablate.nn.norms import BatchNorm
 from ablate.streams import Streams
 
@@ -102,11 +104,13 @@ def test_batch_norm_undoes_the_scale_of_the_weights() -> None:
     torch.testing.assert_close(gradients[1] * 10, gradients[0], rtol=1e-3, atol=1e-3)
 
 
-def test_batch_norm_without_tracking_leaves_the_averages_alone() -> None:
+def test_batch_norm_leaves_the_averages_alone_while_it_is_probed() -> None:
     for channels in (32, 10):
-        layer = BatchNorm(1, channels)
-        layer.track = False
-        layer(torch.randn(1, 20, channels))
+        network = build(Mlp(name="mlp", depth=1, width=channels, norm="batch"), (5,), 3, 1)
+        layer = network.chain[0].norm
+        with network.probing():
+            assert layer.training
+            network(torch.randn(1, 20, 5))
         assert torch.equal(layer.running_mean, torch.zeros(1, channels))
         assert torch.equal(layer.running_var, torch.ones(1, channels))
 

@@ -5,7 +5,9 @@ import torch
 
 from ablate.config.model import Cnn, FitNet, LeNet, Mlp, ResNet
 from ablate.errors import ConfigError
-from ablate.nn import build, check, multiply_adds, parameter_count
+from ablate.nn.architectures import check, multiply_adds
+from ablate.nn.models import build
+from ablate.nn.network import parameter_count
 from ablate.streams import Streams
 
 CIFAR, MNIST, DIGITS = (3, 32, 32), (1, 28, 28), (1, 8, 8)

@@ -8,8 +8,10 @@ from torch.nn import functional
 
 from ablate.config.init import He, Lsuv
 from ablate.config.model import Cnn, Mlp, ResNet
-from ablate.nn import build, initialize, parameter_count
-from ablate.nn.dropout import DropConnect, Dropout
+from ablate.nn.dropout import Dropout
+from ablate.nn.initialization import initialize
+from ablate.nn.models import build
+from ablate.nn.network import parameter_count
 from ablate.nn.norms import BatchNorm, GroupNorm, build_norm
 from ablate.nn.population import set_population_statistics
 from ablate.streams import Streams
@@ -87,7 +89,7 @@ def test_drop_connect_drops_weights_of_the_next_map() -> None:
     network = build(model, (20,), 10, 2)
     assert [block.connect.p for block in network.chain] == [0.2, 0.4, 0.4]
     assert [block.connect.name for block in network.chain] == ["input", "layer1", "layer2"]
-    layer = DropConnect(0.4, "layer1")
+    layer = Dropout(0.4, "layer1", "drop_connect")
     layer.seed(STREAMS, "cpu")
     weight = torch.ones(2, 300, 300)
     dropped = layer(weight)

@@ -7,7 +7,8 @@ import torch
 
 from ablate.config.init import He
 from ablate.config.model import Activation, DropoutKind, Mlp, Norm
-from ablate.nn import build, initialize
+from ablate.nn.initialization import initialize
+from ablate.nn.models import build
 from ablate.streams import Streams
 
 BATCHES = (37, 37, 20)  # odd, and a last partial one

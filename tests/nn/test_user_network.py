@@ -7,7 +7,9 @@ from torch import nn
 from ablate.config.model import Mlp
 from ablate.config.target import Target
 from ablate.errors import ConfigError
-from ablate.nn import build, build_user_network, parameter_count
+from ablate.nn.models import build
+from ablate.nn.network import parameter_count
+from ablate.nn.user_network import build_user_network
 from ablate.probe.measure import measure
 from ablate.streams import Streams
 

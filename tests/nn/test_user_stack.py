@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from ablate.config.target import Target
-from ablate.nn import UserStack, build_user_network, build_user_stack, why_not_stacked
+from ablate.nn.user_network import build_user_network
+from ablate.nn.user_stack import UserStack, build_user_stack, why_not_stacked
 from ablate.streams import Streams
 
 INPUTS, CLASSES = (5,), 3

@@ -8,10 +8,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from ablate import nn
 from ablate.config.init import He
 from ablate.config.model import Cnn, Mlp
 from ablate.metrics import PROBED, STATISTICS
+from ablate.nn.initialization import initialize
+from ablate.nn.models import build
 from ablate.probe.histogram import histogram
 from ablate.probe.measure import measure, pack
 from ablate.streams import Streams
@@ -21,9 +22,9 @@ ACTIVATION, ACTIVATION_GRADIENT, WEIGHT_GRADIENT = range(len(PROBED))
 
 
 def network(model, inputs, replicates=2):
-    result = nn.build(model, inputs, 10, replicates)
+    result = build(model, inputs, 10, replicates)
     streams = [Streams(0, r) for r in range(replicates)]
-    nn.initialize(result, He(name="he"), model, streams, None)
+    initialize(result, He(name="he"), model, streams, None)
     result.seed_dropout(streams, "cpu")
     return result.train()
 

@@ -1,6 +1,7 @@
 """From a study and a command line to cells."""
 
 import math
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ablate.commands.command_line import plan_overrides, plan_studies, sort_words
+from ablate.commands.command_line import plan_studies, sort_words, starts
 from ablate.config.compose import package_conf
 from ablate.config.validate import run_config
 from ablate.errors import ConfigError
@@ -196,14 +197,17 @@ def test_a_level_that_changes_nothing() -> None:
 
 
 def test_a_single_cell_and_an_adhoc_multirun() -> None:
-    single = plan_overrides(sort_words(["model.depth=3", "replicates=2"]), multirun=False)
-    assert single is not None
-    assert (single.plan.study.name, len(single.plan.cells), single.plan.runs) == ("run", 1, 2)
-    several = plan_overrides(sort_words(["model.depth=3,4", "init=he,xavier"]), multirun=True)
-    assert several is not None
-    assert (several.plan.study.name, len(several.plan.cells)) == ("adhoc", 4)
+    def started(*words: str, multirun: bool = False) -> Plan:
+        asked = {"command": "run", "words": words, "cfg": None, "quick": False}
+        (start,) = starts(Namespace(**asked, multirun=multirun))
+        return start.plan
+
+    single = started("model.depth=3", "replicates=2")
+    assert (single.study.name, len(single.cells), single.runs) == ("run", 1, 2)
+    several = started("model.depth=3,4", "init=he,xavier", multirun=True)
+    assert (several.study.name, len(several.cells)) == ("adhoc", 4)
     with pytest.raises(ConfigError, match=r"unknown key 'model.dept'"):
-        plan_overrides(sort_words(["model.dept=3"]), multirun=False)
+        started("model.dept=3")
 
 
 def test_the_lock_file_is_only_appended_to(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from ablate import data as data_sets
-from ablate.train import prepare_process, train
+from ablate.train.loop import train
+from ablate.train.process import prepare_process
 
 # As a worker does, and before any test multiplies matrices: MKL reads its settings once.
 prepare_process()

@@ -4,7 +4,6 @@ import itertools
 from typing import Any, get_args
 
 from ablate import data as data_sets
-from ablate import nn
 from ablate.config.compose import package_conf
 from ablate.config.groups import read_groups
 from ablate.config.model import DropoutKind, Norm
@@ -12,6 +11,7 @@ from ablate.config.run import RunConfig
 from ablate.config.validate import run_config
 from ablate.data.augment_check import check_augment
 from ablate.errors import ConfigError
+from ablate.nn import architectures
 
 OPTIONS = read_groups([package_conf()]).options
 SIZES = {"train_examples": 96, "test_examples": 24, "validation_size": 24}
@@ -82,7 +82,7 @@ def checked(values: dict[str, Any]) -> RunConfig:
     """Return the config where everything fits, as a sweep checks it before it starts."""
     config = run_config(values)
     inputs = data_sets.inputs_of(config.data)
-    nn.check(config.model, inputs)
+    architectures.check(config.model, inputs)
     check_augment(config.augment, inputs)
     return config
 

@@ -15,8 +15,8 @@ def stored(dtype, shape=(3, 4, 4), n=20):
 
 
 def pool(x, statistics, replicates=2, batch_size=8):
-    rule = scaling(x.dtype, tuple(x.shape[1:]), statistics, replicates, CPU)
-    return examples(x, torch.arange(len(x)), rule, batch_size, CPU)
+    rule = scaling(x, statistics, replicates, CPU)
+    return examples(x, torch.arange(len(x)), rule, batch_size)
 
 
 def per_channel(seed):

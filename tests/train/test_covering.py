@@ -13,7 +13,7 @@ from ablate.launch.ensemble_run import form
 from ablate.launch.members import member_numbers, training_config
 from ablate.records import Record
 from ablate.store.ledger import write_run
-from ablate.train import train
+from ablate.train.loop import train
 
 REFUSED = [
     "lbfgs-activation_l1",

@@ -16,7 +16,7 @@ import torch
 from ablate import data as data_sets
 from ablate.config.key import RESULTS_VERSION
 from ablate.config.validate import run_config
-from ablate.train import train
+from ablate.train.loop import train
 
 FILE = Path(__file__).with_name("golden.json")
 DATA = {"name": "synthetic", "train_examples": 260, "test_examples": 60, "validation_size": 60}
@@ -73,7 +73,7 @@ def test_the_numbers_are_those_written_down(name: str) -> None:
 
 
 if __name__ == "__main__":
-    from ablate.train import prepare_process
+    from ablate.train.process import prepare_process
 
     prepare_process(threads=1)
     content = {

@@ -11,7 +11,7 @@ from ablate.config.validate import run_config
 from ablate.nn import models
 from ablate.streams import Streams
 from ablate.train import loop, prepare
-from ablate.train.inference import evaluate
+from ablate.train.inference import scores_of
 
 
 def config(**changes):
@@ -236,7 +236,7 @@ def test_saved_weights_give_the_metrics(run, tmp_path):
     stack = prepare.prepare(cell, data, [Streams(0, 1)], "cpu")
     state = {name: torch.from_numpy(w).unsqueeze(0) for name, w in record.weights.items()}
     stack.network.load_state_dict(state)
-    scores = evaluate(stack.network, stack.test, stack.test_indices, "fp32", 0.0)[0]
+    scores = scores_of(stack, stack.test, stack.test_indices)[0]
     assert scores["loss"] == record.metrics["test/loss"]
 
 

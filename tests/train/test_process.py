@@ -2,7 +2,7 @@ import subprocess
 import sys
 
 PROGRAM = """
-from ablate.train import prepare_process
+from ablate.train.process import prepare_process
 import sys
 assert "torch" not in sys.modules, "a setting would come too late"
 prepare_process()

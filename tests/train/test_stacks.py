@@ -14,7 +14,7 @@ from ablate.config.run import RunConfig
 from ablate.config.validate import run_config
 from ablate.launch.members import training_config
 from ablate.records import Record
-from ablate.train import train
+from ablate.train.loop import train
 
 #: What is stacked on a CPU by the rule.
 STACKED = {

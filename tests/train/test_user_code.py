@@ -14,7 +14,7 @@ from ablate.errors import AblateError, ConfigError
 from ablate.launch.user_check import check_user_code, not_stacked
 from ablate.metrics.scores import log_probabilities
 from ablate.streams import Streams
-from ablate.train import train
+from ablate.train.loop import train
 from ablate.train.prepare import prepare
 
 RINGS = {"_target_": "mylab.data.rings"}
@@ -63,6 +63,7 @@ OPTIONS = {
     "images": {"data": {**RINGS, "images": True}, "augment": {"flip": "random", "crop": 1}},
     "batch norm and dropout": {"model": {"_target_": "mylab.nets.Net", "norm": True, "dropout": 0.2}},
     "no layer to probe": {"model": {"_target_": "mylab.nets.Flat"}},
+    "weights used twice": {"model": {"_target_": "mylab.nets.Tied"}},
     "lbfgs": {"optimizer": {"name": "lbfgs"}},
     "adamw": {"optimizer": {"name": "adamw", "weight_decay": 0.1}},
     "clipping": {"optimizer": {"name": "sgd", "lr": 0.1, "clip_norm": 0.1}},

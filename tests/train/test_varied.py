@@ -12,7 +12,7 @@ from ablate.config.trainer import Varied
 from ablate.config.validate import run_config
 from ablate.errors import ConfigError
 from ablate.streams import RandomSource, Streams
-from ablate.train import train
+from ablate.train.loop import train
 
 SMALL = {
     "data": {"name": "synthetic", "train_examples": 240, "validation_size": 80, "shape": [6]},

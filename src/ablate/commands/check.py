@@ -6,7 +6,7 @@ import argparse
 
 from ablate.commands import command_line
 from ablate.commands.command_line import starts
-from ablate.train import prepare_process
+from ablate.train.process import prepare_process
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -17,7 +17,7 @@ from ablate.launch.members import member_numbers, training_config
 from ablate.store.ledger import compared_bytes, write_run
 from ablate.store.provenance import provenance
 from ablate.store.result import Result, read_result
-from ablate.train import prepare_process
+from ablate.train.process import prepare_process
 
 #: Beyond so many standard deviations of its cell a number of another machine is another number.
 _MOST_SD = 3.0

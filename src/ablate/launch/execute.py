@@ -22,7 +22,7 @@ def execute(job: Job, loaded: dict[str, data.Data]) -> Iterator[Event]:
 
     What a run raises, `SystemExit` included, is written down and makes it a failed one. Raises
     ConfigError where the device has too little memory: no fault of the runs, which stay to do.
-    Call `ablate.train.prepare_process` before.
+    Call `ablate.train.process.prepare_process` before.
     """
     from torch import OutOfMemoryError
 
@@ -62,7 +62,7 @@ def failed(job: Job, task: Task, message: str, log: str, started: str | None = N
 def train_job(job: Job, loaded: dict[str, data.Data]) -> list[Record]:
     """Return the record of each task of a job, in order; `loaded` as for `execute`."""
     from ablate.launch.ensemble_run import form
-    from ablate.train import train
+    from ablate.train.loop import train
 
     wanted = f"{job.config.data.model_dump_json()} {job.config.seed}"
     if wanted not in loaded:

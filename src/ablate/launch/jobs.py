@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ablate import data, nn
+from ablate import data
 from ablate.config import RunConfig
 from ablate.config.target import Target
 from ablate.launch.job import Job, Task
 from ablate.launch.missing import Work
+from ablate.nn.architectures import multiply_adds
 from ablate.store.ledger import move_stale
 
 #: Replicates trained as one program by `trainer.stack=auto`.
@@ -134,4 +135,4 @@ def cost(job: Job) -> float:
     inputs, classes = data.inputs_of(config.data), data.classes_of(config.data)
     examples = config.data.train_size or data.examples_of(config.data)[0]
     passes = config.trainer.epochs * examples * len(job.stack)
-    return float(passes * nn.multiply_adds(config.model, inputs, classes))
+    return float(passes * multiply_adds(config.model, inputs, classes))

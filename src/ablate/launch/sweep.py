@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ablate import data, nn
+from ablate import data
 from ablate.config import Launch
 from ablate.config.target import Target
 from ablate.data.augment_check import check_augment
@@ -20,6 +20,7 @@ from ablate.launch.executor import Executor, executor_of
 from ablate.launch.jobs import jobs_of, one_by_one
 from ablate.launch.missing import Work, in_folders_there, member_work, scored_work, tuning_work
 from ablate.launch.progress import progress
+from ablate.nn import architectures
 from ablate.store.cell import LedgerCell
 from ablate.store.index import write_index
 from ablate.store.lock import lock
@@ -100,7 +101,7 @@ def check(plan: Plan, root: Path) -> None:
 
                 check_user_code(config)
             if not isinstance(config.model, Target):
-                nn.check(config.model, inputs)
+                architectures.check(config.model, inputs)
             if not isinstance(config.augment, Target):
                 check_augment(config.augment, inputs)
         except ConfigError as error:

@@ -13,11 +13,13 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from ablate import data, nn, user
+from ablate import data, user
 from ablate.config import RunConfig
 from ablate.config.target import Target
 from ablate.data.user_augment import build_user_augment
 from ablate.errors import AblateError, ConfigError
+from ablate.nn.user_network import UserNetwork, build_user_network
+from ablate.nn.user_stack import why_not_stacked
 from ablate.streams import Streams
 from ablate.train.losses import build_loss
 from ablate.train.optimizers import build_optimizer, update
@@ -59,7 +61,7 @@ def not_stacked(config: RunConfig) -> str | None:
 
 @cache  # asked for every job of it
 def _not_stacked(model: Target, inputs: tuple[int, ...], classes: int) -> str | None:
-    reason = nn.why_not_stacked(_network(model, inputs, classes), inputs)
+    reason = why_not_stacked(_network(model, inputs, classes), inputs)
     if reason is None:
         return None
     return f"model={model.name} trains one by one, which may be slower: {reason}"
@@ -70,8 +72,8 @@ def _model(config: RunConfig) -> None:
     _network(config.model, data.inputs_of(config.data), data.classes_of(config.data))
 
 
-def _network(model: Target, inputs: tuple[int, ...], classes: int) -> nn.UserNetwork:
-    return nn.build_user_network(model, inputs, classes, Streams(0, 0), torch.device("cpu"))
+def _network(model: Target, inputs: tuple[int, ...], classes: int) -> UserNetwork:
+    return build_user_network(model, inputs, classes, Streams(0, 0), torch.device("cpu"))
 
 
 def _loss(config: RunConfig) -> None:

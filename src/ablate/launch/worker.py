@@ -25,7 +25,7 @@ def work(connection: Connection, environment: Mapping[str, str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    from ablate.train import prepare_process
+    from ablate.train.process import prepare_process
 
     prepare_process(threads=1)
     loaded: dict[str, data.Data] = {}

@@ -69,9 +69,8 @@ def _fitnet(config: FitNet) -> list[Layer]:
     pools = ((4, 2), (4, 2), (2, 2)) if small else ((2, 2), (2, 2), (0, 0))
     layers = []
     for maps, pool in zip(FITNETS[config.name], pools, strict=True):
-        convolutions = [Layer(count, kernel=3, padding=1) for count in maps]
-        last = Layer(maps[-1], kernel=3, padding=1, pool=pool)
-        layers += [*convolutions[:-1], last]
+        layers += [Layer(count, kernel=3, padding=1) for count in maps]
+        layers[-1] = replace(layers[-1], pool=pool)
     if not small:
         layers.append(Layer(_FITNET_UNITS, pieces=_FITNET_UNIT_PIECES))
     return layers
@@ -98,55 +97,56 @@ def pieces_of(config: ModelConfig, layer: Layer) -> int:
 
 def multiply_adds(config: ModelConfig, inputs: tuple[int, ...], classes: int) -> int:
     """Return the multiply-adds of linear maps in one forward pass of one example."""
-    dims, count = inputs, 0
-    for number, layer in enumerate(layers_of(config, inputs), start=1):
+    count = 0
+    for layer, received in placed(config, inputs, classes):
         maps = layer.units * pieces_of(config, layer)
         if layer.kernel:
-            positions = math.prod(_positions(layer, dims))
-            count += maps * layer.kernel**2 * dims[0] * positions
+            positions = math.prod(_positions(layer, received))
+            count += maps * layer.kernel**2 * received[0] * positions
         else:
-            count += maps * math.prod(dims)
-        dims = output_shape(config, layer, dims, number, inputs)
-    return count + classes * math.prod(dims)
+            count += maps * math.prod(received)
+    return count
 
 
 def check(config: ModelConfig, inputs: tuple[int, ...]) -> None:
     """Raise ConfigError when the architecture cannot take examples of shape `inputs`."""
-    dims = inputs
-    for number, layer in enumerate(layers_of(config, inputs), start=1):
-        dims = output_shape(config, layer, dims, number, inputs)
+    placed(config, inputs, classes=1)
 
 
-def output_shape(
-    config: ModelConfig,
-    layer: Layer,
-    dims: tuple[int, ...],
-    number: int,
-    inputs: tuple[int, ...],
-) -> tuple[int, ...]:
-    """Return what layer `number` makes of an example of shape `dims`, pooling included.
+def placed(
+    config: ModelConfig, inputs: tuple[int, ...], classes: int
+) -> list[tuple[Layer, tuple[int, ...]]]:
+    """Return the layers, at last the output layer, each with the shape that it receives.
 
-    `inputs` is the shape the network receives, for the message of the ConfigError.
+    Raises ConfigError when the architecture cannot take examples of shape `inputs`.
     """
+    shown = " x ".join(map(str, inputs))
+    dims, found = inputs, []
+    for number, layer in enumerate(layers_of(config, inputs), start=1):
+        if layer.kernel and len(dims) != 3:
+            raise ConfigError(
+                f"model={config.name} needs images, but the data has examples of {shown} "
+                "features; take model=mlp."
+            )
+        found.append((layer, dims))
+        dims = _output_shape(layer, dims)
+        if min(dims) < 1:
+            raise ConfigError(
+                f"model={config.name} is too deep for images of {shown}: nothing is left after "
+                f"layer {number}; take larger images or model=mlp or cnn."
+            )
+    return [*found, (Layer(classes, pieces=1), dims)]
+
+
+def _output_shape(layer: Layer, dims: tuple[int, ...]) -> tuple[int, ...]:
     if not layer.kernel:
         return (layer.units,)
-    shown = " x ".join(str(dim) for dim in inputs)
-    if len(dims) != 3:
-        raise ConfigError(
-            f"model={config.name} needs images, but the data has examples of {shown} features; "
-            "take model=mlp."
-        )
     sides = _positions(layer, dims)
-    if layer.pool and layer.pool[0]:
+    if layer.pool == (0, 0):
+        sides = [1, 1]
+    elif layer.pool:
         size, stride = layer.pool
         sides = [-(-(side - size) // stride) + 1 if side >= size else 0 for side in sides]
-    elif layer.pool:
-        sides = [1, 1]
-    if min(sides) < 1:
-        raise ConfigError(
-            f"model={config.name} is too deep for images of {shown}: nothing is left after "
-            f"layer {number}; take larger images or model=mlp or cnn."
-        )
     return (layer.units, *sides)
 
 

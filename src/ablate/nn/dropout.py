@@ -3,78 +3,51 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from ablate.config.model import DropoutKind
 from ablate.streams import Streams
 
 
-class Masks(nn.Module):
-    """What draws: a probability, and a generator per replicate named by the layer."""
+class Dropout(nn.Module):
+    """Dropout (Srivastava et al. 2014), p the probability that a unit or a weight is dropped.
 
-    def __init__(self, p: float, name: str) -> None:
+    inverted      training: x * keep / (1 - p); inference: x
+    standard      training: x * keep; inference: x * (1 - p)
+    gaussian      training: x * N(1, p / (1 - p)); inference: x
+    drop_connect  as inverted, of weights x (Wan et al. 2013): one mask per step
+
+    The random streams are named by the layer, `name`.
+    """
+
+    def __init__(self, p: float, name: str, kind: DropoutKind = "inverted") -> None:
         super().__init__()
-        self.p, self.name = p, name
+        self.p, self.name, self.kind = p, name, kind
         self.generators: list[torch.Generator] = []
 
     def seed(self, streams: Sequence[Streams], device: str) -> None:
         """Start the masks of every replicate from the beginning of its stream."""
         self.generators = [stream.torch("dropout", self.name, device) for stream in streams]
 
-    def keep(self, x: Float[Tensor, "R N *shape"]) -> Bool[Tensor, "R N *shape"]:
-        """Return a mask of x's shape (R, ...), true with probability 1 - p."""
-        mask = torch.empty(x.shape, dtype=torch.bool, device=x.device)
-        for own, generator in self._drawn(mask):
+    def forward(self, x: Float[Tensor, "R N *shape"]) -> Float[Tensor, "R N *shape"]:
+        """Return units or weights x (R, ...) with some dropped in training."""
+        if not self.training:
+            return x * (1 - self.p) if self.kind == "standard" else x
+        if self.kind == "gaussian":
+            noise = torch.empty(x.shape, device=x.device)
+            for own, generator in self._drawn(noise):
+                own.normal_(generator=generator)
+            return x * (1 + math.sqrt(self.p / (1 - self.p)) * noise).to(x.dtype)
+        keep = torch.empty(x.shape, dtype=torch.bool, device=x.device)
+        for own, generator in self._drawn(keep):
             own.bernoulli_(1 - self.p, generator=generator)
-        return mask
+        return x * keep if self.kind == "standard" else x * keep / (1 - self.p)
 
-    def noise(self, x: Float[Tensor, "R N *shape"]) -> Float[Tensor, "R N *shape"]:
-        """Return N(0, 1) of x's shape (R, ...)."""
-        noise = torch.empty(x.shape, device=x.device)
-        for own, generator in self._drawn(noise):
-            own.normal_(generator=generator)
-        return noise
-
-    def _drawn(self, buffer: Tensor) -> list[tuple[Tensor, torch.Generator]]:
+    def _drawn(self, buffer: Tensor) -> Iterator[tuple[Tensor, torch.Generator]]:
         if len(self.generators) != len(buffer):
             raise RuntimeError(f"dropout '{self.name}' has no random streams: call seed_dropout")
-        return list(zip(buffer, self.generators, strict=True))
-
-
-class Dropout(Masks):
-    """Dropout of units (Srivastava et al. 2014), p the probability that one is dropped.
-
-    inverted  training: x * keep / (1 - p); inference: x
-    standard  training: x * keep; inference: x * (1 - p)
-    gaussian  training: x * N(1, p / (1 - p)); inference: x
-    """
-
-    def __init__(self, p: float, name: str, kind: DropoutKind = "inverted") -> None:
-        super().__init__(p, name)
-        self.kind = kind
-
-    def forward(self, x: Float[Tensor, "R B *units"]) -> Float[Tensor, "R B *units"]:
-        """Return x (R, B, ...) with units dropped in training."""
-        if self.p == 0:
-            return x
-        if self.kind == "standard":
-            return x * self.keep(x) if self.training else x * (1 - self.p)
-        if not self.training:
-            return x
-        if self.kind == "gaussian":
-            return x * (1 + math.sqrt(self.p / (1 - self.p)) * self.noise(x)).to(x.dtype)
-        return x * self.keep(x) / (1 - self.p)
-
-
-class DropConnect(Masks):
-    """Dropout of weights (Wan et al. 2013): one mask per step, kept weights divided by 1 - p."""
-
-    def forward(self, weight: Float[Tensor, "R I *shape"]) -> Float[Tensor, "R I *shape"]:
-        """Return the weights (R, ...) to multiply by: with some dropped in training."""
-        if not self.training or self.p == 0:
-            return weight
-        return weight * self.keep(weight) / (1 - self.p)
+        return zip(buffer, self.generators, strict=True)

@@ -14,14 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ablate.config.init import (
-    Constant,
-    InitConfig,
-    Lsuv,
-    Orthogonal,
-    OrthogonalHe,
-    Zeros,
-)
+from ablate.config.init import Constant, InitConfig, Lsuv, Orthogonal, OrthogonalHe, Zeros
 from ablate.config.model import ModelConfig
 from ablate.nn.layers import Conv2d, Linear
 from ablate.nn.network import Chain
@@ -29,6 +22,7 @@ from ablate.nn.scales import gain_of, weight_variance
 from ablate.streams import Streams
 
 
+@torch.no_grad()
 def initialize(
     network: Chain,
     config: InitConfig,
@@ -46,16 +40,16 @@ def initialize(
     for block in network.chain:
         for replicate, stream in enumerate(streams):
             generator = stream.numpy("init", f"{block.name}.weight")
-            matrix = _matrix(config, model.activation, block.linear, generator)
-            block.linear.set_weight(replicate, torch.from_numpy(matrix))
+            matrix = torch.from_numpy(_matrix(config, model.activation, block.linear, generator))
+            weight = block.linear.weight[replicate]  # (in, out), or (out, in, k, k)
+            weight.copy_(matrix.T if weight.ndim == 2 else matrix.view(weight.shape))
     if isinstance(config, Lsuv):
         if batch is None:
             raise ValueError("init=lsuv needs a batch of training examples")
         _unit_variance(network, config, batch)
     if config.scale != 1:
-        with torch.no_grad():
-            for block in network.chain:
-                block.linear.weight.mul_(config.scale)
+        for block in network.chain:
+            block.linear.weight.mul_(config.scale)
 
 
 def _matrix(
@@ -88,7 +82,6 @@ def _orthonormal(shape: tuple[int, int], generator: np.random.Generator) -> np.n
     return np.ascontiguousarray(q if shape[0] >= shape[1] else q.T, dtype=np.float32)
 
 
-@torch.no_grad()
 def _unit_variance(network: Chain, config: Lsuv, batch: Tensor) -> None:
     """Scale layer by layer until each linear map's output has variance 1 (Mishkin & Matas 2016).
 
@@ -111,4 +104,5 @@ def _unit_variance(network: Chain, config: Lsuv, batch: Tensor) -> None:
             block.linear.weight.mul_(factor.view(-1, *[1] * (block.linear.weight.dim() - 1)))
             z = block.linear(x)
         if block.activation is not None:
-            x = block.after(block.activation(block.joined(z, kept)))
+            x = block.activation(block.joined(z, kept))
+            x = x if block.pool is None else block.pool(x)

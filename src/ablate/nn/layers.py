@@ -17,18 +17,17 @@ from ablate.nn.activations import ELEMENTWISE
 from ablate.nn.scales import PRELU_SLOPE
 
 
-def fold(x: Float[Tensor, "R B C H W"]) -> Float[Tensor, "B R*C H W"]:
-    """Return (R, B, C, H, W) as (B, R*C, H, W)."""
-    replicates, batch, channels, height, width = x.shape
-    return x.transpose(0, 1).reshape(batch, replicates * channels, height, width)
+def fold(x: Float[Tensor, "R B C *positions"]) -> Float[Tensor, "B R*C *positions"]:
+    """Return (R, B, C, ...) as (B, R*C, ...)."""
+    return x.transpose(0, 1).flatten(1, 2)
 
 
 def unfold(
-    x: Float[Tensor, "B folded H W"], replicates: int
-) -> Float[Tensor, "{replicates} B C H W"]:
-    """Return (B, R*C, H, W) as (R, B, C, H, W)."""
-    batch, folded, height, width = x.shape
-    return x.view(batch, replicates, folded // replicates, height, width).transpose(0, 1)
+    x: Float[Tensor, "B folded *positions"], replicates: int
+) -> Float[Tensor, "{replicates} B C *positions"]:
+    """Return (B, R*C, ...) as (R, B, C, ...)."""
+    batch, folded, *positions = x.shape
+    return x.view(batch, replicates, folded // replicates, *positions).transpose(0, 1)
 
 
 class Linear(nn.Module):
@@ -50,13 +49,6 @@ class Linear(nn.Module):
         """Return (R, B, out), by another `weight` where one is given."""
         weight = self.weight if weight is None else weight
         return torch.baddbmm(self.bias.unsqueeze(1), x, weight)
-
-    @torch.no_grad()
-    def set_weight(
-        self, replicate: int, matrix: Float[Tensor, "{self.units} {self.fan_in}"]
-    ) -> None:
-        """Set one replicate's weight from a matrix (out, fan_in)."""
-        self.weight[replicate] = matrix.T
 
 
 class Conv2d(nn.Module):
@@ -82,24 +74,14 @@ class Conv2d(nn.Module):
         self, x: Float[Tensor, "R B I H W"], weight: Float[Tensor, "R O I k k"] | None = None
     ) -> Float[Tensor, "R B {self.units} _ _"]:
         """Return (R, B, out, H', W'), by another `weight` where one is given."""
-        replicates = len(x)
         weight = (self.weight if weight is None else weight).flatten(0, 1)
         bias = None if self.bias is None else self.bias.flatten()
         images = fold(x)
-        if replicates == 1:
+        if len(x) == 1:
             # Measured 1.5 to 2.4 times as fast on a CPU; everything behind keeps the order.
             images = images.contiguous(memory_format=torch.channels_last)
-        y = functional.conv2d(
-            images, weight, bias, self.stride, padding=self.padding, groups=replicates
-        )
-        return unfold(y, replicates)
-
-    @torch.no_grad()
-    def set_weight(
-        self, replicate: int, matrix: Float[Tensor, "{self.units} {self.fan_in}"]
-    ) -> None:
-        """Set one replicate's weight from a matrix (out, fan_in)."""
-        self.weight[replicate] = matrix.view(self.weight.shape[1:])
+        y = functional.conv2d(images, weight, bias, self.stride, self.padding, groups=len(x))
+        return unfold(y, len(x))
 
 
 class MaxPool(nn.Module):
@@ -128,23 +110,8 @@ class GlobalPool(nn.Module):
 
     def forward(self, x: Float[Tensor, "R B C H W"]) -> Float[Tensor, "R B C 1 1"]:
         """Return (R, B, C, 1, 1)."""
-        if self.average:
-            return x.mean(dim=(3, 4), keepdim=True)
-        return x.amax(dim=(3, 4), keepdim=True)
-
-
-class Pad(nn.Module):
-    """A border of zeros around (R, B, C, H, W)."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.width = width
-
-    def forward(
-        self, x: Float[Tensor, "R B C H W"]
-    ) -> Float[Tensor, "R B C H+2*{self.width} W+2*{self.width}"]:
-        """Return (R, B, C, H + 2 width, W + 2 width)."""
-        return functional.pad(x, [self.width] * 4)
+        pool = torch.mean if self.average else torch.amax
+        return pool(x, dim=(3, 4), keepdim=True)
 
 
 class Shortcut(nn.Module):
@@ -162,14 +129,6 @@ class Shortcut(nn.Module):
         x = x[..., :: self.stride, :: self.stride]
         before = self.added // 2
         return functional.pad(x, [0, 0, 0, 0, before, self.added - before])
-
-
-class Flatten(nn.Module):
-    """(R, B, ...) to (R, B, features)."""
-
-    def forward(self, x: Float[Tensor, "R B *inputs"]) -> Float[Tensor, "R B features"]:
-        """Return (R, B, features)."""
-        return x.flatten(2)
 
 
 class Activate(nn.Module):

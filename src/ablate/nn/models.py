@@ -11,19 +11,10 @@ from torch import Tensor, nn
 from ablate.config import RunConfig
 from ablate.config.model import ModelConfig
 from ablate.config.target import Target
-from ablate.nn.architectures import Layer, layers_of, multiply_adds, output_shape, pieces_of
-from ablate.nn.dropout import DropConnect, Dropout
+from ablate.nn.architectures import Layer, multiply_adds, pieces_of, placed
+from ablate.nn.dropout import Dropout
 from ablate.nn.initialization import initialize
-from ablate.nn.layers import (
-    Activate,
-    Conv2d,
-    Flatten,
-    GlobalPool,
-    Linear,
-    MaxPool,
-    Pad,
-    Shortcut,
-)
+from ablate.nn.layers import Activate, Conv2d, GlobalPool, Linear, MaxPool, Shortcut
 from ablate.nn.network import Block, Chain, Network
 from ablate.nn.norms import build_norm
 from ablate.nn.user_stack import build_user_stack
@@ -46,10 +37,9 @@ def build_network(
     """
     network: Network
     if isinstance(config.model, Target):
-        place = torch.device(device)
-        network = build_user_stack(config.model, inputs, classes, streams, place).train()
+        network = build_user_stack(config.model, inputs, classes, streams, torch.device(device))
     else:
-        chain = network = build(config.model, inputs, classes, len(streams)).to(device).train()
+        chain = network = build(config.model, inputs, classes, len(streams)).to(device)
         chain.seed_dropout(streams, device)  # lsuv looks at the network as it trains
         batch = first_batch() if config.init.name == "lsuv" else None
         initialize(chain, config.init, config.model, streams, batch)
@@ -63,68 +53,63 @@ def build(config: ModelConfig, inputs: tuple[int, ...], classes: int, replicates
     Raises ConfigError when the architecture cannot take examples of shape `inputs`.
     """
     blocks: list[Block] = []
-    dims = kept = inputs
-    stride = 1
-    by_weight = config.dropout_kind == "drop_connect"
+    kept, stride = inputs, 1
+    norm_after = config.norm == "batch_after"
     dropped = ("input", config.input_dropout)  # where units arrive that dropout acts on
-    for number, layer in enumerate(layers_of(config, inputs), start=1):
-        name = f"layer{number}"
+    *hidden, (output, last) = placed(config, inputs, classes)
+    for number, (layer, received) in enumerate(hidden, start=1):
         if layer.opens:
-            kept, stride = dims, layer.stride
+            kept, stride = received, layer.stride
         maps = pieces_of(config, layer)
-        linear, flattened = _linear_map(layer, dims, replicates, layer.units * maps)
-        before, connect = _dropping(config, *dropped) if number == 1 or by_weight else ([], None)
-        if layer.input_padding:
-            before.append(Pad(layer.input_padding))
-        if flattened:
-            before.append(Flatten())
-        after_activation = config.norm == "batch_after"
-        channels = layer.units * (1 if after_activation else maps)
-        dims = output_shape(config, layer, dims, number, inputs)
-        after: list[nn.Module] = []
-        if layer.pool:
-            size, step = layer.pool
-            after.append(MaxPool(size, step) if size else GlobalPool(layer.average))
-        dropped = (name, config.dropout if layer.pool or not layer.kernel else 0.0)
-        after += _dropping(config, *dropped)[0]
-        shortcut = Shortcut(stride, layer.units - kept[0]) if layer.closes else None
         blocks.append(
             Block(
-                name,
-                before,
-                linear,
-                build_norm(config, replicates, channels),
+                f"layer{number}",
+                *_linear_map(config, layer, received, replicates, *dropped),
+                build_norm(config, replicates, layer.units * (1 if norm_after else maps)),
                 Activate(config.activation, replicates, layer.units, maps),
-                after,
-                norm_after=after_activation,
-                connect=connect,
+                _pool(layer),
+                norm_after=norm_after,
                 opens=layer.opens,
-                shortcut=shortcut,
+                shortcut=Shortcut(stride, layer.units - kept[0]) if layer.closes else None,
             )
         )
-    head, flattened = _linear_map(Layer(classes), dims, replicates, classes)
-    connect = _dropping(config, *dropped)[1]
-    blocks.append(Block("output", [Flatten()] if flattened else [], head, connect=connect))
+        dropped = (f"layer{number}", config.dropout if layer.pool or not layer.kernel else 0.0)
+    blocks.append(Block("output", *_linear_map(config, output, last, replicates, *dropped)))
     population = config.statistics == "population" and config.norm in ("batch", "batch_after")
     return Chain(blocks, multiply_adds(config, inputs, classes), population)
 
 
-def _dropping(
-    config: ModelConfig, name: str, p: float
-) -> tuple[list[nn.Module], DropConnect | None]:
-    """Return what drops units that leave a layer, or what drops the weights they meet."""
-    if p == 0:
-        return [], None
-    if config.dropout_kind == "drop_connect":
-        return [], DropConnect(p, name)
-    return [Dropout(p, name, config.dropout_kind)], None
-
-
 def _linear_map(
-    layer: Layer, dims: tuple[int, ...], replicates: int, outputs: int
-) -> tuple[Linear | Conv2d, bool]:
-    """Return the map and whether its input has to be flattened first."""
+    config: ModelConfig,
+    layer: Layer,
+    received: tuple[int, ...],
+    replicates: int,
+    name: str,
+    p: float,
+) -> tuple[list[nn.Module], Linear | Conv2d, Dropout | None]:
+    """Return what units pass in front of a linear map, the map, and what drops its weights.
+
+    name, p  of the dropout behind the layer before: of its units, or of the weights they meet
+    """
+    before: list[nn.Module] = []
+    dropout = Dropout(p, name, config.dropout_kind) if p else None
+    by_weight = config.dropout_kind == "drop_connect"
+    if dropout is not None and not by_weight:
+        before.append(dropout)
+    outputs = layer.units * pieces_of(config, layer)
     if layer.kernel:
+        if layer.input_padding:
+            before.append(nn.ZeroPad2d(layer.input_padding))
         shape = layer.kernel, layer.padding, layer.stride, layer.with_bias
-        return Conv2d(replicates, dims[0], outputs, *shape), False
-    return Linear(replicates, math.prod(dims), outputs), len(dims) > 1
+        linear: Linear | Conv2d = Conv2d(replicates, received[0], outputs, *shape)
+    else:
+        if len(received) > 1:
+            before.append(nn.Flatten(2))
+        linear = Linear(replicates, math.prod(received), outputs)
+    return before, linear, dropout if by_weight else None
+
+
+def _pool(layer: Layer) -> MaxPool | GlobalPool | None:
+    if layer.pool is None:
+        return None
+    return MaxPool(*layer.pool) if any(layer.pool) else GlobalPool(layer.average)

@@ -45,50 +45,39 @@ class BatchNorm(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.ones(replicates, channels))
         self.bias = nn.Parameter(torch.zeros(replicates, channels))
-        self.track = True
         self.register_buffer("running_mean", torch.zeros(replicates, channels))
         self.register_buffer("running_var", torch.ones(replicates, channels))
 
     def forward(self, x: Float[Tensor, "R B C *positions"]) -> Float[Tensor, "R B C *positions"]:
         """Return x normalized, in its own shape."""
-        if x.dim() == 5:
-            y = self._normalize(fold(x))
-            return unfold(y, len(x))
         # torch's kernels walk channels in blocks of up to 32; a replicate whose channels do not
         # fill them would be treated differently in a stack.
-        if x.shape[2] % 32 == 0 and x.shape[1] > 1:
-            replicates, batch, channels = x.shape
-            flat = x.transpose(0, 1).reshape(batch, replicates * channels)
-            return self._normalize(flat).view(batch, replicates, channels).transpose(0, 1)
-        return self._normalize_features(x)
-
-    def _normalize(self, flat: Tensor) -> Tensor:
-        use = self.track or not self.training
-        return functional.batch_norm(
-            flat,
+        if x.dim() == 3 and (x.shape[2] % 32 or x.shape[1] == 1):
+            return self._normalize_features(x)
+        y = functional.batch_norm(
+            fold(x),
             # Flattened views: the running averages are updated in place.
-            self.running_mean.flatten() if use else None,
-            self.running_var.flatten() if use else None,
+            self.running_mean.flatten(),
+            self.running_var.flatten(),
             self.weight.flatten(),
             self.bias.flatten(),
             self.training,
             self.MOMENTUM,
             self.EPS,
         )
+        return unfold(y, len(x))
 
     def _normalize_features(self, x: Tensor) -> Tensor:
         if not self.training:
             scale = self.weight / (self.running_var + self.EPS).sqrt()
-            return (x - self.running_mean.unsqueeze(1)) * scale.unsqueeze(1) + self.bias.unsqueeze(
-                1
-            )
+            centred = x - self.running_mean.unsqueeze(1)
+            return centred * scale.unsqueeze(1) + self.bias.unsqueeze(1)
         normalize: Any = _NormalizeFeatures.apply
         y, mean, variance = normalize(x, self.weight, self.bias, self.EPS)
-        if self.track:
-            with torch.no_grad():
-                unbiased = variance * (x.shape[1] / max(1, x.shape[1] - 1))
-                self.running_mean.lerp_(mean, self.MOMENTUM)
-                self.running_var.lerp_(unbiased, self.MOMENTUM)
+        with torch.no_grad():
+            unbiased = variance * (x.shape[1] / max(1, x.shape[1] - 1))
+            self.running_mean.lerp_(mean, self.MOMENTUM)
+            self.running_var.lerp_(unbiased, self.MOMENTUM)
         return y  # type: ignore[no-any-return]
 
 

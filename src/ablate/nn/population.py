@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +11,7 @@ from ablate.nn.norms import BatchNorm
 
 
 class _Reached(Exception):
-    """Ends a forward pass at the layer that is looked at."""
+    """Ends a forward pass at the layer that is looked at; its argument is what arrived there."""
 
 
 @torch.no_grad()
@@ -57,17 +56,12 @@ def _moments(
 
 
 def _input_of(norm: nn.Module, network: nn.Module, inputs: Tensor) -> Tensor:
-    seen: list[Tensor] = []
+    def stop(_: nn.Module, arguments: tuple[Tensor, ...]) -> None:
+        raise _Reached(*arguments)
 
-    def stop(_: nn.Module, arguments: tuple[Any, ...]) -> None:
-        seen.append(arguments[0])
-        raise _Reached
-
-    hook = norm.register_forward_pre_hook(stop)
-    try:
-        network(inputs)
-    except _Reached:
-        return seen[0]
-    finally:
-        hook.remove()
-    raise RuntimeError("the network never reaches this layer")
+    with norm.register_forward_pre_hook(stop):
+        try:
+            network(inputs)
+        except _Reached as reached:
+            seen: Tensor = reached.args[0]
+    return seen

@@ -4,19 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ablate.config.init import (
-    CaffeXavier,
-    Constant,
-    Gain,
-    He,
-    InitConfig,
-    Lecun,
-    Normal,
-    RandomWalk,
-    Uniform,
-    Xavier,
-    Zeros,
-)
+from ablate.config import init
 
 VLRELU_SLOPE = 1 / 3
 LEAKY_SLOPE = 0.01
@@ -48,29 +36,30 @@ GAINS: dict[str, float] = {
 }
 
 
-def weight_variance(config: InitConfig, activation: str, fan_in: int, fan_out: int) -> float | None:
+def weight_variance(
+    config: init.InitConfig, activation: str, fan_in: int, fan_out: int
+) -> float | None:
     """Return var(w) at scale 1; None where it follows from no fan (orthogonal, lsuv)."""
-    if isinstance(config, Zeros | Constant):
+    if isinstance(config, init.Zeros | init.Constant):
         return 0.0
-    if isinstance(config, Normal):
+    if isinstance(config, init.Normal):
         return config.std**2
-    if isinstance(config, Uniform):
+    if isinstance(config, init.Uniform):
         bound = 1 / math.sqrt(fan_in) if config.bound is None else config.bound
         return bound**2 / 3
-    if isinstance(config, Lecun | CaffeXavier):
+    if isinstance(config, init.Lecun | init.CaffeXavier):
         return 1 / fan_in
-    if isinstance(config, Xavier):
-        fans = {"average": (fan_in + fan_out) / 2, "fan_in": fan_in, "fan_out": fan_out}
+    fans = {"average": (fan_in + fan_out) / 2, "fan_in": fan_in, "fan_out": fan_out}
+    if isinstance(config, init.Xavier):
         return 1 / fans[config.mode]
-    if isinstance(config, He):
-        fan = fan_in if config.mode == "fan_in" else fan_out
-        return gain_of(config.gain, activation) ** 2 / fan
-    if isinstance(config, RandomWalk):
+    if isinstance(config, init.He):
+        return gain_of(config.gain, activation) ** 2 / fans[config.mode]
+    if isinstance(config, init.RandomWalk):
         return random_walk_gain(activation, fan_in) ** 2 / fan_in
     return None
 
 
-def gain_of(gain: Gain, activation: str) -> float:
+def gain_of(gain: init.Gain, activation: str) -> float:
     """Return the factor that `init.gain` asks for: the activation's own, ReLU's or 1."""
     return GAINS[activation if gain == "activation" else gain]
 

@@ -6,9 +6,11 @@ optimizers, penalties and the ledger see what they see of every network here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -33,7 +35,6 @@ _ACTIVATIONS = tuple(
     and not any(word in name for word in ("oftmax", "oftmin", "Attention"))
 )  # fmt: skip
 
-
 #: Examples on which a module is tried when it is made.
 _TRIED = 2
 
@@ -44,7 +45,7 @@ class _Layer:
 
     name: str
     module: nn.Module
-    weight: str
+    weight: nn.Parameter
 
 
 class UserNetwork(Network):
@@ -54,7 +55,7 @@ class UserNetwork(Network):
     where it calls functions instead, to its linear maps and convolutions but the last.
     """
 
-    drops = _DropoutNd
+    drops, norms = _DropoutNd, _BatchNorm
 
     def __init__(self, module: nn.Module, inputs: tuple[int, ...], classes: int, name: str) -> None:
         super().__init__()
@@ -68,6 +69,8 @@ class UserNetwork(Network):
             name: nn.Parameter(parameter.data[None], requires_grad=parameter.requires_grad)
             for name, parameter in module.named_parameters()
         }
+        stacked = {id(own): self._stacked[name] for name, own in module.named_parameters()}
+        self.probed_weights = tuple(stacked[id(layer.weight)] for layer in self._layers)
 
     @torch.no_grad()
     def share(self, parameters: Mapping[str, Tensor], buffers: Mapping[str, Tensor]) -> None:
@@ -77,11 +80,6 @@ class UserNetwork(Network):
             self._stacked[name].data = parameters[name][None]
         for name, buffer in self.module.named_buffers():
             buffer.data = buffers[name]
-
-    @property
-    def probed_weights(self) -> tuple[Tensor, ...]:
-        """The weights (1, ...) in front of each of them."""
-        return tuple(self._stacked[layer.weight] for layer in self._layers)
 
     def named_parameters(self, *_: Any, **__: Any) -> Iterator[tuple[str, nn.Parameter]]:
         """Yield the trained parameters, each (1, ...)."""
@@ -101,23 +99,6 @@ class UserNetwork(Network):
     def seed_dropout(self, streams: Sequence[Streams], device: str) -> None:
         """Seed torch's global generators: modules of the user's own draw from nowhere else."""
         torch.manual_seed(streams[0].torch("dropout", "model").initial_seed())
-
-    @contextmanager
-    def probing(self) -> Iterator[None]:
-        """Dropout off, batch statistics on; afterwards modes and buffers as they were."""
-        modes = {module: module.training for module in self.modules()}
-        buffers = {name: value.clone() for name, value in self.module.named_buffers()}
-        try:
-            self.eval()
-            for module in modes:
-                if isinstance(module, _BatchNorm):
-                    module.training = True
-            yield
-        finally:
-            for module, mode in modes.items():
-                module.training = mode
-            for name, value in self.module.named_buffers():
-                value.copy_(buffers[name])
 
 
 def build_user_network(
@@ -143,14 +124,12 @@ def build_user_network(
             f"model={config.name} gives a {type(module).__name__}; it must be a torch.nn.Module."
         )
     if hasattr(module, "reset_parameters"):
-        named = [(name, part) for name, part in module.named_modules() if name]
-        for name, part in [*named, ("", module)]:
+        itself, *parts = module.named_modules()
+        for name, part in [*parts, itself]:
             if hasattr(part, "reset_parameters"):
                 torch.manual_seed(streams.torch("init", name or "model").initial_seed())
                 part.reset_parameters()
-    network = UserNetwork(module.to(device), inputs, classes, config.name)
-    network.train()
-    return network
+    return UserNetwork(module.to(device), inputs, classes, config.name).train()
 
 
 def _listened(
@@ -164,25 +143,23 @@ def _listened(
     called: list[tuple[str, nn.Module]] = []
     count = 0
 
-    def ran(place: str, part: nn.Module, output: Tensor) -> None:
+    def ran(place: str, part: nn.Module, _: object, output: Tensor) -> None:
         nonlocal count
         if isinstance(part, nn.Linear | nn.modules.conv._ConvNd):
             count += output.numel() // _TRIED * part.weight[0].numel()
         if place and not any(part.children()):
             called.append((place, part))
 
-    hooks = [
-        part.register_forward_hook(lambda part, _, output, place=place: ran(place, part, output))
-        for place, part in module.named_modules()
-    ]
-    try:
-        logits = _try(module, inputs)
-    except Exception as error:
-        shown = " x ".join(map(str, inputs))
-        raise ConfigError(f"model={name} fails on examples {shown}: {_said(error)}.") from error
-    finally:
-        for hook in hooks:
-            hook.remove()
+    device = next((p.device for p in module.parameters()), torch.device("cpu"))
+    with ExitStack() as hooks, torch.no_grad():
+        for place, part in module.named_modules():
+            hooks.enter_context(part.register_forward_hook(partial(ran, place)))
+        module.eval()
+        try:
+            logits = module(torch.zeros(_TRIED, *inputs, device=device))
+        except Exception as error:
+            shown = " x ".join(map(str, inputs))
+            raise ConfigError(f"model={name} fails on examples {shown}: {_said(error)}.") from error
     if not isinstance(logits, Tensor) or tuple(logits.shape) != (_TRIED, classes):
         got = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
         raise ConfigError(
@@ -194,54 +171,37 @@ def _listened(
 
 def _activations(called: Sequence[tuple[str, nn.Module]]) -> tuple[_Layer, ...]:
     layers: list[_Layer] = []
-    weight, trained = "", False
-    calls: dict[str, int] = {}
+    weight: nn.Parameter | None = None
+    calls = Counter[str]()
     for name, module in called:
-        if _has_weights(module):
-            weight, trained = f"{name}.weight", _is_trained(module)
-        elif isinstance(module, _ACTIVATIONS) and weight and trained:
-            calls[name] = calls.get(name, 0) + 1
+        own = _weight_of(module)
+        if own is not None:
+            weight = own
+        elif isinstance(module, _ACTIVATIONS) and weight is not None and weight.requires_grad:
+            calls[name] += 1
             shown = name if calls[name] == 1 else f"{name}#{calls[name]}"
             layers.append(_Layer(shown, module, weight))
     return tuple(layers)
 
 
 def _linear_maps(called: Sequence[tuple[str, nn.Module]]) -> tuple[_Layer, ...]:
-    maps = {name: module for name, module in called if _has_weights(module)}
-    return tuple(
-        _Layer(name, maps[name], f"{name}.weight")
-        for name in list(maps)[:-1]
-        if _is_trained(maps[name])
-    )
+    maps = {name: (module, _weight_of(module)) for name, module in called}
+    found = [_Layer(name, m, w) for name, (m, w) in maps.items() if w is not None]
+    return tuple(layer for layer in found[:-1] if layer.weight.requires_grad)
 
 
-def _has_weights(module: nn.Module) -> bool:
+def _weight_of(module: nn.Module) -> nn.Parameter | None:
+    """Return the weight of a linear map or convolution; other modules have none."""
     weight = getattr(module, "weight", None)
-    return isinstance(weight, nn.Parameter) and weight.ndim > 1
-
-
-def _is_trained(module: nn.Module) -> bool:
-    return isinstance(module.weight, nn.Parameter) and module.weight.requires_grad
-
-
-@torch.no_grad()
-def _try(module: nn.Module, inputs: tuple[int, ...]) -> Any:
-    """Return what the module makes of a few black images, leaving it as it was."""
-    was_training = module.training
-    module.eval()
-    device = next((p.device for p in module.parameters()), torch.device("cpu"))
-    try:
-        return module(torch.zeros(_TRIED, *inputs, device=device))
-    finally:
-        module.train(was_training)
+    return weight if isinstance(weight, nn.Parameter) and weight.ndim > 1 else None
 
 
 @contextmanager
 def _listening(layers: Sequence[_Layer], tap: Tap | None) -> Iterator[None]:
     """Tell `tap` of every call of the layers' modules, in order."""
-    names: dict[nn.Module, list[str]] = {}
+    names = defaultdict[nn.Module, deque[str]](deque)
     for layer in layers:
-        names.setdefault(layer.module, []).append(layer.name)
+        names[layer.module].append(layer.name)
     seen: dict[nn.Module, Tensor] = {}
 
     def before(module: nn.Module, arguments: tuple[Tensor, ...]) -> None:
@@ -249,23 +209,18 @@ def _listening(layers: Sequence[_Layer], tap: Tap | None) -> Iterator[None]:
 
     def after(module: nn.Module, _: object, output: Tensor) -> Tensor:
         post = output[None]
-        pre = post.detach() if _has_weights(module) else seen[module][None]
+        pre = seen[module][None] if _weight_of(module) is None else post.detach()
         assert tap is not None
         tap(names[module][0], pre, post)
-        names[module].append(names[module].pop(0))
+        names[module].rotate(-1)
         # Through `post`, so that it has a gradient; a copy, so that nothing overwrites it.
         return post[0].clone()
 
-    hooks: list[Any] = []
-    add: Callable[..., Any] = hooks.append
-    for module in names:
-        add(module.register_forward_pre_hook(before))
-        add(module.register_forward_hook(after))
-    try:
+    with ExitStack() as hooks:
+        for module in names:
+            hooks.enter_context(module.register_forward_pre_hook(before))
+            hooks.enter_context(module.register_forward_hook(after))
         yield
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 def _said(error: Exception) -> str:

@@ -23,31 +23,36 @@ class UserStack(Network):
     """R `UserNetwork`s whose parameters and buffers are views of common tensors (R, ...).
 
     Training and inference run all of them at once; the probe, which hangs hooks into a module,
-    looks at one after the other.
+    looks at one after the other. A module that draws random numbers is not stacked.
     """
 
     def __init__(self, networks: Sequence[UserNetwork]) -> None:
         super().__init__()
-        self.networks = nn.ModuleList(networks)
+        self.networks = tuple(networks)
+        self.registered = nn.ModuleList(networks)
         self.layer_names, self.multiply_adds = networks[0].layer_names, networks[0].multiply_adds
-        self._parameters_of_all: dict[str, nn.Parameter] = {}
-        self._buffers_of_all: dict[str, Tensor] = {}
         modules = [network.module for network in networks]
-        for name, own in modules[0].named_parameters():
-            stacked = torch.stack([module.get_parameter(name).data for module in modules])
-            self._parameters_of_all[name] = nn.Parameter(stacked, own.requires_grad)
-        for name, _ in modules[0].named_buffers():
-            self._buffers_of_all[name] = torch.stack([m.get_buffer(name) for m in modules])
-        for number, network in enumerate(networks):
+        self._parameters_of_all = {
+            name: nn.Parameter(
+                torch.stack([module.get_parameter(name).data for module in modules]),
+                own.requires_grad,
+            )
+            for name, own in modules[0].named_parameters()
+        }
+        self._buffers_of_all = {
+            name: torch.stack([module.get_buffer(name) for module in modules])
+            for name, _ in modules[0].named_buffers()
+        }
+        for r, network in enumerate(networks):
             network.share(
-                {name: stacked.data[number] for name, stacked in self._parameters_of_all.items()},
-                {name: stacked[number] for name, stacked in self._buffers_of_all.items()},
+                {name: stacked.data[r] for name, stacked in self._parameters_of_all.items()},
+                {name: stacked[r] for name, stacked in self._buffers_of_all.items()},
             )
 
     @property
     def parts(self) -> tuple[tuple[Network, slice], ...]:
         """Each replicate's own network: hooks see one at a time."""
-        return tuple((self._network(r), slice(r, r + 1)) for r in range(len(self.networks)))
+        return tuple((own, slice(r, r + 1)) for r, own in enumerate(self.networks))
 
     def named_parameters(self, *_: Any, **__: Any) -> Iterator[tuple[str, nn.Parameter]]:
         """Yield the trained parameters, each (R, ...)."""
@@ -55,27 +60,18 @@ class UserStack(Network):
 
     def state_dict(self, *_: Any, **__: Any) -> dict[str, Any]:  # type: ignore[override]
         """Return parameters and buffers (R, ...) by name, in the module's order."""
-        both = {**self._parameters_of_all, **self._buffers_of_all}
-        module = self._network(0).module
+        module = self.networks[0].module
         # Weights that are used twice have two names there and one here.
         first = {id(own): name for name, own in module.named_parameters()}
+        stacked: dict[str, Tensor] = dict(self._buffers_of_all)
         for name, own in module.named_parameters(remove_duplicate=False):
-            both[name] = self._parameters_of_all[first[id(own)]]
-        return {name: both[name].detach() for name in module.state_dict()}
+            stacked[name] = self._parameters_of_all[first[id(own)]]
+        return {name: stacked[name].detach() for name in module.state_dict()}
 
     def forward(self, x: Tensor, tap: Tap | None = None) -> Tensor:
         """Return logits (R, B, classes) of x (R, B, *inputs); the probe's `tap` goes to parts."""
         assert tap is None
-        module = self._network(0).module
-        return _run(module, self._parameters_of_all, self._buffers_of_all, x)
-
-    def seed_dropout(self, streams: Sequence[Streams], device: str) -> None:
-        """Do nothing: a module that draws random numbers is not stacked."""
-
-    def _network(self, replicate: int) -> UserNetwork:
-        network = self.networks[replicate]
-        assert isinstance(network, UserNetwork)
-        return network
+        return _run(self.networks[0].module, self._parameters_of_all, self._buffers_of_all, x)
 
 
 def build_user_stack(
@@ -99,10 +95,9 @@ def why_not_stacked(network: UserNetwork, inputs: tuple[int, ...]) -> str | None
     module = network.module
     parameters = {name: p.detach()[None] for name, p in module.named_parameters()}
     buffers = {name: b.clone()[None] for name, b in module.named_buffers()}
-    device = next((p.device for p in module.parameters()), torch.device("cpu"))
     try:
         with torch.no_grad():
-            _run(module, parameters, buffers, torch.zeros(1, 2, *inputs, device=device))
+            _run(module, parameters, buffers, torch.zeros(1, 2, *inputs))
     except Exception as error:  # whatever the module or vmap raises
         said = (str(error).strip().splitlines() or [""])[0].split(". ")[0]
         return said or type(error).__name__

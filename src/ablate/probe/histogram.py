@@ -59,12 +59,6 @@ def coarsen(counts: Counts, doublings: int) -> Counts:
     return counts
 
 
-def merge(first: Counts, k_first: int, second: Counts, k_second: int) -> tuple[Counts, int]:
-    """Return the sum of two histograms and its exponent, the larger of the two."""
-    k = max(k_first, k_second)
-    return coarsen(first, k - k_first) + coarsen(second, k - k_second), k
-
-
 def edges(k: int) -> npt.NDArray[np.float64]:
     """Return the 129 edges of the bins inside the range."""
     return np.linspace(-(2.0**k), 2.0**k, INNER + 1)

@@ -62,22 +62,25 @@ def measure(
     Histograms cost a second pass over the examples: their range follows from the first.
     """
     shape = (len(PROBED), len(network.layer_names))
-    summaries: dict[tuple[int, int, int], Tally] = {}
+    tallies: dict[tuple[int, int, int], Tally] = {}
     with network.probing():
-        for values in _stream(network, batches, context):
-            for r, summary in enumerate(_summaries(values)):
-                key = (r, values.quantity, values.layer)
-                summaries[key] = merge(summaries[key], summary) if key in summaries else summary
-        replicates = len({r for r, _, _ in summaries})
+        for seen in _stream(network, batches, context):
+            for r, (own, ranked) in enumerate(zip(seen.values, seen.ranked, strict=True)):
+                saturated = float(seen.flat(own).count_nonzero()) if seen.flat else math.nan
+                # In one layout whatever the stack, since sums follow it.
+                tally = summarize(own.contiguous(), ranked.contiguous(), saturated)
+                key = (r, seen.quantity, seen.layer)
+                tallies[key] = merge(tallies[key], tally) if key in tallies else tally
+        replicates = len({r for r, _, _ in tallies})
         numbers = np.empty((replicates, *shape, len(STATISTICS)))
         exponents = np.empty((replicates, *shape), dtype=np.int16)
-        for key, summary in summaries.items():
-            numbers[key] = statistics(summary)
-            exponents[key] = exponent(summary.largest, rms(summary))
+        for key, tally in tallies.items():
+            numbers[key] = statistics(tally)
+            exponents[key] = exponent(tally.largest, rms(tally))
         counts = np.zeros((replicates, *shape, BINS), dtype=np.uint32)
-        for values in _stream(network, batches, context) if with_histograms else ():
-            for r, own in enumerate(values.values):
-                key = (r, values.quantity, values.layer)
+        for seen in _stream(network, batches, context) if with_histograms else ():
+            for r, own in enumerate(seen.values):
+                key = (r, seen.quantity, seen.layer)
                 counts[key] += histogram(own, int(exponents[key]))
     return [
         Reading(numbers[r], exponents[r], counts[r] if with_histograms else None)
@@ -101,83 +104,43 @@ def pack(layer_names: Sequence[str], readings: Mapping[int, Reading]) -> dict[st
 
 
 @dataclass(frozen=True, eq=False)
-class _Values:
+class _Seen:
     """One quantity (an index into PROBED) of one layer, for all replicates.
 
-    values     (R, N, units, ...)
-    ranked     what percentiles are taken of, (R, ...)
-    saturated  per replicate, how many values are saturated; NaN where that means nothing
+    values  (R, N, units, ...)
+    ranked  what percentiles are taken of, (R, ...)
+    flat    marks the values that are saturated; None where that means nothing
     """
 
     quantity: int
     layer: int
     values: Tensor
     ranked: Tensor
-    saturated: list[float]
-
-
-def _summaries(values: _Values) -> list[Tally]:
-    return [
-        # In one layout whatever the stack, since sums follow it.
-        summarize(own.contiguous(), ranked.contiguous(), saturated)
-        for own, ranked, saturated in zip(
-            values.values, values.ranked, values.saturated, strict=True
-        )
-    ]
+    flat: Callable[[Tensor], Tensor] | None = None
 
 
 def _stream(
     network: Network, batches: Batches, context: Callable[[], AbstractContextManager[object]]
-) -> Iterator[_Values]:
+) -> Iterator[_Seen]:
     """Yield activations and their gradients batch by batch, at last the weights' gradients."""
-    weights, flat = network.probed_weights, network.saturation
+    weights = network.probed_weights
     totals = [torch.zeros_like(w) for w in weights]
     examples = 0
+    taps: list[tuple[Tensor, Tensor]] = []
     for inputs, labels in batches():
-        taps, gradients = _signals(network, inputs, labels, weights, context)
-        unknown = [math.nan] * len(inputs)
+        taps.clear()
+        with torch.enable_grad():
+            with context():
+                logits = network(inputs, lambda _, pre, post: taps.append((pre, post)))
+            loss = F.cross_entropy(logits.float().flatten(0, 1), labels.flatten(), reduction="sum")
+        gradients = torch.autograd.grad(loss, [*(post for _, post in taps), *weights])
         for layer, (pre, post) in enumerate(taps):
-            yield _Values(0, layer, post, pre, _saturated(flat[layer], post))
-            yield _Values(1, layer, gradients[layer], gradients[layer], unknown)
+            yield _Seen(0, layer, post.detach(), pre.detach(), network.saturation[layer])
+            yield _Seen(1, layer, gradients[layer], gradients[layer])
         for total, gradient in zip(totals, gradients[len(taps) :], strict=True):
             total += gradient
         examples += labels.shape[1]
     for layer, total in enumerate(totals):
-        mean = _by_unit(total / examples)
-        yield _Values(2, layer, mean, mean, [math.nan] * len(mean))
-
-
-def _signals(
-    network: Network,
-    inputs: Tensor,
-    labels: Tensor,
-    weights: Sequence[Tensor],
-    context: Callable[[], AbstractContextManager[object]],
-) -> tuple[list[tuple[Tensor, Tensor]], tuple[Tensor, ...]]:
-    """Return each layer's pre-activation and activation, and the summed loss's gradients.
-
-    The gradients are those of the activations, then of `weights`.
-    """
-    taps: list[tuple[Tensor, Tensor]] = []
-
-    def tap(_: str, pre: Tensor, post: Tensor) -> None:
-        taps.append((pre, post))
-
-    with torch.enable_grad():
-        with context():
-            logits = network(inputs, tap)
-        loss = F.cross_entropy(logits.float().flatten(0, 1), labels.flatten(), reduction="sum")
-    gradients = torch.autograd.grad(loss, [*(post for _, post in taps), *weights])
-    return [(pre.detach(), post.detach()) for pre, post in taps], gradients
-
-
-def _by_unit(weight: Tensor) -> Tensor:
-    """Return a layer's weight (R, ...) as (R, N, units, ...)."""
-    return weight if weight.ndim == 3 else weight.unsqueeze(1)
-
-
-def _saturated(rule: Callable[[Tensor], Tensor] | None, post: Tensor) -> list[float]:
-    """Return per replicate how many activations (R, ...) lie where the function is flat."""
-    if rule is None:
-        return [math.nan] * len(post)
-    return [float(flags.count_nonzero()) for flags in rule(post)]
+        mean = total / examples
+        by_unit = mean if mean.ndim == 3 else mean.unsqueeze(1)
+        yield _Seen(2, layer, by_unit, by_unit)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -12,13 +11,9 @@ class UncorrectedAdam(torch.optim.Optimizer):
     """w <- w - lr * m / (sqrt(v) + eps), m and v the running averages as they are.
 
     Both start from zero and are not corrected for it: with betas 0.9 and 0.999 the first steps
-    are 3 to 6.6 times as long as Adam's (Kingma & Ba 2015, section 3).
+    are 3 to 6.6 times as long as Adam's (Kingma & Ba 2015, section 3). Groups have `lr`, `betas`,
+    `eps` and `weight_decay`.
     """
-
-    def __init__(
-        self, params: Iterable[Any], lr: float, betas: tuple[float, float], eps: float
-    ) -> None:
-        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": 0.0})
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]

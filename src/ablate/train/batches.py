@@ -13,6 +13,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+#: Examples of a forward pass at inference. Fixed: it may decide the last bits of a logit. Small,
+#: because a large convolution spends its time on fresh memory pages.
+BATCH = 100
+
 #: Changes images (R, B, *inputs) in units of the full range, [0, 1] where bytes are stored.
 Change = Callable[[Tensor], Tensor]
 
@@ -53,15 +57,14 @@ class Examples:
 
         `change` is made before the inputs are scaled. They are overwritten by the next call.
         """
-        replicates, size = indices.shape
         features = self.x.shape[1]
-        stored = self.stored[: indices.numel() * features].view(replicates, size, features)
+        room = indices.numel() * features
+        stored = self.stored[:room].view(*indices.shape, features)
         for row, rows in zip(indices, stored, strict=True):
             torch.index_select(self.x, 0, row, out=rows)
-        scaled = self.scaled[: indices.numel() * features]
-        scaled = scaled.view(replicates, size, *self.inputs)
+        scaled = self.scaled[:room].view(*indices.shape, *self.inputs)
         scaled.copy_(stored.view_as(scaled))
-        labels = self.y.index_select(0, indices.reshape(-1)).view(replicates, size)
+        labels = self.y.index_select(0, indices.reshape(-1)).view(indices.shape)
         scale, shift = self.scaling.scale, self.scaling.shift
         if change is not None:
             changed = change(scaled.mul_(self.scaling.unit))
@@ -71,10 +74,9 @@ class Examples:
         return scaled.mul_(scale).add_(shift), labels
 
 
-def examples(
-    x: Tensor, y: Tensor, scaling: Scaling, batch_size: int, device: torch.device
-) -> Examples:
-    """Put x (N, *inputs) and y (N,) on `device`, with room for batches up to `batch_size`."""
+def examples(x: Tensor, y: Tensor, scaling: Scaling, batch_size: int) -> Examples:
+    """Put x (N, *inputs) and y (N,) where `scaling` is, with room for batches of `batch_size`."""
+    device = scaling.scale.device
     flat = x.to(device).reshape(len(x), -1)
     room = scaling.scale.shape[0] * batch_size * flat.shape[1]
     return Examples(
@@ -88,22 +90,21 @@ def examples(
 
 
 def scaling(
-    dtype: torch.dtype,
-    inputs: tuple[int, ...],
+    x: Tensor,
     statistics: Sequence[tuple[Tensor, Tensor]] | None,
     replicates: int,
     device: torch.device,
 ) -> Scaling:
-    """Return how stored values of `dtype` become inputs.
+    """Return how stored values x (N, *inputs) become inputs.
 
     statistics  mean and standard deviation per replicate, each broadcast over `inputs`, in
                 units of x / 255 for uint8; None: uint8 is only divided by 255, float stays
     """
-    unit = 1 / 255 if dtype == torch.uint8 else 1.0
+    unit = 1 / 255 if x.dtype == torch.uint8 else 1.0
     if statistics is None:
-        shape = (replicates, 1, *[1] * len(inputs))
-        scale = torch.full(shape, unit, device=device)
-        return Scaling(scale, torch.zeros(shape, device=device), unit)
-    mean = torch.stack([pair[0] for pair in statistics]).unsqueeze(1).to(device)
-    std = torch.stack([pair[1] for pair in statistics]).unsqueeze(1).to(device)
+        scale = torch.full((replicates, *[1] * x.dim()), unit, device=device)
+        return Scaling(scale, torch.zeros_like(scale), unit)
+    mean, std = (
+        torch.stack(part).unsqueeze(1).to(device) for part in zip(*statistics, strict=True)
+    )
     return Scaling(unit / std, -mean / std, unit)

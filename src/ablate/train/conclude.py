@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,25 +11,23 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ablate import nn
 from ablate.config.ensemble import McDropout, Snapshot
-from ablate.config.stopping import NoStopping
+from ablate.config.stopping import NoStopping, StoppingConfig
 from ablate.data.views import view_count
-from ablate.metrics.scores import as_float16, scores
+from ablate.metrics.scores import as_float16
+from ablate.nn.network import parameter_count
 from ablate.probe.measure import Reading, pack
 from ablate.records import Record
+from ablate.train import inference
 from ablate.train.convergence import EXAMPLES, first_nonfinite, no_progress
-from ablate.train.evaluation import final_logits, probe, scores_of, settle_statistics
+from ablate.train.evaluation import probe
 from ablate.train.history import History, Weights, weights_of
-from ablate.train.inference import stochastic_logits
 from ablate.train.penalties import is_weight
 from ablate.train.prepare import Stack
 from ablate.train.stopping import best_evaluation
 from ablate.train.user_metric import user_metric
 
 _SMALL = 1e-3
-
-Logits = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +41,8 @@ class _Ends:
     """
 
     scores: Mapping[str, Sequence[Mapping[str, float]]]
-    logits: Logits
-    members: Logits | None
+    logits: inference.Logits
+    members: inference.Logits | None
     readings: Sequence[Reading]
 
 
@@ -55,11 +54,22 @@ def conclude(stack: Stack, history: History, started: float) -> list[Record]:
     spoilt it, so that its final training loss is not finite, diverged at the step that
     would have come next. One that was stopped early ends at the evaluation that stopped it.
     """
-    _restore(stack, history)
-    scores, logits = _final_scores(stack)
-    members = _members(stack, history)
-    with_end = history.stopped and stack.is_probed
-    ends = _Ends(scores, logits, members, probe(stack, with_histograms=True) if with_end else [])
+    state = stack.network.state_dict()
+    for r, weights in history.ended.items():
+        for name, value in weights.items():
+            state[name][r] = torch.from_numpy(value).to(state[name].device)
+    inference.settle_statistics(stack)
+    some = stack.training_indices[:, :EXAMPLES]
+    train = inference.scores_of(stack, stack.training, some)
+    validation = inference.scores_of(stack, stack.validation, stack.validation_indices)
+    logits = inference.final_logits(stack)
+    test = inference.scores_of(stack, stack.test, stack.test_indices, logits)
+    ends = _Ends(
+        scores={"train": train, "validation": validation, "test": test},
+        logits=logits,
+        members=_members(stack, history),
+        readings=probe(stack, True) if history.stopped and stack.is_probed else (),
+    )
     seconds = (time.perf_counter() - started) / len(stack.streams)
     return [_record(stack, history, ends, r, seconds) for r in range(len(stack.streams))]
 
@@ -73,7 +83,7 @@ def _record(stack: Stack, history: History, ends: _Ends, r: int, seconds: float)
     if died is None and stack.steps and not trained:
         died = end
     last = end if died is None else died
-    kept = [i for i, rows in enumerate(history.evaluations) if rows[r]["step"] <= last]
+    evaluations = [rows[r] for rows in history.evaluations if rows[r]["step"] <= last]
     readings = {step: rows[r] for step, rows in history.readings.items() if step <= last}
     if died is None and r in history.stopped and ends.readings:
         readings[last] = ends.readings[r]
@@ -82,23 +92,27 @@ def _record(stack: Stack, history: History, ends: _Ends, r: int, seconds: float)
         seconds=seconds,
         nc_reason="nonfinite",
         diverged_at_step=died,
-        evaluations=tuple(history.evaluations[i][r] for i in kept),
-        evaluated_at=tuple(history.evaluated_at[i] for i in kept),
+        evaluations=tuple(evaluations),
+        evaluated_at=tuple(history.evaluated_at[: len(evaluations)]),
         losses=losses[:last],
         probe=pack(stack.network.layer_names, readings),
-        parameters=nn.parameter_count(stack.network),
+        parameters=parameter_count(stack.network),
         multiply_adds=view_count(stack.config.views) * stack.network.multiply_adds,
     )
     if died is not None:
         return at_any_rate
+    metrics = {
+        f"{part}/{name}": value
+        for part, scores_of_part in ends.scores.items()
+        for name, value in scores_of_part[r].items()
+    }
+    if stack.config.metric is not None and metrics:
+        metrics |= user_metric(stack.config.metric, ends.logits[r], stack.test.y.cpu().numpy())
+    metrics |= _stopping(stack.config.stopping, evaluations, end) | _weights_like(stack, r)
     labels = stack.training.y[stack.training_indices[r]].cpu().numpy()
     return replace(
         at_any_rate,
-        metrics={
-            **_metrics(stack, ends, r),
-            **_stopping(stack, history, r, end),
-            **_weights_like(stack, r),
-        },
+        metrics=metrics,
         nc_reason="no_progress" if stack.steps and no_progress(trained, labels) else None,
         predictions=_predictions(ends.logits[r]),
         members=None if ends.members is None else _predictions(ends.members[:, r]),
@@ -106,71 +120,26 @@ def _record(stack: Stack, history: History, ends: _Ends, r: int, seconds: float)
     )
 
 
-def _metrics(stack: Stack, ends: _Ends, r: int) -> dict[str, float]:
-    """Return the final scores of one replicate, and the user's own metric of it."""
-    final = {
-        f"{part}/{name}": value
-        for part, scores_of_part in ends.scores.items()
-        for name, value in scores_of_part[r].items()
-    }
-    if stack.config.metric is not None and final:
-        final |= user_metric(stack.config.metric, ends.logits[r], stack.test.y.cpu().numpy())
-    return final
-
-
-def _restore(stack: Stack, history: History) -> None:
-    """Give each replicate the weights it ends with, where training went on without it."""
-    ends: dict[int, Weights] = dict(history.ended)
-    stopping = stack.config.stopping
-    if not isinstance(stopping, NoStopping) and stopping.restore:
-        ends |= {r: weights for r, (_, weights) in history.best.items()}
-    state = stack.network.state_dict()
-    for r, weights in ends.items():
-        for name, value in weights.items():
-            state[name][r] = torch.from_numpy(value).to(state[name].device)
-
-
-def _final_scores(stack: Stack) -> tuple[dict[str, list[dict[str, float]]], Logits]:
-    """Return the scores by part of the data and replicate, and the test set's logits.
-
-    Training examples are the first of each split, at most `convergence.EXAMPLES`.
-    """
-    settle_statistics(stack)
-    train = scores_of(stack, stack.training, stack.training_indices[:, :EXAMPLES])
-    validation = scores_of(stack, stack.validation, stack.validation_indices)
-    logits = final_logits(stack)
-    labels, smoothing = stack.test.y.cpu().numpy(), stack.config.label_smoothing
-    test = [scores(own, labels, smoothing) for own in logits]
-    return {"train": train, "validation": validation, "test": test}, logits
-
-
-def _members(stack: Stack, history: History) -> Logits | None:
+def _members(stack: Stack, history: History) -> inference.Logits | None:
     """Return the logits (M, R, N, K) of what one training gives an ensemble, or None."""
     ensemble = stack.config.ensemble
-    if isinstance(ensemble, Snapshot):
+    if isinstance(ensemble, Snapshot) and history.members:
         missing = ensemble.snapshots - len(history.members)  # where nothing was left to train
-        taken = history.members + history.members[-1:] * missing
-        return np.stack(taken) if taken else None
+        return np.stack(history.members + history.members[-1:] * missing)
     if isinstance(ensemble, McDropout):
-        return stochastic_logits(
-            stack.network,
-            stack.test,
-            stack.test_indices,
-            stack.config.trainer.precision,
-            stack.streams,
-            ensemble.passes,
-        )
+        return inference.stochastic_logits(stack, ensemble.passes)
     return None
 
 
-def _stopping(stack: Stack, history: History, r: int, end: int) -> dict[str, float]:
+def _stopping(
+    stopping: StoppingConfig, evaluations: Sequence[Mapping[str, float]], end: int
+) -> dict[str, float]:
     """Return when early stopping ended training, and which evaluation was the best."""
-    stopping = stack.config.stopping
     if isinstance(stopping, NoStopping):
         return {}
-    rows = [row[r] for row in history.evaluations if row[r]["step"] <= end]
-    best = best_evaluation(history.monitored(r, stopping.monitor)[: len(rows)], stopping.monitor)
-    step = rows[best]["step"] if best is not None else end
+    seen = [row.get(stopping.monitor, math.nan) for row in evaluations]
+    best = best_evaluation(seen, stopping.monitor)
+    step = end if best is None else evaluations[best]["step"]
     return {"stopping/step": float(end), "stopping/best_step": float(step)}
 
 
@@ -187,17 +156,14 @@ def _weights_like(stack: Stack, r: int) -> dict[str, float]:
     }
 
 
-def _predictions(output: Logits) -> npt.NDArray[np.float16] | None:
+def _predictions(output: inference.Logits) -> npt.NDArray[np.float16] | None:
     """Return logits as float16, None if one is not finite; large ones are clipped."""
     return as_float16(output) if np.isfinite(output).all() else None
 
 
-def _weights(stack: Stack, history: History, replicate: int) -> Weights | None:
-    match stack.config.trainer.save:
-        case "none":
-            return None
-        case "last":
-            return weights_of(stack.network, replicate)
-        case "best":
-            _, weights = history.best.get(replicate, (0, None))
-            return weights if weights is not None else weights_of(stack.network, replicate)
+def _weights(stack: Stack, history: History, r: int) -> Weights | None:
+    """Return the weights that `trainer.save` asks for."""
+    save = stack.config.trainer.save
+    if save == "best" and r in history.best:
+        return history.best[r]
+    return None if save == "none" else weights_of(stack.network, r)

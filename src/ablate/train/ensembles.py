@@ -10,27 +10,19 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from ablate.metrics.scores import (
-    Array,
-    Labels,
-    accuracy,
-    brier,
-    calibration_error,
-    cross_entropy,
-    log_probabilities,
-)
+from ablate.metrics import scores
 
 Members = npt.NDArray[np.floating]
 
 
-def combine(members: Members, how: Literal["average", "vote"]) -> Array:
+def combine(members: Members, how: Literal["average", "vote"]) -> scores.Array:
     """Return the log-probabilities (N, K) that the members' logits (M, N, K) give together.
 
     average  the mean of their probabilities
     vote     the share of the members whose most probable class it is, -inf where it is none's
     """
     if how == "average":
-        log_p = np.stack([log_probabilities(member) for member in members])
+        log_p = np.stack([scores.log_probabilities(member) for member in members])
         return np.asarray(np.logaddexp.reduce(log_p, axis=0) - np.log(len(members)))
     votes = np.zeros(members.shape[1:])
     for member in members:
@@ -40,7 +32,7 @@ def combine(members: Members, how: Literal["average", "vote"]) -> Array:
 
 
 def ensemble_scores(
-    members: Members, labels: Labels, how: Literal["average", "vote"]
+    members: Members, labels: scores.Labels, how: Literal["average", "vote"]
 ) -> dict[str, float]:
     """Return the scores of the ensemble, and what its members are like.
 
@@ -52,15 +44,15 @@ def ensemble_scores(
     """
     log_p = combine(members, how)
     result = {
-        "test/accuracy": accuracy(log_p, labels),
-        "test/brier": brier(log_p, labels),
-        "test/ece": calibration_error(log_p, labels),
+        "test/accuracy": scores.accuracy(log_p, labels),
+        "test/brier": scores.brier(log_p, labels),
+        "test/ece": scores.calibration_error(log_p, labels),
     }
     if how == "average":
-        nll = cross_entropy(log_p, labels)
+        nll = scores.cross_entropy(log_p, labels)
         result |= {"test/loss": nll, "test/nll": nll}
-    alone = [log_probabilities(member) for member in members]
-    result["members/accuracy"] = float(np.mean([accuracy(p, labels) for p in alone]))
+    alone = [scores.log_probabilities(member) for member in members]
+    result["members/accuracy"] = float(np.mean([scores.accuracy(p, labels) for p in alone]))
     variance, covariance = brier_law(members, labels)
     result["members/brier"] = variance
     if covariance is not None:
@@ -69,14 +61,14 @@ def ensemble_scores(
     return result
 
 
-def brier_law(members: Members, labels: Labels) -> tuple[float, float | None]:
+def brier_law(members: Members, labels: scores.Labels) -> tuple[float, float | None]:
     """Return v and c of the ensemble law; c is None for a single member.
 
     With errors e_i = p_i - onehot(y), v is the mean of E|e_i|^2 over members and c that of
     E[e_i . e_j] over pairs. The Brier score of the averaged probabilities of k members is then
     v/k + (k - 1) c/k, exactly, when v and c are those of the same k members and examples.
     """
-    errors = np.exp(np.stack([log_probabilities(member) for member in members]))
+    errors = np.exp(np.stack([scores.log_probabilities(member) for member in members]))
     errors[:, np.arange(len(labels)), labels] -= 1
     k, examples = len(members), len(labels)
     own = float((errors**2).sum() / (k * examples))

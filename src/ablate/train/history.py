@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from ablate import nn
+from ablate.nn.network import Network
 from ablate.probe.measure import Reading
 
 Weights = Mapping[str, np.ndarray]
@@ -18,16 +18,15 @@ Weights = Mapping[str, np.ndarray]
 
 @dataclass(eq=False)
 class History:
-    """What training gathers as it goes, for all R replicates of a stack.
+    """For all R replicates of a stack.
 
     losses        (R, steps) on the device, filled up to the last step taken
     evaluations   per evaluation, a mapping per replicate
     evaluated_at  seconds since the start, per evaluation
     readings      of the probe by step, one per replicate
     stopped       by replicate, the step at which early stopping ended it
-    best          by replicate, the step of its best evaluation and the weights it had there;
-                  kept where they are to be saved or come back to
-    ended         by replicate, the weights it was stopped with, where these are its last
+    best          by replicate, the weights of its best evaluation, where they are to be saved
+    ended         by replicate, the weights it ends with, where training may go on without it
     members       test logits (R, N, K) of each snapshot of a snapshot ensemble
     """
 
@@ -36,7 +35,7 @@ class History:
     evaluated_at: list[float] = field(default_factory=list)
     readings: dict[int, list[Reading]] = field(default_factory=dict)
     stopped: dict[int, int] = field(default_factory=dict)
-    best: dict[int, tuple[int, Weights]] = field(default_factory=dict)
+    best: dict[int, Weights] = field(default_factory=dict)
     ended: dict[int, Weights] = field(default_factory=dict)
     members: list[npt.NDArray[np.float32]] = field(default_factory=list)
 
@@ -45,6 +44,6 @@ class History:
         return [rows[replicate].get(monitor, math.nan) for rows in self.evaluations]
 
 
-def weights_of(network: nn.Network, replicate: int) -> Weights:
+def weights_of(network: Network, replicate: int) -> Weights:
     """Return a copy of one replicate's parameters and buffers by name."""
     return {name: t[replicate].cpu().numpy().copy() for name, t in network.state_dict().items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -11,107 +11,83 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ablate.config.augment import Augment
 from ablate.data.views import view_count, views
 from ablate.metrics.scores import scores
-from ablate.nn import Network
-from ablate.streams import Streams
-from ablate.train.batches import Examples
+from ablate.train.batches import BATCH, Examples
+from ablate.train.prepare import Stack
 
-#: Examples per forward pass. Fixed: it may decide the last bits of a logit. Small, because a
-#: large convolution spends its time on fresh memory pages.
-BATCH = 100
+Logits = npt.NDArray[np.float32]
 
 
-def autocast(device: torch.device, precision: str) -> torch.autocast:
-    """Return the context in which forward passes run."""
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
+def scores_of(
+    stack: Stack, data: Examples, indices: Tensor, logits: Logits | None = None
+) -> list[dict[str, float]]:
+    """Return the scores of each replicate, as it stands, on its examples `indices` (R, n).
 
-
-@torch.no_grad()
-def logits(
-    network: Network, data: Examples, indices: Tensor, precision: str
-) -> npt.NDArray[np.float32]:
-    """Return float32 logits (R, n, K) of the examples `indices` (R, n), in eval mode.
-
-    The network is left in training mode.
+    logits  (R, n, K) of these where they are known
     """
-    network.eval()
-    result = _outputs(network, data, indices, precision)
-    network.train()
-    return result
+    if logits is None:
+        logits = _evaluated(stack, data, indices, stack.network)
+    labels, smoothing = data.y[indices].cpu().numpy(), stack.config.label_smoothing
+    return [scores(own, y, smoothing) for own, y in zip(logits, labels, strict=True)]
 
 
-@torch.no_grad()
-def logits_over_views(
-    network: Network, data: Examples, indices: Tensor, precision: str, augment: Augment
-) -> npt.NDArray[np.float32]:
-    """Return the logs of the probabilities averaged over the test-time views of each example.
+def settle_statistics(stack: Stack) -> None:
+    """Before a look at inference: take population statistics where the model asks for them."""
+    with stack.autocast():
+        stack.network.settle_statistics(stack.population)
 
-    As `logits` where there is one view.
+
+def final_logits(stack: Stack) -> Logits:
+    """Return the test set's logits (R, N, K) as the networks stand.
+
+    Of several test-time views of each example, the logs of their probabilities' average.
     """
-    if view_count(augment) == 1:
-        return logits(network, data, indices, precision)
-    network.eval()
-    parts = []
-    for inputs in _batches(data, indices):
-        with autocast(inputs.device, precision):
-            seen = [network(view).float() for view in views(augment, inputs, data.scaling.shift)]
-        log_p = torch.stack([view.log_softmax(dim=2) for view in seen], dim=1)
+
+    def averaged(inputs: Tensor) -> Tensor:
+        seen = views(stack.config.views, inputs, stack.test.scaling.shift)
+        log_p = [stack.network(view).float().log_softmax(dim=2) for view in seen]
         # A replicate at a time: what does not fill a vector is computed with other instructions,
         # and in a stack that would be other numbers than alone.
-        means = [own.logsumexp(dim=0) for own in log_p]
-        parts.append(torch.stack(means) - math.log(len(seen)))
-    network.train()
-    return _joined(parts)
+        means = [own.logsumexp(dim=0) for own in torch.stack(log_p, dim=1)]
+        return torch.stack(means) - math.log(len(log_p))
+
+    settle_statistics(stack)
+    predict = averaged if view_count(stack.config.views) > 1 else stack.network
+    return _evaluated(stack, stack.test, stack.test_indices, predict)
 
 
-@torch.no_grad()
-def stochastic_logits(
-    network: Network,
-    data: Examples,
-    indices: Tensor,
-    precision: str,
-    streams: Sequence[Streams],
-    passes: int,
-) -> npt.NDArray[np.float32]:
-    """Return logits (passes, R, n, K) with dropout at work, everything else in eval mode.
+def stochastic_logits(stack: Stack, passes: int) -> Logits:
+    """Return the test set's logits (passes, R, N, K) with dropout at work, the rest in eval mode.
 
     Each pass draws its masks from streams of its own, as if it were another member of an
     ensemble; the training's masks are those of member 0.
     """
     results = []
-    device = data.x.device.type
     for number in range(1, passes + 1):
-        network.seed_dropout([replace(s, member=number) for s in streams], device)
-        with network.dropout_at_inference():
-            results.append(_outputs(network, data, indices, precision))
-    network.train()
+        streams = [replace(own, member=number) for own in stack.streams]
+        stack.network.seed_dropout(streams, stack.test.x.device.type)
+        with stack.network.dropout_at_inference():
+            results.append(_outputs(stack, stack.test, stack.test_indices, stack.network))
     return np.stack(results)
 
 
-def evaluate(
-    network: Network, data: Examples, indices: Tensor, precision: str, label_smoothing: float
-) -> list[dict[str, float]]:
-    """Return the scores of each replicate on its examples `indices` (R, n)."""
-    outputs = logits(network, data, indices, precision)
-    labels = data.y[indices].cpu().numpy()
-    return [scores(o, y, label_smoothing) for o, y in zip(outputs, labels, strict=True)]
+def _evaluated(
+    stack: Stack, data: Examples, indices: Tensor, predict: Callable[[Tensor], Tensor]
+) -> Logits:
+    """Return float32 logits (R, n, K) in eval mode; the network is left in training mode."""
+    stack.network.eval()
+    result = _outputs(stack, data, indices, predict)
+    stack.network.train()
+    return result
 
 
+@torch.no_grad()
 def _outputs(
-    network: Network, data: Examples, indices: Tensor, precision: str
-) -> npt.NDArray[np.float32]:
-    with autocast(data.x.device, precision):
-        return _joined([network(inputs).float() for inputs in _batches(data, indices)])
-
-
-def _batches(data: Examples, indices: Tensor) -> Iterator[Tensor]:
-    for first in range(0, indices.shape[1], BATCH):
-        inputs, _ = data.batch(indices[:, first : first + BATCH])
-        yield inputs
-
-
-def _joined(parts: Sequence[Tensor]) -> npt.NDArray[np.float32]:
-    result: npt.NDArray[np.float32] = torch.cat(list(parts), dim=1).cpu().numpy()
+    stack: Stack, data: Examples, indices: Tensor, predict: Callable[[Tensor], Tensor]
+) -> Logits:
+    batches = torch.split(indices, BATCH, dim=1)
+    with stack.autocast():
+        parts = [predict(data.batch(own)[0]).float() for own in batches]
+    result: Logits = torch.cat(parts, dim=1).cpu().numpy()
     return result

@@ -16,8 +16,9 @@ from ablate.probe import steps_to_probe
 from ablate.records import Record
 from ablate.streams import Streams
 from ablate.train.conclude import conclude
-from ablate.train.evaluation import evaluate_all, final_logits, probe
+from ablate.train.evaluation import evaluate_all, probe
 from ablate.train.history import History
+from ablate.train.inference import final_logits
 from ablate.train.optimizers import build_optimizer
 from ablate.train.prepare import Stack, prepare
 from ablate.train.procedure import run_procedure
@@ -68,11 +69,9 @@ def _fit(stack: Stack, started: float) -> History:
     optimizer = build_optimizer(config.optimizer, stack.network.named_parameters())
     evaluate_every = config.trainer.eval_every or stack.steps_per_epoch
     probe_at = frozenset(steps_to_probe(config.probe, stack.steps) if stack.is_probed else ())
-    snapshots = (
-        parts(stack.steps, config.ensemble.snapshots)
-        if isinstance(config.ensemble, Snapshot)
-        else ()
-    )
+    snapshots: tuple[int, ...] = ()
+    if isinstance(config.ensemble, Snapshot):
+        snapshots = parts(stack.steps, config.ensemble.snapshots)
     # Row by replicate, so that no mean ever runs across replicates.
     losses = torch.zeros(len(stack.streams), stack.steps, device=stack.training_indices.device)
     history = History(losses=losses)

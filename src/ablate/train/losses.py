@@ -29,11 +29,6 @@ def per_replicate_loss(
     logits: Float[Tensor, "R B K"], labels: Int64[Tensor, "R B"], label_smoothing: float = 0.0
 ) -> Float[Tensor, " R"]:
     """Return the mean cross-entropy (R,) of logits (R, B, K) against labels (R, B)."""
-    replicates, size, classes = logits.shape
-    losses = F.cross_entropy(
-        logits.float().reshape(-1, classes),
-        labels.reshape(-1),
-        reduction="none",
-        label_smoothing=label_smoothing,
-    )
-    return losses.view(replicates, size).mean(dim=1)
+    flat, targets = logits.float().flatten(0, 1), labels.flatten()
+    losses = F.cross_entropy(flat, targets, reduction="none", label_smoothing=label_smoothing)
+    return losses.view(labels.shape).mean(dim=1)

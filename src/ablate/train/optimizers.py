@@ -9,16 +9,7 @@ import torch
 from torch import Tensor
 
 from ablate import user
-from ablate.config.optimizer import (
-    Adadelta,
-    Adagrad,
-    Adam,
-    Lbfgs,
-    MomentumSgd,
-    OptimizerConfig,
-    RmsProp,
-    RmsPropMomentum,
-)
+from ablate.config import optimizer as kinds
 from ablate.config.penalty import PenaltyConfig
 from ablate.config.target import Target
 from ablate.errors import ConfigError
@@ -31,7 +22,7 @@ _VECTOR = 8
 
 
 def build_optimizer(
-    config: OptimizerConfig | Target, parameters: Iterable[tuple[str, Tensor]]
+    config: kinds.OptimizerConfig | Target, parameters: Iterable[tuple[str, Tensor]]
 ) -> torch.optim.Optimizer:
     """Return the optimizer of `config` over named parameters (R, ...).
 
@@ -52,46 +43,48 @@ def build_optimizer(
                 "torch.optim.Optimizer."
             )
         return made
-    if isinstance(config, Lbfgs):
+    if isinstance(config, kinds.Lbfgs):
         return _lbfgs(config, [parameter for _, parameter in parameters])
-    fusible = not isinstance(config, RmsProp | Adadelta) and config.name != "adam_uncorrected"
-    groups = _groups(config, parameters, fusible)
+    uncorrected = config.name == "adam_uncorrected"
+    fusible = not isinstance(config, kinds.RmsProp | kinds.Adadelta) and not uncorrected
+    shrinks = config.decoupled and (uncorrected or not isinstance(config, kinds.Adam))
+    groups = _groups(config, parameters, fusible, shrinks)
     match config:
-        case Adam(name="adam_uncorrected"):
-            for group in groups:
-                del group["fused"], group["foreach"]
-            return UncorrectedAdam(groups, config.lr, (config.beta1, config.beta2), config.eps)
-        case Adam():
-            kind = torch.optim.AdamW if config.decoupled else torch.optim.Adam
+        case kinds.Adam():
             betas = (config.beta1, config.beta2)
-            return kind(groups, lr=config.lr, betas=betas, eps=config.eps, weight_decay=0.0)
-        case MomentumSgd():
+            if uncorrected:
+                return UncorrectedAdam(groups, {"lr": config.lr, "betas": betas, "eps": config.eps})
+            kind = torch.optim.AdamW if config.decoupled else torch.optim.Adam
+            return kind(groups, lr=config.lr, betas=betas, eps=config.eps)
+        case kinds.MomentumSgd():
             nesterov = config.name == "nesterov" and config.momentum > 0
-            return torch.optim.SGD(
-                groups, lr=config.lr, momentum=config.momentum, nesterov=nesterov
-            )
-        case Adagrad():
+            return torch.optim.SGD(groups, config.lr, config.momentum, nesterov=nesterov)
+        case kinds.Adagrad():
             return torch.optim.Adagrad(groups, lr=config.lr, eps=config.eps)
-        case RmsProp():
-            momentum = config.momentum if isinstance(config, RmsPropMomentum) else 0.0
-            return torch.optim.RMSprop(
-                groups, lr=config.lr, alpha=config.alpha, eps=config.eps, momentum=momentum
-            )
-        case Adadelta():
+        case kinds.RmsProp():
+            momentum = getattr(config, "momentum", 0.0)
+            return torch.optim.RMSprop(groups, config.lr, config.alpha, config.eps, 0.0, momentum)
+        case kinds.Adadelta():
             return torch.optim.Adadelta(groups, lr=config.lr, rho=config.rho, eps=config.eps)
         case _:
             return torch.optim.SGD(groups, lr=config.lr)
 
 
 def update(
-    optimizer: torch.optim.Optimizer, lr: float, penalty: PenaltyConfig, clip_norm: float | None
+    optimizer: torch.optim.Optimizer,
+    lr: float,
+    penalty: PenaltyConfig,
+    clip_norm: float | None,
+    closure: Callable[[], Tensor] | None = None,
 ) -> None:
     """Take one step at learning rate `lr` from the parameters' gradients, then drop these.
+
+    closure  returns the loss, gradients set, where L-BFGS searches along its directions
 
     The gradient of the loss is clipped first; the penalty's joins it afterwards, and weight
     decay after that, as in torch when clipping stands before the step.
     """
-    parameters = _parameters(optimizer)
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     weights = [parameter for parameter in parameters if is_weight(parameter)]
     if clip_norm is not None:
         clip(parameters, clip_norm)
@@ -101,18 +94,11 @@ def update(
         if group.get("shrink"):  # not there in an optimizer of the user's own
             with torch.no_grad():
                 torch._foreach_mul_(group["params"], 1 - lr * group["shrink"])
-    optimizer.step()
+    if closure is None:
+        optimizer.step()
+    else:
+        optimizer.step(closure)  # type: ignore[arg-type]
     project(penalty, weights, lr)
-    optimizer.zero_grad(set_to_none=True)
-
-
-def update_by_search(
-    optimizer: torch.optim.LBFGS, lr: float, penalty: PenaltyConfig, closure: Callable[[], Tensor]
-) -> None:
-    """Let L-BFGS search along its directions; `closure` returns the loss, gradients set."""
-    optimizer.param_groups[0]["lr"] = lr
-    optimizer.step(closure)  # type: ignore[no-untyped-call]
-    project(penalty, [p for p in _parameters(optimizer) if is_weight(p)], lr)
     optimizer.zero_grad(set_to_none=True)
 
 
@@ -131,25 +117,19 @@ def clip(parameters: Sequence[Tensor], limit: float) -> None:
         gradient.mul_(scale.view(-1, *[1] * (gradient.ndim - 1)))
 
 
-def _parameters(optimizer: torch.optim.Optimizer) -> list[Tensor]:
-    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
-
-
 def _groups(
-    config: Any, parameters: Iterable[tuple[str, Tensor]], fusible: bool
+    config: Any, parameters: Iterable[tuple[str, Tensor]], fusible: bool, shrinks: bool
 ) -> list[dict[str, Any]]:
     members: dict[tuple[bool, bool], list[Tensor]] = {}
     for _, parameter in parameters:
         decayed = config.weight_decay > 0 and is_weight(parameter)
         fused = fusible and parameter[0].numel() % _VECTOR == 0
         members.setdefault((decayed, fused), []).append(parameter)
-    by_torch = isinstance(config, Adam) and config.name != "adam_uncorrected"
-    by_hand = config.decoupled and not by_torch
     return [
         {
             "params": tensors,
-            "weight_decay": config.weight_decay if decayed and not by_hand else 0.0,
-            "shrink": config.weight_decay if decayed and by_hand else 0.0,
+            "weight_decay": config.weight_decay if decayed and not shrinks else 0.0,
+            "shrink": config.weight_decay if decayed and shrinks else 0.0,
             "fused": fused,
             "foreach": not fused,
         }
@@ -157,7 +137,7 @@ def _groups(
     ]
 
 
-def _lbfgs(config: Lbfgs, parameters: list[Tensor]) -> torch.optim.LBFGS:
+def _lbfgs(config: kinds.Lbfgs, parameters: list[Tensor]) -> torch.optim.LBFGS:
     if any(len(parameter) > 1 for parameter in parameters):
         raise ValueError("L-BFGS trains one replicate at a time: a stack would share its steps")
     return torch.optim.LBFGS(

@@ -26,10 +26,12 @@ def add_gradients(penalty: PenaltyConfig, weights: Sequence[Tensor]) -> None:
     l1           strength * sign(w), zero at zero
     elastic_net  strength * sign(w) + l2 * w
     """
+    if not isinstance(penalty, L1 | ElasticNet):
+        return
     for weight in weights:
         if weight.grad is None:
             continue
-        if isinstance(penalty, L1 | ElasticNet) and not penalty.proximal:
+        if not penalty.proximal:
             weight.grad.add_(weight.sign(), alpha=penalty.strength)
         if isinstance(penalty, ElasticNet):
             weight.grad.add_(weight, alpha=penalty.l2)

@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ablate import nn
 from ablate.config import RunConfig
-from ablate.data import Data, Split, split, split_statistics
+from ablate.data import Data, split, split_statistics
 from ablate.data.augmentation import Change, Mix, build_change, mixed, mixup
+from ablate.nn.models import build_network
+from ablate.nn.network import Network
 from ablate.streams import Streams
-from ablate.train.batches import Examples, Scaling, examples, scaling
-from ablate.train.inference import BATCH
+from ablate.train.batches import BATCH, Examples, examples, scaling
 from ablate.train.losses import Loss, build_loss
 
 #: Examples that a data-dependent initialization sees.
@@ -38,7 +38,7 @@ class Stack:
     streams     per replicate
     network     initialized, on the device, in training mode
     training    the examples trained on, and per replicate which: int64 (R, n)
-    validation  likewise; None where there are none
+    validation  likewise
     test        likewise
     steps       of the whole training
     loss        what is minimized, per replicate
@@ -47,7 +47,7 @@ class Stack:
 
     config: RunConfig
     streams: tuple[Streams, ...]
-    network: nn.Network
+    network: Network
     training: Examples
     training_indices: Tensor
     validation: Examples
@@ -63,6 +63,11 @@ class Stack:
     def is_probed(self) -> bool:
         """Tell whether there is anything to look at: a user's own model may have no layers."""
         return self.config.probe.steps != "off" and bool(self.network.layer_names)
+
+    def autocast(self) -> torch.autocast:
+        """Return the context in which forward passes run."""
+        half = self.config.trainer.precision == "bf16"
+        return torch.autocast(self.test.x.device.type, dtype=torch.bfloat16, enabled=half)
 
     def order(self, epoch: int) -> Tensor:
         """Return indices of the training examples in the order of `epoch`, (R, n)."""
@@ -97,14 +102,20 @@ def prepare(config: RunConfig, data: Data, streams: Sequence[Streams], device: s
     room = max(batch_size, BATCH, _INIT_BATCH)
 
     x, y = data.train
-    rule = _scaling(config, data, splits, where)
-    training = examples(x, y, rule, room, where)
-    training_indices = _trained_on(config, splits, streams).to(where)
+    statistics = None
+    if config.data.normalize:  # by each replicate's own training split
+        statistics = [split_statistics(data, part.train) for part in splits]
+    rule = scaling(x, statistics, len(splits), where)
+    training = examples(x, y, rule, room)
+    chosen = [part.train for part in splits]
+    if config.ensemble.name == "bagging" or config.trainer.bootstrap:
+        chosen = [bootstrap(own, s) for own, s in zip(chosen, streams, strict=True)]
+    training_indices = torch.stack(chosen).to(where)
     if data.validation is None:
         held_out = [part.validation for part in splits if part.validation is not None]
         validation, validation_indices = training, torch.stack(held_out).to(where)
     else:
-        validation = examples(*data.validation, rule, room, where)
+        validation = examples(*data.validation, rule, room)
         validation_indices = _all_of(data.validation[1], len(streams), where)
 
     def first_batch() -> Tensor:
@@ -115,12 +126,12 @@ def prepare(config: RunConfig, data: Data, streams: Sequence[Streams], device: s
     return Stack(
         config=config,
         streams=streams,
-        network=nn.build_network(config, inputs, data.classes, streams, device, first_batch),
+        network=build_network(config, inputs, data.classes, streams, device, first_batch),
         training=training,
         training_indices=training_indices,
         validation=validation,
         validation_indices=validation_indices,
-        test=examples(*data.test, rule, room, where),
+        test=examples(*data.test, rule, room),
         test_indices=_all_of(data.test[1], len(streams), where),
         steps_per_epoch=steps_per_epoch,
         steps=config.trainer.epochs * steps_per_epoch,
@@ -135,29 +146,10 @@ def ordered(indices: Tensor, streams: Sequence[Streams], epoch: int) -> Tensor:
     return indices.gather(1, torch.from_numpy(np.stack(orders)).to(indices.device))
 
 
-def _trained_on(config: RunConfig, splits: Sequence[Split], streams: Sequence[Streams]) -> Tensor:
-    """Return the training examples (R, n) of each replicate, drawn again where the config says."""
-    chosen = [part.train for part in splits]
-    if config.ensemble.name == "bagging" or config.trainer.bootstrap:
-        chosen = [bootstrap(part, s) for part, s in zip(chosen, streams, strict=True)]
-    return torch.stack(chosen)
-
-
 def bootstrap(indices: Tensor, streams: Streams) -> Tensor:
     """Return as many of `indices` (n,), drawn with replacement (Breiman 1996)."""
     draws = streams.numpy("bootstrap").integers(0, len(indices), len(indices))
     return indices[torch.from_numpy(draws)]
-
-
-def _scaling(
-    config: RunConfig, data: Data, splits: Sequence[Split], device: torch.device
-) -> Scaling:
-    """Scale by statistics of each replicate's own training split, or not at all."""
-    x, _ = data.train
-    statistics = None
-    if config.data.normalize:
-        statistics = [split_statistics(data, part.train) for part in splits]
-    return scaling(x.dtype, tuple(x.shape[1:]), statistics, len(splits), device)
 
 
 def _all_of(labels: Tensor, replicates: int, device: torch.device) -> Tensor:

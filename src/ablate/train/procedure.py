@@ -51,8 +51,7 @@ def run_procedure(config: RunConfig, data: Data, streams: Streams, device: str) 
     else:
         result = _run_command(config, streams, device)
     outcome = result if isinstance(result, Outcome) else _outcome(config, result)
-    metrics = dict(outcome.metrics)
-    predictions, not_finite = None, False
+    metrics, predictions, is_finite = dict(outcome.metrics), None, True
     if outcome.predictions is not None:
         logits = np.asarray(outcome.predictions, dtype=np.float32)
         labels = data.test[1].numpy()
@@ -62,21 +61,19 @@ def run_procedure(config: RunConfig, data: Data, streams: Streams, device: str) 
                 f"logits ({len(labels)}, {data.classes})."
             )
         metrics = {f"test/{name}": v for name, v in scores(logits, labels).items()} | metrics
-        if np.isfinite(logits).all():
+        is_finite = bool(np.isfinite(logits).all())
+        if is_finite:
+            predictions = as_float16(logits)
             if config.metric is not None:
                 metrics |= user_metric(config.metric, logits, labels)
-            predictions = as_float16(logits)
-        else:
-            not_finite = True
-    finite = {name: float(value) for name, value in _finite(metrics).items()}
+    finite = _finite(metrics)
     losses = np.asarray(outcome.losses, dtype=np.float32)
     died = first_nonfinite(losses)
-    not_finite |= died is not None or len(finite) < len(metrics)
     reason: NotConverged | None = None if outcome.converged else "no_progress"
-    if not_finite:
+    if died is not None or len(finite) < len(metrics) or not is_finite:
         reason = "nonfinite"
     return Record(
-        metrics=finite,
+        metrics={name: float(value) for name, value in finite.items()},
         seconds=time.perf_counter() - started,
         nc_reason=reason,
         diverged_at_step=died,
@@ -99,13 +96,8 @@ def _split_of(config: RunConfig, data: Data, streams: Streams) -> Data:
 def _run_command(config: RunConfig, streams: Streams, device: str) -> Any:
     with tempfile.TemporaryDirectory(prefix="ablate-") as folder:
         given, asked = Path(folder) / "config.json", Path(folder) / "metrics.json"
-        settings = {
-            **config.model_dump(mode="json"),
-            "replicate": streams.replicate,
-            "member": streams.member,
-            "device": device,
-        }
-        given.write_text(json.dumps(settings, indent=2))
+        place = {"replicate": streams.replicate, "member": streams.member, "device": device}
+        given.write_text(json.dumps(config.model_dump(mode="json") | place, indent=2))
         words = [
             word.replace("{config}", str(given)).replace("{metrics}", str(asked))
             for word in shlex.split(config.trainer.command or "")
@@ -113,12 +105,7 @@ def _run_command(config: RunConfig, streams: Streams, device: str) -> Any:
         environment = {**os.environ, "ABLATE_CONFIG": str(given), "ABLATE_METRICS": str(asked)}
         try:
             done = subprocess.run(
-                words,
-                env=environment,
-                capture_output=True,
-                text=True,
-                check=False,
-                preexec_fn=_end_with_parent,
+                words, env=environment, capture_output=True, text=True, preexec_fn=_end_with_parent
             )
         except OSError as error:
             raise AblateError(f"trainer.command={words[0]}: {error.strerror}.") from error
@@ -143,24 +130,21 @@ def _end_with_parent() -> None:
 
 def _outcome(config: RunConfig, result: Any) -> Outcome:
     """Read what a procedure returned: metrics by name, or the fields of an outcome."""
-    if isinstance(result, Mapping) and isinstance(result.get("metrics"), Mapping):
-        known = ("metrics", "evaluations", "losses", "converged")
-        if all(key in known for key in result):
+    if isinstance(result, Mapping):
+        if not isinstance(result.get("metrics"), Mapping):
+            result = Outcome(metrics=result)
+        elif result.keys() <= {"metrics", "evaluations", "losses", "converged"}:
             result = Outcome(**result)
-    else:
-        result = Outcome(metrics=result) if isinstance(result, Mapping) else result
-    numbers = isinstance(result, Outcome) and all(
+    if isinstance(result, Outcome) and all(
         isinstance(name, str) and isinstance(value, int | float)
         for name, value in result.metrics.items()
+    ):
+        return result
+    source = config.trainer.target or "trainer.command"
+    raise AblateError(
+        f"{source} must give metrics as numbers by name, or an ablate.Outcome; it gave "
+        f"{result!r:.80}."
     )
-    if not numbers:
-        source = config.trainer.target or "trainer.command"
-        raise AblateError(
-            f"{source} must give metrics as numbers by name, or an ablate.Outcome; it gave "
-            f"{result!r:.80}."
-        )
-    assert isinstance(result, Outcome)
-    return result
 
 
 def _finite(row: Mapping[str, float]) -> dict[str, float]:

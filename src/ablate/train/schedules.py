@@ -6,22 +6,12 @@ import itertools
 import math
 from collections.abc import Sequence
 
-from ablate.config.schedule import (
-    ConstantSchedule,
-    Cosine,
-    CosineRestarts,
-    Exponential,
-    InverseTime,
-    LinearSchedule,
-    OneCycle,
-    Plateau,
-    ScheduleConfig,
-    Step,
-)
+from ablate.config import schedule as kinds
+from ablate.config.stopping import Patience
 
 
 def learning_rate(
-    schedule: ScheduleConfig,
+    schedule: kinds.ScheduleConfig,
     base_lr: float,
     step: int,
     steps: int,
@@ -57,47 +47,45 @@ def parts(steps: int, count: int) -> tuple[int, ...]:
     return tuple(round((number + 1) * steps / count) for number in range(count))
 
 
-def stalls(schedule: Plateau, history: Sequence[float]) -> int:
+def stalls(rule: kinds.Plateau | Patience, history: Sequence[float]) -> int:
     """Return how often `patience` evaluations in a row brought nothing better than the best.
 
     The count starts anew after each stall; a value that is not a number is no better.
     """
-    sign = -1 if schedule.monitor.endswith("accuracy") else 1
+    sign = -1 if rule.monitor.endswith("accuracy") else 1
     best, waited, count = math.inf, 0, 0
     for value in history:
         if sign * value < best:
             best, waited = sign * value, 0
         else:
             waited += 1
-        if waited == schedule.patience:
+        if waited == rule.patience:
             waited, count = 0, count + 1
     return count
 
 
 def _decay(
-    schedule: ScheduleConfig, step: int, steps: int, epochs: float, history: Sequence[float]
+    schedule: kinds.ScheduleConfig, step: int, steps: int, epochs: float, history: Sequence[float]
 ) -> float:
     match schedule:
-        case ConstantSchedule():
+        case kinds.ConstantSchedule():
             return 1.0
-        case Step():
+        case kinds.Step():
             reached = sum(step >= round(fraction * steps) for fraction in schedule.milestones)
             return float(schedule.gamma**reached)
-        case Plateau():
+        case kinds.Plateau():
             return float(schedule.gamma ** stalls(schedule, history))
-        case Exponential():
+        case kinds.Exponential():
             return float(schedule.gamma**epochs)
-        case InverseTime():
+        case kinds.InverseTime():
             return 1 / (1 + schedule.decay * epochs)
-        case LinearSchedule():
+        case kinds.LinearSchedule():
             return 1 - (1 - schedule.final) * step / steps
-        case Cosine():
-            return _half_wave(step / steps, 1.0, schedule.final)
-        case CosineRestarts():
-            ends = (0, *parts(steps, schedule.cycles))
+        case kinds.Cosine() | kinds.CosineRestarts():
+            ends = (0, *parts(steps, getattr(schedule, "cycles", 1)))
             start, end = next((a, b) for a, b in itertools.pairwise(ends) if step < b or b == steps)
             return _half_wave((step - start) / (end - start), 1.0, schedule.final)
-        case OneCycle():
+        case kinds.OneCycle():
             done = step / steps
             if done < schedule.peak:
                 return _half_wave(done / schedule.peak, schedule.start, 1.0)

@@ -6,8 +6,7 @@ import torch
 from torch import Tensor
 
 from ablate.config.penalty import ActivationL1
-from ablate.train.inference import autocast
-from ablate.train.optimizers import update, update_by_search
+from ablate.train.optimizers import update
 from ablate.train.penalties import activation_penalty
 from ablate.train.prepare import Batch, Stack
 
@@ -25,7 +24,7 @@ def take_step(stack: Stack, optimizer: torch.optim.Optimizer, batch: Batch, lr: 
             seen.append(loss.detach())
             return objective.detach().sum()
 
-        update_by_search(optimizer, lr, config.penalty, closure)
+        update(optimizer, lr, config.penalty, None, closure)
         return seen[0]
     loss, objective = _losses(stack, batch)
     # Each replicate's loss depends on its own parameters alone, so the gradient of the sum is
@@ -37,16 +36,14 @@ def take_step(stack: Stack, optimizer: torch.optim.Optimizer, batch: Batch, lr: 
 
 def _losses(stack: Stack, batch: Batch) -> tuple[Tensor, Tensor]:
     """Return the loss (R,) and what is minimized: the loss and the penalty on activations."""
-    config, penalty = stack.config, stack.config.penalty
+    penalty = stack.config.penalty
     hidden: list[Tensor] = []
-    watched = isinstance(penalty, ActivationL1)
-    tap = (lambda _, __, h: hidden.append(h)) if watched else None
-    with autocast(batch.inputs.device, config.trainer.precision):
+    tap = (lambda _, __, h: hidden.append(h)) if isinstance(penalty, ActivationL1) else None
+    with stack.autocast():
         logits = stack.network(batch.inputs, tap)
     loss = stack.loss(logits, batch.labels)
     if batch.mix is not None:
-        partners = batch.labels.gather(1, batch.mix.partner)
-        other = stack.loss(logits, partners)
+        other = stack.loss(logits, batch.labels.gather(1, batch.mix.partner))
         loss = batch.mix.share * loss + (1 - batch.mix.share) * other
     objective = loss
     if isinstance(penalty, ActivationL1):

@@ -9,6 +9,7 @@ import numpy as np
 from ablate.config.stopping import NoStopping, StoppingConfig
 from ablate.train.history import History, weights_of
 from ablate.train.prepare import Stack
+from ablate.train.schedules import stalls
 
 
 def best_evaluation(history: Sequence[float], monitor: str) -> int | None:
@@ -18,35 +19,30 @@ def best_evaluation(history: Sequence[float], monitor: str) -> int | None:
     monitor   `validation/accuracy` is better when higher, `validation/loss` when lower
     """
     values = np.asarray(history, dtype=np.float64)
-    if not np.isfinite(values).any():
-        return None
     if monitor.endswith("accuracy"):
         values = -values
-    return int(np.nanargmin(np.where(np.isfinite(values), values, np.nan)))
+    finite = np.isfinite(values)
+    return int(np.where(finite, values, np.inf).argmin()) if finite.any() else None
 
 
 def is_over(stopping: StoppingConfig, history: Sequence[float]) -> bool:
-    """Tell whether the last `patience` evaluations brought nothing better than before them.
+    """Tell whether `patience` evaluations in a row brought nothing better than before them.
 
     The first evaluation, before any training, counts: it is the value to be bettered.
     """
-    if isinstance(stopping, NoStopping):
-        return False
-    best = best_evaluation(history, stopping.monitor)
-    since = len(history) if best is None else len(history) - 1 - best
-    return since >= stopping.patience
+    return not isinstance(stopping, NoStopping) and stalls(stopping, history) > 0
 
 
 def keep_and_stop(stack: Stack, history: History, r: int, step: int) -> None:
     """Keep the weights of the best evaluation, or of the last one of a stopped replicate."""
-    stopping, save = stack.config.stopping, stack.config.trainer.save
+    stopping = stack.config.stopping
     monitor = "validation/loss" if isinstance(stopping, NoStopping) else stopping.monitor
-    seen = history.monitored(r, monitor)
     restored = not isinstance(stopping, NoStopping) and stopping.restore
+    seen = history.monitored(r, monitor)
     is_best = best_evaluation(seen, monitor) == len(seen) - 1
-    if is_best and (restored or save == "best"):
-        history.best[r] = step, weights_of(stack.network, r)
     if is_over(stopping, seen):
         history.stopped[r] = step
-        if not restored:
-            history.ended[r] = weights_of(stack.network, r)
+    if (restored and is_best) or (not restored and r in history.stopped):
+        history.ended[r] = weights_of(stack.network, r)
+    if is_best and stack.config.trainer.save == "best":
+        history.best[r] = weights_of(stack.network, r)

@@ -6,6 +6,7 @@ import math
 import time
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from ablate.config import RunConfig
@@ -17,7 +18,7 @@ from ablate.config.target import Target
 from ablate.config.validate import run_config
 from ablate.data import Data
 from ablate.metrics import STATISTICS
-from ablate.nn import Network, parameter_count
+from ablate.nn.network import Network, parameter_count
 from ablate.streams import Streams
 from ablate.train.evaluation import probe
 from ablate.train.loop import train
@@ -57,16 +58,16 @@ class Trial:
     saturated: float
 
 
-def trial(config: RunConfig, data: Data, device: str = "cpu") -> Trial:
+def trial(config: RunConfig, data: Data) -> Trial:
     """Try one cell; raises ConfigError where it cannot be built."""
     single = config.model_copy(update={"ensemble": NoEnsemble()})
-    stack = prepare(single, data, [Streams(config.seed, 0)], device)
-    optimizer = build_optimizer(config.optimizer, stack.network.named_parameters())
-    dead, saturated = math.nan, math.nan
+    streams = [Streams(config.seed, 0)]
+    stack = prepare(single, data, streams, "cpu")
+    largest = dict.fromkeys(STATISTICS, math.nan)
     if stack.network.layer_names:
         (reading,) = probe(stack, with_histograms=False)
-        activation = dict(zip(STATISTICS, reading.statistics[0].T, strict=True))
-        dead, saturated = _largest(activation["dead"]), _largest(activation["saturated"])
+        # fmax leaves out layers where a statistic means nothing, as long as it does in one.
+        largest = dict(zip(STATISTICS, np.fmax.reduce(reading.statistics[0]), strict=True))
     indices = stack.order(0)[:, : config.trainer.batch_size]
     with torch.no_grad():
         logits = stack.network(stack.batch(indices, 0, 0).inputs)
@@ -74,22 +75,21 @@ def trial(config: RunConfig, data: Data, device: str = "cpu") -> Trial:
     error = None
     if not isinstance(config.model, Target):
         error = _gradient_error(stack.network, *stack.training.batch(indices[:, :8]))
-        stack = prepare(single, data, [Streams(config.seed, 0)], device)
-        optimizer = build_optimizer(config.optimizer, stack.network.named_parameters())
-    seconds = 0.0
-    for step in range(1 + _TIMED_STEPS):
-        started = time.perf_counter()
+    stack = prepare(single, data, streams, "cpu")
+    optimizer = build_optimizer(config.optimizer, stack.network.named_parameters())
+    take_step(stack, optimizer, stack.batch(indices, 0, 0), config.lr)
+    started = time.perf_counter()
+    for step in range(1, 1 + _TIMED_STEPS):
         take_step(stack, optimizer, stack.batch(indices, 0, step), config.lr)
-        seconds += (time.perf_counter() - started) if step else 0.0
     return Trial(
         parameters=parameter_count(stack.network),
         steps=stack.steps,
-        seconds_per_step=seconds / _TIMED_STEPS,
+        seconds_per_step=(time.perf_counter() - started) / _TIMED_STEPS,
         loss=first / math.log(data.classes),
         gradient_error=error,
-        fits=_fits(single, data, device),
-        dead=dead,
-        saturated=saturated,
+        fits=_fits(single, data),
+        dead=float(largest["dead"]),
+        saturated=float(largest["saturated"]),
     )
 
 
@@ -101,22 +101,20 @@ def _gradient_error(network: Network, x: torch.Tensor, y: torch.Tensor) -> float
     """
     network.double().eval()
     x = x.double()
-    parameters = [p for p in network.parameters() if p.requires_grad]
+    parameters: list[torch.Tensor] = [p for p in network.parameters() if p.requires_grad]
     generator = torch.Generator().manual_seed(0)
 
     def drawn() -> list[torch.Tensor]:
         draws = [torch.randn(p.shape, generator=generator, dtype=torch.float64) for p in parameters]
         norm = math.sqrt(sum(float(d.square().sum()) for d in draws))
-        return [(d / norm).to(p.device) for d, p in zip(draws, parameters, strict=True)]
+        return [d / norm for d in draws]
 
     with torch.no_grad():
-        for p, d in zip(parameters, drawn(), strict=True):
-            p.add_(d)
+        torch._foreach_add_(parameters, drawn())
     direction = drawn()
 
     def loss() -> torch.Tensor:
-        logits = network(x)
-        return torch.nn.functional.cross_entropy(logits[0], y[0])
+        return torch.nn.functional.cross_entropy(network(x)[0], y[0])
 
     gradients = torch.autograd.grad(loss(), parameters, allow_unused=True)
     pairs = zip(gradients, direction, strict=True)
@@ -124,14 +122,13 @@ def _gradient_error(network: Network, x: torch.Tensor, y: torch.Tensor) -> float
     width, values = 1e-5, []
     with torch.no_grad():
         for sign in (1, -2):
-            for p, d in zip(parameters, direction, strict=True):
-                p.add_(d, alpha=sign * width)
+            torch._foreach_add_(parameters, direction, alpha=sign * width)
             values.append(float(loss()))
     measured = (values[0] - values[1]) / (2 * width)
     return abs(measured - slope) / max(abs(measured), abs(slope), 1e-8)
 
 
-def _fits(config: RunConfig, data: Data, device: str) -> float:
+def _fits(config: RunConfig, data: Data) -> float:
     """Return the training accuracy on few examples, with nothing in the way of it."""
     fields = config.model_dump()
     fields["data"]["train_size"] = min(_EXAMPLES, len(data.train[1]) // 2)
@@ -141,12 +138,5 @@ def _fits(config: RunConfig, data: Data, device: str) -> float:
         fields["model"] |= {"dropout": 0.0, "input_dropout": 0.0}
     kept = run_config(fields)
     off = {"penalty": NoPenalty(), "augment": Augment(), "stopping": NoStopping()}
-    (record,) = train(kept.model_copy(update=off), data, [0], device)
+    (record,) = train(kept.model_copy(update=off), data, [0])
     return float(record.metrics.get("train/accuracy", 0.0))
-
-
-def _largest(values: object) -> float:
-    import numpy as np
-
-    found = np.asarray(values, dtype=float)
-    return float(np.nanmax(found)) if np.isfinite(found).any() else math.nan
