@@ -49,13 +49,13 @@ def test_a_cell_has_the_median_and_the_range_of_what_converged() -> None:
     for (one, two), (median, low, high) in EXPECTED.items():
         loss, accuracy = cells[two, "loss", one], cells[two, "accuracy", one]
         # Nothing stands left of step 1 on a log axis.
-        np.testing.assert_allclose(loss.steps, [1, 4, 20])
-        np.testing.assert_allclose(accuracy.steps, [1, 10])
+        np.testing.assert_allclose(loss.converged.index, [1, 4, 20])
+        np.testing.assert_allclose(accuracy.converged.index, [1, 10])
         size = SIZES[one, two]
         for curves, shape in ((loss, [1, 0.5, 0.25]), (accuracy, [0.01, 0.11])):
-            np.testing.assert_allclose(curves.median, median * size * np.array(shape))
-            np.testing.assert_allclose(curves.low, low * size * np.array(shape))
-            np.testing.assert_allclose(curves.high, high * size * np.array(shape))
+            np.testing.assert_allclose(curves.converged.middle, median * size * np.array(shape))
+            np.testing.assert_allclose(curves.converged.low, low * size * np.array(shape))
+            np.testing.assert_allclose(curves.converged.high, high * size * np.array(shape))
 
 
 def test_runs_that_did_not_converge_are_there_one_by_one() -> None:
@@ -65,7 +65,7 @@ def test_runs_that_did_not_converge_are_there_one_by_one() -> None:
     }  # fmt: skip
     ((x, y),) = cells["y", "loss", "A"].single
     np.testing.assert_allclose(np.column_stack([x, y]), [[1, 16], [4, 8], [20, 4]])
-    assert len(cells["y", "loss", "B"].steps) == 0
+    assert len(cells["y", "loss", "B"].converged) == 0
 
 
 def test_an_explosion_is_cut_to_five_times_the_highest_loss_that_converged() -> None:
@@ -99,16 +99,17 @@ def test_what_is_drawn_are_these_numbers() -> None:
             assert axis.get_title(loc="left") == f"{two}: {what}"
             for one in "AB":
                 cell = shown.cells[two, name, one]
+                band = cell.converged
                 medians = solid(axis, ink[one], 1.1)
                 bands = len(axis.collections)
                 if (one, two) not in EXPECTED:
                     assert (medians, bands) == ([], 1)
                 else:
                     np.testing.assert_allclose(
-                        medians, [np.column_stack([cell.steps, cell.median])]
+                        medians, [np.column_stack([band.index, band.middle])]
                     )
                     np.testing.assert_allclose(
-                        shade(axis, ink[one]), np.column_stack([cell.steps, cell.low, cell.high])
+                        shade(axis, ink[one]), np.column_stack([band.index, band.low, band.high])
                     )
                 single = [np.column_stack(run) for run in cell.single]
                 np.testing.assert_allclose(np.array(solid(axis, ink[one], 0.35)), np.array(single))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -93,8 +94,8 @@ def looks(study: Study) -> dict[tuple[str, str], Look]:
     Levels are numbered through all factors of the study, so that a colour means one level only
     as long as there are colours.
     """
-    levels = [(factor.name, level.name) for factor in study.factors for level in factor.levels]
-    return {level: look(i) for i, level in enumerate(levels)}
+    levels = ((factor.name, level.name) for factor in study.factors for level in factor.levels)
+    return {level: look(number) for number, level in enumerate(levels)}
 
 
 def look(number: int) -> Look:
@@ -122,27 +123,21 @@ def text_width(text: str, size: float = SMALL) -> float:
     )
 
 
-def wrapped(text: str, width: float, size: float = SMALL) -> str:
-    """Break a text after spaces, `_`, `-` and `/` so that it fits `width` inches, else cut it."""
-    pieces: list[str] = []
-    start = 0
-    for position, letter in enumerate(text):
-        if letter in " _-/":
-            pieces.append(text[start : position + 1])
-            start = position + 1
+def wrapped(text: str, width: float) -> str:
+    """Break a title after spaces, `_`, `-` and `/` so that it fits `width` inches, else cut it."""
     lines = [""]
-    for piece in [*pieces, text[start:]]:
-        if lines[-1] and text_width((lines[-1] + piece).rstrip(), size) > width:
+    for piece in re.split(r"(?<=[ _/-])", text):
+        if lines[-1] and text_width((lines[-1] + piece).rstrip(), TEXT) > width:
             lines.append(piece)
         else:
             lines[-1] += piece
-    return "\n".join(_cut(line.rstrip(" "), width, size) for line in lines if line)
+    return "\n".join(_cut(line.rstrip(" "), width) for line in lines if line)
 
 
-def _cut(line: str, width: float, size: float) -> str:
-    if text_width(line, size) <= width:
+def _cut(line: str, width: float) -> str:
+    if text_width(line, TEXT) <= width:
         return line
-    while len(line) > 1 and text_width(line + "…", size) > width:
+    while len(line) > 1 and text_width(line + "…", TEXT) > width:
         line = line[:-1]
     return line + "…"
 
