@@ -28,11 +28,11 @@ def exhibits(context: Context) -> Iterator[Drawing]:
     for subject in subjects(context, "columns", "rows"):
         rows = subject.joined(layers)
         if len(rows):
-            caption = subject.caption(
+            yield subject.drawing(
+                _draw(subject, panels_of(subject, rows)),
                 "Standard deviation of activations over training",
                 "Lines: median over replicates; bands: their range.",
             )
-            yield Drawing(subject.name, caption, _draw(subject, panels_of(subject, rows)))
 
 
 def panels_of(

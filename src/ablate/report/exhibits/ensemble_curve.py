@@ -118,7 +118,7 @@ def _draw(subject: Subject, panels: Sequence[Sequence[Curve]]) -> Drawing:
         axis.minorticks_off()
     label_outer(axes, factor.label, [score.title for score in _PANELS])
     what = "Brier score and error against the number of members"
-    return Drawing(subject.name, subject.caption(what, spread), figure)
+    return subject.drawing(figure, what, spread)
 
 
 def _draw_curves(axis: Axes, subject: Subject, lines: Sequence[Curve]) -> None:

@@ -46,7 +46,17 @@ def exhibits(context: Context) -> Iterator[Tabulated | Drawing]:
     """Yield the table of all contrasts, and a drawing of the first of them."""
     contrasts = factorial(context.study, context.frames)
     yield Tabulated(print_contrasts(contrasts, context.study), {"": contrasts_csv(contrasts)})
-    yield from _drawings(context, contrasts)
+    rows = contrast_rows(contrasts)
+    if rows:
+        more = f" The first {_MOST} of {len(rows)}; the table has all." if len(rows) > _MOST else ""
+        subject = next(subjects(context, *(factor.name for factor in context.study.factors)))
+        caption = subject.caption(
+            "Main effects and two-way interactions",
+            "Bars: simultaneous 95 % intervals; at the right p, adjusted by Holm over all "
+            f"{len(contrasts)} contrasts; blue: below 5 %.{more}",
+        )
+        figure = forest({axis_label(contrasts[0].case.unit): rows[:_MOST]})
+        yield Drawing(context.item.kind, caption, figure)
 
 
 def factorial(study: Study, frames: Frames) -> list[Contrast]:
@@ -57,11 +67,11 @@ def factorial(study: Study, frames: Frames) -> list[Contrast]:
     claims = [*_main(study.factors), *_interactions(study.factors)]
     cases = [claim_case(claim, study, frames, {}) for claim in claims]
     raw = [case.evidence.p for case in cases]
-    levels = holm_levels(raw, ALPHA)
-    contrasts = []
-    for claim, case, level, p in zip(claims, cases, levels, holm(raw), strict=True):
-        contrasts.append(Contrast(claim.text, claim.name, case, *case.evidence.limits(level), p))
-    return contrasts
+    family = zip(claims, cases, holm_levels(raw, ALPHA), holm(raw), strict=True)
+    return [
+        Contrast(claim.text, claim.name, case, *case.evidence.limits(level), p)
+        for claim, case, level, p in family
+    ]
 
 
 def _main(factors: Sequence[Factor]) -> Iterator[Effect]:
@@ -127,21 +137,6 @@ def _texts(contrast: Contrast) -> tuple[str, ...]:
     p = "–" if case.evidence.test == "none" else p_text(contrast.p)
     not_converged = f"{case.not_converged}/{case.runs}" if case.not_converged else ""
     return contrast.about, shown, p, not_converged
-
-
-def _drawings(context: Context, contrasts: Sequence[Contrast]) -> Iterator[Drawing]:
-    """Draw main effects and two-way interactions of a complete grid."""
-    rows = contrast_rows(contrasts)
-    subject = next(subjects(context, *(factor.name for factor in context.study.factors)))
-    more = f" The first {_MOST} of {len(rows)}; the table has all." if len(rows) > _MOST else ""
-    caption = subject.caption(
-        "Main effects and two-way interactions",
-        "Bars: simultaneous 95 % intervals; at the right p, adjusted by Holm over all "
-        f"{len(contrasts)} contrasts; blue: below 5 %.{more}",
-    )
-    if rows:
-        figure = forest({axis_label(contrasts[0].case.unit): rows[:_MOST]})
-        yield Drawing(context.item.kind, caption, figure)
 
 
 def contrast_rows(contrasts: Sequence[Contrast]) -> list[Row]:

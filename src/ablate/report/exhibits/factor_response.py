@@ -107,7 +107,7 @@ def _draw(subject: Subject, shown: Response, quantity: Quantity) -> Drawing:
     if has_strip:
         spread += " Below: share of runs that did not converge (n/c)."
     what = f"{sentence_case(quantity.label)} against {factor.label}"
-    return Drawing(subject.name, subject.caption(what, spread), figure)
+    return subject.drawing(figure, what, spread)
 
 
 def _beside(shown: Response, index: int) -> tuple[float, ...]:

@@ -56,7 +56,7 @@ def _draw(
     axis.set_xlabel(subject.factor("columns").label)
     axis.set_ylabel(subject.factor("rows").label)
     spread = "Mean over the replicates that converged; hatched: half or more did not."
-    return Drawing(subject.name, subject.caption(quantity.title, spread), figure)
+    return subject.drawing(figure, quantity.title, spread)
 
 
 def _text(cell: CellSample, quantity: Quantity) -> str:

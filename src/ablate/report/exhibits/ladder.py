@@ -89,7 +89,7 @@ def _draw(subject: Subject, shown: Sequence[Rung], quantity: Quantity, heading: 
         "95 % t interval."
     )
     what = f"{sentence_case(quantity.label)} by {subject.factor('rows').label}"
-    return Drawing(subject.name, subject.caption(what, spread), figure)
+    return subject.drawing(figure, what, spread)
 
 
 def _rung(axis: Axes, row: int, rung: Rung) -> None:

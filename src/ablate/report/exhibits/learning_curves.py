@@ -103,7 +103,7 @@ def _draw(subject: Subject, shown: LearningCurves) -> Drawing:
     if shown.cut_off:
         spread += " Losses beyond five times the highest converged one stand at the upper edge."
     spread += " The evaluation before the first step stands at step 1."
-    return Drawing(subject.name, subject.caption("Learning curves", spread), figure)
+    return subject.drawing(figure, "Learning curves", spread)
 
 
 def _curves(axis: Axes, cell: CellCurves, look: Look) -> None:

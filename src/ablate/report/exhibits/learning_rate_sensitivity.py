@@ -10,7 +10,6 @@ from itertools import product
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import NullLocator
 
 from ablate.metrics import SCORES, quantity
 from ablate.report.circumstances import chance, guessing
@@ -24,19 +23,18 @@ from ablate.report.figures.style import TWO_COLUMNS, plain
 _ACCURACY = "validation/accuracy"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TunedLine:
     """The accuracy that validation saw in one cell, over the values tried.
 
-    means          in percent over the tuning replicates; NaN where none is known
+    means          in percent over the tuning replicates, by value; NaN where none is known
     chosen         the value that the cell's runs have
     guessing       what runs that did not converge count, in percent; NaN where that is not known
                    and they are left out
     not_converged  tuning runs that did not, of all `runs`
     """
 
-    values: tuple[float, ...]
-    means: tuple[float, ...]
+    means: pd.Series
     chosen: float
     guessing: float
     not_converged: int
@@ -91,7 +89,7 @@ def _tuned_line(subject: Subject, cell: pd.DataFrame, key: str) -> TunedLine:
     means = scores.groupby("value")["score"].mean()
     chosen = float(cell[f"tuned:{key}"].iloc[0])
     count = len(not_converged(cell))
-    return TunedLine(tuple(means.index), tuple(means), chosen, unlearnt, count, len(cell))
+    return TunedLine(means, chosen, unlearnt, count, len(cell))
 
 
 def over_rates(subject: Subject) -> OverRates:
@@ -110,12 +108,11 @@ def _draw_tuned(subject: Subject, shown: Mapping[tuple[str, str], TunedLine], ke
     figure, axes = grid_of_panels(panels, key, y, margins, subject.legend("lines"))
     for (panel, level), line in shown.items():
         axis, look = axes[panels.index(panel)], subject.ink("lines", level)
-        axis.plot(line.values, line.means, color=look.color, marker=look.marker, lw=0.9)
-        if line.chosen in line.values:
-            ringed = [line.chosen], [line.means[line.values.index(line.chosen)]]
-            axis.plot(*ringed, marker="o", ms=7, mfc="none", mec=look.color, mew=0.9)
+        axis.plot(line.means, color=look.color, marker=look.marker, lw=0.9)
+        ringed = line.means[line.means.index == line.chosen]
+        axis.plot(ringed, marker="o", ms=7, mfc="none", mec=look.color, mew=0.9)
     axes[0].set_xscale("log")  # of all: they share it
-    _rate_ticks(axes[0], sorted({value for line in shown.values() for value in line.values}))
+    _rate_ticks(axes[0], sorted({value for line in shown.values() for value in line.means.index}))
     spread = "Mean over the tuning replicates; ringed: the value that validation chose."
     count = sum(line.not_converged for line in shown.values())
     if count:
@@ -125,7 +122,7 @@ def _draw_tuned(subject: Subject, shown: Mapping[tuple[str, str], TunedLine], ke
             f"converge and {'score as guessing' if known else 'are left out'}."
         )
     what = f"{sentence_case(quantity(_ACCURACY).label)} against {key} while tuning"
-    return Drawing(subject.name, subject.caption(what, spread), figure)
+    return subject.drawing(figure, what, spread)
 
 
 def _draw_over_rates(subject: Subject, shown: OverRates) -> Drawing:
@@ -152,9 +149,9 @@ def _draw_over_rates(subject: Subject, shown: OverRates) -> Drawing:
         "of a cell did not converge."
     )
     what = f"{sentence_case(metric.label)} against {label}"
-    return Drawing(subject.name, subject.caption(what, spread), figure)
+    return subject.drawing(figure, what, spread)
 
 
 def _rate_ticks(axis: Axes, rates: Sequence[float]) -> None:
     axis.set_xticks(rates, [plain(rate) for rate in rates])
-    axis.xaxis.set_minor_locator(NullLocator())
+    axis.minorticks_off()

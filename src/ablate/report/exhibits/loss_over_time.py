@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
+import pandas as pd
 
 from ablate.errors import ReportError
 from ablate.metrics import SCORES
@@ -17,23 +17,6 @@ from ablate.report.figures.select import Subject, converged, subjects
 from ablate.report.figures.style import TWO_COLUMNS
 
 _MARGINS = Margins(right=0.1, top=0.2, across=0.3)
-
-
-@dataclass(frozen=True, eq=False)
-class TimedLoss:
-    """The training loss of one line, the median over its replicates that converged.
-
-    best    its best level of the other factor
-    steps   (n,) counted from 1
-    times   (n,) in units of the whole training of the first line
-    losses  (n,) nats
-    """
-
-    line: str
-    best: str
-    steps: npt.NDArray[np.float64]
-    times: npt.NDArray[np.float64]
-    losses: npt.NDArray[np.float64]
 
 
 def exhibits(context: Context) -> Iterator[Drawing]:
@@ -50,11 +33,15 @@ def exhibits(context: Context) -> Iterator[Drawing]:
             yield _draw(subject, shown)
 
 
-def timed_losses(subject: Subject) -> tuple[TimedLoss, ...]:
-    """Return what is drawn of each line that has a best level."""
+def timed_losses(subject: Subject) -> dict[tuple[str, str], pd.DataFrame]:
+    """Return what is drawn by line and its best level: step (from 1), time and loss in nats.
+
+    Losses are medians over the replicates that converged. The unit of time is the whole training
+    of the first line.
+    """
     losses = converged(subject.joined(subject.frames.curves))
     times = subject.joined(subject.frames.timings)
-    shown, unit = [], None
+    shown, unit = {}, None
     for line in subject.levels("lines"):
         best = _best(subject, line)
         if best is None:
@@ -66,8 +53,9 @@ def timed_losses(subject: Subject) -> tuple[TimedLoss, ...]:
         steps = loss.index.to_numpy(float)
         # Between evaluations time passes evenly.
         passed = np.interp(steps, clock.index.to_numpy(float), clock.to_numpy(float)) / unit
-        shown.append(TimedLoss(line, best, steps + 1, passed, loss.to_numpy()))
-    return tuple(shown)
+        columns = {"step": steps + 1, "time": passed, "loss": loss.to_numpy()}
+        shown[line, best] = pd.DataFrame(columns)
+    return shown
 
 
 def _best(subject: Subject, line: str) -> str | None:
@@ -82,21 +70,21 @@ def _best(subject: Subject, line: str) -> str | None:
     return choose(means, key=means.__getitem__, default=None)
 
 
-def _draw(subject: Subject, shown: Sequence[TimedLoss]) -> Drawing:
-    names = {timed.line: f"{timed.line} {timed.best}" for timed in shown}
+def _draw(subject: Subject, shown: Mapping[tuple[str, str], pd.DataFrame]) -> Drawing:
+    names = {line: f"{line} {best}" for line, best in shown}
     legend = subject.legend("lines", dashed=True, names=names)
     assert legend is not None
     legend = replace(legend, title=f"{legend.title} at its best {subject.factor('best').label}")
     figure, axes = page([1.9], 2, TWO_COLUMNS, _MARGINS, legend, sharey=True)
     against_steps, against_time = axes[0]
-    for timed in shown:
-        look = subject.ink("lines", timed.line)
-        against_steps.plot(timed.steps, timed.losses, color=look.color, ls=look.dash)
-        against_time.plot(timed.times, timed.losses, color=look.color, ls=look.dash)
+    for (line, _), timed in shown.items():
+        look = subject.ink("lines", line)
+        against_steps.plot(timed["step"], timed["loss"], color=look.color, ls=look.dash)
+        against_time.plot(timed["time"], timed["loss"], color=look.color, ls=look.dash)
     against_steps.set(xscale="log", yscale="log", xlabel="step")
     against_steps.set_ylabel(f"training {SCORES['loss'].title}")
     against_steps.set_title("against steps", loc="left")
-    against_time.set_xlabel(f"time, in units of {shown[0].line}'s whole training")
+    against_time.set_xlabel(f"time, in units of {next(iter(names))}'s whole training")
     against_time.set_xlim(left=0)
     against_time.set_title("against time", loc="left")
     how = (
@@ -105,4 +93,4 @@ def _draw(subject: Subject, shown: Sequence[TimedLoss]) -> Drawing:
         "together, with its evaluations, as this sweep measured it on a machine it may have shared."
     )
     what = "Training loss against steps and time"
-    return Drawing(subject.name, subject.caption(what, how), figure)
+    return subject.drawing(figure, what, how)

@@ -36,13 +36,13 @@ def exhibits(context: Context) -> Iterator[Drawing]:
     if not len(context.frames.calibration):
         raise ReportError("no run kept predictions.")
     for subject in subjects(context, "lines"):
-        spread = (
+        yield subject.drawing(
+            _draw(subject, lines_of(subject)),
+            "Accuracy against confidence",
             "Examples of all replicates in 15 equal bins of the confidence, bins under ten "
             "examples left out; grey: as often right as sure. ECE: expected calibration error, "
-            "mean over replicates."
+            "mean over replicates.",
         )
-        caption = subject.caption("Accuracy against confidence", spread)
-        yield Drawing(subject.name, caption, _draw(subject, lines_of(subject)))
 
 
 def pooled(bins: pd.DataFrame) -> pd.DataFrame:

@@ -53,9 +53,9 @@ def _draw(subject: Subject, curves: Mapping[tuple[str, str], pd.Series]) -> Draw
         axis.set_title(label, loc="left")
         axis.set_xlabel("epoch")
     axes[0, 1].set_yscale("log")
-    caption = subject.caption(
+    return subject.drawing(
+        figure,
         "Learning rate, training loss and validation accuracy",
         "Median over the replicates that converged, at the end of each epoch; the learning rate "
         "is that of its last step, the training loss the mean over its steps.",
     )
-    return Drawing(subject.name, caption, figure)

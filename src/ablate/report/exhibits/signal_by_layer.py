@@ -19,6 +19,10 @@ from ablate.report.figures.sample import band, draw_band
 from ablate.report.figures.select import Subject, at_step, subjects
 from ablate.report.figures.style import NEUTRAL, TWO_COLUMNS, listed
 
+_WHAT = (
+    "Standard deviation of each layer's activations and of the loss gradient with respect to them, "
+    "before the first step"
+)
 #: Rows of panels on one page; a study with more levels gets several figures.
 _ROWS = 4
 #: What the columns of panels show: title, and label of the axis.
@@ -68,7 +72,7 @@ def exhibits(context: Context) -> Iterator[Drawing]:
         for name, levels in pages_of(subject.name, subject.levels("rows"), _ROWS):
             if len(rows):
                 shown = signals(subject, rows, levels)
-                yield Drawing(name, _caption(subject, shown), _draw(subject, shown))
+                yield subject.drawing(_draw(subject, shown), _WHAT, _spread(shown), name)
 
 
 def signals(subject: Subject, rows: pd.DataFrame, levels: Sequence[str]) -> Signals:
@@ -107,7 +111,7 @@ def _draw(subject: Subject, shown: Signals) -> Figure:
     return figure
 
 
-def _caption(subject: Subject, shown: Signals) -> str:
+def _spread(shown: Signals) -> str:
     spread = "Lines: median over replicates; bands: their range."
     if shown.has_theory:
         spread += (
@@ -115,8 +119,4 @@ def _caption(subject: Subject, shown: Signals) -> str:
         )
     if shown.silent:
         spread += f" No line: {listed(shown.silent)}, whose signal is zero or not finite."
-    return subject.caption(
-        "Standard deviation of each layer's activations and of the loss gradient with respect to "
-        "them, before the first step",
-        spread,
-    )
+    return spread

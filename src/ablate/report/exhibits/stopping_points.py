@@ -51,11 +51,11 @@ def _draw(subject: Subject, shown: Mapping[str, tuple[pd.Series, ...]]) -> Drawi
     for axis, (level, runs) in zip(axes, shown.items(), strict=True):
         for run in runs:
             _run(axis, run, subject.ink("columns", level).color)
-    caption = subject.caption(
+    return subject.drawing(
+        figure,
         "Validation loss (nats) over epochs",
         "A line per replicate, with its best evaluation and the one at which training ended.",
     )
-    return Drawing(subject.name, caption, figure)
 
 
 def _run(axis: Axes, losses: pd.Series, color: str) -> None:

@@ -24,7 +24,15 @@ def exhibits(context: Context) -> Iterator[Tabulated | Drawing]:
     assert isinstance(context.item, VarianceShares)
     found = shares(context.item, context.study, context.frames)
     yield Tabulated(print_shares(found), {"": shares_csv(found)})
-    yield Drawing(context.item.kind, _caption(context, found), _draw(found))
+    # Of all settings of the rest, which are averaged, and so in no caption.
+    runs = context.frames.runs
+    runs = runs[runs["status"] != "failed"]
+    caption = replace(next(subjects(context, "lines")), fixed={}, runs=runs).caption(
+        f"Noise of {context.study.metric.title} by {found.factor.label}",
+        f"Circles: standard deviation between replicates, of variances averaged over "
+        f"{found.settings} settings; bars: 95 % jackknife intervals.",
+    )
+    yield Drawing(context.item.kind, caption, _draw(found))
 
 
 def deviations(found: Shares) -> list[Row]:
@@ -51,16 +59,3 @@ def _draw(found: Shares) -> Figure:
     head_notes(axis, heading)
     axis.set_xlim(left=0)
     return figure
-
-
-def _caption(context: Context, found: Shares) -> str:
-    # Of all settings of the rest, which are averaged, and so in no caption.
-    runs = context.frames.runs
-    subject = replace(
-        next(subjects(context, "lines")), fixed={}, runs=runs[runs["status"] != "failed"]
-    )
-    spread = (
-        f"Circles: standard deviation between replicates, of variances averaged over "
-        f"{found.settings} settings; bars: 95 % jackknife intervals."
-    )
-    return subject.caption(f"Noise of {context.study.metric.title} by {found.factor.label}", spread)

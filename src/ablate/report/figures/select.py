@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ablate.data import SOURCES
 from ablate.report.context import Context
-from ablate.report.figures.canvas import Legend
+from ablate.report.figures.canvas import Drawing, Legend
 from ablate.report.figures.style import NO_LEVEL, Look, looks
 from ablate.study.items import Item, OfQuantity
 from ablate.study.schema import Factor, Level
@@ -117,6 +118,10 @@ class Subject(Context):
         replicates = "1 replicate" if n == "1" else f"{n} replicates"
         where = f" ({at})" if at else ""
         return f"{what}{where}{data}, {replicates} per cell{converged}. {spread}".strip()
+
+    def drawing(self, figure: Figure, what: str, spread: str, name: str = "") -> Drawing:
+        """Return a figure with its caption, under the name of this subject or another."""
+        return Drawing(name or self.name, self.caption(what, spread), figure)
 
     def _data(self) -> str:
         names = [self.study.baseline.get("data")]

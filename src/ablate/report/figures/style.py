@@ -145,25 +145,18 @@ def _cut(line: str, width: float) -> str:
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def power_of_ten(exponent: int) -> str:
-    """Return `10⁻³`."""
-    return f"10{str(exponent).translate(_SUPERSCRIPTS)}"
+def _scientific(mantissa: str, power: int) -> str:
+    ten = f"10{str(power).translate(_SUPERSCRIPTS)}"
+    return ten if float(mantissa) == 1 else f"{mantissa}×{ten}"
 
 
-def number(value: float, digits: int = 2) -> str:
-    """Return a number with `digits` significant digits, as `0.83`, `41` or `2.4×10⁻¹²`."""
-    if not math.isfinite(value):
-        return "not finite"
-    if value == 0:
-        return "0"
-    mantissa, _, exponent = f"{abs(value):.{digits - 1}e}".partition("e")
-    sign = "−" if value < 0 else ""
+def number(value: float) -> str:
+    """Return a positive number with two significant digits, as `0.83`, `41` or `2.4×10⁻¹²`."""
+    mantissa, _, exponent = f"{value:.1e}".partition("e")
     power = int(exponent)
-    if -3 <= power <= 3:
-        return f"{sign}{float(f'{mantissa}e{power}'):.{max(digits - 1 - power, 0)}f}"
-    if float(mantissa) == 1:
-        return sign + power_of_ten(power)
-    return f"{sign}{mantissa}×{power_of_ten(power)}"
+    if not -3 <= power <= 3:
+        return _scientific(mantissa, power)
+    return f"{float(f'{mantissa}e{power}'):.{max(1 - power, 0)}f}" if value else "0"
 
 
 def plain(value: float) -> str:
@@ -171,9 +164,7 @@ def plain(value: float) -> str:
     mantissa, _, exponent = f"{abs(value):.3e}".partition("e")
     if value == 0 or -4 < int(exponent) < 5:
         return f"{value:.6g}".replace("-", "−")
-    sign, mantissa = "−" if value < 0 else "", f"{float(mantissa):g}"
-    power = power_of_ten(int(exponent))
-    return sign + (power if mantissa == "1" else f"{mantissa}×{power}")
+    return ("−" if value < 0 else "") + _scientific(f"{float(mantissa):g}", int(exponent))
 
 
 def percent(fraction: float) -> str:
