@@ -118,8 +118,8 @@ def histograms(
     panels = {}
     for level, is_bounded in zip(levels, bounded, strict=True):
         cell = subject.where(rows, columns=level)
-        first = _step(subject) == "first"
-        theory = predicted_std(subject, cell, quantity) if first else None
+        is_first = _step(subject) == "first"
+        theory = predicted_std(subject, cell, quantity) if is_first else None
         for layer in layers:
             own = cell[cell["layer"] == layer]
             if len(own):

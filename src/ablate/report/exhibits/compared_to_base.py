@@ -28,13 +28,13 @@ Estimate = tuple[float | None, float | None]
 class AgainstBase:
     """One cell of the study against the base.
 
-    cost         forward multiply-adds for one example, relative to the base; None where unknown
+    cost         forward multiply-adds for one example, relative to the base; NaN where unknown
     value        of what is shown: the error in percent, or the metric
     difference   of the pairs' differences to the base, both converged
     """
 
     cell: ResultCell
-    cost: float | None
+    cost: float
     value: Estimate
     difference: Estimate
 
@@ -56,15 +56,10 @@ def compare_to_base(table: ResultTable) -> list[AgainstBase]:
         values, converged = cell.outcomes.values, cell.outcomes.converged
         both = converged & base.outcomes.converged
         gained = _shown(values[both], table) - _shown(base.outcomes.values[both], table)
-        known = cell.multiply_adds is not None and base.multiply_adds
-        rows.append(
-            AgainstBase(
-                cell,
-                cell.multiply_adds / base.multiply_adds if known else None,
-                _estimate(_shown(values[converged], table)),
-                (None, None) if cell is base else _estimate(gained),
-            )
-        )
+        cost = (cell.multiply_adds or math.nan) / (base.multiply_adds or math.nan)
+        difference = (None, None) if cell is base else _estimate(gained)
+        shown = _estimate(_shown(values[converged], table))
+        rows.append(AgainstBase(cell, cost, shown, difference))
     return rows
 
 
@@ -83,7 +78,7 @@ def print_compared(table: ResultTable, rows: Sequence[AgainstBase], study: Study
             hover=", ".join(values_of(cell.outcomes)),
             cell=cell.slug or "",
         )
-        cost = Entry("–" if row.cost is None else f"{row.cost:.3g} ×", cell=cell.slug or "")
+        cost = Entry("–" if math.isnan(row.cost) else f"{row.cost:.3g} ×", cell=cell.slug or "")
         difference = Entry("base" if row is rows[0] else _number(*row.difference))
         printed.append((f"{cell.row} × {cell.column}", (cost, value, difference)))
     caption = [
@@ -106,11 +101,10 @@ def print_compared(table: ResultTable, rows: Sequence[AgainstBase], study: Study
 
 def sum_of_gains(rows: Sequence[AgainstBase], first: Factor, second: Factor) -> str:
     """Say how the gain of both together compares with the sum of what each gains alone."""
-    by_levels = {(row.cell.row, row.cell.column): row.difference[0] for row in rows}
+    gains = {(row.cell.row, row.cell.column): row.difference[0] for row in rows}
     a, b = first.levels, second.levels
-    one = by_levels.get((a[-1].name, b[0].name))
-    other = by_levels.get((a[0].name, b[-1].name))
-    both = by_levels.get((a[-1].name, b[-1].name))
+    one, other = gains[a[-1].name, b[0].name], gains[a[0].name, b[-1].name]
+    both = gains[a[-1].name, b[-1].name]
     if one is None or other is None or both is None:
         return ""
     total = one + other
@@ -131,7 +125,7 @@ def compared_to_csv(table: ResultTable, rows: Sequence[AgainstBase]) -> str:
     ]  # fmt: skip
     lines = [
         [
-            cell.row, cell.column, cell.slug, math.nan if row.cost is None else row.cost,
+            cell.row, cell.column, cell.slug, row.cost,
             *row.value, *row.difference, cell.summary.not_converged,
             " ".join(values_of(cell.outcomes)),
         ]

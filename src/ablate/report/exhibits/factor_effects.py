@@ -97,7 +97,13 @@ def _interactions(factors: Sequence[Factor]) -> Iterator[Interaction]:
 def print_contrasts(contrasts: Sequence[Contrast], study: Study) -> PrintedTable:
     """Return the table as it is printed."""
     unit = contrasts[0].case.unit
-    rows = tuple((c.name, tuple(Entry(text) for text in _texts(c))) for c in contrasts)
+    rows = []
+    for c in contrasts:
+        found = c.case.evidence
+        effect = "–" if found.effect is None else with_interval(found.effect, c.low, c.high)
+        p = "–" if found.test == "none" else p_text(c.p)
+        lost = f"{c.case.not_converged}/{c.case.runs}" if c.case.not_converged else ""
+        rows.append((c.name, tuple(map(Entry, (c.about, effect, p, lost)))))
     return PrintedTable(
         title=f"Main effects and two-way interactions in {study.metric.title}.",
         corner="contrast",
@@ -106,7 +112,7 @@ def print_contrasts(contrasts: Sequence[Contrast], study: Study) -> PrintedTable
             "of", f"effect{f' ({unit})' if unit else ''}, simultaneous 95 % interval",
             "p (Holm)", "n/c",
         ),
-        rows=rows,
+        rows=tuple(rows),
         footer=(),
         caption=(
             "Each level against the first of its factor, and how that difference changes from "
@@ -128,15 +134,6 @@ def contrasts_csv(contrasts: Sequence[Contrast]) -> str:
         for c in contrasts
     ]  # fmt: skip
     return csv_text(header, lines)
-
-
-def _texts(contrast: Contrast) -> tuple[str, ...]:
-    case = contrast.case
-    effect = case.evidence.effect
-    shown = "–" if effect is None else with_interval(effect, contrast.low, contrast.high)
-    p = "–" if case.evidence.test == "none" else p_text(contrast.p)
-    not_converged = f"{case.not_converged}/{case.runs}" if case.not_converged else ""
-    return contrast.about, shown, p, not_converged
 
 
 def contrast_rows(contrasts: Sequence[Contrast]) -> list[Row]:

@@ -8,7 +8,6 @@ from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import NullLocator
 
 from ablate.metrics import Quantity
 from ablate.report.context import Context
@@ -26,13 +25,11 @@ _STRIP = 0.16  # inches of the n/c strip per line
 class Response:
     """A quantity over the levels of a factor.
 
-    levels      names, in the study's order
-    places      where each stands on the axis
+    places      where each level stands on the axis
     zero_apart  the first is 0 on a log axis, where it has no place: it stands left of the rest
     lines       by level of `lines`, a cell per level
     """
 
-    levels: tuple[str, ...]
     axis: Literal["category", "linear", "log"]
     places: tuple[float, ...]
     zero_apart: bool
@@ -52,10 +49,8 @@ def exhibits(context: Context) -> Iterator[Drawing]:
 
 def response(subject: Subject, column: str, scale: float) -> Response:
     """Return what is drawn of a column of the runs frame, each value times `scale`."""
-    levels = subject.with_runs("x")
-    names = tuple(level.name for level in levels)
     lines = cell_samples(subject, "lines", "x", column, scale)
-    return Response(names, *_places(subject.factor("x"), levels), lines)
+    return Response(*_places(subject.factor("x"), subject.with_runs("x")), lines)
 
 
 def _places(
@@ -98,10 +93,10 @@ def _draw(subject: Subject, shown: Response, quantity: Quantity) -> Drawing:
     _leave_room(axis, shown)
     if has_strip:
         _strip(axes[1, 0], shown)
-    if factor.axis == "category" or len(shown.levels) <= 10:
+    if factor.axis == "category" or len(shown.places) <= 10:
         for panel in axes[:, 0]:
-            panel.set_xticks(shown.places, shown.levels)
-            panel.xaxis.set_minor_locator(NullLocator())
+            panel.set_xticks(shown.places, subject.levels("x"))
+            panel.minorticks_off()
     axes[-1, 0].set_xlabel(factor.label)
     spread = "Dots: replicates that converged; markers: their mean with its 95 % t interval."
     if has_strip:

@@ -22,8 +22,6 @@ from ablate.report.figures.select import Subject, subjects
 from ablate.report.figures.style import TWO_COLUMNS, Look, look, style
 
 _MARGINS = Margins(left=0.42, right=0.1, top=0.04)
-_LEVELS = 14
-_CONTOUR = "#c4c4c4"
 _HOW = (
     "Grey: contours of f, evenly spaced in log f. Black circle: start; star: minimum; large "
     "hollow marker: end; small markers: steps 1, 10, 100 and so on. A path that diverges is drawn "
@@ -206,8 +204,8 @@ def _draw_surface(axis: Axes, surface: Surface) -> None:
     x, y = np.meshgrid(np.linspace(left, right, 301), np.linspace(bottom, top, 301))
     values = surface.value(x, y)
     # From what a tenth of a percent of the window lies below: the minimum itself is at log 0.
-    levels = np.geomspace(np.quantile(values, 0.001), values.max(), _LEVELS)
-    axis.contour(x, y, values, levels=levels, colors=_CONTOUR, linewidths=0.5, zorder=1)
+    levels = np.geomspace(np.quantile(values, 0.001), values.max(), 14)
+    axis.contour(x, y, values, levels=levels, colors="#c4c4c4", linewidths=0.5, zorder=1)
     axis.plot(*surface.minimum, "*", color="black", ms=5, zorder=8)
     axis.set(xlim=(left, right), ylim=(bottom, top), xlabel="x", ylabel="y")
 

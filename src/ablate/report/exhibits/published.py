@@ -97,9 +97,10 @@ def print_comparison(comparison: BesideOurs, study: Study) -> PrintedTable:
         entries = []
         for column in columns:
             value, cell = comparison.at(level, column)
+            text = value if isinstance(value, str) else "–" if value is None else f"{value:.2f}"
             # Bold and ° belong to the study's own table, where all of its rows compete.
             ours = replace(print_entry(cell, study.metric), best=False, mark="")
-            entries += [Entry(_published_text(value)), ours]
+            entries += [Entry(text), ours]
         rows.append((f"{published_row} ({level})", tuple(entries)))
     footer = []
     for outcome in ("holds", "reversed", "undecided"):
@@ -208,9 +209,3 @@ def _caption(comparison: BesideOurs) -> tuple[str, ...]:
     shown = (*comparison.columns.values(), *comparison.rows.values())
     sentences += [note for name, note in comparison.published.notes.items() if name in shown]
     return tuple(sentences)
-
-
-def _published_text(value: Value) -> str:
-    if value is None:
-        return "–"
-    return value if isinstance(value, str) else f"{value:.2f}"

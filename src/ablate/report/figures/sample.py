@@ -95,10 +95,9 @@ def draw_intervals(
     size    of the markers, points
     """
     means = [sample.mean for sample in samples]
-    bars: dict[str, Any] = {
-        "xerr" if across else "yerr": [sample.half_width or 0.0 for sample in samples]
-    }
+    halves = [sample.half_width or 0.0 for sample in samples]
     axis.errorbar(
-        *((means, places) if across else (places, means)), **bars, color=look.color,
-        marker=look.marker, lw=0.9, elinewidth=0.9, capsize=1.5, ms=size,
+        *((means, places) if across else (places, means)), xerr=halves if across else None,
+        yerr=None if across else halves, color=look.color, marker=look.marker, lw=0.9,
+        elinewidth=0.9, capsize=1.5, ms=size,
     )  # fmt: skip

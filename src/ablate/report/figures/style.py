@@ -24,13 +24,16 @@ TEXT, SMALL = 8.0, 7.0
 #: Ink that stands for no level: frames, single series, theory.
 NEUTRAL = "#404040"
 
+_TICKS = {
+    "labelsize": SMALL, "major.width": 0.6, "minor.width": 0.4, "major.size": 2.5,
+    "minor.size": 1.5, "major.pad": 2.0,
+}  # fmt: skip
 _RC: dict[str, Any] = {
+    **{f"{axis}tick.{name}": value for axis in "xy" for name, value in _TICKS.items()},
     "font.family": ["DejaVu Sans"],  # ships with matplotlib, so every machine has it
     "font.size": TEXT,
     "axes.titlesize": TEXT,
     "axes.labelsize": TEXT,
-    "xtick.labelsize": SMALL,
-    "ytick.labelsize": SMALL,
     "legend.fontsize": SMALL,
     "legend.title_fontsize": SMALL,
     "legend.frameon": False,
@@ -40,16 +43,6 @@ _RC: dict[str, Any] = {
     "axes.titlepad": 3.0,
     "axes.labelpad": 2.0,
     "axes.unicode_minus": True,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "xtick.minor.width": 0.4,
-    "ytick.minor.width": 0.4,
-    "xtick.major.size": 2.5,
-    "ytick.major.size": 2.5,
-    "xtick.minor.size": 1.5,
-    "ytick.minor.size": 1.5,
-    "xtick.major.pad": 2.0,
-    "ytick.major.pad": 2.0,
     "lines.linewidth": 1.1,
     "lines.markersize": 3.6,
     "lines.markeredgewidth": 0.5,
