@@ -63,8 +63,8 @@ def test_runs_that_did_not_converge_are_there_one_by_one() -> None:
     assert {key: len(cell.single) for key, cell in cells.items() if key[1] == "loss"} == {
         ("x", "loss", "A"): 0, ("y", "loss", "A"): 1, ("x", "loss", "B"): 0, ("y", "loss", "B"): 4,
     }  # fmt: skip
-    ((x, y),) = cells["y", "loss", "A"].single
-    np.testing.assert_allclose(np.column_stack([x, y]), [[1, 16], [4, 8], [20, 4]])
+    (run,) = cells["y", "loss", "A"].single
+    np.testing.assert_allclose(np.column_stack([run.index, run]), [[1, 16], [4, 8], [20, 4]])
     assert len(cells["y", "loss", "B"].converged) == 0
 
 
@@ -72,7 +72,7 @@ def test_an_explosion_is_cut_to_five_times_the_highest_loss_that_converged() -> 
     assert not numbers().cut_off
     exploded = numbers(exploded=1000.0)
     assert exploded.cut_off
-    for _, losses in exploded.cells["y", "loss", "B"].single:
+    for losses in exploded.cells["y", "loss", "B"].single:
         np.testing.assert_allclose(losses, 5 * HIGHEST)
 
 
@@ -111,7 +111,7 @@ def test_what_is_drawn_are_these_numbers() -> None:
                     np.testing.assert_allclose(
                         shade(axis, ink[one]), np.column_stack([band.index, band.low, band.high])
                     )
-                single = [np.column_stack(run) for run in cell.single]
+                single = [np.column_stack([run.index, run]) for run in cell.single]
                 np.testing.assert_allclose(np.array(solid(axis, ink[one], 0.35)), np.array(single))
                 crosses = [
                     points(line)[0] for line in axis.lines

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -28,11 +27,11 @@ class CellCurves:
 
     converged  median and range over the replicates that converged, by step; the evaluation before
                training stands at step 1
-    single     (x, y) of each run that did not converge
+    single     values by step of each run that did not converge
     """
 
     converged: pd.DataFrame
-    single: tuple[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]], ...]
+    single: tuple[pd.Series, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,11 +76,8 @@ def learning_curves(subject: Subject) -> LearningCurves:
 def _cell(rows: pd.DataFrame) -> CellCurves:
     rows = rows[np.isfinite(rows["value"]) & (rows["step"] >= 0)]
     rows = rows.assign(x=rows["step"].clip(lower=1).astype(float))
-    single = tuple(
-        (run["x"].to_numpy(), run["value"].to_numpy())
-        for _, run in not_converged(rows).groupby("replicate")
-    )
-    return CellCurves(band(converged(rows), "x", "value"), single)
+    groups = not_converged(rows).set_index("x").groupby("replicate")["value"]
+    return CellCurves(band(converged(rows), "x", "value"), tuple(run for _, run in groups))
 
 
 def _draw(subject: Subject, shown: LearningCurves) -> Drawing:
@@ -109,6 +105,6 @@ def _draw(subject: Subject, shown: LearningCurves) -> Drawing:
 def _curves(axis: Axes, cell: CellCurves, look: Look) -> None:
     if len(cell.converged):
         draw_band(axis, cell.converged, look.color, ls=look.dash)
-    for x, y in cell.single:
-        axis.plot(x, y, color=look.color, lw=0.35, alpha=0.7)
-        axis.plot(x[-1:], y[-1:], color=look.color, marker="x", ms=3.5, mew=0.8)
+    for run in cell.single:
+        axis.plot(run, color=look.color, lw=0.35, alpha=0.7)
+        axis.plot(run.iloc[-1:], color=look.color, marker="x", ms=3.5, mew=0.8)
