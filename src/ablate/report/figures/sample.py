@@ -96,8 +96,8 @@ def draw_intervals(
     """
     means = [sample.mean for sample in samples]
     halves = [sample.half_width or 0.0 for sample in samples]
+    x, y = (means, places) if across else (places, means)
     axis.errorbar(
-        *((means, places) if across else (places, means)), xerr=halves if across else None,
-        yerr=None if across else halves, color=look.color, marker=look.marker, lw=0.9,
-        elinewidth=0.9, capsize=1.5, ms=size,
+        x, y, xerr=halves if across else None, yerr=None if across else halves, color=look.color,
+        marker=look.marker, lw=0.9, elinewidth=0.9, capsize=1.5, ms=size,
     )  # fmt: skip
