@@ -8,7 +8,7 @@ from ablate.errors import ReportError
 from ablate.metrics import quantity
 from ablate.report.context import Context
 from ablate.report.exhibits import exhibits_of
-from ablate.report.figures.quantity import file_name, with_quantity
+from ablate.report.figures.quantity import with_quantity
 from ablate.report.figures.select import subjects
 from ablate.study.items import ITEMS
 
@@ -58,7 +58,7 @@ def test_a_metric_that_no_run_reports_is_named():
 
 def test_two_quantities_are_two_files():
     def names(**options):
-        return [file_name(subject) for subject in subjects(request(**options), "x")]
+        return [subject.name for subject in subjects(request(**options), "x")]
 
     assert names() == ["factor_response-relu", "factor_response-tanh"]
     assert names(metric="weights/norm")[0] == "factor_response-weights_norm-relu"

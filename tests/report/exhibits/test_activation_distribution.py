@@ -187,9 +187,8 @@ def test_the_step_that_the_item_names_is_drawn_and_captioned() -> None:
 
 def test_more_levels_than_a_page_holds_are_several_pages() -> None:
     from ablate.report.figures.layers import pages_of
-    from ablate.study.schema import Level
 
-    levels = [Level(name=f"{number}", overrides={}) for number in range(7)]
-    pages = {name: [level.name for level in own] for name, own in pages_of("it", levels, 6)}
+    levels = [f"{number}" for number in range(7)]
+    pages = dict(pages_of("it", levels, 6))
     assert pages == {"it-1": ["0", "1", "2", "3"], "it-2": ["4", "5", "6"]}
     assert [name for name, _ in pages_of("it", levels[:6], 6)] == ["it"]

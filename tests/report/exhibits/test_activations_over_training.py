@@ -35,20 +35,16 @@ def test_bands_of_four_layers_over_the_probed_steps() -> None:
     subject = subject_of(context(), "columns", "rows")
     layers = subject.frames.layers
     found = panels_of(subject, subject.joined(layers[layers["quantity"] == "activation"]))
-    assert [[panel.title for panel in row] for row in found] == [
-        ["x · A", "y · A"],
-        ["x · B", "y · B"],
-    ]
-    cells = dict(zip(("Ax", "Ay", "Bx", "By"), [p for row in found for p in row], strict=True))
+    assert list(found) == [("A", "x"), ("A", "y"), ("B", "x"), ("B", "y")]
     # Four of six, evenly spaced: 1, 2.67, 4.33 and 6.
-    assert all(tuple(panel.bands) == (1, 3, 4, 6) for panel in cells.values())
+    assert all(tuple(bands) == (1, 3, 4, 6) for bands in found.values())
     for cell, values in EXPECTED.items():
-        for layer, band in cells[cell].bands.items():
+        for layer, band in found[tuple(cell)].items():
             expected = np.array([size(step, layer) for step in STEPS])
-            assert band.x.tolist() == list(STEPS)
+            assert band.index.tolist() == list(STEPS)
             for part, value in zip((band.middle, band.low, band.high), values, strict=True):
-                assert part == pytest.approx(value * expected)
-    assert all(len(band.x) == 0 for band in cells["By"].bands.values())
+                assert part.tolist() == pytest.approx(value * expected)
+    assert all(len(band) == 0 for band in found["B", "y"].values())
 
 
 def test_what_is_drawn_are_these_numbers() -> None:
@@ -69,5 +65,6 @@ def test_what_is_drawn_are_these_numbers() -> None:
                 pytest.approx((step, low * y, high * y))
                 for step, y in zip(STEPS, sizes, strict=True)
             ]
-    assert panels["By"].get_title(loc="left") == "y · B"
+    titles = [axis.get_title(loc="left") for axis in panels.values()]
+    assert titles == ["x · A", "y · A", "x · B", "y · B"]
     assert "5 of 15 runs did not converge" in drawing.caption

@@ -53,12 +53,13 @@ def error(cell: tuple[str, str]) -> tuple[float, float]:
 
 def test_means_and_intervals_are_those_of_the_runs_that_converged() -> None:
     first, second = curves(subject_of(context(), "x", "lines"), SCORES["accuracy"])
-    assert (first.level.name, second.level.name) == ("A", "B")
-    assert first.sizes.tolist() == [2, 8]
-    assert second.sizes.tolist() == [2]  # with eight members all are n/c
-    drawn = [(first, ("A", "x"), 0), (first, ("A", "y"), 1), (second, ("B", "x"), 0)]
-    for curve, cell, place in drawn:
-        assert (curve.means[place], curve.halves[place]) == pytest.approx(error(cell))
+    assert (first.level, second.level) == ("A", "B")
+    assert list(first.samples) == [2, 8]
+    assert list(second.samples) == [2]  # with eight members all are n/c
+    drawn = [(first, ("A", "x"), 2), (first, ("A", "y"), 8), (second, ("B", "x"), 2)]
+    for curve, cell, size in drawn:
+        sample = curve.samples[size]
+        assert (sample.mean, sample.half_width) == pytest.approx(error(cell))
     assert first.plain == pytest.approx(30)
     assert second.plain == pytest.approx(40)
     assert first.law is None
@@ -68,7 +69,7 @@ def test_the_law_of_averages_holds_for_averages_alone() -> None:
     first, second = curves(subject_of(context(), "x", "lines"), SCORES["brier"])
     k = np.arange(1, 9)
     assert first.law == pytest.approx(V.mean() / k + (k - 1) / k * C.mean())
-    assert first.law[1] == pytest.approx(first.means[0])
+    assert first.law[1] == pytest.approx(first.samples[2].mean)
     assert second.law is None
     assert first.plain is None
     assert predicted_brier(context().frames.runs.drop(columns="members/covariance"), k) is None
@@ -79,8 +80,8 @@ def test_one_replicate_has_no_interval() -> None:
     kept = made.frames.runs[made.frames.runs["replicate"] == 1]
     (curve, _) = curves(subject_of(Context(made.item, made.study, frames(kept)), "x", "lines"),
                         SCORES["accuracy"])  # fmt: skip
-    assert curve.means == pytest.approx([9, 5])
-    assert curve.halves.tolist() == [0, 0]
+    assert [sample.mean for sample in curve.samples.values()] == pytest.approx([9, 5])
+    assert [sample.half_width for sample in curve.samples.values()] == [None, None]
 
 
 def test_what_is_drawn_are_these_numbers() -> None:

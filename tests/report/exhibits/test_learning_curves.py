@@ -49,13 +49,13 @@ def test_a_cell_has_the_median_and_the_range_of_what_converged() -> None:
     for (one, two), (median, low, high) in EXPECTED.items():
         loss, accuracy = cells[two, "loss", one], cells[two, "accuracy", one]
         # Nothing stands left of step 1 on a log axis.
-        np.testing.assert_allclose(loss.steps, [1, 4, 20])
-        np.testing.assert_allclose(accuracy.steps, [1, 10])
+        np.testing.assert_allclose(loss.converged.index, [1, 4, 20])
+        np.testing.assert_allclose(accuracy.converged.index, [1, 10])
         size = SIZES[one, two]
         for curves, shape in ((loss, [1, 0.5, 0.25]), (accuracy, [0.01, 0.11])):
-            np.testing.assert_allclose(curves.median, median * size * np.array(shape))
-            np.testing.assert_allclose(curves.low, low * size * np.array(shape))
-            np.testing.assert_allclose(curves.high, high * size * np.array(shape))
+            np.testing.assert_allclose(curves.converged.middle, median * size * np.array(shape))
+            np.testing.assert_allclose(curves.converged.low, low * size * np.array(shape))
+            np.testing.assert_allclose(curves.converged.high, high * size * np.array(shape))
 
 
 def test_runs_that_did_not_converge_are_there_one_by_one() -> None:
@@ -63,16 +63,16 @@ def test_runs_that_did_not_converge_are_there_one_by_one() -> None:
     assert {key: len(cell.single) for key, cell in cells.items() if key[1] == "loss"} == {
         ("x", "loss", "A"): 0, ("y", "loss", "A"): 1, ("x", "loss", "B"): 0, ("y", "loss", "B"): 4,
     }  # fmt: skip
-    ((x, y),) = cells["y", "loss", "A"].single
-    np.testing.assert_allclose(np.column_stack([x, y]), [[1, 16], [4, 8], [20, 4]])
-    assert len(cells["y", "loss", "B"].steps) == 0
+    (run,) = cells["y", "loss", "A"].single
+    np.testing.assert_allclose(np.column_stack([run.index, run]), [[1, 16], [4, 8], [20, 4]])
+    assert len(cells["y", "loss", "B"].converged) == 0
 
 
 def test_an_explosion_is_cut_to_five_times_the_highest_loss_that_converged() -> None:
     assert not numbers().cut_off
     exploded = numbers(exploded=1000.0)
     assert exploded.cut_off
-    for _, losses in exploded.cells["y", "loss", "B"].single:
+    for losses in exploded.cells["y", "loss", "B"].single:
         np.testing.assert_allclose(losses, 5 * HIGHEST)
 
 
@@ -99,18 +99,19 @@ def test_what_is_drawn_are_these_numbers() -> None:
             assert axis.get_title(loc="left") == f"{two}: {what}"
             for one in "AB":
                 cell = shown.cells[two, name, one]
+                band = cell.converged
                 medians = solid(axis, ink[one], 1.1)
                 bands = len(axis.collections)
                 if (one, two) not in EXPECTED:
                     assert (medians, bands) == ([], 1)
                 else:
                     np.testing.assert_allclose(
-                        medians, [np.column_stack([cell.steps, cell.median])]
+                        medians, [np.column_stack([band.index, band.middle])]
                     )
                     np.testing.assert_allclose(
-                        shade(axis, ink[one]), np.column_stack([cell.steps, cell.low, cell.high])
+                        shade(axis, ink[one]), np.column_stack([band.index, band.low, band.high])
                     )
-                single = [np.column_stack(run) for run in cell.single]
+                single = [np.column_stack([run.index, run]) for run in cell.single]
                 np.testing.assert_allclose(np.array(solid(axis, ink[one], 0.35)), np.array(single))
                 crosses = [
                     points(line)[0] for line in axis.lines

@@ -34,15 +34,16 @@ def context(accuracy=ACCURACY, **options: str) -> Context:
 
 
 def test_a_line_is_shown_at_the_best_level_at_which_most_runs_converged() -> None:
-    first, second = timed_losses(subject_of(context(), "lines", "best"))
-    assert [(t.line, t.best) for t in (first, second)] == [("A", "y"), ("B", "x")]
-    np.testing.assert_allclose(first.steps, STEPS + 1)
+    shown = timed_losses(subject_of(context(), "lines", "best"))
+    assert list(shown) == [("A", "y"), ("B", "x")]
+    first, second = shown.values()
+    np.testing.assert_allclose(first.step, STEPS + 1)
     # Medians of what converged: replicates 0 to 2 of A, 1 to 3 of B.
-    np.testing.assert_allclose(first.losses, 2 * 2 / (1 + STEPS))
-    np.testing.assert_allclose(second.losses, 3 * 3 / (1 + STEPS))
+    np.testing.assert_allclose(first.loss, 2 * 2 / (1 + STEPS))
+    np.testing.assert_allclose(second.loss, 3 * 3 / (1 + STEPS))
     # Between evaluations time passes evenly; B takes twice as long as A for a step.
-    np.testing.assert_allclose(first.times, STEPS / 100)
-    np.testing.assert_allclose(second.times, 2 * STEPS / 100)
+    np.testing.assert_allclose(first.time, STEPS / 100)
+    np.testing.assert_allclose(second.time, 2 * STEPS / 100)
 
 
 def test_the_best_of_a_loss_is_the_lowest() -> None:
@@ -50,7 +51,7 @@ def test_the_best_of_a_loss_is_the_lowest() -> None:
     metric = lower.study.metric.model_copy(update={"better": "lower"})
     made = Context(lower.item, lower.study.model_copy(update={"metric": metric}), lower.frames)
     found = timed_losses(subject_of(made, "lines", "best"))
-    assert [(t.line, t.best) for t in found] == [("A", "x"), ("B", "x")]
+    assert list(found) == [("A", "x"), ("B", "x")]
 
 
 def test_what_is_drawn_are_these_losses_twice() -> None:
@@ -61,11 +62,11 @@ def test_what_is_drawn_are_these_losses_twice() -> None:
     ink = legend_of(drawing.figure)
     assert list(ink) == ["A y", "B x"]
     steps, time = drawing.figure.axes
-    for timed in shown:
-        for axis, x in ((steps, timed.steps), (time, timed.times)):
-            color = ink[f"{timed.line} {timed.best}"]
+    for (one, two), timed in shown.items():
+        for axis, x in ((steps, timed.step), (time, timed.time)):
+            color = ink[f"{one} {two}"]
             (line,) = [*lines(axis, color), *lines(axis, color, dashed=True)]
-            np.testing.assert_allclose(points(line), np.column_stack([x, timed.losses]))
+            np.testing.assert_allclose(points(line), np.column_stack([x, timed.loss]))
     assert (steps.get_xscale(), time.get_xscale()) == ("log", "linear")
     assert time.get_xlabel() == "time, in units of A's whole training"
 

@@ -37,11 +37,11 @@ def expected(one: str, two: str) -> tuple[list[float], list[float], float]:
 def test_bins_are_pooled_over_the_runs_that_converged() -> None:
     made = context()
     found = lines_of(subject_of(made, "lines"))
-    assert [line.level.name for line in found] == ["x", "y"]
+    assert [line.level for line in found] == ["x", "y"]
     for line in found:
-        confidence, accuracy, error = expected("A", line.level.name)
-        assert line.confidence == pytest.approx(confidence)
-        assert line.accuracy == pytest.approx(accuracy)
+        confidence, accuracy, error = expected("A", line.level)
+        assert line.bins.confidence.tolist() == pytest.approx(confidence)
+        assert line.bins.accuracy.tolist() == pytest.approx(accuracy)
         assert line.error == pytest.approx(error)
 
 

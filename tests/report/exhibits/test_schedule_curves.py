@@ -41,8 +41,8 @@ def test_medians_are_of_the_runs_that_converged() -> None:
     curves = schedule_curves(subject_of(context(), "lines"))
     for one in "AB":
         for column, values in expected(SIZES[one, "x"] * MEDIANS[one, "x"]).items():
-            np.testing.assert_allclose(curves[column, one].epochs, EPOCHS)
-            np.testing.assert_allclose(curves[column, one].medians, values)
+            np.testing.assert_allclose(curves[column, one].index, EPOCHS)
+            np.testing.assert_allclose(curves[column, one], values)
 
 
 def test_what_is_drawn_are_the_medians_of_each_setting_of_the_other_factor() -> None:

@@ -47,16 +47,19 @@ def test_lines_are_medians_with_ranges_of_the_runs_that_have_a_signal() -> None:
     found = shown()
     assert found.rows == ("x", "y")
     assert found.depth == DEPTH
-    for name, panel in zip(found.rows, found.panels, strict=True):
+    for name in found.rows:
         for quantity, by_layer in (("activation", FORWARD), ("activation_gradient", BACKWARD)):
-            named = {line.level.name: line.measured for line in panel[quantity]}
+            named = {
+                level: line.measured for (row, shown, level), line in found.lines.items()
+                if (row, shown) == (name, quantity)
+            }  # fmt: skip
             assert set(named) == {one for one, two in EXPECTED if two == name}
             for level, band in named.items():
-                assert band.x.tolist() == [1, 2, 3]
+                assert band.index.tolist() == [1, 2, 3]
                 for part, value in zip(
                     (band.middle, band.low, band.high), EXPECTED[level, name], strict=True
                 ):
-                    assert part == pytest.approx(value * by_layer)
+                    assert part.tolist() == pytest.approx(value * by_layer)
 
 
 def test_a_line_without_signal_is_named_and_one_without_runs_is_not() -> None:
@@ -69,13 +72,12 @@ def test_a_line_without_signal_is_named_and_one_without_runs_is_not() -> None:
 
 def test_theory_is_absolute_forward_and_from_the_measured_last_layer_backward() -> None:
     predicted = theory(CONFIG)
-    first, second = shown().panels
-    forward, other = first["activation"]
-    assert forward.theory == pytest.approx(predicted.activation_std)
-    assert other.theory is None
-    backward, _ = first["activation_gradient"]
+    lines = shown().lines
+    assert lines["x", "activation", "A"].theory == pytest.approx(predicted.activation_std)
+    assert lines["x", "activation", "B"].theory is None
+    backward = lines["x", "activation_gradient", "A"]
     assert backward.theory == pytest.approx(predicted.gradient_std * 2.5 * BACKWARD[-1])
-    assert all(line.theory is None for lines in second.values() for line in lines)
+    assert all(line.theory is None for (row, *_), line in lines.items() if row == "y")
 
 
 def test_what_is_drawn_are_these_numbers() -> None:

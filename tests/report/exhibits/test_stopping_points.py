@@ -42,10 +42,8 @@ def test_each_replicate_has_its_lowest_loss_and_its_end() -> None:
     assert {one: len(found) for one, found in shown.items()} == {"A": 4, "B": 3}
     for one, first in (("A", 0), ("B", 1)):
         for replicate, run in enumerate(shown[one], start=first):
-            np.testing.assert_allclose(
-                np.column_stack([run.epochs, run.losses]), expected(one, replicate)
-            )
-            assert run.best == replicate
+            np.testing.assert_allclose(np.column_stack([run.index, run]), expected(one, replicate))
+            assert run.argmin() == replicate
 
 
 def test_a_run_without_a_finite_loss_has_no_best_one() -> None:

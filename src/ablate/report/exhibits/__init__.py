@@ -1,7 +1,7 @@
 """The exhibits of a report: a module per kind of item, called as the item is.
 
 Each has a function `exhibits(context)` that yields tables and drawings. It works in two steps:
-first the numbers, as frozen data that tests look at, then the drawing, which computes nothing.
+first the numbers, as data that tests look at, then the drawing, which computes nothing.
 """
 
 from __future__ import annotations

@@ -26,16 +26,16 @@ from ablate.report.figures.style import (
     percent,
     plain,
     wrapped,
-)
+)  # fmt: skip
 from ablate.study.items import Distribution
-from ablate.study.schema import Level
 
 #: More panels than this across or down are too small to read at print size.
 _ACROSS, _DOWN = 6, 5
 #: Share of a panel's height kept free for its printed statistics.
 _HEADROOM = 0.47
+#: Activations that lie in [-1, 1].
 _BOUNDED = ("sigmoid", "tanh")
-_MARGINS = Margins(left=0.42, right=0.1, top=0.36, bottom=0.38, across=0.1, down=0.2)
+_MARGINS = Margins(left=0.42, right=0.1, top=0.36, across=0.1, down=0.2)
 #: A share as a panel prints it, and as the caption explains it.
 _SHARES = {
     "zero": ("zero", "exact zeros"),
@@ -106,26 +106,30 @@ def distribution(context: Context, quantity: str) -> Iterator[Drawing]:
 
 
 def histograms(
-    subject: Subject, rows: pd.DataFrame, levels: Sequence[Level], quantity: str
+    subject: Subject, rows: pd.DataFrame, levels: Sequence[str], quantity: str
 ) -> Histograms:
     """Return the panels of one page; `rows` are those of one probed step of each run."""
     layers = some_layers(rows, _DOWN)
-    bounded = [quantity == "activation" and _is_bounded(subject, level) for level in levels]
+    bounded = [
+        quantity == "activation"
+        and subject.setting("model.activation", "columns", level) in _BOUNDED
+        for level in levels
+    ]
     panels = {}
     for level, is_bounded in zip(levels, bounded, strict=True):
         cell = subject.where(rows, columns=level)
-        first = _step(subject) == "first"
-        theory = predicted_std(subject, cell, quantity) if first else None
+        is_first = _step(subject) == "first"
+        theory = predicted_std(subject, cell, quantity) if is_first else None
         for layer in layers:
             own = cell[cell["layer"] == layer]
             if len(own):
                 expected = None if theory is None else float(theory[layer - 1])
-                panels[layer, level.name] = _panel(own, expected, 1.0 if is_bounded else None)
+                panels[layer, level] = _panel(own, expected, 1.0 if is_bounded else None)
     shares = ("saturated",) if all(bounded) else ()
     if any(panel.shares["zero"] > 0.001 for panel in panels.values()):
         shares = ("zero", "dead", *shares)
     one_sided = all(panel.counts[: BINS // 2].sum() == 0 for panel in panels.values())
-    return Histograms(layers, tuple(level.name for level in levels), panels, shares, one_sided)
+    return Histograms(layers, tuple(levels), panels, shares, one_sided)
 
 
 def _panel(rows: pd.DataFrame, theory: float | None, bound: float | None) -> Panel:
@@ -168,35 +172,24 @@ def _step(subject: Subject) -> str:
     return subject.item.step
 
 
-def _is_bounded(subject: Subject, level: Level) -> bool:
-    """Tell whether the activation at a level lies in [-1, 1]."""
-    return subject.setting("model.activation", {"columns": level}) in _BOUNDED
-
-
 def _draw(shown: Histograms, quantity: str) -> Figure:
     across = len(shown.levels)
-    figure, axes = page(len(shown.layers), across, TWO_COLUMNS, 0.82, _MARGINS)
+    figure, axes = page([0.82] * len(shown.layers), across, TWO_COLUMNS, _MARGINS)
     width = (TWO_COLUMNS - 0.5) / across - 0.1
     for axis, level in zip(axes[0], shown.levels, strict=True):
-        axis.set_title(wrapped(level, width, TEXT), y=1.0)
+        axis.set_title(wrapped(level, width), y=1.0)
     for row, layer in zip(axes, shown.layers, strict=True):
         row[0].set_ylabel(f"layer {layer}")
         for axis, level in zip(row, shown.levels, strict=True):
-            _frame(axis)
-            panel = shown.panels.get((layer, level))
-            if panel is not None:
-                _draw_panel(axis, panel, shown)
+            axis.spines["left"].set_visible(False)
+            axis.spines["bottom"].set_color(NEUTRAL)
+            axis.set(xticks=[], yticks=[])
+            axis.tick_params(axis="x", pad=1.5)
+            if (layer, level) in shown.panels:
+                _draw_panel(axis, shown.panels[layer, level], shown)
     noun = "activation" if quantity == "activation" else "gradient with respect to the activation"
     figure.supxlabel(noun, fontsize=TEXT, y=0.06 / figure.get_figheight(), va="bottom")
     return figure
-
-
-def _frame(axis: Axes) -> None:
-    axis.spines["left"].set_visible(False)
-    axis.set_xticks([])
-    axis.set_yticks([])
-    axis.tick_params(axis="x", pad=1.5)
-    axis.spines["bottom"].set_color(NEUTRAL)
 
 
 def _draw_panel(axis: Axes, panel: Panel, page: Histograms) -> None:
@@ -224,12 +217,10 @@ def _draw_bars(axis: Axes, shown: Bars, one_sided: bool) -> None:
     axis.stairs(shown.heights, shown.sides, fill=True, color="#0173b2", alpha=0.75, lw=0)
     axis.set_xlim(-0.02 * limit if one_sided else -1.02 * limit, 1.02 * limit)
     ticks = [0.0, limit] if one_sided else [-limit, 0.0, limit]
-    axis.set_xticks(ticks, ["0" if t == 0 else plain(t) for t in ticks])
-    first, *middle, last = axis.get_xticklabels()
+    axis.set_xticks(ticks, [plain(tick) for tick in ticks])
+    first, *_, last = axis.get_xticklabels()
     first.set_horizontalalignment("left")
     last.set_horizontalalignment("right")
-    for label in middle:
-        label.set_horizontalalignment("center")
 
 
 def _caption(subject: Subject, quantity: str, shown: Histograms) -> str:

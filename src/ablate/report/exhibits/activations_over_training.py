@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -12,21 +11,14 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from ablate.report.context import Context
-from ablate.report.figures.canvas import Drawing, Legend, Margins, label_outer, page, panel_title
-from ablate.report.figures.layers import Band, band, draw_band, some_layers
+from ablate.report.figures.canvas import Drawing, Legend, Margins, label_outer, page
+from ablate.report.figures.layers import some_layers
+from ablate.report.figures.sample import band, draw_band
 from ablate.report.figures.select import Subject, subjects
 from ablate.report.figures.style import TWO_COLUMNS, plain, shades
 
 _LAYERS = 4
 _MARGINS = Margins(left=0.6, top=0.2, across=0.15)
-
-
-@dataclass(frozen=True, eq=False)
-class Panel:
-    """The std of activations over steps at one setting, a band per layer."""
-
-    title: str
-    bands: Mapping[int, Band]
 
 
 def exhibits(context: Context) -> Iterator[Drawing]:
@@ -36,44 +28,45 @@ def exhibits(context: Context) -> Iterator[Drawing]:
     for subject in subjects(context, "columns", "rows"):
         rows = subject.joined(layers)
         if len(rows):
-            caption = subject.caption(
+            yield subject.drawing(
+                _draw(subject, panels_of(subject, rows)),
                 "Standard deviation of activations over training",
                 "Lines: median over replicates; bands: their range.",
             )
-            yield Drawing(subject.name, caption, _draw(panels_of(subject, rows)))
 
 
-def panels_of(subject: Subject, rows: pd.DataFrame) -> list[list[Panel]]:
-    """Return the panels, a list per level of `rows`; all have the same layers."""
-    chosen = some_layers(rows, _LAYERS)
-    return [
-        [
-            Panel(
-                " · ".join(filter(None, [across.name, level.name])),
-                {number: band(cell[cell["layer"] == number], "step") for number in chosen},
-            )
-            for across in subject.levels("columns")
-            for cell in [subject.where(rows, columns=across, rows=level)]
-        ]
-        for level in subject.levels("rows")
-    ]
+def panels_of(
+    subject: Subject, rows: pd.DataFrame
+) -> dict[tuple[str, str], dict[int, pd.DataFrame]]:
+    """Return bands by layer of the std of activations, by level of `rows` and of `columns`."""
+    layers = some_layers(rows, _LAYERS)
+    rows = rows[rows["std"] > 0]  # what can stand on a log axis
+    panels = {}
+    for down in subject.levels("rows"):
+        for across in subject.levels("columns"):
+            cell = subject.where(rows, columns=across, rows=down)
+            panels[down, across] = {
+                layer: band(cell[cell["layer"] == layer], "step", "std") for layer in layers
+            }
+    return panels
 
 
-def _draw(panels: list[list[Panel]]) -> Figure:
-    layers = list(panels[0][0].bands)
+def _draw(subject: Subject, panels: Mapping[tuple[str, str], Mapping[int, pd.DataFrame]]) -> Figure:
+    layers = list(next(iter(panels.values())))
     colors = dict(zip(layers, shades(len(layers)), strict=True))
     handles = [Line2D([], [], color=colors[n], label=f"layer {n}") for n in layers]
+    heights = [1.1] * len(subject.levels("rows"))
     figure, axes = page(
-        len(panels), len(panels[0]), TWO_COLUMNS, 1.1, _MARGINS, Legend("", handles),
+        heights, len(subject.levels("columns")), TWO_COLUMNS, _MARGINS, Legend("", handles),
         sharex=True, sharey=True,
     )  # fmt: skip
-    for axis, panel in zip(axes.flat, [panel for row in panels for panel in row], strict=True):
-        for layer, shown in panel.bands.items():
+    for axis, ((down, across), bands) in zip(axes.flat, panels.items(), strict=True):
+        for layer, shown in bands.items():
             draw_band(axis, shown, colors[layer])
         axis.set_xscale("symlog", linthresh=1)
         axis.set_yscale("log")
         _few_ticks(axis)
-        panel_title(axis, panel.title)
+        axis.set_title(" · ".join(filter(None, [across, down])), loc="left")
     label_outer(axes, "step", ["std of activations"])
     return figure
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ablate.errors import ReportError
@@ -52,16 +51,12 @@ def _draw(rows: Mapping[str, Sequence[np.ndarray]]) -> Figure:
     left = 0.15 + max(map(text_width, rows))
     width = min(TWO_COLUMNS, left + count * (_SIDE + _GAP) + 0.05)
     margins = Margins(left=left, right=0.05, top=0.05, bottom=0.05, across=_GAP, down=_GAP)
-    figure, axes = page(len(rows), count, width, _SIDE, margins)
+    figure, axes = page([_SIDE] * len(rows), count, width, margins)
     for row, (level, shown) in zip(axes, rows.items(), strict=True):
         for axis, picture in zip(row, shown, strict=True):
-            _show(axis, picture)
+            axis.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+            axis.set_axis_off()
         row[0].text(
             -0.12, 0.5, level, transform=row[0].transAxes, ha="right", va="center", fontsize=SMALL
         )
     return figure
-
-
-def _show(axis: Axes, picture: np.ndarray) -> None:
-    axis.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="nearest", aspect="equal")
-    axis.set_axis_off()

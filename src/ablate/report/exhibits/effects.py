@@ -11,6 +11,8 @@ from ablate.report.figures.style import NEUTRAL
 from ablate.report.verdicts import Verdict
 
 _INKS = {"supported": SHOWN, "refuted": DENIED}
+#: On which sides of zero the margin of a claim lies, where not above it.
+_SIDES = {"equal": (-1, 1), "follows": (-1, 1), "less": (-1,)}
 
 
 def exhibits(context: Context) -> Iterator[Drawing]:
@@ -35,18 +37,7 @@ def effects(verdicts: Iterable[Verdict]) -> dict[str, list[Row]]:
         row = Row(
             verdict.claim.name, scale * effect, scale * low, scale * high,
             _INKS.get(verdict.outcome, NEUTRAL), verdict.outcome,
-            tuple(scale * mark for mark in _marks(verdict)),
+            tuple(scale * side * verdict.margin for side in _SIDES.get(verdict.claim.expect, (1,))),
         )  # fmt: skip
         panels.setdefault(axis_label(verdict.unit), []).append(row)
     return panels
-
-
-def _marks(verdict: Verdict) -> tuple[float, ...]:
-    margin = verdict.margin
-    match verdict.claim.expect:
-        case "equal" | "follows":
-            return -margin, margin
-        case "less":
-            return (-margin,)
-        case _:
-            return (margin,)

@@ -46,7 +46,17 @@ def exhibits(context: Context) -> Iterator[Tabulated | Drawing]:
     """Yield the table of all contrasts, and a drawing of the first of them."""
     contrasts = factorial(context.study, context.frames)
     yield Tabulated(print_contrasts(contrasts, context.study), {"": contrasts_csv(contrasts)})
-    yield from _drawings(context, contrasts)
+    rows = contrast_rows(contrasts)
+    if rows:
+        more = f" The first {_MOST} of {len(rows)}; the table has all." if len(rows) > _MOST else ""
+        subject = next(subjects(context, *(factor.name for factor in context.study.factors)))
+        caption = subject.caption(
+            "Main effects and two-way interactions",
+            "Bars: simultaneous 95 % intervals; at the right p, adjusted by Holm over all "
+            f"{len(contrasts)} contrasts; blue: below 5 %.{more}",
+        )
+        figure = forest({axis_label(contrasts[0].case.unit): rows[:_MOST]})
+        yield Drawing(context.item.kind, caption, figure)
 
 
 def factorial(study: Study, frames: Frames) -> list[Contrast]:
@@ -57,11 +67,11 @@ def factorial(study: Study, frames: Frames) -> list[Contrast]:
     claims = [*_main(study.factors), *_interactions(study.factors)]
     cases = [claim_case(claim, study, frames, {}) for claim in claims]
     raw = [case.evidence.p for case in cases]
-    levels = holm_levels(raw, ALPHA)
-    contrasts = []
-    for claim, case, level, p in zip(claims, cases, levels, holm(raw), strict=True):
-        contrasts.append(Contrast(claim.text, claim.name, case, *case.evidence.limits(level), p))
-    return contrasts
+    family = zip(claims, cases, holm_levels(raw, ALPHA), holm(raw), strict=True)
+    return [
+        Contrast(claim.text, claim.name, case, *case.evidence.limits(level), p)
+        for claim, case, level, p in family
+    ]
 
 
 def _main(factors: Sequence[Factor]) -> Iterator[Effect]:
@@ -87,17 +97,22 @@ def _interactions(factors: Sequence[Factor]) -> Iterator[Interaction]:
 def print_contrasts(contrasts: Sequence[Contrast], study: Study) -> PrintedTable:
     """Return the table as it is printed."""
     unit = contrasts[0].case.unit
-    rows = tuple((c.name, tuple(Entry(text) for text in _texts(c))) for c in contrasts)
+    rows = []
+    for c in contrasts:
+        found = c.case.evidence
+        effect = "–" if found.effect is None else with_interval(found.effect, c.low, c.high)
+        p = "–" if found.test == "none" else p_text(c.p)
+        lost = sum(c.case.not_converged)
+        shares = f"{lost}/{sum(c.case.runs)}" if lost else ""
+        rows.append((c.name, tuple(map(Entry, (c.about, effect, p, shares)))))
     return PrintedTable(
         title=f"Main effects and two-way interactions in {study.metric.title}.",
         corner="contrast",
-        groups=(),
         columns=(
             "of", f"effect{f' ({unit})' if unit else ''}, simultaneous 95 % interval",
             "p (Holm)", "n/c",
         ),
-        rows=rows,
-        footer=(),
+        rows=tuple(rows),
         caption=(
             "Each level against the first of its factor, and how that difference changes from "
             f"the first level of another; the rest averaged, {study.replicates} replicates paired. "
@@ -118,31 +133,6 @@ def contrasts_csv(contrasts: Sequence[Contrast]) -> str:
         for c in contrasts
     ]  # fmt: skip
     return csv_text(header, lines)
-
-
-def _texts(contrast: Contrast) -> tuple[str, ...]:
-    case = contrast.case
-    effect = case.evidence.effect
-    shown = "–" if effect is None else with_interval(effect, contrast.low, contrast.high)
-    p = "–" if case.evidence.test == "none" else p_text(contrast.p)
-    lost = sum(case.not_converged)
-    not_converged = f"{lost}/{sum(case.runs)}" if lost else ""
-    return contrast.about, shown, p, not_converged
-
-
-def _drawings(context: Context, contrasts: Sequence[Contrast]) -> Iterator[Drawing]:
-    """Draw main effects and two-way interactions of a complete grid."""
-    rows = contrast_rows(contrasts)
-    subject = next(subjects(context, *(factor.name for factor in context.study.factors)))
-    more = f" The first {_MOST} of {len(rows)}; the table has all." if len(rows) > _MOST else ""
-    caption = subject.caption(
-        "Main effects and two-way interactions",
-        "Bars: simultaneous 95 % intervals; at the right p, adjusted by Holm over all "
-        f"{len(contrasts)} contrasts; blue: below 5 %.{more}",
-    )
-    if rows:
-        figure = forest({axis_label(contrasts[0].case.unit): rows[:_MOST]})
-        yield Drawing(context.item.kind, caption, figure)
 
 
 def contrast_rows(contrasts: Sequence[Contrast]) -> list[Row]:

@@ -8,13 +8,12 @@ from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import NullLocator
 
 from ablate.metrics import Quantity
 from ablate.report.context import Context
-from ablate.report.figures.canvas import Drawing, Margins, interval, page
-from ablate.report.figures.quantity import file_name, sentence_case, with_quantity
-from ablate.report.figures.sample import CellSample, cell_samples
+from ablate.report.figures.canvas import Drawing, Margins, page
+from ablate.report.figures.quantity import sentence_case, with_quantity
+from ablate.report.figures.sample import CellSample, cell_samples, draw_intervals
 from ablate.report.figures.select import Subject, subjects
 from ablate.report.figures.style import ONE_COLUMN, SMALL, Look
 from ablate.study.schema import Factor, Level
@@ -26,22 +25,15 @@ _STRIP = 0.16  # inches of the n/c strip per line
 class Response:
     """A quantity over the levels of a factor.
 
-    levels      names, in the study's order
-    places      where each stands on the axis
+    places      where each level stands on the axis
     zero_apart  the first is 0 on a log axis, where it has no place: it stands left of the rest
     lines       by level of `lines`, a cell per level
     """
 
-    levels: tuple[str, ...]
     axis: Literal["category", "linear", "log"]
     places: tuple[float, ...]
     zero_apart: bool
     lines: Mapping[str, tuple[CellSample, ...]]
-
-    @property
-    def not_converged(self) -> int:
-        """Runs that did not converge, over all cells."""
-        return sum(cell.not_converged for cells in self.lines.values() for cell in cells)
 
 
 def exhibits(context: Context) -> Iterator[Drawing]:
@@ -57,10 +49,8 @@ def exhibits(context: Context) -> Iterator[Drawing]:
 
 def response(subject: Subject, column: str, scale: float) -> Response:
     """Return what is drawn of a column of the runs frame, each value times `scale`."""
-    levels = subject.levels("x")
     lines = cell_samples(subject, "lines", "x", column, scale)
-    axis, places, zero_apart = _places(subject.factor("x"), levels)
-    return Response(tuple(level.name for level in levels), axis, places, zero_apart, lines)
+    return Response(*_places(subject.factor("x"), subject.with_runs("x")), lines)
 
 
 def _places(
@@ -89,34 +79,30 @@ def _number(level: Level) -> float | None:
 
 
 def _draw(subject: Subject, shown: Response, quantity: Quantity) -> Drawing:
-    lines, factor = subject.levels("lines"), subject.factor("x")
-    strip = [_STRIP * len(lines)] if shown.not_converged else []
-    margins = Margins(left=0.5, top=0.08, bottom=0.38, down=0.06)
-    legend = subject.legend("lines", "marker")
-    heights = [1.9, *strip]
-    figure, axes = page(
-        len(heights), 1, ONE_COLUMN, 1.9, margins, legend, heights=heights, sharex=True
-    )
+    factor = subject.factor("x")
+    has_strip = any(cell.not_converged for cells in shown.lines.values() for cell in cells)
+    heights = [1.9, _STRIP * len(shown.lines)] if has_strip else [1.9]
+    legend = subject.legend("lines")
+    figure, axes = page(heights, 1, ONE_COLUMN, Margins(down=0.06), legend, sharex=True)
     axis: Axes = axes[0, 0]
     if shown.axis != "category":
         axis.set_xscale(shown.axis)
-    for index, line in enumerate(lines):
-        places = _beside(shown, index)
-        _line(axis, places, shown.lines[line.name], shown.zero_apart, subject.ink("lines", line))
+    for index, (line, cells) in enumerate(shown.lines.items()):
+        _line(axis, _beside(shown, index), cells, shown.zero_apart, subject.ink("lines", line))
     axis.set_ylabel(quantity.title)
     _leave_room(axis, shown)
-    if strip:
+    if has_strip:
         _strip(axes[1, 0], shown)
-    if factor.axis == "category" or len(shown.levels) <= 10:
+    if factor.axis == "category" or len(shown.places) <= 10:
         for panel in axes[:, 0]:
-            panel.set_xticks(shown.places, shown.levels)
-            panel.xaxis.set_minor_locator(NullLocator())
+            panel.set_xticks(shown.places, subject.levels("x"))
+            panel.minorticks_off()
     axes[-1, 0].set_xlabel(factor.label)
     spread = "Dots: replicates that converged; markers: their mean with its 95 % t interval."
-    if strip:
+    if has_strip:
         spread += " Below: share of runs that did not converge (n/c)."
     what = f"{sentence_case(quantity.label)} against {factor.label}"
-    return Drawing(file_name(subject), subject.caption(what, spread), figure)
+    return subject.drawing(figure, what, spread)
 
 
 def _beside(shown: Response, index: int) -> tuple[float, ...]:
@@ -137,9 +123,7 @@ def _line(
     points = [(x, cell) for x, cell in zip(places, cells, strict=True) if cell.values]
     cut = 1 if zero_apart and cells[0].values else 0
     for part in filter(None, (points[:cut], points[cut:])):
-        means = [cell.mean for _, cell in part]
-        halves = [cell.half_width or 0.0 for _, cell in part]
-        interval(axis, [x for x, _ in part], means, halves, look)
+        draw_intervals(axis, [x for x, _ in part], [cell for _, cell in part], look)
 
 
 def _leave_room(axis: Axes, shown: Response) -> None:

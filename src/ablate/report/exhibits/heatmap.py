@@ -34,22 +34,20 @@ def exhibits(context: Context) -> Iterator[Drawing]:
 def _draw(
     subject: Subject, cells: Mapping[str, tuple[CellSample, ...]], quantity: Quantity
 ) -> Drawing:
-    left = 0.45 + max(text_width(name) for name in cells)
-    margins = Margins(left=left, right=0.1, top=0.08, bottom=0.42)
-    figure, axes = page(1, 1, ONE_COLUMN, 0.34 * len(cells), margins)
+    margins = Margins(left=0.45 + max(map(text_width, cells)), right=0.1, bottom=0.42)
+    figure, axes = page([0.34 * len(cells)], 1, ONE_COLUMN, margins)
     axis = axes[0, 0]
-    columns = [level.name for level in subject.levels("columns")]
     means = np.array([[cell.mean for cell in row] for row in cells.values()])
     texts = np.array([[_text(cell, quantity) for cell in row] for row in cells.values()], object)
     seaborn.heatmap(
         means, ax=axis, annot=texts, fmt="", cmap="crest", cbar=False, linewidths=0.6,
         annot_kws={"fontsize": SMALL}, mask=np.isnan(means),
-        xticklabels=columns, yticklabels=list(cells),
+        xticklabels=subject.levels("columns"), yticklabels=list(cells),
     )  # fmt: skip
-    for i, j in zip(*np.where(np.isnan(means)), strict=True):
-        axis.text(j + 0.5, i + 0.5, texts[i, j], ha="center", va="center", fontsize=SMALL)
     for i, row in enumerate(cells.values()):
         for j, cell in enumerate(row):
+            if not cell.values:
+                axis.text(j + 0.5, i + 0.5, texts[i, j], ha="center", va="center", fontsize=SMALL)
             if cell.runs and not cell.most_converged:
                 hatched = Rectangle((j, i), 1, 1, fill=False, hatch="////", ec="#999999", lw=0)
                 axis.add_patch(hatched)
@@ -58,7 +56,7 @@ def _draw(
     axis.set_xlabel(subject.factor("columns").label)
     axis.set_ylabel(subject.factor("rows").label)
     spread = "Mean over the replicates that converged; hatched: half or more did not."
-    return Drawing(subject.name, subject.caption(quantity.title, spread), figure)
+    return subject.drawing(figure, quantity.title, spread)
 
 
 def _text(cell: CellSample, quantity: Quantity) -> str:

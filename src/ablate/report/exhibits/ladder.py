@@ -10,11 +10,12 @@ from matplotlib.axes import Axes
 
 from ablate.metrics import Quantity
 from ablate.report.context import Context
-from ablate.report.figures.canvas import Drawing, Margins, interval, page
-from ablate.report.figures.quantity import file_name, sentence_case, with_quantity
-from ablate.report.figures.sample import CellSample, Sample, cell_sample
+from ablate.report.figures.canvas import Drawing, Margins, page
+from ablate.report.figures.forest import head_notes, name_rows, write_beside
+from ablate.report.figures.quantity import sentence_case, with_quantity
+from ablate.report.figures.sample import CellSample, Sample, cell_sample, draw_intervals
 from ablate.report.figures.select import Subject, converged, subjects
-from ablate.report.figures.style import NO_LEVEL, SMALL, TWO_COLUMNS, text_width
+from ablate.report.figures.style import NO_LEVEL, TWO_COLUMNS, text_width
 from ablate.report.number_text import decimals
 from ablate.study.items import Ladder
 
@@ -40,18 +41,20 @@ def exhibits(context: Context) -> Iterator[Drawing]:
     reports the metric.
     """
     assert isinstance(context.item, Ladder)
-    yield from differences(context, to_first=context.item.against == "first")
+    if context.item.against == "first":
+        return differences(context, to_first=True, other="the first")
+    return differences(context, to_first=False, other="the one above")
 
 
-def differences(context: Context, to_first: bool) -> Iterator[Drawing]:
-    """Draw levels one below the other, each with its difference to another."""
+def differences(context: Context, to_first: bool, other: str = "") -> Iterator[Drawing]:
+    """Draw levels one below the other, each with its difference to another.
+
+    other  what that is called; by default by the name of the first
+    """
     context, column, quantity = with_quantity(context)
     for subject in subjects(context, "rows"):
         shown = rungs(subject, column, quantity.scale, to_first)
-        heading = f"difference to {'the first' if to_first else 'the one above'}"
-        if context.item.kind == "leave_one_out":
-            heading = f"difference to {shown[0].level}"
-        yield _draw(subject, shown, quantity, heading)
+        yield _draw(subject, shown, quantity, f"difference to {other or shown[0].level}")
 
 
 def rungs(subject: Subject, column: str, scale: float, to_first: bool) -> tuple[Rung, ...]:
@@ -65,26 +68,20 @@ def rungs(subject: Subject, column: str, scale: float, to_first: bool) -> tuple[
         if row:
             pairs = scale * (paired[row] - paired[0 if to_first else row - 1]).dropna()
             difference = Sample(tuple(pairs))
-        shown.append(Rung(level.name, cell_sample(runs[row], column, scale), difference))
+        shown.append(Rung(level, cell_sample(runs[row], column, scale), difference))
     return tuple(shown)
 
 
 def _draw(subject: Subject, shown: Sequence[Rung], quantity: Quantity, heading: str) -> Drawing:
-    left = 0.15 + max(text_width(rung.level) for rung in shown)
-    margins = Margins(left=left, right=0.25 + text_width(heading), top=0.22, bottom=0.38)
-    figure, axes = page(1, 1, TWO_COLUMNS * 0.75, _ROW * len(shown), margins)
+    names = [rung.level for rung in shown]
+    left = 0.15 + max(map(text_width, names))
+    margins = Margins(left=left, right=0.25 + text_width(heading), top=0.22)
+    figure, axes = page([_ROW * len(shown)], 1, TWO_COLUMNS * 0.75, margins)
     axis: Axes = axes[0, 0]
     for row, rung in enumerate(shown):
         _rung(axis, row, rung)
-    axis.annotate(
-        heading, (1.02, 1.0),
-        xycoords="axes fraction", xytext=(0, 3), textcoords="offset points", fontsize=SMALL,
-    )  # fmt: skip
-    axis.set_ylim(len(shown) - 0.5, -0.5)
-    axis.set_yticks(range(len(shown)), [rung.level for rung in shown])
-    axis.tick_params(axis="y", length=0)
-    axis.grid(axis="x", lw=0.3, color="#cccccc")
-    axis.set_axisbelow(True)
+    head_notes(axis, heading)
+    name_rows(axis, names)
     axis.set_xlabel(quantity.title)
     spread = (
         "Dots: replicates that converged; circles: their mean with its 95 % t interval. At the "
@@ -92,21 +89,18 @@ def _draw(subject: Subject, shown: Sequence[Rung], quantity: Quantity, heading: 
         "95 % t interval."
     )
     what = f"{sentence_case(quantity.label)} by {subject.factor('rows').label}"
-    return Drawing(file_name(subject), subject.caption(what, spread), figure)
+    return subject.drawing(figure, what, spread)
 
 
 def _rung(axis: Axes, row: int, rung: Rung) -> None:
     cell = rung.cell
     axis.plot(cell.values, [row] * len(cell.values), ls="", marker=".", ms=2.5, color="#999999")
     if cell.values:
-        interval(axis, [row], [cell.mean], cell.half_width or 0.0, NO_LEVEL, across=True, size=3.6)
+        draw_intervals(axis, [row], [cell], NO_LEVEL, across=True, size=3.6)
     notes = [] if rung.difference is None else [_text(rung.difference)]
     if cell.not_converged:
         notes.append(f"{cell.not_converged} n/c")
-    axis.annotate(
-        "  ".join(notes), (1.02, row), xycoords=("axes fraction", "data"), va="center",
-        fontsize=SMALL,
-    )  # fmt: skip
+    write_beside(axis, row, "  ".join(notes))
 
 
 def _text(difference: Sample) -> str:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 
 from ablate.metrics import SCORES, quantity
 from ablate.report.context import Context
-from ablate.report.figures.canvas import Drawing, Margins, label_outer, page, panel_title
+from ablate.report.figures.canvas import Drawing, Margins, label_outer, page
+from ablate.report.figures.sample import band, draw_band
 from ablate.report.figures.select import Subject, converged, not_converged, subjects
 from ablate.report.figures.style import TWO_COLUMNS, Look
 
-_MARGINS = Margins(left=0.5, right=0.1, top=0.2, bottom=0.38, across=0.55, down=0.32)
+_MARGINS = Margins(right=0.1, top=0.2, across=0.55, down=0.32)
 _PANELS = {"loss": "training loss", "accuracy": quantity("validation/accuracy").label}
 
 
@@ -24,16 +25,13 @@ _PANELS = {"loss": "training loss", "accuracy": quantity("validation/accuracy").
 class CellCurves:
     """The curves of one cell's runs.
 
-    steps, median, low, high   (n,) over the replicates that converged; the evaluation before
-                               training stands at step 1
-    single                     (x, y) of each run that did not converge
+    converged  median and range over the replicates that converged, by step; the evaluation before
+               training stands at step 1
+    single     values by step of each run that did not converge
     """
 
-    steps: npt.NDArray[np.float64]
-    median: npt.NDArray[np.float64]
-    low: npt.NDArray[np.float64]
-    high: npt.NDArray[np.float64]
-    single: tuple[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]], ...]
+    converged: pd.DataFrame
+    single: tuple[pd.Series, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +65,7 @@ def learning_curves(subject: Subject) -> LearningCurves:
         "accuracy": epochs.assign(value=SCORES["accuracy"].scale * epochs["validation/accuracy"]),
     }
     cells = {
-        (row.name, name, line.name): _cell(subject.where(values[name], lines=line, rows=row))
+        (row, name, line): _cell(subject.where(values[name], lines=line, rows=row))
         for row in subject.levels("rows")
         for name in _PANELS
         for line in subject.levels("lines")
@@ -78,29 +76,22 @@ def learning_curves(subject: Subject) -> LearningCurves:
 def _cell(rows: pd.DataFrame) -> CellCurves:
     rows = rows[np.isfinite(rows["value"]) & (rows["step"] >= 0)]
     rows = rows.assign(x=rows["step"].clip(lower=1).astype(float))
-    groups = converged(rows).groupby("x")["value"]
-    median = groups.median()
-    single = tuple(
-        (run["x"].to_numpy(), run["value"].to_numpy())
-        for _, run in not_converged(rows).groupby("replicate")
-    )
-    low, high = groups.min().to_numpy(), groups.max().to_numpy()
-    return CellCurves(median.index.to_numpy(float), median.to_numpy(), low, high, single)
+    groups = not_converged(rows).set_index("x").groupby("replicate")["value"]
+    return CellCurves(band(converged(rows), "x", "value"), tuple(run for _, run in groups))
 
 
 def _draw(subject: Subject, shown: LearningCurves) -> Drawing:
-    levels, legend = subject.levels("rows"), subject.legend("lines", "dash")
+    levels, lines = subject.levels("rows"), subject.levels("lines")
     figure, axes = page(
-        len(levels), 2, TWO_COLUMNS, 1.35, _MARGINS, legend, sharex=True, sharey="col"
-    )
-    for row, level in enumerate(levels):
-        for column, (name, what) in enumerate(_PANELS.items()):
-            axis: Axes = axes[row, column]
-            for line in subject.levels("lines"):
-                _curves(axis, shown.cells[level.name, name, line.name], subject.ink("lines", line))
-            axis.set_xscale("log")
-            panel_title(axis, f"{level.name}: {what}" if level.name else what)
-        axes[row, 0].set_yscale("log")
+        [1.35] * len(levels), 2, TWO_COLUMNS, _MARGINS, subject.legend("lines", dashed=True),
+        sharex=True, sharey="col",
+    )  # fmt: skip
+    for axis, (level, name) in zip(axes.flat, product(levels, _PANELS), strict=True):
+        for line in lines:
+            _curves(axis, shown.cells[level, name, line], subject.ink("lines", line))
+        axis.set_xscale("log")
+        axis.set_title(f"{level}: {_PANELS[name]}" if level else _PANELS[name], loc="left")
+    axes[0, 0].set_yscale("log")
     label_outer(axes, "step", [SCORES[name].title for name in _PANELS])
     spread = "Lines: median over the replicates that converged; bands: their range."
     if len(not_converged(subject.runs)):
@@ -108,14 +99,12 @@ def _draw(subject: Subject, shown: LearningCurves) -> Drawing:
     if shown.cut_off:
         spread += " Losses beyond five times the highest converged one stand at the upper edge."
     spread += " The evaluation before the first step stands at step 1."
-    return Drawing(subject.name, subject.caption("Learning curves", spread), figure)
+    return subject.drawing(figure, "Learning curves", spread)
 
 
 def _curves(axis: Axes, cell: CellCurves, look: Look) -> None:
-    color = look.color
-    if len(cell.steps):
-        axis.fill_between(cell.steps, cell.low, cell.high, color=color, alpha=0.2, lw=0)
-        axis.plot(cell.steps, cell.median, color=color, ls=look.dash)
-    for x, y in cell.single:
-        axis.plot(x, y, color=color, lw=0.35, alpha=0.7)
-        axis.plot(x[-1:], y[-1:], color=color, marker="x", ms=3.5, mew=0.8)
+    if len(cell.converged):
+        draw_band(axis, cell.converged, look.color, ls=look.dash)
+    for run in cell.single:
+        axis.plot(run, color=look.color, lw=0.35, alpha=0.7)
+        axis.plot(run.iloc[-1:], color=look.color, marker="x", ms=3.5, mew=0.8)

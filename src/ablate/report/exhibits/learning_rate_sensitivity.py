@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import NullLocator
 
 from ablate.metrics import SCORES, quantity
 from ablate.report.circumstances import chance, guessing
@@ -23,19 +23,18 @@ from ablate.report.figures.style import TWO_COLUMNS, plain
 _ACCURACY = "validation/accuracy"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TunedLine:
     """The accuracy that validation saw in one cell, over the values tried.
 
-    means          in percent over the tuning replicates; NaN where none is known
+    means          in percent over the tuning replicates, by value; NaN where none is known
     chosen         the value that the cell's runs have
     guessing       what runs that did not converge count, in percent; NaN where that is not known
                    and they are left out
     not_converged  tuning runs that did not, of all `runs`
     """
 
-    values: tuple[float, ...]
-    means: tuple[float, ...]
+    means: pd.Series
     chosen: float
     guessing: float
     not_converged: int
@@ -74,11 +73,10 @@ def tuned(subject: Subject, key: str) -> Mapping[tuple[str, str], TunedLine]:
     cells = subject.runs[["cell", *levels, f"tuned:{key}"]].drop_duplicates("cell")
     rows = subject.frames.tuning.merge(cells, on="cell")
     found = {}
-    for panel in subject.levels("panels"):
-        for line in subject.levels("lines"):
-            cell = subject.where(rows, lines=line, panels=panel)
-            if len(cell):
-                found[panel.name, line.name] = _tuned_line(subject, cell, key)
+    for panel, line in product(subject.levels("panels"), subject.levels("lines")):
+        cell = subject.where(rows, lines=line, panels=panel)
+        if len(cell):
+            found[panel, line] = _tuned_line(subject, cell, key)
     return found
 
 
@@ -91,7 +89,7 @@ def _tuned_line(subject: Subject, cell: pd.DataFrame, key: str) -> TunedLine:
     means = scores.groupby("value")["score"].mean()
     chosen = float(cell[f"tuned:{key}"].iloc[0])
     count = len(not_converged(cell))
-    return TunedLine(tuple(means.index), tuple(means), chosen, unlearnt, count, len(cell))
+    return TunedLine(means, chosen, unlearnt, count, len(cell))
 
 
 def over_rates(subject: Subject) -> OverRates:
@@ -100,26 +98,21 @@ def over_rates(subject: Subject) -> OverRates:
     scale = as_tables_call_it(study.metric).scale
     lines = cell_samples(subject, "lines", "x", study.metric.name, scale)
     guessed = chance(study, next(iter(subject.configs.values()), None))
-    rates = tuple(float(level.overrides["optimizer.lr"]) for level in subject.levels("x"))
+    rates = tuple(float(level.overrides["optimizer.lr"]) for level in subject.with_runs("x"))
     return OverRates(rates, lines, None if guessed is None else scale * guessed)
 
 
 def _draw_tuned(subject: Subject, shown: Mapping[tuple[str, str], TunedLine], key: str) -> Drawing:
-    panels = subject.levels("panels")
+    panels, y = subject.levels("panels"), SCORES["accuracy"].title
     margins = Margins(top=0.2, across=0.15, down=0.34)
-    titles, y = [panel.name for panel in panels], SCORES["accuracy"].title
-    figure, axes = grid_of_panels(titles, key, y, margins, subject.legend("lines", "marker"))
-    for axis, panel in zip(axes, panels, strict=True):
-        axis.set_xscale("log")
-        for level in subject.levels("lines"):
-            line, look = shown.get((panel.name, level.name)), subject.ink("lines", level)
-            if line is None:
-                continue
-            axis.plot(line.values, line.means, color=look.color, marker=look.marker, lw=0.9)
-            if line.chosen in line.values:
-                ringed = [line.chosen], [line.means[line.values.index(line.chosen)]]
-                axis.plot(*ringed, marker="o", ms=7, mfc="none", mec=look.color, mew=0.9)
-    _rate_ticks(axes[0], sorted({value for line in shown.values() for value in line.values}))
+    figure, axes = grid_of_panels(panels, key, y, margins, subject.legend("lines"))
+    for (panel, level), line in shown.items():
+        axis, look = axes[panels.index(panel)], subject.ink("lines", level)
+        axis.plot(line.means, color=look.color, marker=look.marker, lw=0.9)
+        ringed = line.means[line.means.index == line.chosen]
+        axis.plot(ringed, marker="o", ms=7, mfc="none", mec=look.color, mew=0.9)
+    axes[0].set_xscale("log")  # of all: they share it
+    _rate_ticks(axes[0], sorted({value for line in shown.values() for value in line.means.index}))
     spread = "Mean over the tuning replicates; ringed: the value that validation chose."
     count = sum(line.not_converged for line in shown.values())
     if count:
@@ -129,17 +122,17 @@ def _draw_tuned(subject: Subject, shown: Mapping[tuple[str, str], TunedLine], ke
             f"converge and {'score as guessing' if known else 'are left out'}."
         )
     what = f"{sentence_case(quantity(_ACCURACY).label)} against {key} while tuning"
-    return Drawing(subject.name, subject.caption(what, spread), figure)
+    return subject.drawing(figure, what, spread)
 
 
 def _draw_over_rates(subject: Subject, shown: OverRates) -> Drawing:
     metric, label = as_tables_call_it(subject.study.metric), subject.factor("x").label
-    legend = subject.legend("lines", "marker")
-    figure, axes = page(1, 1, TWO_COLUMNS * 0.7, 2.2, Margins(left=0.55), legend)
+    legend = subject.legend("lines")
+    figure, axes = page([2.2], 1, TWO_COLUMNS * 0.7, Margins(left=0.55), legend)
     axis: Axes = axes[0, 0]
     axis.set_xscale("log")
-    for level in subject.levels("lines"):
-        look, cells = subject.ink("lines", level), shown.lines[level.name]
+    for level, cells in shown.lines.items():
+        look = subject.ink("lines", level)
         means = [cell.mean if cell.most_converged else math.nan for cell in cells]
         axis.plot(shown.rates, means, color=look.color, marker=look.marker, lw=0.9)
         if shown.guessing is not None:
@@ -150,16 +143,15 @@ def _draw_over_rates(subject: Subject, shown: OverRates) -> Drawing:
             crosses = [shown.guessing] * len(without)
             axis.plot(without, crosses, color=look.color, ls="", marker="x", ms=4)
     _rate_ticks(axis, shown.rates)
-    axis.set_xlabel(label)
-    axis.set_ylabel(metric.title)
+    axis.set(xlabel=label, ylabel=metric.title)
     spread = (
         "Mean of the replicates that converged; a cross at the height of guessing: half or more "
         "of a cell did not converge."
     )
     what = f"{sentence_case(metric.label)} against {label}"
-    return Drawing(subject.name, subject.caption(what, spread), figure)
+    return subject.drawing(figure, what, spread)
 
 
 def _rate_ticks(axis: Axes, rates: Sequence[float]) -> None:
     axis.set_xticks(rates, [plain(rate) for rate in rates])
-    axis.xaxis.set_minor_locator(NullLocator())
+    axis.minorticks_off()

@@ -14,4 +14,4 @@ def exhibits(context: Context) -> Iterator[Drawing]:
 
     Raises ReportError as `ablate.report.exhibits.ladder.exhibits`.
     """
-    yield from differences(context, to_first=True)
+    return differences(context, to_first=True)

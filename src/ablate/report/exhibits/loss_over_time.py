@@ -2,40 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from ablate.errors import ReportError
 from ablate.metrics import SCORES
 from ablate.report.context import Context
-from ablate.report.figures.canvas import Drawing, Margins, page, panel_title
+from ablate.report.figures.canvas import Drawing, Margins, page
 from ablate.report.figures.sample import cell_sample
 from ablate.report.figures.select import Subject, converged, subjects
 from ablate.report.figures.style import TWO_COLUMNS
-from ablate.study.schema import Level
 
-_MARGINS = Margins(left=0.5, right=0.1, top=0.2, bottom=0.38, across=0.3)
-
-
-@dataclass(frozen=True, eq=False)
-class TimedLoss:
-    """The training loss of one line, the median over its replicates that converged.
-
-    best    its best level of the other factor
-    steps   (n,) counted from 1
-    times   (n,) in units of the whole training of the first line
-    losses  (n,) nats
-    """
-
-    line: str
-    best: str
-    steps: npt.NDArray[np.float64]
-    times: npt.NDArray[np.float64]
-    losses: npt.NDArray[np.float64]
+_MARGINS = Margins(right=0.1, top=0.2, across=0.3)
 
 
 def exhibits(context: Context) -> Iterator[Drawing]:
@@ -52,11 +33,15 @@ def exhibits(context: Context) -> Iterator[Drawing]:
             yield _draw(subject, shown)
 
 
-def timed_losses(subject: Subject) -> tuple[TimedLoss, ...]:
-    """Return what is drawn of each line that has a best level."""
+def timed_losses(subject: Subject) -> dict[tuple[str, str], pd.DataFrame]:
+    """Return what is drawn by line and its best level: step (from 1), time and loss in nats.
+
+    Losses are medians over the replicates that converged. The unit of time is the whole training
+    of the first line.
+    """
     losses = converged(subject.joined(subject.frames.curves))
     times = subject.joined(subject.frames.timings)
-    shown, unit = [], None
+    shown, unit = {}, None
     for line in subject.levels("lines"):
         best = _best(subject, line)
         if best is None:
@@ -66,60 +51,46 @@ def timed_losses(subject: Subject) -> tuple[TimedLoss, ...]:
         clock = clock - clock.iloc[0]  # the evaluation before the first step
         unit = unit or float(clock.iloc[-1])
         steps = loss.index.to_numpy(float)
-        passed = _seconds(steps, clock) / unit
-        shown.append(TimedLoss(line.name, best.name, steps + 1, passed, loss.to_numpy()))
-    return tuple(shown)
+        # Between evaluations time passes evenly.
+        passed = np.interp(steps, clock.index.to_numpy(float), clock.to_numpy(float)) / unit
+        columns = {"step": steps + 1, "time": passed, "loss": loss.to_numpy()}
+        shown[line, best] = pd.DataFrame(columns)
+    return shown
 
 
-def _best(subject: Subject, line: Level) -> Level | None:
+def _best(subject: Subject, line: str) -> str | None:
     """Return the level of `best` with the best mean among those at which most runs converged."""
-    metric = subject.study.metric
-    means: dict[str, float] = {}
-    levels = {level.name: level for level in subject.levels("best")}
-    for level in levels.values():
+    metric, means = subject.study.metric, {}
+    for level in subject.levels("best"):
         runs = subject.where(subject.runs, lines=line, best=level)
         cell = cell_sample(runs, metric.name, 1.0)
         if cell.most_converged and cell.values:
-            means[level.name] = cell.mean
-    if not means:
-        return None
-    first = max if metric.better == "higher" else min
-    return levels[first(means, key=lambda name: means[name])]
+            means[level] = cell.mean
+    choose = max if metric.better == "higher" else min
+    return choose(means, key=means.__getitem__, default=None)
 
 
-def _seconds(steps: npt.NDArray[np.float64], clock: pd.Series) -> npt.NDArray[np.float64]:
-    """Return the time of steps from that of evaluations, between which they pass evenly."""
-    passed: npt.NDArray[np.float64] = np.interp(
-        steps, clock.index.to_numpy(float), clock.to_numpy(float)
-    )
-    return passed
-
-
-def _draw(subject: Subject, shown: Sequence[TimedLoss]) -> Drawing:
-    names = {timed.line: f"{timed.line} {timed.best}" for timed in shown}
-    legend = subject.legend("lines", "dash", names)
+def _draw(subject: Subject, shown: Mapping[tuple[str, str], pd.DataFrame]) -> Drawing:
+    names = {line: f"{line} {best}" for line, best in shown}
+    legend = subject.legend("lines", dashed=True, names=names)
     assert legend is not None
-    title = f"{legend.title} at its best {subject.factor('best').label}"
-    legend = replace(legend, title=title)
-    figure, axes = page(1, 2, TWO_COLUMNS, 1.9, _MARGINS, legend, sharey=True)
+    legend = replace(legend, title=f"{legend.title} at its best {subject.factor('best').label}")
+    figure, axes = page([1.9], 2, TWO_COLUMNS, _MARGINS, legend, sharey=True)
     against_steps, against_time = axes[0]
-    levels = {level.name: level for level in subject.levels("lines")}
-    for timed in shown:
-        look = subject.ink("lines", levels[timed.line])
-        for axis, x in ((against_steps, timed.steps), (against_time, timed.times)):
-            axis.plot(x, timed.losses, color=look.color, ls=look.dash)
-    against_steps.set_xscale("log")
-    against_steps.set_yscale("log")
-    against_steps.set_xlabel("step")
-    panel_title(against_steps, "against steps")
-    against_time.set_xlabel(f"time, in units of {shown[0].line}'s whole training")
-    panel_title(against_time, "against time")
-    against_time.set_xlim(left=0)
+    for (line, _), timed in shown.items():
+        look = subject.ink("lines", line)
+        against_steps.plot(timed["step"], timed["loss"], color=look.color, ls=look.dash)
+        against_time.plot(timed["time"], timed["loss"], color=look.color, ls=look.dash)
+    against_steps.set(xscale="log", yscale="log", xlabel="step")
     against_steps.set_ylabel(f"training {SCORES['loss'].title}")
+    against_steps.set_title("against steps", loc="left")
+    against_time.set_xlabel(f"time, in units of {next(iter(names))}'s whole training")
+    against_time.set_xlim(left=0)
+    against_time.set_title("against time", loc="left")
     how = (
         "Lines: median over the replicates that converged, each at the level with the best mean "
         "of the study's metric. Time is that of the program that trains a cell's replicates "
         "together, with its evaluations, as this sweep measured it on a machine it may have shared."
     )
     what = "Training loss against steps and time"
-    return Drawing(subject.name, subject.caption(what, how), figure)
+    return subject.drawing(figure, what, how)

@@ -17,15 +17,11 @@ from ablate.errors import ReportError
 from ablate.lessons.surfaces import SURFACES, Floats, Path, Surface
 from ablate.report.context import Context
 from ablate.report.figures.animation import write_gif
-from ablate.report.figures.canvas import LEGEND, Drawing, Legend, Margins, page
+from ablate.report.figures.canvas import Drawing, Legend, Margins, page
 from ablate.report.figures.select import Subject, subjects
 from ablate.report.figures.style import TWO_COLUMNS, Look, look, style
-from ablate.study.schema import Level
 
-_MARGINS = Margins(left=0.42, right=0.1, top=0.04, bottom=0.38, across=0.5)
-_PANEL_HEIGHT = 2.5
-_LEVELS = 14
-_CONTOUR = "#c4c4c4"
+_MARGINS = Margins(left=0.42, right=0.1, top=0.04)
 _HOW = (
     "Grey: contours of f, evenly spaced in log f. Black circle: start; star: minimum; large "
     "hollow marker: end; small markers: steps 1, 10, 100 and so on. A path that diverges is drawn "
@@ -84,35 +80,34 @@ def exhibits(context: Context) -> Iterator[Drawing]:
             "the runs went over no surface: let trainer be ablate.lessons.descent.follow."
         )
     for subject in subjects(context, "lines", "panels"):
-        lines = subject.levels("lines")
         # The study may have more levels than colours; what is shown here has one each.
-        looks = {line.name: look(number) for number, line in enumerate(lines)}
-        panels = [_panel(subject, panel, lines) for panel in subject.levels("panels")]
+        looks = {line: look(number) for number, line in enumerate(subject.levels("lines"))}
+        panels = [_panel(subject, panel) for panel in subject.levels("panels")]
         first = " Drawn are the paths of replicate 0." if context.study.replicates > 1 else ""
         caption = subject.caption("Paths of optimizers", _HOW + first, with_data=False)
         yield draw_paths(subject.name, panels, looks, caption)
 
 
-def _panel(subject: Subject, panel: Level, lines: Sequence[Level]) -> Panel:
-    cells = subject.where(subject.runs, panels=panel)["cell"]
-    config = subject.configs.get(cells.iloc[0])
+def _panel(subject: Subject, panel: str) -> Panel:
+    runs = subject.where(subject.runs, panels=panel)
+    config = subject.configs.get(runs["cell"].iloc[0])
     name = config.trainer.arguments.get("surface") if config else None
-    surface = SURFACES[name or subject.setting("trainer.surface", {"panels": panel})]
+    surface = SURFACES[name or subject.setting("trainer.surface", "panels", panel)]
+    points = subject.frames.epochs.dropna(subset=["x", "y"])
+    points, runs = (frame[frame["replicate"] == 0] for frame in (points, runs))
     paths: dict[str, Path] = {}
-    for line in lines:
-        runs = subject.where(subject.runs, panels=panel, lines=line)
-        runs = runs[runs["replicate"] == 0]
-        if runs.empty:
+    for line in subject.levels("lines"):
+        found = subject.where(runs, lines=line)
+        if found.empty:
             continue
-        run = runs.iloc[0]
-        rows = subject.frames.epochs.dropna(subset=["x", "y"])
-        rows = rows[(rows["cell"] == run["cell"]) & (rows["replicate"] == run["replicate"])]
-        paths[line.name] = Path(
+        run = found.iloc[0]
+        rows = points[points["cell"] == run["cell"]]
+        paths[line] = Path(
             rows["step"].to_numpy(np.int64), rows[["x", "y"]].to_numpy(float),
             rows["f"].to_numpy(float), _step(run.get("steps", np.nan)),
             _step(run.get("diverged_at", np.nan)),
         )  # fmt: skip
-    return Panel(panel.name, surface, paths)
+    return Panel(panel, surface, paths)
 
 
 def _step(value: float) -> int | None:
@@ -176,18 +171,14 @@ def animate(
 
 def _draw(panels: Sequence[Panel], looks: Mapping[str, Look]) -> tuple[Figure, Show]:
     """Return the figure and what moves every path to a step."""
-    across = len(panels)
-    width = (TWO_COLUMNS - _MARGINS.left - _MARGINS.right - _MARGINS.across * (across - 1)) / across
+    width = _MARGINS.panel_width(TWO_COLUMNS, len(panels))
     legends = [_legend(panel, looks) for panel in panels]
     top = _MARGINS.top + max(legend.height(width) for legend in legends)
-    figure, axes = page(1, across, TWO_COLUMNS, _PANEL_HEIGHT, replace(_MARGINS, top=top))
+    figure, axes = page([2.5], len(panels), TWO_COLUMNS, replace(_MARGINS, top=top))
     moves: list[Show] = []
     for panel, legend, axis in zip(panels, legends, axes[0], strict=True):
         _draw_surface(axis, panel.surface)
-        axis.legend(
-            handles=list(legend.handles), title=legend.title or None, loc="lower left",
-            bbox_to_anchor=(0, 1.01), ncols=legend.columns(width), **LEGEND,
-        )  # fmt: skip
+        legend.draw(axis, width, "lower left", (0, 1.01))
         for name, path in panel.paths.items():
             moves.append(_draw_trace(axis, trace(path, panel.surface), looks[name]))
         for path in panel.paths.values():
@@ -201,11 +192,10 @@ def _draw(panels: Sequence[Panel], looks: Mapping[str, Look]) -> tuple[Figure, S
 
 
 def _legend(panel: Panel, looks: Mapping[str, Look]) -> Legend:
-    handles = [
-        Line2D([], [], color=ink.color, ls=ink.dash, marker=ink.marker, label=f"{name}: {end}")
-        for name, path in panel.paths.items()
-        for ink, end in [(looks[name], outcome(path))]
-    ]
+    handles = []
+    for name, path in panel.paths.items():
+        ink, label = looks[name], f"{name}: {outcome(path)}"
+        handles.append(Line2D([], [], color=ink.color, ls=ink.dash, marker=ink.marker, label=label))
     return Legend(panel.title, handles)
 
 
@@ -214,8 +204,8 @@ def _draw_surface(axis: Axes, surface: Surface) -> None:
     x, y = np.meshgrid(np.linspace(left, right, 301), np.linspace(bottom, top, 301))
     values = surface.value(x, y)
     # From what a tenth of a percent of the window lies below: the minimum itself is at log 0.
-    levels = np.geomspace(np.quantile(values, 0.001), values.max(), _LEVELS)
-    axis.contour(x, y, values, levels=levels, colors=_CONTOUR, linewidths=0.5, zorder=1)
+    levels = np.geomspace(np.quantile(values, 0.001), values.max(), 14)
+    axis.contour(x, y, values, levels=levels, colors="#c4c4c4", linewidths=0.5, zorder=1)
     axis.plot(*surface.minimum, "*", color="black", ms=5, zorder=8)
     axis.set(xlim=(left, right), ylim=(bottom, top), xlabel="x", ylabel="y")
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from itertools import combinations
+from dataclasses import astuple, dataclass, replace
+from itertools import chain, combinations, product
 
 import pandas as pd
 
@@ -12,8 +13,8 @@ from ablate.metrics import Better
 from ablate.report.context import Context, Tabulated
 from ablate.report.exhibits.table import print_entry
 from ablate.report.printed_table import Entry, PrintedTable
-from ablate.report.tables import ResultTable, csv_text, make_tables
-from ablate.stats import ALPHA, Arm, Summary, compare, holm
+from ablate.report.tables import ResultCell, ResultTable, csv_text, make_tables
+from ablate.stats import ALPHA, compare, holm
 from ablate.study.items import Published
 from ablate.study.published import PublishedTable, Value, published_table
 from ablate.study.schema import Study
@@ -59,6 +60,11 @@ class BesideOurs:
         """Return how many orderings of a column hold, are reversed or are undecided."""
         return sum(o.column == column and o.outcome == outcome for o in self.orderings)
 
+    def at(self, row: str, column: str) -> tuple[Value, ResultCell]:
+        """Return what is printed where two of our levels meet, and what we have there."""
+        (ours,) = (cell for cell in self.table.column(column) if cell.row == row)
+        return self.published.value(self.rows[row], self.columns[column]), ours
+
 
 def exhibits(context: Context) -> Iterator[Tabulated]:
     """Yield each table beside the published one."""
@@ -85,74 +91,60 @@ def beside_published(item: Published, study: Study, runs: pd.DataFrame) -> list[
 
 def print_comparison(comparison: BesideOurs, study: Study) -> PrintedTable:
     """Return both tables side by side: two columns per activation, counts in the footer."""
-    table = comparison.table
-    cells = {(cell.row, cell.column): cell for cell in table.cells}
+    table, columns = comparison.table, comparison.columns
     rows = []
     for level, published_row in comparison.rows.items():
         entries = []
-        for column, published_column in comparison.columns.items():
-            value = comparison.published.value(published_row, published_column)
-            ours = print_entry(cells[level, column], study.metric)
+        for column in columns:
+            value, cell = comparison.at(level, column)
+            text = value if isinstance(value, str) else "–" if value is None else f"{value:.2f}"
             # Bold and ° belong to the study's own table, where all of its rows compete.
-            entries += [Entry(_published_text(value)), replace(ours, best=False, mark="")]
+            ours = replace(print_entry(cell, study.metric), best=False, mark="")
+            entries += [Entry(text), ours]
         rows.append((f"{published_row} ({level})", tuple(entries)))
-    headings = [
-        heading
-        for column, name in comparison.columns.items()
-        for heading in (f"{name}, published", f"{column}, here")
-    ]
-    footer = [
-        (
-            f"orderings {'that hold' if outcome == 'holds' else outcome}",
-            tuple(
-                text
-                for column in comparison.columns
-                for text in ("", str(comparison.count(column, outcome)))
-            ),
-        )
-        for outcome in ("holds", "reversed", "undecided")
-    ]
+    footer = []
+    for outcome in ("holds", "reversed", "undecided"):
+        counts = [("", str(comparison.count(column, outcome))) for column in columns]
+        what = "that hold" if outcome == "holds" else outcome
+        footer.append((f"orderings {what}", tuple(chain(*counts))))
+    headings = [(f"{name}, published", f"{column}, here") for column, name in columns.items()]
     fixed = "".join(f", {factor} = {level}" for factor, level in table.at.items())
     return PrintedTable(
         title=f"The published table ({comparison.published.paper}) beside ours{fixed}.",
         corner=table.rows.label,
-        groups=tuple((name, 2) for name in comparison.columns.values()),
-        columns=tuple(headings),
+        groups=tuple((name, 2) for name in columns.values()),
+        columns=tuple(chain(*headings)),
         rows=tuple(rows),
         footer=tuple(footer),
         caption=_caption(comparison),
-        heads=("published", "here") * len(comparison.columns),
+        heads=("published", "here") * len(columns),
     )
 
 
 def comparison_to_csv(comparison: BesideOurs) -> str:
     """Return one line per cell: the published percentage beside our mean in percent."""
-    cells = {(cell.row, cell.column): cell for cell in comparison.table.cells}
     header = [
         "row", "column", "level_row", "level_column", *comparison.table.at, "published_percent",
         "mean_percent", "half_width_percent", "n", "not_converged", "cell",
     ]  # fmt: skip
     lines = []
-    for level, row in comparison.rows.items():
-        for column_level, column in comparison.columns.items():
-            cell = cells[level, column_level]
-            s = cell.summary
-            mean, half_width = (None if x is None else 100 * x for x in (s.mean, s.half_width))
-            published = comparison.published.value(row, column)
-            lines.append([
-                row, column, level, column_level, *comparison.table.at.values(), published,
-                mean, half_width, s.n, s.not_converged, cell.slug,
-            ])  # fmt: skip
+    for (level, row), (column_level, column) in product(
+        comparison.rows.items(), comparison.columns.items()
+    ):
+        published, cell = comparison.at(level, column_level)
+        s = cell.summary
+        mean, half_width = (None if x is None else 100 * x for x in (s.mean, s.half_width))
+        lines.append([
+            row, column, level, column_level, *comparison.table.at.values(), published,
+            mean, half_width, s.n, s.not_converged, cell.slug,
+        ])  # fmt: skip
     return csv_text(header, lines)
 
 
 def orderings_to_csv(comparison: BesideOurs) -> str:
     """Return one line per published ordering with what our runs say of it."""
     header = ["column", "published_better", "published_worse", "test", "p_holm", "outcome"]
-    return csv_text(
-        header,
-        [[o.column, o.better, o.worse, o.test, o.p_holm, o.outcome] for o in comparison.orderings],
-    )
+    return csv_text(header, [astuple(ordering) for ordering in comparison.orderings])
 
 
 def _compare(
@@ -166,27 +158,27 @@ def _compare(
     failures = {}
     for column, published_column in columns.items():
         cells = {cell.row: cell for cell in table.column(column)}
-        printed = {level: published.value(name, published_column) for level, name in rows.items()}
-        here = {level: value for level, value in printed.items() if value is not None}
-        outcomes = {level: cells[level].outcomes for level in here}
-        orderings += _orderings(column, here, outcomes, better)
-        failed = [cells[level].summary for level, value in here.items() if value == NC]
-        failures[column] = (len(failed), sum(_failed(summary) for summary in failed))
+        values = {level: published.value(row, published_column) for level, row in rows.items()}
+        printed = {level: value for level, value in values.items() if value is not None}
+        orderings += _orderings(column, printed, cells, better)
+        failed = [cells[level].summary for level, value in printed.items() if value == NC]
+        failures[column] = len(failed), sum(s.n > 0 and not s.is_eligible for s in failed)
     return BesideOurs(published, table, rows, columns, tuple(orderings), failures)
 
 
 def _orderings(
     column: str,
     printed: Mapping[str, float | str],
-    outcomes: Mapping[str, Arm],
+    cells: Mapping[str, ResultCell],
     better: Better,
 ) -> list[Ordering]:
-    pairs = []
-    for a, b in combinations(printed, 2):
-        rank_a, rank_b = (-1.0 if v == NC else float(v) for v in (printed[a], printed[b]))
-        if rank_a != rank_b:
-            pairs.append((a, b) if rank_a > rank_b else (b, a))
-    found = [compare(outcomes[a], outcomes[b], better) for a, b in pairs]
+    ranks = {level: -1.0 if value == NC else float(value) for level, value in printed.items()}
+    pairs = [
+        (a, b) if ranks[a] > ranks[b] else (b, a)
+        for a, b in combinations(ranks, 2)
+        if ranks[a] != ranks[b]
+    ]
+    found = [compare(cells[a].outcomes, cells[b].outcomes, better) for a, b in pairs]
     adjusted = iter(holm([c.p for c in found if c.p is not None]))
     orderings = []
     for (a, b), c in zip(pairs, found, strict=True):
@@ -197,22 +189,16 @@ def _orderings(
     return orderings
 
 
-def _failed(summary: Summary) -> bool:
-    return summary.n > 0 and 2 * summary.not_converged >= summary.n
-
-
 def _caption(comparison: BesideOurs) -> tuple[str, ...]:
-    total = len(comparison.orderings)
-    held = sum(o.outcome == "holds" for o in comparison.orderings)
-    turned = sum(o.outcome == "reversed" for o in comparison.orderings)
+    counts = Counter(ordering.outcome for ordering in comparison.orderings)
     sentences = [
         f"Published: {comparison.published.numbers}. "
         "Where data or network differ here, compare the order and not the level.",
-        f"Published orderings of two rows: {total}; in our runs {held} of them hold, {turned} "
-        f"turned out reversed and {total - held - turned} stay undecided (paired t over replicates "
-        "that converged in both, or an exact sign test on wins where n/c runs speak against it; "
-        "Holm over each column; "
-        "5 %). A published n/c counts as worse than any number, and two of them order nothing.",
+        f"Published orderings of two rows: {counts.total()}; in our runs {counts['holds']} of them "
+        f"hold, {counts['reversed']} turned out reversed and {counts['undecided']} stay undecided "
+        "(paired t over replicates that converged in both, or an exact sign test on wins where n/c "
+        "runs speak against it; Holm over each column; 5 %). A published n/c counts as worse than "
+        "any number, and two of them order nothing.",
     ]
     for column, (published, here) in comparison.failures.items():
         if published:
@@ -223,9 +209,3 @@ def _caption(comparison: BesideOurs) -> tuple[str, ...]:
     shown = (*comparison.columns.values(), *comparison.rows.values())
     sentences += [note for name, note in comparison.published.notes.items() if name in shown]
     return tuple(sentences)
-
-
-def _published_text(value: Value) -> str:
-    if value is None:
-        return "–"
-    return value if isinstance(value, str) else f"{value:.2f}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -15,7 +14,6 @@ from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Margins, page
 from ablate.report.figures.select import Subject, converged, subjects
 from ablate.report.figures.style import ONE_COLUMN
-from ablate.study.schema import Level
 
 _FEWEST = 10  # examples in a bin, over all replicates: fewer say nothing
 
@@ -24,13 +22,12 @@ _FEWEST = 10  # examples in a bin, over all replicates: fewer say nothing
 class Line:
     """One level, pooled over the replicates that converged; all in percent.
 
-    confidence, accuracy  means of each bin (K,)
-    error                 expected calibration error, mean over replicates; None where all are n/c
+    bins   confidence and accuracy of each, as `pooled`
+    error  expected calibration error, mean over replicates; None where all are n/c
     """
 
-    level: Level
-    confidence: np.ndarray
-    accuracy: np.ndarray
+    level: str
+    bins: pd.DataFrame
     error: float | None
 
 
@@ -39,25 +36,21 @@ def exhibits(context: Context) -> Iterator[Drawing]:
     if not len(context.frames.calibration):
         raise ReportError("no run kept predictions.")
     for subject in subjects(context, "lines"):
-        spread = (
+        yield subject.drawing(
+            _draw(subject, lines_of(subject)),
+            "Accuracy against confidence",
             "Examples of all replicates in 15 equal bins of the confidence, bins under ten "
             "examples left out; grey: as often right as sure. ECE: expected calibration error, "
-            "mean over replicates."
+            "mean over replicates.",
         )
-        caption = subject.caption("Accuracy against confidence", spread)
-        yield Drawing(subject.name, caption, _draw(subject, lines_of(subject)))
 
 
 def pooled(bins: pd.DataFrame) -> pd.DataFrame:
     """Return confidence and accuracy per bin over all runs, of bins with enough examples."""
     total = bins.groupby("bin")[["count", "confidence", "correct"]].sum()
     total = total[total["count"] >= _FEWEST]
-    return pd.DataFrame(
-        {
-            "confidence": total["confidence"] / total["count"],
-            "accuracy": total["correct"] / total["count"],
-        }
-    )
+    means = total[["confidence", "correct"]].div(total["count"], axis=0)
+    return means.rename(columns={"correct": "accuracy"})
 
 
 def lines_of(subject: Subject) -> list[Line]:
@@ -68,27 +61,22 @@ def lines_of(subject: Subject) -> list[Line]:
         points = 100 * pooled(subject.where(bins, lines=level))
         errors = converged(subject.where(subject.runs, lines=level))["test/ece"]
         error = 100 * float(errors.mean()) if len(errors) else None
-        found.append(
-            Line(level, points["confidence"].to_numpy(), points["accuracy"].to_numpy(), error)
-        )
+        found.append(Line(level, points, error))
     return found
 
 
 def _draw(subject: Subject, lines: Sequence[Line]) -> Figure:
     names = {
-        line.level.name: f"{line.level.name} "
+        line.level: f"{line.level} "
         + ("(n/c)" if line.error is None else f"(ECE {line.error:.1f} %)")
         for line in lines
     }
-    legend = subject.legend("lines", "marker", names)
-    figure, axes = page(1, 1, ONE_COLUMN, 2.5, Margins(left=0.5, bottom=0.38), legend)
+    figure, axes = page([2.5], 1, ONE_COLUMN, Margins(), subject.legend("lines", names=names))
     axis: Axes = axes[0, 0]
     axis.plot([0, 100], [0, 100], color="#999999", lw=0.7)
     for line in lines:
         look = subject.ink("lines", line.level)
-        axis.plot(line.confidence, line.accuracy, color=look.color, marker=look.marker, lw=0.9)
-    axis.set_xlim(0, 101)
-    axis.set_ylim(bottom=0, top=102)
-    axis.set_xlabel("confidence (%)")
-    axis.set_ylabel("test accuracy (%)")
+        bins = line.bins.set_index("confidence")["accuracy"]
+        axis.plot(bins, color=look.color, marker=look.marker, lw=0.9)
+    axis.set(xlim=(0, 101), ylim=(0, 102), xlabel="confidence (%)", ylabel="test accuracy (%)")
     return figure

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from ablate.report.circumstances import Facts
 from ablate.report.context import Context, Tabulated
+from ablate.report.figures.quantity import sentence_case
 from ablate.report.number_text import compact, decimals, mean_text, single
 from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.tables import (
@@ -53,23 +55,17 @@ def exhibits(context: Context) -> Iterator[Tabulated]:
 
 def print_table(table: ResultTable, study: Study, facts: Facts) -> PrintedTable:
     """Return the table as it is printed, with the caption that makes it stand alone."""
-    columns = table.column_names
-    rows = {
-        level.name: tuple(print_entry(cell, table.metric) for cell in table.row(level.name))
-        for level in table.rows.levels
+    columns = [table.column(name) for name in table.column_names]
+    footer = {
+        field.replace("_", "-"): tuple(_counts(column, field) for column in columns)
+        for field in ("parameters", "multiply_adds")
     }
-    footer = [
-        (label, tuple(_counts(table.column(column), field) for column in columns))
-        for label, field in (("parameters", "parameters"), ("multiply-adds", "multiply_adds"))
-    ]
-    return PrintedTable(
-        title=f"{_capitalized(study.metric.label)}{_layout(table)}.",
-        corner=table.rows.label,
-        groups=_groups(table),
-        columns=columns,
-        rows=tuple(rows.items()),
-        footer=tuple((label, texts) for label, texts in footer if any(t != "–" for t in texts)),
-        caption=_caption(table, study, facts),
+    return _printed(
+        table,
+        sentence_case(study.metric.label),
+        lambda cell: print_entry(cell, table.metric),
+        _caption(table, study, facts),
+        footer=tuple((label, texts) for label, texts in footer.items() if set(texts) != {"–"}),
     )
 
 
@@ -89,45 +85,51 @@ def print_tuned(table: ResultTable, study: Study) -> PrintedTable:
             f"In {at_edge} of {len(table.cells)} cells the choice is the smallest or the largest "
             "value tried (edge): a better one may lie beyond it."
         )
-    rows = {
-        level.name: tuple(
-            Entry(
-                ", ".join(f"{value:g}" for value in cell.tuned) or "–",
-                note="edge" if edges & set(cell.tuned) else "",
-                cell=cell.slug or "",
-            )
-            for cell in table.row(level.name)
-        )
-        for level in table.rows.levels
-    }
-    columns = table.column_names if table.columns else (study.tune.key,)
-    title = f"Chosen {study.tune.key}{_layout(table)}."
+
+    def entry(cell: ResultCell) -> Entry:
+        text = ", ".join(f"{value:g}" for value in cell.tuned) or "–"
+        note = "edge" if edges & set(cell.tuned) else ""
+        return Entry(text, note=note, cell=cell.slug or "")
+
+    printed = _printed(table, f"Chosen {study.tune.key}", entry, tuple(caption))
+    return printed if table.columns else replace(printed, columns=(study.tune.key,))
+
+
+def _printed(
+    table: ResultTable,
+    what: str,
+    entry: Callable[[ResultCell], Entry],
+    caption: tuple[str, ...],
+    footer: tuple[tuple[str, tuple[str, ...]], ...] = (),
+) -> PrintedTable:
+    """Return a table of what `entry` prints of each cell."""
+    down, across = table.rows, table.columns
+    axes = f"{down.label} (rows) and {across.label} (columns)" if across else down.label
+    at = "".join(f", {factor} = {level}" for factor, level in table.at.items())
     return PrintedTable(
-        title=title,
-        corner=table.rows.label,
-        groups=_groups(table),
-        columns=columns,
-        rows=tuple(rows.items()),
-        footer=(),
-        caption=tuple(caption),
+        title=f"{what} by {axes}{at}.",
+        corner=down.label,
+        groups=((across.label, len(across.levels)),) if across else (),
+        columns=table.column_names,
+        rows=tuple((level.name, tuple(map(entry, table.row(level.name)))) for level in down.levels),
+        footer=footer,
+        caption=caption,
     )
 
 
 def print_entry(cell: ResultCell, metric: Metric) -> Entry:
     """Return one cell as it is printed."""
     s = cell.summary
-    text = mean_text(s, metric)
-    partly = 0 < s.not_converged < s.n
     runs = zip(cell.outcomes.values.flat, cell.outcomes.not_converged.flat, strict=True)
     values = [
         "n/c" if lost else "missing" if math.isnan(v) else single(metric.scale * v, metric)
         for v, lost in runs
     ]
     return Entry(
-        text=text,
+        text=mean_text(s, metric),
         best=cell.best,
         mark="°" if cell.not_worse else "",
-        note=f"{s.not_converged}/{s.n} n/c" if partly else "",
+        note=f"{s.not_converged}/{s.n} n/c" if 0 < s.not_converged < s.n else "",
         hover="by replicate: " + ", ".join(values),
         cell=cell.slug or "",
     )
@@ -206,22 +208,6 @@ def _counts(cells: Sequence[ResultCell], field: str) -> str:
         return "–"
     low, high = compact(min(counts)), compact(max(counts))
     return low if low == high else f"{low} to {high}"
-
-
-def _groups(table: ResultTable) -> tuple[tuple[str, int], ...]:
-    return ((table.columns.label, len(table.columns.levels)),) if table.columns else ()
-
-
-def _layout(table: ResultTable) -> str:
-    axes = f" by {table.rows.label}"
-    if table.columns:
-        axes += f" (rows) and {table.columns.label} (columns)"
-    fixed = ", ".join(f"{factor} = {level}" for factor, level in table.at.items())
-    return f"{axes}, {fixed}" if fixed else axes
-
-
-def _capitalized(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _plural(word: str, count: int) -> str:

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 
 from ablate.report.context import Context, Tabulated
 from ablate.report.figures.canvas import Drawing, Margins, page
-from ablate.report.figures.forest import Row, draw_rows
+from ablate.report.figures.forest import Row, draw_rows, head_notes
 from ablate.report.figures.select import subjects
-from ablate.report.figures.style import NEUTRAL, SMALL, TWO_COLUMNS, text_width
+from ablate.report.figures.style import NEUTRAL, TWO_COLUMNS, text_width
 from ablate.report.shares import Share, Shares, print_shares, shares, shares_csv
 from ablate.study.items import VarianceShares
 
@@ -24,7 +24,15 @@ def exhibits(context: Context) -> Iterator[Tabulated | Drawing]:
     assert isinstance(context.item, VarianceShares)
     found = shares(context.item, context.study, context.frames)
     yield Tabulated(print_shares(found), {"": shares_csv(found)})
-    yield Drawing(context.item.kind, _caption(context, found), _draw(found))
+    # Of all settings of the rest, which are averaged, and so in no caption.
+    runs = context.frames.runs
+    runs = runs[runs["status"] != "failed"]
+    caption = replace(next(subjects(context, "lines")), fixed={}, runs=runs).caption(
+        f"Noise of {context.study.metric.title} by {found.factor.label}",
+        f"Circles: standard deviation between replicates, of variances averaged over "
+        f"{found.settings} settings; bars: 95 % jackknife intervals.",
+    )
+    yield Drawing(context.item.kind, caption, _draw(found))
 
 
 def deviations(found: Shares) -> list[Row]:
@@ -42,29 +50,12 @@ def _draw(found: Shares) -> Figure:
     heading = f"of the variance of {found.whole}"
     left = 0.15 + max(text_width(row.name) for row in rows)
     right = 0.2 + max(text_width(text) for text in [*(row.note for row in rows), heading])
-    margins = Margins(left=left, right=right, top=0.22, bottom=0.38)
-    figure, axes = page(1, 1, TWO_COLUMNS * 0.6, _ROW * len(rows), margins)
+    figure, axes = page(
+        [_ROW * len(rows)], 1, TWO_COLUMNS * 0.6, Margins(left=left, right=right, top=0.22)
+    )
     axis: Axes = axes[0, 0]
     unit = f" ({found.unit})" if found.unit else ""
     draw_rows(axis, rows, f"standard deviation between replicates{unit}")
-    axis.annotate(
-        heading, (1.02, 1.0), xycoords="axes fraction", xytext=(0, 3), textcoords="offset points",
-        fontsize=SMALL,
-    )  # fmt: skip
+    head_notes(axis, heading)
     axis.set_xlim(left=0)
-    axis.grid(axis="x", lw=0.3, color="#cccccc")
-    axis.set_axisbelow(True)
     return figure
-
-
-def _caption(context: Context, found: Shares) -> str:
-    # Of all settings of the rest, which are averaged, and so in no caption.
-    runs = context.frames.runs
-    subject = replace(
-        next(subjects(context, "lines")), fixed={}, runs=runs[runs["status"] != "failed"]
-    )
-    spread = (
-        f"Circles: standard deviation between replicates, of variances averaged over "
-        f"{found.settings} settings; bars: 95 % jackknife intervals."
-    )
-    return subject.caption(f"Noise of {context.study.metric.title} by {found.factor.label}", spread)

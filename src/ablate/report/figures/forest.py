@@ -39,9 +39,9 @@ def forest(panels: Mapping[str, Sequence[Row]]) -> Figure:
     everything = [row for rows in panels.values() for row in rows]
     left = 0.15 + max(text_width(row.name) for row in everything)
     right = 0.2 + max(text_width(row.note) for row in everything)
-    margins = Margins(left=left, right=right, top=0.08, bottom=0.38, down=0.5)
+    margins = Margins(left=left, right=right, down=0.5)
     heights = [_ROW * len(rows) + 0.1 for rows in panels.values()]
-    figure, axes = page(len(panels), 1, TWO_COLUMNS * 0.75, 0.0, margins, heights=heights)
+    figure, axes = page(heights, 1, TWO_COLUMNS * 0.75, margins)
     for axis, (label, rows) in zip(axes[:, 0], panels.items(), strict=True):
         draw_rows(axis, rows, label)
         axis.axvline(0, color="#bbbbbb", lw=0.6, zorder=0)
@@ -56,14 +56,33 @@ def draw_rows(axis: Axes, rows: Sequence[Row], label: str) -> None:
         axis.plot([row.value], [place], "o", color=row.ink, ms=3.8, clip_on=False)
         for mark in row.marks:
             axis.plot([mark] * 2, [place - 0.3, place + 0.3], color="#777777", lw=0.8)
-        axis.annotate(
-            row.note, (1.02, place), xycoords=("axes fraction", "data"), va="center",
-            fontsize=SMALL,
-        )  # fmt: skip
-    axis.set_ylim(len(rows) - 0.5, -0.5)
-    axis.set_yticks(range(len(rows)), [row.name for row in rows])
-    axis.tick_params(axis="y", length=0)
+        write_beside(axis, place, row.note)
+    name_rows(axis, [row.name for row in rows])
     axis.set_xlabel(label)
+
+
+def name_rows(axis: Axes, names: Sequence[str]) -> None:
+    """Let rows stand one below the other, at 0, 1 and so on, with their names at the left."""
+    axis.set_ylim(len(names) - 0.5, -0.5)
+    axis.set_yticks(range(len(names)), names)
+    axis.tick_params(axis="y", length=0)
+
+
+def write_beside(axis: Axes, place: int, note: str) -> None:
+    """Write a note right of a row."""
+    axis.annotate(
+        note, (1.02, place), xycoords=("axes fraction", "data"), va="center", fontsize=SMALL
+    )
+
+
+def head_notes(axis: Axes, heading: str) -> None:
+    """Write what the notes right of a panel are above them; a grid leads the eye to them."""
+    axis.annotate(
+        heading, (1.02, 1.0), xycoords="axes fraction", xytext=(0, 3), textcoords="offset points",
+        fontsize=SMALL,
+    )  # fmt: skip
+    axis.grid(axis="x", lw=0.3, color="#cccccc")
+    axis.set_axisbelow(True)
 
 
 def axis_label(unit: str) -> str:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pandas as pd
-
 from ablate.errors import ReportError, one_of
 from ablate.metrics import Quantity, quantity
 from ablate.report.context import Context
-from ablate.report.figures.select import Subject, at_step
+from ablate.report.figures.select import at_step
 from ablate.report.frame import metric_columns
 from ablate.study.items import OfQuantity
 from ablate.study.schema import Metric
@@ -26,7 +24,10 @@ def with_quantity(context: Context) -> tuple[Context, str, Quantity]:
     assert isinstance(item, OfQuantity)
     if item.probe is not None:
         column = f"probe/{item.probe}"
-        runs = context.frames.runs.merge(_probed(context, item.probe), how="left")
+        layers = context.frames.layers
+        rows = at_step(layers[layers["quantity"] == "activation"], "last")
+        means = rows.groupby(["cell", "replicate"])[item.probe].mean().rename(column)
+        runs = context.frames.runs.merge(means.reset_index(), how="left")
         context = replace(context, frames=replace(context.frames, runs=runs))
         return context, column, quantity(column)
     column = item.metric or metric.name
@@ -43,22 +44,4 @@ def as_tables_call_it(metric: Metric) -> Quantity:
 
 def sentence_case(text: str) -> str:
     """Return a text with a capital letter first, as captions begin."""
-    return text[0].upper() + text[1:]
-
-
-def file_name(subject: Subject) -> str:
-    """Return a figure's name that tells it from the same kind of another quantity."""
-    item = subject.item
-    assert isinstance(item, OfQuantity)
-    extra = item.metric or (f"probe-{item.probe}" if item.probe else "")
-    if not extra:
-        return subject.name
-    kind, _, rest = subject.name.partition("-")
-    return "-".join(filter(None, [kind, extra.replace("/", "_"), rest]))
-
-
-def _probed(context: Context, statistic: str) -> pd.DataFrame:
-    layers = context.frames.layers
-    rows = at_step(layers[layers["quantity"] == "activation"], "last")
-    means = rows.groupby(["cell", "replicate"])[statistic].mean()
-    return means.rename(f"probe/{statistic}").reset_index()
+    return text[:1].upper() + text[1:]

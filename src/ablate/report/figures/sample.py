@@ -1,14 +1,18 @@
-"""What a figure shows of some runs: values with their mean and interval, and who is not in it."""
+"""What figures show of some runs: means with intervals, medians with ranges, who is left out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+from matplotlib.axes import Axes
 
 from ablate.report.figures.select import Subject, converged, not_converged
+from ablate.report.figures.style import Look
 from ablate.stats import t_half_width
 
 
@@ -58,9 +62,42 @@ def cell_samples(
 ) -> Mapping[str, tuple[CellSample, ...]]:
     """Return the cells of two roles: by level of `down`, one per level of `across`."""
     return {
-        row.name: tuple(
+        row: tuple(
             cell_sample(subject.where(subject.runs, **{down: row, across: level}), column, scale)
             for level in subject.levels(across)
         )
         for row in subject.levels(down)
     }
+
+
+def band(rows: pd.DataFrame, x: str, y: str) -> pd.DataFrame:
+    """Return the median of column `y` over column `x`, and its range: middle, low, high.
+
+    Values that are not finite are left out.
+    """
+    groups = rows[np.isfinite(rows[y])].groupby(x)[y]
+    return pd.DataFrame({"middle": groups.median(), "low": groups.min(), "high": groups.max()})
+
+
+def draw_band(axis: Axes, band: pd.DataFrame, color: str, **line: Any) -> None:
+    """Draw the medians of a band as a line, `line` says how, and its range as a shade around it."""
+    axis.fill_between(band.index, band["low"], band["high"], color=color, alpha=0.2, lw=0)
+    axis.plot(band.index, band["middle"], color=color, **line)
+
+
+def draw_intervals(
+    axis: Axes, places: npt.ArrayLike, samples: Sequence[Sample], look: Look,
+    across: bool = False, size: float = 3.2,
+) -> None:  # fmt: skip
+    """Draw means with their intervals, joined by a line.
+
+    places  where each stands: on the axis of the levels, which is y where `across`
+    size    of the markers, points
+    """
+    means = [sample.mean for sample in samples]
+    halves = [sample.half_width or 0.0 for sample in samples]
+    x, y = (means, places) if across else (places, means)
+    axis.errorbar(
+        x, y, xerr=halves if across else None, yerr=None if across else halves, color=look.color,
+        marker=look.marker, lw=0.9, elinewidth=0.9, capsize=1.5, ms=size,
+    )  # fmt: skip

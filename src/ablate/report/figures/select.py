@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from ablate.data import SOURCES
 from ablate.report.context import Context
-from ablate.report.figures.canvas import Cue, Legend, level_handle
+from ablate.report.figures.canvas import Drawing, Legend
 from ablate.report.figures.style import NO_LEVEL, Look, looks
-from ablate.study.items import OfSettings
+from ablate.study.items import Item, OfQuantity
 from ablate.study.schema import Factor, Level
 
 #: Data sets as figures name them.
@@ -46,38 +48,47 @@ class Subject(Context):
         assert factor is not None
         return factor
 
-    def ink(self, role: str, level: Level) -> Look:
+    def ink(self, role: str, level: str) -> Look:
         """Return how a level of a role is drawn: in neutral ink where no factor has the role."""
         factor = self.roles[role]
-        return looks(self.study)[factor.name, level.name] if factor else NO_LEVEL
+        return looks(self.study)[factor.name, level] if factor else NO_LEVEL
 
-    def legend(self, role: str, cue: Cue, names: Mapping[str, str] | None = None) -> Legend | None:
-        """Return the legend of a role's levels, None where no factor has the role.
+    def legend(
+        self, role: str, dashed: bool = False, names: Mapping[str, str] | None = None,
+        more: Sequence[Line2D] = (),
+    ) -> Legend | None:  # fmt: skip
+        """Return the legend of a role's levels, None where there is nothing to tell.
 
-        names  what the levels are called, by level, where not as in the study; only they are shown
+        dashed  levels differ in dashes besides colour, else in markers
+        names   what the levels are called, by level, where not as in the study
+        more    further entries
         """
         factor = self.roles[role]
-        if factor is None:
-            return None
-        names = {level.name: level.name for level in self.levels(role)} if names is None else names
-        shown = [level for level in self.levels(role) if level.name in names]
-        handles = [level_handle(self.ink(role, lv), names[lv.name], cue) for lv in shown]
-        return Legend(factor.label, handles)
+        names = names or {level: level for level in self.levels(role) if factor}
+        handles = []
+        for level, name in names.items():
+            look = self.ink(role, level)
+            cue = {"linestyle": look.dash} if dashed else {"marker": look.marker}
+            handles.append(Line2D([], [], color=look.color, label=name, **cue))
+        title = factor.label if factor else ""
+        return Legend(title, [*handles, *more]) if handles or more else None
 
-    def levels(self, role: str) -> list[Level]:
+    def with_runs(self, role: str) -> list[Level]:
         """Return the levels of a role's factor that have runs, in the study's order."""
-        factor = self.roles[role]
-        if factor is None:
-            return [Level(name="", overrides={})]
+        factor = self.factor(role)
         present = set(self.runs[column(factor)])
         return [level for level in factor.levels if level.name in present]
 
-    def where(self, frame: pd.DataFrame, **levels: Level) -> pd.DataFrame:
+    def levels(self, role: str) -> list[str]:
+        """Return the names of these levels; one that is empty where no factor has the role."""
+        return [level.name for level in self.with_runs(role)] if self.roles[role] else [""]
+
+    def where(self, frame: pd.DataFrame, **levels: str) -> pd.DataFrame:
         """Return the rows of a joined frame at one level per role."""
         for role, level in levels.items():
             factor = self.roles[role]
             if factor is not None:
-                frame = frame[frame[column(factor)] == level.name]
+                frame = frame[frame[column(factor)] == level]
         return frame
 
     def joined(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -86,14 +97,13 @@ class Subject(Context):
         factors = [column(factor) for factor in self.study.factors]
         return frame.merge(self.runs[[*keys, "status", *factors]], on=keys, how="inner")
 
-    def setting(self, key: str, levels: Mapping[str, Level]) -> Any:
-        """Return what the study file says for a dotted key at one level per role, else None."""
+    def setting(self, key: str, role: str, level: str) -> Any:
+        """Return what the study file says for a dotted key at a level of a role, else None."""
+        factor = self.roles[role]
         value = self.study.baseline.get(key)
-        for factor, name in self.fixed.items():
-            by_name = {level.name: level for level in self.study.factor(factor).levels}
-            value = by_name[name].overrides.get(key, value)
-        for level in levels.values():
-            value = level.overrides.get(key, value)
+        for name, chosen in (*self.fixed.items(), *([(factor.name, level)] if factor else [])):
+            by_name = {one.name: one for one in self.study.factor(name).levels}
+            value = by_name[chosen].overrides.get(key, value)
         return value
 
     def caption(self, what: str, spread: str = "", with_data: bool = True) -> str:
@@ -102,12 +112,16 @@ class Subject(Context):
         counts = self.runs.groupby("cell").size()
         low, high = int(counts.min()), int(counts.max())
         n = f"{high}" if low == high else f"{low} to {high}"
-        plural = "" if n == "1" else "s"
         count = len(not_converged(self.runs))
         converged = f"; {count} of {len(self.runs)} runs did not converge (n/c)" if count else ""
         data = self._data() if with_data else ""
-        first = f"{what}{f' ({at})' if at else ''}{data}, {n} replicate{plural} per cell"
-        return f"{first}{converged}. {spread}".strip()
+        replicates = "1 replicate" if n == "1" else f"{n} replicates"
+        where = f" ({at})" if at else ""
+        return f"{what}{where}{data}, {replicates} per cell{converged}. {spread}".strip()
+
+    def drawing(self, figure: Figure, what: str, spread: str, name: str = "") -> Drawing:
+        """Return a figure with its caption, under the name of this subject or another."""
+        return Drawing(name or self.name, self.caption(what, spread), figure)
 
     def _data(self) -> str:
         names = [self.study.baseline.get("data")]
@@ -115,9 +129,7 @@ class Subject(Context):
             fixed = self.fixed.get(factor.name)
             levels = [level for level in factor.levels if fixed in (None, level.name)]
             chosen = [level.overrides.get("data") for level in levels]
-            names = [name for name in chosen if name is not None] + (
-                names if None in chosen else []
-            )
+            names = [*filter(None, chosen), *(names if None in chosen else [])]
         shown = sorted({DATA_NAMES.get(name, name) for name in names if isinstance(name, str)})
         return f", {' and '.join(shown)}" if shown else ""
 
@@ -149,34 +161,40 @@ def subjects(
     that has most levels (`numeric_first`: to one on a numeric axis before all others). The option
     `only` keeps some levels of a factor: `{activation: [relu, tanh]}`.
     """
-    study = context.study
-    named = {**context.item.named(), **(named or {})}
-    named = {role: name for role, name in named.items() if role in roles}
-    left = [factor for factor in study.factors if factor.name not in named.values()]
-    left.sort(key=lambda f: (numeric_first and f.axis == "category", -len(f.levels)))
-    assigned: dict[str, Factor | None] = {}
-    for role in roles:
-        assigned[role] = study.factor(named[role]) if role in named else next(iter(left), None)
-        left = [factor for factor in left if factor is not assigned[role]]
-    others = [factor for factor in study.factors if factor in left]
-    only = context.item.only if isinstance(context.item, OfSettings) else {}
+    study, item = context.study, context.item
+    named = {**item.named(), **(named or {})}
+    taken = [named[role] for role in roles if role in named]
+    left = [factor for factor in study.factors if factor.name not in taken]
+    left.sort(key=lambda factor: (numeric_first and factor.axis == "category", -len(factor.levels)))
+    free = iter(left)
+    assigned = {
+        role: study.factor(named[role]) if role in named else next(free, None) for role in roles
+    }
+    others = [factor for factor in study.factors if factor not in assigned.values()]
+    runs = context.frames.runs
+    runs = runs[runs["status"] != "failed"]
+    for factor, kept in item.kept().items():
+        runs = runs[runs[f"factor:{factor}"].isin(kept)]
     for levels in itertools.product(*(factor.levels for factor in others)):
-        fixed = {f.name: level.name for f, level in zip(others, levels, strict=True)}
-        if any(fixed.get(name) not in (None, *kept) for name, kept in only.items()):
-            continue
-        runs = context.frames.runs
-        runs = runs[runs["status"] != "failed"]
+        fixed = {factor.name: level.name for factor, level in zip(others, levels, strict=True)}
+        shown = runs
         for factor, level in fixed.items():
-            runs = runs[runs[column(study.factor(factor))] == level]
-        for factor, kept in only.items():
-            runs = runs[runs[column(study.factor(factor))].isin(kept)]
-        if len(runs):
-            name = "-".join([context.item.kind, *map(_file_name, fixed.values())])
-            yield Subject(**vars(context), name=name, roles=assigned, fixed=fixed, runs=runs)
+            shown = shown[shown[f"factor:{factor}"] == level]
+        if len(shown):
+            name = "-".join([*_stem(item), *map(_file_name, fixed.values())])
+            yield Subject(**vars(context), name=name, roles=assigned, fixed=fixed, runs=shown)
 
 
 def _file_name(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9.+]+", "_", text)
+
+
+def _stem(item: Item) -> list[str]:
+    """Return how an item's files are called: by its kind and, if it names one, its quantity."""
+    asked = None
+    if isinstance(item, OfQuantity):
+        asked = item.metric or (f"probe-{item.probe}" if item.probe else None)
+    return [item.kind, asked.replace("/", "_")] if asked else [item.kind]
 
 
 def at_step(frame: pd.DataFrame, step: str) -> pd.DataFrame:

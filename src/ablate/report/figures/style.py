@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,13 +24,16 @@ TEXT, SMALL = 8.0, 7.0
 #: Ink that stands for no level: frames, single series, theory.
 NEUTRAL = "#404040"
 
+_TICKS = {
+    "labelsize": SMALL, "major.width": 0.6, "minor.width": 0.4, "major.size": 2.5,
+    "minor.size": 1.5, "major.pad": 2.0,
+}  # fmt: skip
 _RC: dict[str, Any] = {
+    **{f"{axis}tick.{name}": value for axis in "xy" for name, value in _TICKS.items()},
     "font.family": ["DejaVu Sans"],  # ships with matplotlib, so every machine has it
     "font.size": TEXT,
     "axes.titlesize": TEXT,
     "axes.labelsize": TEXT,
-    "xtick.labelsize": SMALL,
-    "ytick.labelsize": SMALL,
     "legend.fontsize": SMALL,
     "legend.title_fontsize": SMALL,
     "legend.frameon": False,
@@ -39,16 +43,6 @@ _RC: dict[str, Any] = {
     "axes.titlepad": 3.0,
     "axes.labelpad": 2.0,
     "axes.unicode_minus": True,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "xtick.minor.width": 0.4,
-    "ytick.minor.width": 0.4,
-    "xtick.major.size": 2.5,
-    "ytick.major.size": 2.5,
-    "xtick.minor.size": 1.5,
-    "ytick.minor.size": 1.5,
-    "xtick.major.pad": 2.0,
-    "ytick.major.pad": 2.0,
     "lines.linewidth": 1.1,
     "lines.markersize": 3.6,
     "lines.markeredgewidth": 0.5,
@@ -93,8 +87,8 @@ def looks(study: Study) -> dict[tuple[str, str], Look]:
     Levels are numbered through all factors of the study, so that a colour means one level only
     as long as there are colours.
     """
-    levels = [(factor.name, level.name) for factor in study.factors for level in factor.levels]
-    return {level: look(i) for i, level in enumerate(levels)}
+    levels = ((factor.name, level.name) for factor in study.factors for level in factor.levels)
+    return {level: look(number) for number, level in enumerate(levels)}
 
 
 def look(number: int) -> Look:
@@ -122,27 +116,21 @@ def text_width(text: str, size: float = SMALL) -> float:
     )
 
 
-def wrapped(text: str, width: float, size: float = SMALL) -> str:
-    """Break a text after spaces, `_`, `-` and `/` so that it fits `width` inches, else cut it."""
-    pieces: list[str] = []
-    start = 0
-    for position, letter in enumerate(text):
-        if letter in " _-/":
-            pieces.append(text[start : position + 1])
-            start = position + 1
+def wrapped(text: str, width: float) -> str:
+    """Break a title after spaces, `_`, `-` and `/` so that it fits `width` inches, else cut it."""
     lines = [""]
-    for piece in [*pieces, text[start:]]:
-        if lines[-1] and text_width((lines[-1] + piece).rstrip(), size) > width:
+    for piece in re.split(r"(?<=[ _/-])", text):
+        if lines[-1] and text_width((lines[-1] + piece).rstrip(), TEXT) > width:
             lines.append(piece)
         else:
             lines[-1] += piece
-    return "\n".join(_cut(line.rstrip(" "), width, size) for line in lines if line)
+    return "\n".join(_cut(line.rstrip(" "), width) for line in lines if line)
 
 
-def _cut(line: str, width: float, size: float) -> str:
-    if text_width(line, size) <= width:
+def _cut(line: str, width: float) -> str:
+    if text_width(line, TEXT) <= width:
         return line
-    while len(line) > 1 and text_width(line + "…", size) > width:
+    while len(line) > 1 and text_width(line + "…", TEXT) > width:
         line = line[:-1]
     return line + "…"
 
@@ -150,25 +138,18 @@ def _cut(line: str, width: float, size: float) -> str:
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def power_of_ten(exponent: int) -> str:
-    """Return `10⁻³`."""
-    return f"10{str(exponent).translate(_SUPERSCRIPTS)}"
+def _scientific(mantissa: str, power: int) -> str:
+    ten = f"10{str(power).translate(_SUPERSCRIPTS)}"
+    return ten if float(mantissa) == 1 else f"{mantissa}×{ten}"
 
 
-def number(value: float, digits: int = 2) -> str:
-    """Return a number with `digits` significant digits, as `0.83`, `41` or `2.4×10⁻¹²`."""
-    if not math.isfinite(value):
-        return "not finite"
-    if value == 0:
-        return "0"
-    mantissa, _, exponent = f"{abs(value):.{digits - 1}e}".partition("e")
-    sign = "−" if value < 0 else ""
+def number(value: float) -> str:
+    """Return a positive number with two significant digits, as `0.83`, `41` or `2.4×10⁻¹²`."""
+    mantissa, _, exponent = f"{value:.1e}".partition("e")
     power = int(exponent)
-    if -3 <= power <= 3:
-        return f"{sign}{float(f'{mantissa}e{power}'):.{max(digits - 1 - power, 0)}f}"
-    if float(mantissa) == 1:
-        return sign + power_of_ten(power)
-    return f"{sign}{mantissa}×{power_of_ten(power)}"
+    if not -3 <= power <= 3:
+        return _scientific(mantissa, power)
+    return f"{float(f'{mantissa}e{power}'):.{max(1 - power, 0)}f}" if value else "0"
 
 
 def plain(value: float) -> str:
@@ -176,9 +157,7 @@ def plain(value: float) -> str:
     mantissa, _, exponent = f"{abs(value):.3e}".partition("e")
     if value == 0 or -4 < int(exponent) < 5:
         return f"{value:.6g}".replace("-", "−")
-    sign, mantissa = "−" if value < 0 else "", f"{float(mantissa):g}"
-    power = power_of_ten(int(exponent))
-    return sign + (power if mantissa == "1" else f"{mantissa}×{power}")
+    return ("−" if value < 0 else "") + _scientific(f"{float(mantissa):g}", int(exponent))
 
 
 def percent(fraction: float) -> str:
