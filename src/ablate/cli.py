@@ -1,7 +1,5 @@
 """The commands, nothing else: words in, exit code out."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import signal

@@ -1,7 +1,5 @@
 """Errors that a user can mend, each one plain sentence."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches

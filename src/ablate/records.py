@@ -1,7 +1,5 @@
 """What one run leaves behind: all that passes from training, or the user's own, to the ledger."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal

@@ -3,8 +3,6 @@
 Importing it loads neither torch nor the user's modules.
 """
 
-from __future__ import annotations
-
 import functools
 import hashlib
 import importlib

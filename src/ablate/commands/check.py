@@ -1,7 +1,5 @@
 """`ablate check`: every cell of a study tried for a second before hours go into it."""
 
-from __future__ import annotations
-
 import argparse
 
 from ablate.commands import command_line

@@ -1,7 +1,5 @@
 """`ablate clean`: replaced and orphaned runs removed, with what they take on disk."""
 
-from __future__ import annotations
-
 import argparse
 import shutil
 from pathlib import Path

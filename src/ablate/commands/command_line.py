@@ -1,7 +1,5 @@
 """From the words of a command line to a compiled plan."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import re

@@ -1,7 +1,5 @@
 """`ablate data`: data sets fetched and held against their digests."""
 
-from __future__ import annotations
-
 import argparse
 
 from ablate import data

@@ -1,7 +1,5 @@
 """`ablate explain`: the fields of the key in which a run is not the finished one beside it."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Iterator
 from pathlib import Path

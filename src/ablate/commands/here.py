@@ -1,7 +1,5 @@
 """Paths and commands as they read, and work, from where the user is."""
 
-from __future__ import annotations
-
 import shlex
 from pathlib import Path
 

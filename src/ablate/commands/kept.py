@@ -1,7 +1,5 @@
 """A run as it is kept, in the ledger or told of by a committed report."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """`ablate new`: a commented study file to start from."""
 
-from __future__ import annotations
-
 import argparse
 import re
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`ablate plan`: what a sweep would do, and what it could tell. Nothing is trained or written."""
 
-from __future__ import annotations
-
 import argparse
 import json
 from collections import Counter

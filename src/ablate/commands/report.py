@@ -1,7 +1,5 @@
 """`ablate report`: reports made anew from the ledger, or held against what is on disk."""
 
-from __future__ import annotations
-
 import argparse
 
 from ablate.commands.here import shown

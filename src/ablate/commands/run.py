@@ -1,7 +1,5 @@
 """`ablate run`: as `ablate sweep`; without a study one cell, or with -m the keys swept."""
 
-from __future__ import annotations
-
 import argparse
 
 from ablate.commands import sweep

@@ -1,7 +1,5 @@
 """`ablate schema`: the JSON Schema of a study file, for editors."""
 
-from __future__ import annotations
-
 import argparse
 import json
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`ablate status`: how far each study is, from its index and its results; nothing is composed."""
 
-from __future__ import annotations
-
 import argparse
 import json
 from collections import Counter

@@ -1,7 +1,5 @@
 """`ablate studies`: every study with its question, and how far it is."""
 
-from __future__ import annotations
-
 import argparse
 import json
 

@@ -1,7 +1,5 @@
 """`ablate sweep`, from start to end: sweep, mirror, report, and the closing lines."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

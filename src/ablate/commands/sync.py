@@ -1,7 +1,5 @@
 """`ablate sync`: the MLflow store brought up to the ledger."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

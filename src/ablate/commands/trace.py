@@ -1,7 +1,5 @@
 """`ablate trace`: from a number in a report to the runs, values and settings behind it."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path

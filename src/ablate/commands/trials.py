@@ -1,7 +1,5 @@
 """Every cell of a study tried for a second, and what of it did not hold."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 

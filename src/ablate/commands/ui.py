@@ -1,7 +1,5 @@
 """`ablate ui`: the MLflow UI over the right store, opened at the right view."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import socket

@@ -1,7 +1,5 @@
 """`ablate verify`: a run trained again, and held against the ledger or a committed report."""
 
-from __future__ import annotations
-
 import argparse
 import math
 import tempfile

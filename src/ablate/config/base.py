@@ -3,8 +3,6 @@
 Modules of config classes do not postpone annotations: pydantic would have to evaluate each text.
 """
 
-from __future__ import annotations
-
 import ast
 import inspect
 import itertools

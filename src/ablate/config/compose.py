@@ -3,8 +3,6 @@
 Nothing deeper in the package imports Hydra or OmegaConf.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Mapping, Sequence

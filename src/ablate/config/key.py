@@ -1,7 +1,5 @@
 """Canonical form and key of a run: equal numbers if and only if equal keys."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Mapping

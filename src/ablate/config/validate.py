@@ -1,7 +1,5 @@
 """From a plain mapping to a validated `RunConfig`, with errors as plain sentences."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, get_args

@@ -1,7 +1,5 @@
 """Reading YAML as people mean it: 5e-4 is a number, and a key given twice is an error."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Whether augmentation suits the examples. No torch here."""
 
-from __future__ import annotations
-
 from ablate.config.augment import Augment
 from ablate.errors import ConfigError
 

@@ -5,8 +5,6 @@ operation and step. So an operation draws the same numbers whether or not anothe
 nothing depends on what was drawn before.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial

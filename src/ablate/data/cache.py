@@ -1,7 +1,5 @@
 """Examples decoded once, kept as .npy files that all processes map."""
 
-from __future__ import annotations
-
 import shutil
 import uuid
 from collections.abc import Callable

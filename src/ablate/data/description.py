@@ -3,8 +3,6 @@
 Nothing is read, so it answers at once; only data of the user's own has to be loaded first.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 

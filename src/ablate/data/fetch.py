@@ -1,7 +1,5 @@
 """Fetch published data sets from their mirrors and verify every file."""
 
-from __future__ import annotations
-
 import gzip
 import logging
 import tarfile

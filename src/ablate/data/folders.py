@@ -1,7 +1,5 @@
 """The folders in which data sets are looked for."""
 
-from __future__ import annotations
-
 import os
 import stat
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Warping a batch of images by one sampling grid."""
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -1,7 +1,5 @@
 """Load a data set as tensors, and check before a study starts that this will succeed."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Readers of the original files: IDX (MNIST and its kin) and CIFAR's pickled batches."""
 
-from __future__ import annotations
-
 import gzip
 import hashlib
 import io

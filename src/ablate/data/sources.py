@@ -4,8 +4,6 @@ Every digest is of the file as its authors publish it. They are what makes a mir
 plain http, safe to use: what arrives is compared before it is read.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal

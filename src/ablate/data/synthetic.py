@@ -1,7 +1,5 @@
 """Data sets that need no download: Gaussian classes, and scikit-learn's digits."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ablate.config.data import Synthetic

@@ -1,7 +1,5 @@
 """An augmentation of the user's own: images (B, *inputs) in, images of the same shape out."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

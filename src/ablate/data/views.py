@@ -1,7 +1,5 @@
 """The views of an image that are averaged at test time: shifts and mirror images."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import product
 

@@ -1,7 +1,5 @@
 """Which kind of device a run trains on, told without importing torch."""
 
-from __future__ import annotations
-
 import ctypes
 import importlib.util
 import os

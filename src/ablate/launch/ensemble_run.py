@@ -1,7 +1,5 @@
 """Forming an ensemble: from the members' stored predictions to a record like any other."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path

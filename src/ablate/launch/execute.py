@@ -1,7 +1,5 @@
 """Training one job, in whatever process: it knows of no executor and no pipe."""
 
-from __future__ import annotations
-
 import traceback
 from collections.abc import Iterator
 from datetime import UTC, datetime

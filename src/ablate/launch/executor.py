@@ -1,7 +1,5 @@
 """Who trains the jobs of a sweep: the one protocol, and the executors by name."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 

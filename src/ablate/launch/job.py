@@ -1,7 +1,5 @@
 """What an executor is told to do, and what it tells of it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """How runs are grouped into jobs, and which job comes first."""
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Sequence

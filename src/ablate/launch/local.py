@@ -1,7 +1,5 @@
 """The local executor: a pool of worker processes that outlives any one of them."""
 
-from __future__ import annotations
-
 import contextlib
 import math
 import multiprocessing

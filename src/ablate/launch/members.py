@@ -4,8 +4,6 @@ Members are trained once per study and shared by all cells that need them; a run
 is formed from their stored predictions (`ablate.launch.ensemble_run`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

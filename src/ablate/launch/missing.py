@@ -1,7 +1,5 @@
 """What a plan still has to train, and what to form from it: the ledger looked up by key."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What the console shows while a sweep runs: a bar on a terminal, lines in a file or pipe."""
 
-from __future__ import annotations
-
 import time
 from collections import Counter
 from collections.abc import Iterator

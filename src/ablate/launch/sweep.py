@@ -1,7 +1,5 @@
 """A sweep: look up what is done, check the rest, train it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Which of the tried values each cell is scored with."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from ablate import data

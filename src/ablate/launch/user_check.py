@@ -3,8 +3,6 @@
 It imports torch, so it is imported only where there is such code.
 """
 
-from __future__ import annotations
-
 import shlex
 import shutil
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """A worker process of the local executor: one thread, one job at a time."""
 
-from __future__ import annotations
-
 import os
 import signal
 import threading

@@ -1,7 +1,5 @@
 """The optimizers of training, followed over a surface of two variables."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -7,8 +7,6 @@ E[d_{l-1}^2] = fan_out var(w) E[phi'(z_{l-1})^2] E[d_l^2], d_l = dL/dh_l with th
 layer l taken in: see `theory`.
 """
 
-from __future__ import annotations
-
 import math
 import operator
 from collections.abc import Callable

@@ -4,8 +4,6 @@ Functions of a surface take x and y apart, as floats or as arrays of one shape: 
 them with floats, thousands of times, a contour plot with grids.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -3,8 +3,6 @@
 The ground floor: nothing of ours but `errors` is imported here.
 """
 
-from __future__ import annotations
-
 from ablate.metrics.catalogue import (
     CURVES,
     PROBED,

@@ -1,7 +1,5 @@
 """The catalogue: a row per quantity that a run of this package reports."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Metrics as expressions: a final value, a point on a curve, or a statistic of the probe."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from typing import Literal

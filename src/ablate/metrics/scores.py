@@ -4,8 +4,6 @@ Pure functions of arrays. A replicate never shares a reduction with another, so 
 metrics are the same bits alone and in a stack.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import numpy.typing as npt
 

@@ -5,8 +5,6 @@ vectorized sigmoid, elu and selu treat the last elements of a tensor by other in
 the rest, so a replicate's numbers would depend on where it lies in the stack.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

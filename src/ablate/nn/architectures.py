@@ -1,7 +1,5 @@
 """Architectures as data: their hidden layers, and whether they fit the examples. No torch here."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,5 @@
 """Dropout of units or of weights; each replicate draws from streams of its own."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 

@@ -5,8 +5,6 @@ standard (N(0, 1), or U(-1, 1)) and scaled afterwards, so schemes of one distrib
 draws and two scales of one scheme are exact multiples of each other. Biases are zero.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

@@ -6,8 +6,6 @@ are the same bits alone (R = 1) and in any stack; `tests/nn` holds that. Images 
 which grouped convolution and pooling want, copies nothing.
 """
 
-from __future__ import annotations
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn

@@ -1,7 +1,5 @@
 """From a config to its networks."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 

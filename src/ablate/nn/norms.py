@@ -3,8 +3,6 @@
 As everywhere here, a replicate's numbers are the same bits alone and in any stack.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

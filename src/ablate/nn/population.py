@@ -1,7 +1,5 @@
 """Exact statistics of the training split for batch normalization at inference."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 
 import torch

@@ -1,7 +1,5 @@
 """The variance of the weights by scheme, and the gain of each activation. No torch here."""
 
-from __future__ import annotations
-
 import math
 
 from ablate.config import init

@@ -4,8 +4,6 @@ It is called without the replicate dimension; its parameters carry it, (1, ...),
 optimizers, penalties and the ledger see what they see of every network here.
 """
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager

@@ -4,8 +4,6 @@ The module is written for one network and knows nothing of R; `vmap` runs it ove
 Equal to one by one within rounding, not bit for bit: batched kernels add in another order.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 

@@ -12,8 +12,6 @@ histograms (the first and, in a run that did not diverge, the last):
     histogram_steps  (H,) int64
 """
 
-from __future__ import annotations
-
 from ablate.config.probe import Probe
 
 

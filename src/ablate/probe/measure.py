@@ -13,8 +13,6 @@ The look leaves no trace: running statistics are put back, no random stream is d
 parameters and their `.grad` are not touched.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager

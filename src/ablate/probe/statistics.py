@@ -4,8 +4,6 @@
 numbers. All sums are in float64 and over one replicate only.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The A/A control: a cell against itself with other seeds, where no difference can be."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from ablate.config import RunConfig

@@ -1,7 +1,5 @@
 """The one-sentence answer of a report: mechanical, from the tables, and nothing a test denies."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What a report says besides its frames: data, sizes, epochs, how to make it again."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

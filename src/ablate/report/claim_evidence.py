@@ -1,7 +1,5 @@
 """From a claim and the runs it speaks of to evidence: one function per form of claim."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """What a claim is about, run by run: a final metric, a point on a curve, or the probe."""
 
-from __future__ import annotations
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd

@@ -1,7 +1,5 @@
 """What an exhibit is made from, and the two things that it can be: a table or a drawing."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -3,8 +3,6 @@
 Everything drawn or counted comes from these frames: same frames, same bytes.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Read once, while the ledger and the data are at hand; a report is then drawn fro
 beside it, also in a clone that has no data.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Numbers as they are printed: as many decimals as the interval deserves, a true minus sign."""
 
-from __future__ import annotations
-
 import math
 
 from ablate.stats import Summary

@@ -1,7 +1,5 @@
 """Where the runs of a report come from; a mixture is said in the open."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The pages of a report: `README.md` for a code host, `index.html` in one file, the index."""
 
-from __future__ import annotations
-
 import base64
 import re
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """A study in parts, one part at a time: everything below draws and counts studies of one part."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 

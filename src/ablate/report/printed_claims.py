@@ -1,7 +1,5 @@
 """The table of claims: what was said beforehand, what came of it, and how sure that is."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from ablate.report.number_text import p_is, with_interval

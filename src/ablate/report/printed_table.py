@@ -1,7 +1,5 @@
 """A printed table, and how it reads as Markdown and LaTeX; nothing here computes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise

@@ -1,7 +1,5 @@
 """Measured runs as arms of a comparison: a row per setting, a column per replicate."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

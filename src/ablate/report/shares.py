@@ -1,7 +1,5 @@
 """Where the noise comes from: the variance of each source of randomness, as a share of all."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 

@@ -3,8 +3,6 @@
 How they are printed is in `exhibits/table.py`; the CSV files here hold every number unrounded.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import itertools

@@ -1,7 +1,5 @@
 """Effects at the tuned value of a nuisance beside those at each value that was tried."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Claims against runs: a verdict for each, all of them one family."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal

@@ -3,8 +3,6 @@
 Replicate r of one cell is paired with replicate r of another: they drew the same random numbers.
 """
 
-from __future__ import annotations
-
 from ablate.stats.arms import Arm, Pairs, led_by, pair_up, stacked
 from ablate.stats.cells import (
     Pair,

@@ -4,8 +4,6 @@ Replicate r draws the same random numbers in every cell. A run that did not conv
 data: it is counted, and in a comparison it loses to a run that converged.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The cells of a table: summarized, compared two by two, and marked."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations

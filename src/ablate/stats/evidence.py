@@ -5,8 +5,6 @@ together: a claim is supported at level alpha when `p_supported` <= alpha, refut
 `p_refuted` <= alpha.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial

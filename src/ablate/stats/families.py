@@ -1,7 +1,5 @@
 """Families of tests: Holm's (1979) steps, as adjusted p values and as levels."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

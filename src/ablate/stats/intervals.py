@@ -1,7 +1,5 @@
 """Levels and intervals: of means, of rates, and of what the choice of test examples leaves open."""
 
-from __future__ import annotations
-
 import numpy as np
 import numpy.typing as npt
 from scipy import stats

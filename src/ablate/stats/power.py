@@ -1,7 +1,5 @@
 """What a number of pairs can show, and how many it takes: the power of a paired t."""
 
-from __future__ import annotations
-
 from bisect import bisect_left
 
 from scipy import optimize, stats

@@ -1,7 +1,5 @@
 """How much a metric varies, between levels or between replicates, and which arm's does more."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 

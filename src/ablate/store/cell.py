@@ -1,7 +1,5 @@
 """What the store and the frames need to know of a cell, as plain data."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """Files that are whole or absent, and that have the same bytes for the same content."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json

@@ -1,7 +1,5 @@
 """Finding a run by its place, or by the first digits of its key."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`index.json`: the keys that a study's runs must have, so that nobody composes to find out."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path

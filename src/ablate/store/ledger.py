@@ -13,8 +13,6 @@ runs/<study>/<cell>/<replicate>/
   result.json        written last; a run without it is unfinished
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import asdict
 from itertools import chain, count

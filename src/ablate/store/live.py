@@ -1,7 +1,5 @@
 """Runs reach MLflow while the sweep goes on, from a thread that can never disturb it."""
 
-from __future__ import annotations
-
 import re
 import threading
 from collections import defaultdict

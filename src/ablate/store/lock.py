@@ -3,8 +3,6 @@
 A study is swept by one process at a time, and the folder of a run that trains is marked.
 """
 
-from __future__ import annotations
-
 import fcntl
 import os
 import time

@@ -4,8 +4,6 @@ Nothing here is ever read back into a report. What is written depends on the led
 `ablate.store.sync` can rebuild it.
 """
 
-from __future__ import annotations
-
 import math
 import time
 from collections import Counter

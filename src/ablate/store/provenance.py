@@ -1,7 +1,5 @@
 """What a run was made with: written beside its numbers, never part of its key."""
 
-from __future__ import annotations
-
 import functools
 import importlib.metadata
 import json

@@ -1,7 +1,5 @@
 """Reading the ledger: everything a run left behind, held against the digests in its result."""
 
-from __future__ import annotations
-
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path

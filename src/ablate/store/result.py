@@ -1,7 +1,5 @@
 """`result.json`: how a run ended. Read by the thousand, so with nothing heavier than json."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path

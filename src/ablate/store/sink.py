@@ -1,7 +1,5 @@
 """What a sweep tells of its runs to whoever keeps track of them beside the ledger."""
 
-from __future__ import annotations
-
 from typing import Protocol
 
 from ablate.store.cell import LedgerCell

@@ -1,7 +1,5 @@
 """What is known of a run from its folder, and which studies have runs: said once, asked often."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """Claims as a study file writes them, held against the study's factors and levels."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 

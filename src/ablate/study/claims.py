@@ -4,8 +4,6 @@ On disk (lock files, digests) a claim is flat: the fields of all forms, those of
 How a study file writes one is in `claim_file.py`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 

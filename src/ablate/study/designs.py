@@ -1,7 +1,5 @@
 """Designs: which combinations of levels become cells. Pure functions of factors."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ablate.errors import ConfigError

@@ -1,7 +1,5 @@
 """From factors as they are written to factors with named levels."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 

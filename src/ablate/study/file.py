@@ -1,7 +1,5 @@
 """A study file as it is written: the types that read it, describe it and give editors a schema."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal

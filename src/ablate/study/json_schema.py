@@ -1,7 +1,5 @@
 """The JSON Schema of a study file, for completion and checks in an editor."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from ablate.config.groups import Groups

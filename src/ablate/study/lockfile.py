@@ -1,7 +1,5 @@
 """`study.lock.yaml`: what was declared before the first run. It is only ever appended to."""
 
-from __future__ import annotations
-
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path

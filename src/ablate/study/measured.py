@@ -1,7 +1,5 @@
 """What the runs of a cell will report, as far as its config tells before anything is trained."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from ablate.config import RunConfig

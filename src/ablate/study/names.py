@@ -1,7 +1,5 @@
 """What levels are called that are given as bare values."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

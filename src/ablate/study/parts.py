@@ -1,7 +1,5 @@
 """From designs as they are written to the parts of a study and their factors."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Compiling a study: factors and design become cells, each a validated config with a key."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Reading a study file: from YAML to a `Study`, each slip named in one sentence."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

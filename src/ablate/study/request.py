@@ -1,7 +1,5 @@
 """What a command line asks of a study: the file, its overrides, and the name of the result."""
 
-from __future__ import annotations
-
 import re
 import shlex
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Levels drawn at random, for a random design: the same draws for the same seed."""
 
-from __future__ import annotations
-
 import math
 import zlib
 from typing import Any

@@ -1,7 +1,5 @@
 """Adam without bias correction, which torch does not have."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

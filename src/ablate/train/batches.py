@@ -5,8 +5,6 @@ gathered per replicate into buffers that are allocated once: on a CPU one `index
 per replicate takes a third of the time of one advanced index over all of them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """From what training gathered to one record per replicate."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """The rule that calls a run n/c (not converged)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

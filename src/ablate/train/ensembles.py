@@ -3,8 +3,6 @@
 Pure functions of arrays; who the members are is for `ablate.launch.members` to say.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 import numpy as np

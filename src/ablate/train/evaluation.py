@@ -1,7 +1,5 @@
 """Looks at the networks of a stack while they train: probe and validation."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import partial
 

@@ -1,7 +1,5 @@
 """What training gathers as it goes."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Forward passes without gradients: logits of many examples, and their scores."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Train a stack of replicates of one cell: from a config, data and seeds to records."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """What training minimizes: a loss per replicate, this package's or the user's own."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 

@@ -1,7 +1,5 @@
 """torch's optimizers, with the parameter groups and kernels that this package needs."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 

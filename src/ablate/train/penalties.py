@@ -4,8 +4,6 @@ Weights are parameters of at least two dimensions per replicate; biases and the 
 norms are never penalized.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

@@ -1,7 +1,5 @@
 """Everything a stack of replicates needs before its first step."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,5 @@
 """A whole training procedure of the user's own: a function, or a command."""
 
-from __future__ import annotations
-
 import ctypes
 import json
 import math

@@ -1,7 +1,5 @@
 """What a worker process sets once, before it trains."""
 
-from __future__ import annotations
-
 import os
 
 

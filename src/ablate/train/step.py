@@ -1,7 +1,5 @@
 """One step of training: the loss of a batch, its gradients, and the update."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

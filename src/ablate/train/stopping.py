@@ -1,7 +1,5 @@
 """When to stop, from the monitored values at the evaluations so far, and which weights to keep."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

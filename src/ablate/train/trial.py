@@ -1,7 +1,5 @@
 """A short look at a cell before it is swept: whether it runs, differentiates, and learns."""
 
-from __future__ import annotations
-
 import math
 import time
 from dataclasses import dataclass

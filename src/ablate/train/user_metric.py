@@ -1,7 +1,5 @@
 """A metric of the user's own, on the test set."""
 
-from __future__ import annotations
-
 import numpy as np
 import numpy.typing as npt
 import torch

@@ -1,7 +1,5 @@
 """Small multiples of histograms: layers down, levels across."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

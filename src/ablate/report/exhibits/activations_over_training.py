@@ -1,7 +1,5 @@
 """The layers' activations while the network trains."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 
 import pandas as pd

@@ -3,8 +3,6 @@
 The form is that of GoogLeNet's table of models and crops (Szegedy et al. 2015, table 3).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

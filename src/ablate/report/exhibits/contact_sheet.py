@@ -1,7 +1,5 @@
 """Images before and after augmentation, in rows."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The effects of a study's claims, one below the other."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 from ablate.report.context import Context

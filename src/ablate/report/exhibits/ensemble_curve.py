@@ -1,7 +1,5 @@
 """What another member of an ensemble buys, and what the law of averages says it should."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 

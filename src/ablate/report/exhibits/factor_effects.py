@@ -1,7 +1,5 @@
 """Main effects and two-way interactions of a complete grid, a family of their own."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product

@@ -1,7 +1,5 @@
 """What a factor does to the metric: points, means and intervals over its levels."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal

@@ -1,7 +1,5 @@
 """Small multiples of the gradients' histograms: layers down, levels across."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from ablate.report.context import Context

@@ -1,7 +1,5 @@
 """Two factors and the metric's mean, to see where they interact."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 
 import numpy as np

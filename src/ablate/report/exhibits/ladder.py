@@ -1,7 +1,5 @@
 """Levels one below the other with their differences: a ladder of parts, or one left out."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Learning curves: how fast, how stable."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product

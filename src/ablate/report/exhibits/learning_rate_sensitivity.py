@@ -1,7 +1,5 @@
 """The metric over the learning rates that a study varies."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Levels one below the other, each a system that lacks one component."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from ablate.report.context import Context

@@ -1,7 +1,5 @@
 """Training loss against steps and against time: what a step costs changes who is first."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 

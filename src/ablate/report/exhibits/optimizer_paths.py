@@ -1,7 +1,5 @@
 """Where optimizers go on a surface of two variables: a figure, and the same as an animation."""
 
-from __future__ import annotations
-
 import pathlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

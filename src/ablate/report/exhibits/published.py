@@ -1,7 +1,5 @@
 """A published table of initializations beside ours: which of its orderings hold here."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass, replace

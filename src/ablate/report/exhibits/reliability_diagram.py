@@ -1,7 +1,5 @@
 """Is a network right as often as it is sure? Accuracy against confidence."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The learning rate while training, and what it does to loss and accuracy."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 
 import pandas as pd

@@ -1,7 +1,5 @@
 """The signal through the layers at initialization, forward and backward."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product

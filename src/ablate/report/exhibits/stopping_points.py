@@ -1,7 +1,5 @@
 """Where training was stopped, and where it was best."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The metric in each cell, with the caption that makes a table stand alone."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace

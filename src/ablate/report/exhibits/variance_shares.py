@@ -1,7 +1,5 @@
 """How much each source of randomness makes replicates differ."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 

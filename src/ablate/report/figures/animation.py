@@ -1,7 +1,5 @@
 """A figure that moves, as a GIF of the same bytes every time."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection
 from pathlib import Path
 

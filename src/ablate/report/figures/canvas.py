@@ -1,7 +1,5 @@
 """A page to draw on: panels placed in inches, a legend above them, and the two files."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Numbers with their intervals, one below the other."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

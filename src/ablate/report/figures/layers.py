@@ -1,7 +1,5 @@
 """What figures of a network's layers share: theory, which layers, pages of levels."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 

@@ -1,7 +1,5 @@
 """Which quantity a figure shows: the study's metric, another of its runs, or one of the probe."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from ablate.errors import ReportError, one_of

@@ -1,7 +1,5 @@
 """What figures show of some runs: means with intervals, medians with ranges, who is left out."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """From a study and its frames to what one figure shows: roles of factors, rows, captions."""
 
-from __future__ import annotations
-
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence

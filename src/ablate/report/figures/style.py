@@ -1,7 +1,5 @@
 """How every figure looks: sizes, fonts, the colour and marker of a level, numbers as text."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Iterator, Sequence
