@@ -12,6 +12,7 @@ from ablate.config.validate import run_config
 from ablate.errors import ConfigError
 from ablate.launch.device import Device
 from ablate.launch.jobs import is_exact, stack_limit
+from ablate.report.columns import tuned_column
 from ablate.report.frame import metric_columns
 from ablate.report.regenerate import load_frames
 from ablate.store.find import cell_that_begins, find_run
@@ -89,7 +90,7 @@ def _from_report(root: Path, study: str, name: str, number: str) -> Kept:
     row, config = run.iloc[0].to_dict(), configs[slug]
     if locked.study.tune is not None:
         key = locked.study.tune.key
-        config = tuned_config(config, key, float(row[f"tuned:{key}"]))
+        config = tuned_config(config, key, float(row[tuned_column(key)]))
     metrics = {n: float(row[n]) for n in metric_columns(runs) if math.isfinite(row[n])}
     made_with = {"cpu": row["cpu"], "versions": {"torch": row["torch"]}}
     return Kept(

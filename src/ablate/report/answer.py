@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from ablate.report.columns import level_column
 from ablate.report.number_text import mean_text
 from ablate.report.tables import ResultCell, ResultTable
 from ablate.study.schema import Factor, Study
@@ -48,7 +49,7 @@ def untrained_answer(layers: pd.DataFrame, runs: pd.DataFrame, study: Study) -> 
     levels = runs.drop_duplicates("cell").set_index("cell")
 
     def name(cell: str) -> str:
-        return " · ".join(f"{f}={levels[f'factor:{f}'][cell]}" for f in factors)
+        return " · ".join(f"{f}={levels[level_column(f)][cell]}" for f in factors)
 
     kept = int(((ratios > 0.5) & (ratios < 2)).sum())
     low, high = str(ratios.index[0]), str(ratios.index[-1])

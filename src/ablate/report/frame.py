@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from ablate.metrics import CURVES, PROBED, STATISTICS
 from ablate.metrics.scores import calibration_bins
+from ablate.report.columns import FACTOR, TUNED, level_column, tuned_column
 from ablate.store import reader
 from ablate.store.cell import LedgerCell
 from ablate.store.files import LedgerError
@@ -59,7 +60,6 @@ _COLUMNS: Mapping[str, Mapping[str, pa.DataType]] = {
 }  # fmt: skip
 #: What a row of `runs` has from the run's result as it is.
 _RESULT = ("key", "status", "nc_reason", "diverged_at_step", "parameters", "multiply_adds")
-_FACTOR, _TUNED = "factor:", "tuned:"
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,12 +169,12 @@ def read_frames(directory: Path) -> Frames:
 def metric_columns(runs: pd.DataFrame) -> list[str]:
     """Return the columns of `runs` that hold metrics: all that are no factor's and not known."""
     others = [str(name) for name in runs if name not in _COLUMNS["runs"]]
-    return [name for name in others if not name.startswith((_FACTOR, _TUNED))]
+    return [name for name in others if not name.startswith((FACTOR, TUNED))]
 
 
 def _run_columns(rows: Sequence[Mapping[str, Any]], cells: Sequence[LedgerCell]) -> list[str]:
-    factors = dict.fromkeys(f"{_FACTOR}{name}" for cell in cells for name in cell.levels)
-    tuned = dict.fromkeys(f"{_TUNED}{cell.tuned}" for cell in cells if cell.tuned)
+    factors = dict.fromkeys(level_column(name) for cell in cells for name in cell.levels)
+    tuned = dict.fromkeys(tuned_column(cell.tuned) for cell in cells if cell.tuned)
     known = {*_COLUMNS["runs"], *factors, *tuned}
     metrics = sorted({name for row in rows for name in row} - known)
     behind = {"replicate": factors, "diverged_at_step": metrics, "multiply_adds": tuned}
@@ -191,10 +191,10 @@ def _run_row(cell: LedgerCell, replicate: int, directory: Path, result: Result) 
         **{name: getattr(result, name) for name in _RESULT},
         **{name: origin.get(name) for name in _ORIGIN},
         "torch": origin.get("versions", {}).get("torch"),
-        **{f"{_FACTOR}{name}": level for name, level in cell.levels.items()},
+        **{level_column(name): level for name, level in cell.levels.items()},
     }
     if cell.tuned:
-        row[f"{_TUNED}{cell.tuned}"] = reader.tuned_value(directory, cell.tuned)
+        row[tuned_column(cell.tuned)] = reader.tuned_value(directory, cell.tuned)
     return row
 
 
@@ -277,7 +277,7 @@ def _table(name: str, frame: pd.DataFrame) -> pa.Table:
 
     The columns of factors are names of levels, all others that are not known are numbers.
     """
-    others = {column: _TEXT if column.startswith(_FACTOR) else _FLOAT for column in map(str, frame)}
+    others = {column: _TEXT if column.startswith(FACTOR) else _FLOAT for column in map(str, frame)}
     schema = pa.schema(
         [(column, _COLUMNS[name].get(column, kind)) for column, kind in others.items()]
     )

@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ablate.report.columns import level_column
 from ablate.report.printed_table import PrintedTable
 from ablate.study.schema import Study
 
@@ -142,7 +143,7 @@ def manifest_text(
     study = report.study
     cells: dict[str, dict[str, Any]] = {}
     for row in runs.sort_values(["cell", "replicate"]).to_dict("records"):
-        levels = {f.name: row[f"factor:{f.name}"] for f in study.factors}
+        levels = {f.name: row[level_column(f.name)] for f in study.factors}
         levels = {name: level for name, level in levels.items() if isinstance(level, str)}
         cell = cells.setdefault(row["cell"], {"levels": levels, "runs": {}})
         cell["runs"][str(int(row["replicate"]))] = row["key"]

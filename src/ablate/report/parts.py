@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from ablate.report.columns import level_column
 from ablate.report.frame import Frames
 from ablate.study.items import Item
 from ablate.study.schema import Part, Study
@@ -19,7 +20,7 @@ def each_part(item: Item, study: Study, frames: Frames) -> Iterator[tuple[str, S
 
 def of_part(part: Part, frames: Frames) -> Frames:
     """Return the rows of the cells that are in a part: those with a level of all its factors."""
-    columns = [f"factor:{name}" for name in part.factors]
+    columns = [level_column(name) for name in part.factors]
     return of_cells(frames, set(frames.runs.loc[frames.runs[columns].notna().all(axis=1), "cell"]))
 
 
@@ -29,10 +30,10 @@ def tuning_runs(study: Study, frames: Frames) -> tuple[Study, Frames]:
     assert tune is not None
     factors = (*study.factors, tune.factor)
     fields = {"factors": factors, "tune": None, "replicates": tune.replicates}
-    columns = ["cell", *(f"factor:{factor.name}" for factor in study.factors)]
+    columns = ["cell", *(level_column(factor.name) for factor in study.factors)]
     levels = frames.runs[columns].drop_duplicates()
     runs = frames.tuning.merge(levels, on="cell", how="inner")
-    runs[f"factor:{tune.key}"] = [f"{value:g}" for value in runs["value"]]
+    runs[level_column(tune.key)] = [f"{value:g}" for value in runs["value"]]
     return study.model_copy(update=fields), replace(frames, runs=runs)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ablate.metrics import Better
+from ablate.report.columns import level_column
 from ablate.stats import Arm
 from ablate.study.claims import Rule
 from ablate.study.schema import Study
@@ -54,7 +55,7 @@ class Measure:
 
     @cached_property
     def _by_setting(self) -> dict[Setting, pd.DataFrame]:
-        columns = [f"factor:{factor.name}" for factor in self.study.factors]
+        columns = [level_column(factor.name) for factor in self.study.factors]
         groups = self.values.groupby(columns, sort=False) if columns else [((), self.values)]
         return {tuple(map(str, levels)): rows for levels, rows in groups}
 

@@ -15,6 +15,7 @@ import pandas as pd
 
 from ablate import stats
 from ablate.errors import ReportError
+from ablate.report.columns import level_column, tuned_column
 from ablate.report.run_arrays import arm_of
 from ablate.study.schema import Factor, Metric, Study
 
@@ -210,7 +211,7 @@ def _column(
 
 
 def _rows_at(runs: pd.DataFrame, levels: Mapping[str, str]) -> pd.DataFrame:
-    columns = [f"factor:{name}" for name in levels]
+    columns = [level_column(name) for name in levels]
     return runs[(runs[columns] == list(levels.values())).all(axis=1)]
 
 
@@ -220,5 +221,5 @@ def _count(part: pd.DataFrame, column: str) -> int | None:
 
 
 def _tuned(part: pd.DataFrame, study: Study) -> tuple[float, ...]:
-    values = set(part[f"tuned:{study.tune.key}"].dropna()) if study.tune else set()
+    values = set(part[tuned_column(study.tune.key)].dropna()) if study.tune else set()
     return tuple(sorted(map(float, values)))

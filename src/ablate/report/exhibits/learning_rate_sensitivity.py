@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 
 from ablate.metrics import SCORES, quantity
 from ablate.report.circumstances import chance, guessing
+from ablate.report.columns import tuned_column
 from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Margins, grid_of_panels, page
 from ablate.report.figures.quantity import as_tables_call_it, sentence_case
@@ -68,7 +69,7 @@ def exhibits(context: Context) -> Iterator[Drawing]:
 def tuned(subject: Subject, key: str) -> Mapping[tuple[str, str], TunedLine]:
     """Return what tuning saw, by level of `panels` and of `lines`, of cells that were tuned."""
     levels = [column(factor) for factor in subject.study.factors]
-    cells = subject.runs[["cell", *levels, f"tuned:{key}"]].drop_duplicates("cell")
+    cells = subject.runs[["cell", *levels, tuned_column(key)]].drop_duplicates("cell")
     rows = subject.frames.tuning.merge(cells, on="cell")
     found = {}
     for panel, line in product(subject.levels("panels"), subject.levels("lines")):
@@ -85,7 +86,7 @@ def _tuned_line(subject: Subject, cell: pd.DataFrame, key: str) -> TunedLine:
     unlearnt = math.nan if guessed is None else scale * guessed
     scores = cell.assign(score=np.where(known, scale * cell[_ACCURACY], unlearnt))
     means = scores.groupby("value")["score"].mean()
-    chosen = float(cell[f"tuned:{key}"].iloc[0])
+    chosen = float(cell[tuned_column(key)].iloc[0])
     count = len(not_converged(cell))
     return TunedLine(means, chosen, unlearnt, count, len(cell))
 

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ablate.data import SOURCES
+from ablate.report.columns import level_column
 from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Legend
 from ablate.report.figures.style import NO_LEVEL, Look, looks
@@ -134,7 +135,7 @@ class Subject(Context):
 
 def column(factor: Factor) -> str:
     """Return the name of a factor's column in the frames."""
-    return f"factor:{factor.name}"
+    return level_column(factor.name)
 
 
 def converged(frame: pd.DataFrame) -> pd.DataFrame:
@@ -172,12 +173,12 @@ def subjects(
     runs = context.frames.runs
     runs = runs[runs["status"] != "failed"]
     for factor, kept in item.kept().items():
-        runs = runs[runs[f"factor:{factor}"].isin(kept)]
+        runs = runs[runs[level_column(factor)].isin(kept)]
     for levels in itertools.product(*(factor.levels for factor in others)):
         fixed = {factor.name: level.name for factor, level in zip(others, levels, strict=True)}
         shown = runs
         for factor, level in fixed.items():
-            shown = shown[shown[f"factor:{factor}"] == level]
+            shown = shown[shown[level_column(factor)] == level]
         if len(shown):
             name = "-".join([*_stem(item), *map(_file_name, fixed.values())])
             yield Subject(**vars(context), name=name, roles=assigned, fixed=fixed, runs=shown)
