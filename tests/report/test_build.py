@@ -275,3 +275,12 @@ def test_index_lists_studies_and_leaves_quick_ones_out(tmp_path):
 
 def test_an_empty_index(tmp_path):
     assert "No study has a report yet." in write_index(tmp_path).read_text()
+
+
+def test_an_item_that_today_is_refused_is_named_in_its_place(tmp_path):
+    study, runs = two_by_two()
+    old = study.model_copy(update={"report": (ITEMS["contact_sheet"](), *study.report)})
+    build_into(tmp_path, old, runs)
+    (missing,) = read_manifest(tmp_path)["missing"]
+    assert missing.startswith("contact_sheet is missing: it shows every level of init, and no cell")
+    assert (tmp_path / "heatmap.png").exists()

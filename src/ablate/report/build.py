@@ -108,9 +108,11 @@ def _exhibits(
     study = locked.study
     # A lock file may be older than what is refused today.
     refused = list(refused_items(study, [c for c in locked.cells if not c.config.control]))
-    yield from (f"{item.kind} is missing: it {why}." for item, why in refused)
-    without = [item for item, _ in refused]
-    for item in (item for item in _items(study, facts) if item not in without):
+    for item in _items(study, facts):
+        reasons = [why for one, why in refused if one == item]
+        yield from (f"{item.kind} is missing: it {why}." for why in reasons)
+        if reasons:
+            continue
         for suffix, alone, own in each_part(item, study, frames):
             context = Context(item, alone, own, configs, facts, verdicts, directory)
             try:
