@@ -182,7 +182,7 @@ assert settings["data"]["_target_"] == "mylab.data.rings"
 if settings["trainer"]["lr"] > 1:
     sys.exit("the rate is too high")
 value = settings["trainer"]["lr"] + settings["replicate"]
-json.dump({"metrics": {"test/accuracy": value}, "converged": value < 1}, open(sys.argv[1], "w"))
+json.dump({"metrics": {"score": value}, "converged": value < 1}, open(sys.argv[1], "w"))
 """
 
 
@@ -190,7 +190,7 @@ def test_a_command_reads_a_config_and_writes_metrics(run, tmp_path):
     (tmp_path / "script.py").write_text(SCRIPT)
     command = f"{sys.executable} {tmp_path / 'script.py'} {{metrics}}"
     records = run((0, 1), trainer={"command": command, "lr": 0.25})
-    assert [record.metrics["test/accuracy"] for record in records] == [0.25, 1.25]
+    assert [record.metrics["score"] for record in records] == [0.25, 1.25]
     assert [record.status for record in records] == ["done", "diverged"]
     with pytest.raises(AblateError, match="exit code 1: the rate is too high"):
         run(trainer={"command": command, "lr": 2})

@@ -74,6 +74,15 @@ def examples_of(config: DataConfig) -> tuple[int, int]:
     return describe(config).train, describe(config).test
 
 
+def notes_of(config: DataConfig) -> list[str]:
+    """Return what should be known of the data before it is trained on, a sentence each."""
+    if not isinstance(config, UserData):
+        return []
+    from ablate.data.user_data import notes
+
+    return notes(config)
+
+
 def check_sizes(config: DataConfig) -> None:
     """Raise ConfigError where training, validation or test size exceed what there is."""
     there = describe(config)

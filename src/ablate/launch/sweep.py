@@ -54,10 +54,10 @@ def sweep(
         declare(plan, root, scored)
         return Swept()
     executor = executor_of(launch, device)  # gets ready while the cells are checked here
-    check(plan, root)
-    for note in dict.fromkeys(one_by_one(cell.config, device) for cell in plan.cells):
-        if note is not None:
-            console.print(f"[dim]{note}[/]", highlight=False)
+    told = check(plan, root)
+    told += filter(None, (one_by_one(cell.config, device) for cell in plan.cells))
+    for note in dict.fromkeys(told):
+        console.print(note, style="dim", markup=False, highlight=False)
     with lock(root, plan.study.name), closing(executor):
         for sink in sinks:
             sink.open()
@@ -83,27 +83,32 @@ def declare(plan: Plan, root: Path, scored: Sequence[Work]) -> None:
     write_index(root, plan.study.name, _ledger_cells(plan, scored))
 
 
-def check(plan: Plan, root: Path) -> None:
-    """Raise ConfigError or DataError unless every cell's data is there and fits its model."""
-    seen = set()
+def check(plan: Plan, root: Path) -> list[str]:
+    """Raise ConfigError or DataError unless every cell's data is there and fits its model.
+
+    Returns what should be known of the data before it is trained on, in sentences.
+    """
+    seen, told = set(), list[str]()
     for cell in plan.cells:
         config = cell.config
         if config.data not in seen:
             data.check_sizes(config.data)
             data.check_available(config.data, root)
             seen.add(config.data)
+            told += data.notes_of(config.data)
         try:
             inputs = data.inputs_of(config.data)
             if config.user_code or config.trainer.command is not None:
                 from ablate.launch.user_check import check_user_code  # and with it torch
 
-                check_user_code(config)
+                check_user_code(config, root)
             if not isinstance(config.model, Target):
                 architectures.check(config.model, inputs)
             if not isinstance(config.augment, Target):
                 check_augment(config.augment, inputs)
         except ConfigError as error:
             raise ConfigError(f"{cell.name}: {error}") from error
+    return told
 
 
 def _ledger_cells(plan: Plan, scored: Sequence[Work]) -> list[LedgerCell]:

@@ -13,10 +13,11 @@ from ablate.metrics.catalogue import (
     Quantity,
     effect_unit,
     quantity,
+    refuse_impossible,
 )
 from ablate.metrics.expression import Expression, Final, Probed, StepsTo, parse
 
 __all__ = [
     "CURVES", "PROBED", "SCORES", "SPLITS", "STATISTICS", "Better", "Expression", "Final",
-    "Probed", "Quantity", "StepsTo", "effect_unit", "parse", "quantity",
+    "Probed", "Quantity", "StepsTo", "effect_unit", "parse", "quantity", "refuse_impossible",
 ]  # fmt: skip
