@@ -58,3 +58,18 @@ def macro_recall(logits, labels):
 
 def not_a_number(logits, labels):
     return float("nan")
+
+
+def area(logits, labels):
+    """Stands for the area under a curve, which one class alone does not have."""
+    if len(labels.unique()) == 1:
+        raise ValueError("only one class in y_true")
+    return 0.5
+
+
+def percent(logits, labels):
+    return 50.0
+
+
+def tired(x, labels=None):
+    raise SystemExit("enough")

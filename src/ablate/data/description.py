@@ -103,7 +103,7 @@ def split_sizes(config: DataConfig, examples: int, hold_out: bool = True) -> tup
     Raises ConfigError where they do not fit.
     """
     size = config.validation_size
-    validation = (examples // 10 if size is None else size) if hold_out else 0
+    validation = (max(1, examples // 10) if size is None else size) if hold_out else 0
     there, left = f"{examples} training examples", examples - validation
     _check_at_most(config, "validation_size", validation, examples - 1, there)
     train = config.train_size or left

@@ -127,7 +127,7 @@ def _rows(config: RunConfig, rows: Any) -> list[dict[str, float]]:
 
 def _numbers(config: RunConfig, part: str, values: Mapping[Any, Any]) -> dict[str, float]:
     """Return values by name as plain numbers; a tensor or array of one number is one."""
-    found = {}
+    found: dict[str, float] = {}
     for name, value in values.items():
         plain = value.item() if getattr(value, "ndim", None) == 0 else value
         if not isinstance(name, str) or not isinstance(plain, Real):
@@ -139,7 +139,8 @@ def _numbers(config: RunConfig, part: str, values: Mapping[Any, Any]) -> dict[st
             number = float(plain)
         except OverflowError:
             number = math.inf
-        found[name] = plain if isinstance(plain, int) and math.isfinite(number) else number
+        whole = isinstance(plain, int) and not isinstance(plain, bool)
+        found[name] = plain if whole and math.isfinite(number) else number
     return found
 
 
