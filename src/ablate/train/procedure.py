@@ -139,8 +139,8 @@ def _numbers(config: RunConfig, part: str, values: Mapping[Any, Any]) -> dict[st
             number = float(plain)
         except OverflowError:
             number = math.inf
-        whole = isinstance(plain, int) and not isinstance(plain, bool)
-        found[name] = plain if whole and math.isfinite(number) else number
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        found[name] = value if whole and math.isfinite(number) else number
     return found
 
 
