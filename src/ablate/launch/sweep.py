@@ -12,9 +12,10 @@ from ablate import data
 from ablate.config import Launch
 from ablate.config.target import Target
 from ablate.data.augment_check import check_augment
-from ablate.errors import ConfigError
+from ablate.errors import ConfigError, nearest, one_of
 from ablate.launch.device import Device, device_kind
 from ablate.launch.executor import Executor, executor_of
+from ablate.launch.job import Task
 from ablate.launch.jobs import jobs_of, one_by_one
 from ablate.launch.missing import Work, in_folders_there, member_work, scored_work, tuning_work
 from ablate.launch.progress import progress
@@ -22,8 +23,10 @@ from ablate.nn import architectures
 from ablate.store.cell import LedgerCell
 from ablate.store.index import write_index
 from ablate.store.lock import lock
+from ablate.store.result import read_result
 from ablate.store.sink import Sink
 from ablate.study.lockfile import lock_study
+from ablate.study.measured import measured
 from ablate.study.plan import Plan
 
 
@@ -146,6 +149,7 @@ def _train(
     total = sum(len(work.tasks) for work in works)
     missing = sum(len(work.missing) for work in works)
     ended = failed = 0
+    unsure = phase == "runs" and any(measured(work.config) is None for work in works)
     with progress(phase, total, total - missing, console) as shown:
         events = executor.run(
             jobs, launch.timeout, lambda: not failed or launch.on_error == "continue"
@@ -155,6 +159,20 @@ def _train(
             if event.task is not None:
                 ended += 1
                 failed += event.status == "failed"
+                if unsure and event.status == "done":
+                    unsure = False  # one is enough to tell
+                    _tell_unreported(plan.study.metric.name, event.task, console)
                 for sink in sinks:
                     sink.run_ended(cells[event.job.name], event.task.replicate)
     return Swept(ended, failed)
+
+
+def _tell_unreported(metric: str, task: Task, console: Console) -> None:
+    """Say while others still train that a run does not give what the study is about."""
+    result = read_result(task.directory)
+    if result is not None and metric not in result.metrics:
+        there = sorted(result.metrics)
+        console.print(
+            f"note: the study's metric is '{metric}', and its runs report {one_of(there)}."
+            f"{nearest(metric, there)}", style="yellow", markup=False, highlight=False,
+        )  # fmt: skip

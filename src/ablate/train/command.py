@@ -19,8 +19,8 @@ from ablate.config import RunConfig
 from ablate.errors import AblateError
 from ablate.streams import Streams
 
-#: What is told of a command that failed: the end of what it wrote to its stderr.
-_LINES, _CHUNKS, _CHUNK_BYTES = 5, 16, 4096
+#: What is kept of a command's stderr: as much of its end.
+_CHUNKS, _CHUNK_BYTES = 16, 4096
 #: Ten times what the losses of a million steps take.
 _MOST_BYTES = 256 * 2**20
 _WAIT = 1.0
@@ -47,12 +47,15 @@ def run_command(config: RunConfig, streams: Streams, device: str) -> Any:
             how = f"with exit code {code}"
             if code < 0:
                 how = f"by signal {-code} ({signal.strsignal(-code)})"
-            raise AblateError(f"trainer.command ended {how}: {said or 'no word on its stderr'}")
+            last = said.splitlines()[-1] if said else "no word on its stderr"
+            failure = AblateError(f"trainer.command ended {how}: {last}")
+            failure.add_note(said)  # which error.log has
+            raise failure
         return _read(asked)
 
 
 def _run(words: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str]:
-    """Return a command's exit code and the last lines of its stderr.
+    """Return a command's exit code and the end of its stderr.
 
     A pipe may stay open in a process that the command leaves behind, so its end is not awaited;
     and of what it is written only the end is kept, however much it is.
@@ -71,7 +74,7 @@ def _run(words: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str
     code = process.wait()
     reader.join(_WAIT)
     text = _COLOURS.sub("", b"".join(list(last)).decode(errors="replace"))
-    return code, "\n".join(text.strip().splitlines()[-_LINES:])
+    return code, "\n".join(text.strip().splitlines())  # a progress bar's \r as well
 
 
 def _keep(stream: IO[bytes], last: deque[bytes]) -> None:
