@@ -10,6 +10,8 @@ import importlib.util
 import inspect
 import pkgutil
 import shlex
+import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -100,6 +102,20 @@ def bound(target: Target, key: str, given: Iterable[str] = ()) -> Callable[..., 
         return made  # type: ignore[no-any-return]
     _known_names(function, target, key, given)
     return functools.partial(function, **target.arguments)
+
+
+def line_of(error: BaseException, config: RunConfig) -> str:
+    """Return which line of the user's own code was the last before an error: ` (lab.py, line 3)`.
+
+    Empty where none of the files that the config names was on the way to it.
+    """
+    names = [path.split(".") for path in config.user_code.values()]
+    modules = {".".join(parts[:end]) for parts in names for end in range(1, len(parts))}
+    files = {getattr(sys.modules.get(name), "__file__", None) for name in modules}
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if frame.filename in files:
+            return f" ({Path(frame.filename).name}, line {frame.lineno})"
+    return ""
 
 
 def takes(function: Callable[..., Any], name: str) -> bool:

@@ -1,5 +1,6 @@
 """What a sweep says of code of one's own: before it starts, and at the first run that ends."""
 
+import inspect
 import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from ablate.errors import ConfigError
 from ablate.launch import sweep as sweeping
 from ablate.launch.execute import execute
 from ablate.launch.job import Event, Job
+from mylab.parts import Tiring
 
 
 class Here:
@@ -64,6 +66,14 @@ def test_a_value_that_cannot_be_fails_the_run_by_name(told) -> None:
     )
     assert f"failed seed=0: {sentence}" in text
     assert f"failed seed=1: {sentence}" in text
+
+
+def test_where_own_code_gave_up_in_a_run_is_said(told) -> None:
+    own = "data: digits, optimizer: {_target_: mylab.parts.Tiring, lr: 0.1}, trainer.epochs: 1"
+    text = told(own)
+    line = inspect.getsource(Tiring).split("\n").index('            raise ValueError("tired")')
+    line += inspect.getsourcelines(Tiring)[1]
+    assert f"failed seed=0: ValueError: tired (parts.py, line {line})" in text
 
 
 def test_what_is_odd_about_data_is_told_before_it_is_trained_on(told, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import traceback
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from ablate import data
+from ablate import data, user
 from ablate.errors import AblateError, ConfigError
 from ablate.launch.job import Event, Job, Task
 from ablate.records import Record
@@ -42,7 +42,8 @@ def execute(job: Job, loaded: dict[str, data.Data]) -> Iterator[Event]:
         raise ConfigError(_advice(job, str(error).partition(".")[0])) from error
     except BaseException as error:
         known = isinstance(error, AblateError)
-        message = str(error) if known else f"{type(error).__name__}: {error}"
+        message = f"{type(error).__name__}: {error}{user.line_of(error, job.config)}"
+        message = str(error) if known else message
         log = traceback.format_exc()
         for task in left:
             yield failed(job, task, message, log, started)

@@ -5,6 +5,7 @@ The ground floor: nothing of ours but `errors` is imported here.
 
 from ablate.metrics.catalogue import (
     CURVES,
+    NO_METRICS,
     PROBED,
     SCORES,
     SPLITS,
@@ -18,6 +19,7 @@ from ablate.metrics.catalogue import (
 from ablate.metrics.expression import Expression, Final, Probed, StepsTo, parse
 
 __all__ = [
-    "CURVES", "PROBED", "SCORES", "SPLITS", "STATISTICS", "Better", "Expression", "Final",
-    "Probed", "Quantity", "StepsTo", "effect_unit", "parse", "quantity", "refuse_impossible",
+    "CURVES", "NO_METRICS", "PROBED", "SCORES", "SPLITS", "STATISTICS", "Better", "Expression",
+    "Final", "Probed", "Quantity", "StepsTo", "effect_unit", "parse", "quantity",
+    "refuse_impossible",
 ]  # fmt: skip
