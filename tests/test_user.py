@@ -89,6 +89,7 @@ def test_what_own_code_raises_is_said_in_one_line_and_interrupts_are_not() -> No
         (ValueError("one\ntwo"), "ValueError: one"),
         (SystemExit(), "SystemExit"),
         (KeyError("x."), "KeyError: 'x.'"),
+        (ValueError("x" * 10**6), f"ValueError: {'x' * 300}"),
         (RecursionError("too deep."), "RecursionError: too deep"),
     ):
         with pytest.raises(ConfigError) as caught, user.calling("data", "lab.f"):

@@ -23,6 +23,7 @@ from ablate.errors import AblateError, ConfigError, nearest, one_of
 
 #: What their code may raise without ending ours: scripts like to leave by `sys.exit`.
 RAISED = (Exception, SystemExit)
+_MOST_SAID = 300
 
 
 @contextmanager
@@ -171,7 +172,7 @@ def _module_of(path: str, key: str) -> tuple[str, list[str]]:
 
 def _said(error: BaseException) -> str:
     """Return the class of an error and the first line of what it says."""
-    first = str(error).strip().partition("\n")[0].rstrip(" .")
+    first = str(error).strip().partition("\n")[0][:_MOST_SAID].rstrip(" .")
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
 
 

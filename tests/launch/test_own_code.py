@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from ablate.commands.command_line import plan_studies, sort_words
-from ablate.errors import ConfigError
+from ablate.errors import AblateError, ConfigError
 from ablate.launch import sweep as sweeping
 from ablate.launch.execute import execute
 from ablate.launch.job import Event, Job
@@ -34,11 +34,11 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Sweep a study of a baseline and a metric, and return what the console shows."""
     monkeypatch.setattr(sweeping, "executor_of", lambda *_: Here())
 
-    def sweep(baseline: str, metric: str = "test/accuracy") -> str:
+    def sweep(baseline: str, metric: str = "test/accuracy", more: str = "") -> str:
         file = tmp_path / "mine.yaml"
         file.write_text(
             f"question: Q\nbaseline: {{probe.steps: 'off', trainer.device: cpu, {baseline}}}\n"
-            f"factors: {{seed: [0, 1]}}\nreplicates: 1\nmetric: {metric}\nreport: [table]\n"
+            f"factors: {{seed: [0, 1]}}\nreplicates: 1\nmetric: {metric}\nreport: [table]\n{more}\n"
         )
         words = [f"study={file}", f"paths.root={tmp_path}"]
         (start,) = plan_studies(sort_words(words), quick=False)
@@ -57,6 +57,16 @@ def test_a_metric_that_the_procedure_does_not_give_is_told_at_the_first_run(told
     assert text.count(f"{asked} Did you mean 'steps'?") == 1
     assert "2/2 runs" in text
     assert "note" not in told(own, "{name: steps, better: higher}")
+
+
+def test_a_rate_is_not_tuned_by_what_the_procedure_does_not_report(told) -> None:
+    """All its values would be alike, and the first would win."""
+    own = "data: digits, trainer: {_target_: mylab.train.metrics_alone}"
+    sentence = (
+        "value is tuned by validation/loss, and the training procedure reports steps or test/acc"
+    )
+    with pytest.raises(AblateError, match=sentence):
+        told(own, more="tune: {trainer.value: [0.5, 0.6], with: {replicates: 1}}")
 
 
 def test_a_value_that_cannot_be_fails_the_run_by_name(told) -> None:

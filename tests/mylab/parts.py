@@ -51,6 +51,10 @@ def halved(images):
     return images[:, :1]
 
 
+def blanked(images):
+    return images / 0
+
+
 def macro_recall(logits, labels):
     right = logits.argmax(1) == labels
     return torch.stack([right[labels == k].float().mean() for k in labels.unique()]).mean()

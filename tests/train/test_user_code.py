@@ -134,6 +134,8 @@ WRONG = {
     "loss=mylab.parts.macro_recall fails when tried": {"loss": {"_target_": "mylab.parts.macro_recall"}},
     "shape": {"loss": {"_target_": "mylab.parts.per_example"}},
     "returned (4, 1) for images (4, 2)": {"augment": {"_target_": "mylab.parts.halved"}},
+    "augment=mylab.parts.blanked returned values that are not finite": {
+        "augment": {"_target_": "mylab.parts.blanked"}},
     "returned nan, which is no number": {"metric": {"name": "x", "function": "mylab.parts.not_a_number"}},
     "gives a float; it must be a torch.optim.Optimizer": {
         "optimizer": {"_target_": "mylab.parts.no_optimizer", "lr": 1.0}},

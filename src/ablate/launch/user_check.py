@@ -102,7 +102,9 @@ def _optimizer(config: RunConfig) -> None:
 def _augment(config: RunConfig) -> None:
     assert isinstance(config.augment, Target)
     images = torch.rand(1, _EXAMPLES, *data.inputs_of(config.data), generator=torch.Generator())
-    build_user_augment(config.augment)(images, torch.Generator())
+    changed = build_user_augment(config.augment)(images, torch.Generator())
+    if not torch.isfinite(changed).all():
+        raise ConfigError(f"augment={config.augment.name} returned values that are not finite.")
 
 
 def _metric(config: RunConfig, root: Path) -> None:
