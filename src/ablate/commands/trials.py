@@ -10,7 +10,6 @@ from ablate.launch.device import worker_count
 from ablate.launch.sweep import check
 from ablate.study.plan import Cell
 from ablate.train.trial import FIT, GRADIENT_TOLERANCE, Trial, trial
-from ablate.user import RAISED
 
 _DEAD = 0.5
 
@@ -27,7 +26,7 @@ def _trials(start: Start) -> Iterator[tuple[Cell, Trial | str]]:
             loaded = config.data, data.load(config.data, start.root, config.seed)
         try:
             yield cell, trial(config, loaded[1])
-        except RAISED as error:
+        except (Exception, SystemExit) as error:
             known = isinstance(error, AblateError)
             yield cell, str(error) if known else f"{type(error).__name__}: {error}"
 
