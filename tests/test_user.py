@@ -71,3 +71,32 @@ def test_sources_change_with_the_file_and_follow_the_path(tmp_path: Path, monkey
     after = user.sources(model, tmp_path), user.sources(command, tmp_path)
     assert before[0] != after[0]
     assert before[1] != after[1]
+
+
+def test_a_script_that_leaves_when_it_is_imported_is_named(tmp_path: Path, monkeypatch) -> None:
+    """Found, it is imported; named within a package, finding it imports the package."""
+    (tmp_path / "script_lab.py").write_text("import argparse\nraise SystemExit(2)\n")
+    (tmp_path / "packed_lab").mkdir()
+    (tmp_path / "packed_lab" / "__init__.py").write_text("raise SystemExit(2)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    for path in ("script_lab.f", "packed_lab.nets.f"):
+        with pytest.raises(ConfigError, match=f"^loss={path}: importing .* failed: SystemExit: 2"):
+            user.imported(path, "loss")
+
+
+def test_what_own_code_raises_is_said_in_one_line_and_interrupts_are_not() -> None:
+    for error, said in (
+        (ValueError("one\ntwo"), "ValueError: one"),
+        (SystemExit(), "SystemExit"),
+        (KeyError("x."), "KeyError: 'x.'"),
+        (ValueError("x" * 10**6), f"ValueError: {'x' * 300}"),
+        (RecursionError("too deep."), "RecursionError: too deep"),
+    ):
+        with pytest.raises(ConfigError) as caught, user.calling("data", "lab.f"):
+            raise error
+        assert str(caught.value) == f"data=lab.f: {said}."
+        assert caught.value.__cause__ is error
+    with pytest.raises(KeyboardInterrupt), user.calling("data", "lab.f"):
+        raise KeyboardInterrupt
+    with pytest.raises(ConfigError, match="^its own words$"), user.calling("data", "lab.f"):
+        raise ConfigError("its own words")

@@ -10,13 +10,39 @@ import importlib.util
 import inspect
 import pkgutil
 import shlex
-from collections.abc import Callable, Iterable
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ablate.config import RunConfig
 from ablate.config.target import Target
-from ablate.errors import ConfigError, nearest, one_of
+from ablate.errors import AblateError, ConfigError, nearest, one_of
+
+#: What their code may raise without ending ours: scripts like to leave by `sys.exit`.
+RAISED = (Exception, SystemExit)
+_MOST_SAID = 300
+
+
+@contextmanager
+def calling(key: str, path: str) -> Iterator[None]:
+    """Turn what code of the user's own raises into a ConfigError that says whose: see `failure`."""
+    try:
+        yield
+    except RAISED as error:
+        raise failure(error, key, path) from error
+
+
+def failure(error: BaseException, key: str, path: str) -> BaseException:
+    """Return the ConfigError that says what the code at `path`, named by `key`, has raised.
+
+    An error that speaks for itself is returned as it is: our own, and that of a full device.
+    """
+    if isinstance(error, AblateError) or type(error).__name__ == "OutOfMemoryError":
+        return error
+    return ConfigError(f"{key}={path}: {_said(error)}.")
 
 
 def imported(path: str, key: str) -> Callable[..., Any]:
@@ -28,9 +54,8 @@ def imported(path: str, key: str) -> Callable[..., Any]:
     module, names = _module_of(path, key)
     try:
         found: Any = importlib.import_module(module)
-    except Exception as error:
-        problem = f"{type(error).__name__}: {error}"
-        raise ConfigError(f"{key}={path}: importing {module} failed: {problem}.") from error
+    except RAISED as error:
+        raise ConfigError(f"{key}={path}: importing {module} failed: {_said(error)}.") from error
     for name in names:
         if not hasattr(found, name):
             known = [word for word in vars(found) if not word.startswith("_")]
@@ -80,6 +105,20 @@ def bound(target: Target, key: str, given: Iterable[str] = ()) -> Callable[..., 
     return functools.partial(function, **target.arguments)
 
 
+def line_of(error: BaseException, config: RunConfig) -> str:
+    """Return which line of the user's own code was the last before an error: ` (lab.py, line 3)`.
+
+    Empty where none of the files that the config names was on the way to it.
+    """
+    names = [path.split(".") for path in config.user_code.values()]
+    modules = {".".join(parts[:end]) for parts in names for end in range(1, len(parts))}
+    files = {getattr(sys.modules.get(name), "__file__", None) for name in modules}
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if frame.filename in files:
+            return f" ({Path(frame.filename).name}, line {frame.lineno})"
+    return ""
+
+
 def takes(function: Callable[..., Any], name: str) -> bool:
     """Tell whether a function may be given `name=`."""
     names = _names(function)
@@ -116,9 +155,9 @@ def _module_of(path: str, key: str) -> tuple[str, list[str]]:
         module = ".".join(names[:end])
         try:
             spec = importlib.util.find_spec(module)
-        except Exception as error:  # finding a.b imports a, which is the user's to run
-            problem = f"{type(error).__name__}: {error}"
-            raise ConfigError(f"{key}={path}: importing {module} failed: {problem}.") from error
+        except RAISED as error:  # finding a.b imports a, which is the user's to run
+            said = _said(error)
+            raise ConfigError(f"{key}={path}: importing {module} failed: {said}.") from error
         if spec is None:
             if end == 1:
                 raise ConfigError(
@@ -129,6 +168,12 @@ def _module_of(path: str, key: str) -> tuple[str, list[str]]:
         if spec.submodule_search_locations is None:
             return module, names[end:]
     return ".".join(names[:-1]), names[-1:]
+
+
+def _said(error: BaseException) -> str:
+    """Return the class of an error and the first line of what it says."""
+    first = str(error).strip().partition("\n")[0][:_MOST_SAID].rstrip(" .")
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__
 
 
 def _known_names(

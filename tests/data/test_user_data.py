@@ -7,6 +7,7 @@ import torch
 
 from ablate import data
 from ablate.config.data import UserData
+from ablate.data.description import split_sizes
 from ablate.errors import ConfigError
 from ablate.streams import Streams
 
@@ -54,6 +55,40 @@ def test_arguments_are_in_the_digest_and_sizes_are_not() -> None:
         ("other_test_shape", {}, "test: its examples are (1,) and those of train (2,)"),
         ("not_finite", {}, "train: x has values that are not finite"),
         ("a_pair", {}, "returned a tuple; it must return ablate.Data("),
+        ("untested", {}, "test must be a pair (x, y) of tensors"),
+        ("odd", {"how": "from 1"}, "labels go from 1 to 3, but train has no example of class 0; "),
+        (
+            "odd",
+            {"how": "from 1"},
+            "unless ablate.Data(..., classes=4) says that there are so many",
+        ),
+        (
+            "odd",
+            {"how": "one astray"},
+            "go from 0 to 200, but train has no example of class 3, 4, 5 and 195 more",
+        ),
+        ("odd", {"how": "only in test"}, "train has no example of class 2; "),
+        ("odd", {"how": "one class"}, "all its labels are 0; there must be two classes or more"),
+        ("odd", {"classes": 3.0}, "classes is 3.0; it must be a whole number from 2 on"),
+        ("odd", {"classes": True}, "classes is True; it must be a whole number from 2 on"),
+        ("odd", {"classes": 1}, "classes is 1; it must be a whole number from 2 on"),
+        ("odd", {"classes": -3}, "classes is -3; it must be a whole number from 2 on"),
+        ("odd", {"how": "bool labels"}, "train: y is bool (6,); it must be int64 (6,)"),
+        (
+            "odd",
+            {"how": "sparse"},
+            "train: x is sparse_coo, on cpu; it must be a dense tensor on the CPU",
+        ),
+        ("odd", {"how": "complex"}, "train: x is complex64 (6, 2); it must be uint8 or float32"),
+        ("odd", {"how": "elsewhere"}, "train: x is strided, on meta; it must be a dense tensor"),
+        ("odd", {"how": "two types"}, "test: x is uint8 (6, 2) and that of train float32 (6, 2)"),
+        ("raises", {}, "data=mylab.data.raises: ValueError: column 'intensity' is missing."),
+        (
+            "opens_nothing",
+            {},
+            "data=mylab.data.opens_nothing: FileNotFoundError: [Errno 2] No such",
+        ),
+        ("leaves", {}, "data=mylab.data.leaves: SystemExit: 3."),
         ("rings", {"test_size": 100}, "has 80 test examples, so at most 80 are allowed"),
         ("rings", {"train_size": 160}, "so at most 144 are allowed"),
     ],
@@ -62,3 +97,36 @@ def test_what_does_not_fit_is_refused(name: str, fields: dict, sentence: str) ->
     with pytest.raises(ConfigError) as caught:
         data.check_sizes(config(name, **fields))
     assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("how", ["a gradient", "a subclass", "a parameter", "turned"])
+def test_what_is_a_tensor_all_the_same_is_taken_as_a_plain_one(how: str, tmp_path: Path) -> None:
+    (x, _), (plain, _) = (data.load(config("odd", how=h), tmp_path).train for h in (how, "well"))
+    assert type(x) is torch.Tensor
+    assert not x.requires_grad
+    assert x.is_contiguous()
+    assert torch.equal(x, plain)
+    assert data.classes_of(config("odd", how=how)) == 3
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentences"),
+    [
+        ({}, []),
+        ({"how": "from 1", "classes": 4}, ["train has no example of class 0, which no network"]),
+        ({"how": "one class", "classes": 2},
+         ["train has no example of class 1, which", "all examples of test are of class 0"]),
+        ({"how": "one class in test"}, ["all examples of test are of class 2"]),
+        ({"how": "the same"}, ["test has examples that train has: they lie in the same memory"]),
+    ],
+)  # fmt: skip
+def test_what_is_allowed_and_odd_is_told(fields: dict, sentences: list[str]) -> None:
+    told = data.notes_of(config("odd", **fields))
+    assert len(told) == len(sentences)
+    assert all(part in note for part, note in zip(sentences, told, strict=True))
+
+
+def test_validation_has_an_example_however_few_there_are() -> None:
+    """A tenth of six is none, and scores of none are no numbers."""
+    assert split_sizes(config("odd"), 6) == (5, 1)

@@ -110,7 +110,8 @@ class ExecutorSuite:
     ) -> None:
         events = list(executor.run([job(tmp_path, "leaves", LEAVES), job(tmp_path, "good")]))
         assert ended(events) == {("leaves", 0): "failed", ("good", 0): "done"}
-        assert next(e.message for e in events if e.status == "failed") == "SystemExit: had enough"
+        (said,) = (e.message for e in events if e.status == "failed")
+        assert said == "trainer=mylab.train.leaves: SystemExit: had enough."
 
     def test_a_run_that_cannot_be_written_costs_no_finished_one_of_its_stack(
         self, executor: Executor, tmp_path: Path

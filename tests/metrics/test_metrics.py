@@ -2,8 +2,8 @@
 
 import pytest
 
-from ablate.errors import ConfigError
-from ablate.metrics import Final, Probed, StepsTo, effect_unit, parse, quantity
+from ablate.errors import AblateError, ConfigError
+from ablate.metrics import Final, Probed, StepsTo, effect_unit, parse, quantity, refuse_impossible
 
 
 @pytest.mark.parametrize(
@@ -64,3 +64,31 @@ def test_a_quantity_is_shown_and_compared_in_its_units(metric, title, scale, eff
     row = quantity(metric)
     assert (row.title, row.scale, row.effect_scale) == (title, scale, effects)
     assert effect_unit(metric) == unit
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("test/accuracy", 97.3, "f gives test/accuracy = 97.3; it must be from 0 to 1: a fraction"),
+        ("validation/accuracy", -0.1, "it must be from 0 to 1"),
+        ("test/ece", 4.0, "it must be from 0 to 1: a fraction, not percent."),
+        ("test/nll", -1.0, "f gives test/nll = -1; it must be from 0."),
+        ("test/brier", 2.5, "it must be from 0 to 2."),
+        ("weights/zero", 12.0, "it must be from 0 to 1"),
+    ],
+)
+def test_a_value_that_a_quantity_cannot_have_is_refused(name, value, sentence):
+    with pytest.raises(AblateError) as caught:
+        refuse_impossible({"test/loss": 1.0, name: value}, "f")
+    assert sentence in str(caught.value)
+
+
+def test_values_that_can_be_and_names_that_nobody_knows_pass():
+    values = {
+        "test/accuracy": 1.0,
+        "test/nll": 9.0,
+        "test/loss": -3.0,
+        "accuracy": 97.3,
+        "f1": 50.0,
+    }
+    refuse_impossible(values | {"validation/accuracy": float("nan"), "test/brier": 2 + 1e-6}, "f")

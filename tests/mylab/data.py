@@ -46,3 +46,51 @@ def not_finite():
 
 def a_pair():
     return rings().train
+
+
+class Marked(torch.Tensor):
+    """A tensor of a kind of its own."""
+
+
+def odd(how="well", classes=0):
+    """Twelve examples of three classes, and one thing that is odd about them."""
+    x = torch.arange(24.0).view(12, 2)
+    y = torch.arange(12) % 3
+    train, test = slice(0, 6), slice(6, 12)
+    xs, ys = {"train": x[train], "test": x[test]}, {"train": y[train], "test": y[test]}
+    change = {
+        "from 1": lambda: [labels.add_(1) for labels in ys.values()],
+        "one astray": lambda: ys["test"].__setitem__(0, 200),
+        "only in test": lambda: ys["train"].clamp_(max=1),
+        "one class": lambda: [labels.zero_() for labels in ys.values()],
+        "one class in test": lambda: ys["test"].fill_(2),
+        "bool labels": lambda: ys.update(train=ys["train"] > 0),
+        "sparse": lambda: xs.update(train=xs["train"].to_sparse()),
+        "complex": lambda: xs.update(train=xs["train"].to(torch.complex64)),
+        "elsewhere": lambda: xs.update(train=xs["train"].to("meta")),
+        "two types": lambda: xs.update(test=xs["test"].to(torch.uint8)),
+        "the same": lambda: (xs.update(test=xs["train"]), ys.update(test=ys["train"])),
+        "a gradient": lambda: xs.update(train=xs["train"].requires_grad_() * 1),
+        "a subclass": lambda: xs.update(train=xs["train"].as_subclass(Marked)),
+        "a parameter": lambda: xs.update(train=torch.nn.Parameter(xs["train"])),
+        "turned": lambda: xs.update(train=xs["train"].T.contiguous().T),
+        "well": lambda: None,
+    }
+    change[how]()
+    return ablate.Data((xs["train"], ys["train"]), None, (xs["test"], ys["test"]), classes)
+
+
+def raises():
+    raise ValueError("column 'intensity' is missing\nin line 3")
+
+
+def opens_nothing():
+    open("nonesuch/spectra.csv")  # noqa: SIM115
+
+
+def leaves():
+    raise SystemExit(3)
+
+
+def untested():
+    return ablate.Data(rings().train, None, None)

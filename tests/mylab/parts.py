@@ -51,6 +51,10 @@ def halved(images):
     return images[:, :1]
 
 
+def blanked(images):
+    return images / 0
+
+
 def macro_recall(logits, labels):
     right = logits.argmax(1) == labels
     return torch.stack([right[labels == k].float().mean() for k in labels.unique()]).mean()
@@ -58,3 +62,34 @@ def macro_recall(logits, labels):
 
 def not_a_number(logits, labels):
     return float("nan")
+
+
+def area(logits, labels):
+    """Stands for the area under a curve, which one class alone does not have."""
+    if len(labels.unique()) == 1:
+        raise ValueError("only one class in y_true")
+    return 0.5
+
+
+def percent(logits, labels):
+    return 50.0
+
+
+def tired(x, labels=None):
+    raise SystemExit("enough")
+
+
+def leaving(params, lr):
+    raise SystemExit("enough")
+
+
+class Tiring(torch.optim.SGD):
+    """Gives up after a few steps, more than it is tried with."""
+
+    steps = 0
+
+    def step(self, closure=None):
+        self.steps += 1
+        if self.steps > 3:
+            raise ValueError("tired")
+        return super().step(closure)

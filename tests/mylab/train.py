@@ -1,5 +1,6 @@
 """Training procedures of one's own."""
 
+import numpy as np
 import torch
 
 import ablate
@@ -30,6 +31,37 @@ def gives_up(config, data, streams):
 
 def nonsense(config, data, streams):
     return "very good"
+
+
+GIVEN = {
+    "percent": {"test/accuracy": 97.3},
+    "below": {"validation/nll": -0.5},
+    "percent on the way": ablate.Outcome(evaluations=[{"step": 0, "validation/accuracy": 55.0}]),
+    "a text": ablate.Outcome(metrics={"score": "high"}),
+    "a list": {"score": [1.0, 2.0]},
+    "no name": {3: 1.0},
+    "no step": ablate.Outcome(evaluations=[{"loss": 1.0}]),
+    "half a step": ablate.Outcome(evaluations=[{"step": 0.5}]),
+    "rows of text": ablate.Outcome(evaluations=["epoch 1"]),
+    "losses of text": ablate.Outcome(losses=["high"]),
+    "losses in a square": ablate.Outcome(losses=torch.ones(2, 2)),
+    "perhaps": ablate.Outcome(converged="yes"),
+    "predictions of others": ablate.Outcome(predictions=torch.ones(3, 3)),
+    "numbers of all kinds": ablate.Outcome(
+        metrics={
+            "tensor": torch.tensor(0.5),
+            "numpy": np.float32(0.5),
+            "whole": 3,
+            "huge": 10**400,
+        },
+        evaluations=({"step": np.int64(2), "x": torch.tensor(0.25)},),
+        losses=torch.ones(2, requires_grad=True),
+    ),
+}
+
+
+def gives(config, data, streams, what):
+    return GIVEN[what]
 
 
 def leaves(config, data, streams):

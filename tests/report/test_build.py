@@ -13,10 +13,10 @@ from frames_for_tests import (
 )
 
 from ablate.config.validate import run_config
-from ablate.errors import ReportError
+from ablate.errors import ReportError, one_of
 from ablate.records import Record
 from ablate.report import build
-from ablate.report.frame import frames, read_frames, write_frames
+from ablate.report.frame import frames, metric_columns, read_frames, write_frames
 from ablate.report.manifest import check, digest, is_current, read_manifest, results_of
 from ablate.report.pages import write_index
 from ablate.report.regenerate import ledger_results, regenerate
@@ -227,7 +227,8 @@ def test_a_metric_that_no_run_reports_costs_its_table(tmp_path):
     study, runs = two_by_two()
     asked = study.model_copy(update={"metric": Metric(name="macro_f1", better="higher")})
     text = build_into(tmp_path, asked, runs).read_text()
-    reason = "no run reports the metric 'macro_f1'."
+    there = one_of(sorted(metric_columns(runs)))
+    reason = f"no run reports the metric 'macro_f1'; they report {there}."
     assert read_manifest(tmp_path)["missing"] == [f"table is missing: {reason}"]
     assert f"The runs give no answer: {reason.replace('_', chr(92) + '_')}" in text
     assert (tmp_path / "heatmap.png").is_file()

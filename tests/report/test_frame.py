@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ablate.metrics import PROBED, STATISTICS
+from ablate.metrics import NO_METRICS, PROBED, STATISTICS
 from ablate.records import Record
 from ablate.report.frame import (
     CURVE_POINTS,
@@ -110,6 +110,10 @@ def test_runs_have_a_row_each_in_order_of_cells(ledger: tuple[Path, list[LedgerC
     assert (runs["torch"] == "2.6.0").all()
     backwards = frames(ledger[0], "s", ledger[1][::-1]).runs
     assert list(backwards["cell"]) == ["init=xavier"] * 2 + ["init=he"] * 3
+
+
+def test_no_metric_may_be_called_what_runs_have_anyway(tmp_path: Path) -> None:
+    assert set(frames(tmp_path, "s", []).runs) == set(NO_METRICS)
 
 
 def test_epochs_leave_out_what_was_not_measured(ledger: tuple[Path, list[LedgerCell]]) -> None:

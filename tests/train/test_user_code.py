@@ -1,5 +1,6 @@
 """Training with the user's own model, loss, optimizer, augmentation, metric and procedure."""
 
+import dataclasses
 import json
 import math
 import sys
@@ -133,6 +134,8 @@ WRONG = {
     "loss=mylab.parts.macro_recall fails when tried": {"loss": {"_target_": "mylab.parts.macro_recall"}},
     "shape": {"loss": {"_target_": "mylab.parts.per_example"}},
     "returned (4, 1) for images (4, 2)": {"augment": {"_target_": "mylab.parts.halved"}},
+    "augment=mylab.parts.blanked returned values that are not finite": {
+        "augment": {"_target_": "mylab.parts.blanked"}},
     "returned nan, which is no number": {"metric": {"name": "x", "function": "mylab.parts.not_a_number"}},
     "gives a float; it must be a torch.optim.Optimizer": {
         "optimizer": {"_target_": "mylab.parts.no_optimizer", "lr": 1.0}},
@@ -175,6 +178,70 @@ def test_a_procedure_may_give_metrics_alone_or_give_up(run):
         run(**procedure("nonsense"))
 
 
+@pytest.mark.parametrize(
+    ("what", "sentence"),
+    [
+        ("percent", "gives test/accuracy = 97.3; it must be from 0 to 1: a fraction, not percent"),
+        ("below", "gives validation/nll = -0.5; it must be from 0."),
+        ("percent on the way", "gives validation/accuracy = 55; it must be from 0 to 1"),
+        ("a text", "must give metrics as numbers by name, or an ablate.Outcome; it gave 'score': 'high'"),
+        ("a list", "it gave 'score': [1.0, 2.0]"),
+        ("no name", "it gave 3: 1.0"),
+        ("no step", "gives evaluations[0] with step = nan; it must be a whole number from 0 on"),
+        ("half a step", "gives evaluations[0] with step = 0.5"),
+        ("rows of text", "must give evaluations as a list of mappings; it gave ['epoch 1']"),
+        ("losses of text", "gives losses that are no numbers: could not convert"),
+        ("losses in a square", "gives losses (2, 2); they must be a number per step"),
+        ("perhaps", "gives converged = 'yes'; it must be a bool"),
+        ("predictions of others", "returned predictions (3, 3); they must be logits (80, 3)"),
+    ],
+)  # fmt: skip
+def test_what_a_procedure_gives_is_named_where_it_cannot_be(what, sentence, run):
+    with pytest.raises(AblateError) as caught:
+        run(**procedure("gives", what=what))
+    assert str(caught.value).startswith("trainer=mylab.train.gives ")
+    assert sentence in str(caught.value)
+
+
+def test_numbers_of_all_kinds_are_numbers(run):
+    (record,) = run(**procedure("gives", what="numbers of all kinds"))
+    assert record.metrics == {"tensor": 0.5, "numpy": 0.5, "whole": 3.0}
+    assert record.evaluations == ({"step": 2, "x": 0.25},)
+    assert record.losses.tolist() == [1.0, 1.0]
+    assert record.nc_reason == "nonfinite"  # 10^400
+
+
+def test_an_own_metric_is_tried_on_the_labels_of_the_test_set(run, tmp_path):
+    """One that has no value on them is found before training, under the function's name."""
+    data = {"_target_": "mylab.data.odd", "how": "one class in test"}
+    metric = {"name": "auc", "function": "mylab.parts.area"}
+    with pytest.raises(ConfigError, match="^metric.from=mylab.parts.area: ValueError: only one"):
+        run(data=data, metric=metric)
+    run(data={"_target_": "mylab.data.odd"}, metric=metric, trainer={"epochs": 1})
+
+
+def test_what_own_code_raises_in_a_run_is_said_of_it(run, tmp_path):
+    """What the tries before a sweep do not meet: the sentence is the same."""
+    data = data_sets.load(run_config(BASE).data, tmp_path)
+    wrong = {
+        "metric.from=mylab.parts.area: ValueError: only one": {
+            "metric": {"name": "auc", "function": "mylab.parts.area"}},
+        "loss=mylab.parts.tired: SystemExit: enough": {"loss": {"_target_": "mylab.parts.tired"}},
+        "augment=mylab.parts.tired: SystemExit: enough": {"augment": {"_target_": "mylab.parts.tired"}},
+        "trainer=mylab.train.leaves: SystemExit: had enough": {
+            "trainer": {"_target_": "mylab.train.leaves"}},
+        "trainer=mylab.train.metrics_alone gives test/accuracy = 7": procedure(
+            "metrics_alone", value=7),
+        "metric.from=mylab.parts.percent gives test/accuracy = 50": {
+            "metric": {"name": "test/accuracy", "function": "mylab.parts.percent"}},
+    }  # fmt: skip
+    of_one = dataclasses.replace(data, test=(data.test[0], torch.zeros_like(data.test[1])))
+    for sentence, changes in wrong.items():
+        with pytest.raises(AblateError) as caught:
+            train(run_config({**BASE, **changes}), of_one, [0])
+        assert sentence in str(caught.value)
+
+
 SCRIPT = """
 import json, os, sys
 settings = json.load(open(os.environ["ABLATE_CONFIG"]))
@@ -182,7 +249,7 @@ assert settings["data"]["_target_"] == "mylab.data.rings"
 if settings["trainer"]["lr"] > 1:
     sys.exit("the rate is too high")
 value = settings["trainer"]["lr"] + settings["replicate"]
-json.dump({"metrics": {"test/accuracy": value}, "converged": value < 1}, open(sys.argv[1], "w"))
+json.dump({"metrics": {"score": value}, "converged": value < 1}, open(sys.argv[1], "w"))
 """
 
 
@@ -190,7 +257,7 @@ def test_a_command_reads_a_config_and_writes_metrics(run, tmp_path):
     (tmp_path / "script.py").write_text(SCRIPT)
     command = f"{sys.executable} {tmp_path / 'script.py'} {{metrics}}"
     records = run((0, 1), trainer={"command": command, "lr": 0.25})
-    assert [record.metrics["test/accuracy"] for record in records] == [0.25, 1.25]
+    assert [record.metrics["score"] for record in records] == [0.25, 1.25]
     assert [record.status for record in records] == ["done", "diverged"]
     with pytest.raises(AblateError, match="exit code 1: the rate is too high"):
         run(trainer={"command": command, "lr": 2})

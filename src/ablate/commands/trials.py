@@ -15,11 +15,7 @@ _DEAD = 0.5
 
 
 def _trials(start: Start) -> Iterator[tuple[Cell, Trial | str]]:
-    """Yield what each cell did, or the sentence in which it failed.
-
-    Raises ConfigError or DataError, as a sweep would, for cells that cannot run at all.
-    """
-    check(start.plan, start.root)
+    """Yield what each cell did, or the sentence in which it failed."""
     loaded: tuple[object, data.Data] | None = None
     for cell in start.plan.cells:
         config = cell.config
@@ -30,7 +26,7 @@ def _trials(start: Start) -> Iterator[tuple[Cell, Trial | str]]:
             loaded = config.data, data.load(config.data, start.root, config.seed)
         try:
             yield cell, trial(config, loaded[1])
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             known = isinstance(error, AblateError)
             yield cell, str(error) if known else f"{type(error).__name__}: {error}"
 
@@ -51,11 +47,16 @@ def problems(found: Trial | str) -> list[str]:
 
 
 def lines(start: Start) -> Iterator[tuple[str, bool]]:
-    """Yield the check line by line, each with whether it holds."""
+    """Yield the check line by line, each with whether it holds.
+
+    Raises ConfigError or DataError, as a sweep would, for cells that cannot run at all.
+    """
+    told = check(start.plan, start.root)
     runs = start.plan.study.replicates
     workers = worker_count(start.launch.workers, "cpu")
     total = 0.0
     yield "every level changes the config, and every cell fits its data", True
+    yield from ((note, True) for note in told)
     for cell, found in _trials(start):
         wrong = problems(found)
         if isinstance(found, Trial):

@@ -1,5 +1,6 @@
 """The `trainer` group: how long, on what, or by a procedure of the user's own."""
 
+import shlex
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
@@ -78,6 +79,10 @@ class Trainer(Frozen):
             )
         if self.command is not None and not self.command.split():
             raise ValueError("trainer.command is empty: give the words of a command")
+        try:
+            shlex.split(self.command or "")
+        except ValueError as error:
+            raise ValueError(f"trainer.command={self.command} is no command: {error}") from None
         return self
 
     @model_serializer(mode="wrap")

@@ -4,7 +4,14 @@ Importing this loads neither torch nor pooch nor scikit-learn.
 """
 
 from ablate.data.dataset import Data
-from ablate.data.description import check_sizes, classes_of, digest, examples_of, inputs_of
+from ablate.data.description import (
+    check_sizes,
+    classes_of,
+    digest,
+    examples_of,
+    inputs_of,
+    notes_of,
+)
 from ablate.data.fetch import fetch
 from ablate.data.load import check_available, load
 from ablate.data.sources import SOURCES
@@ -23,6 +30,7 @@ __all__ = [
     "fetch",
     "inputs_of",
     "load",
+    "notes_of",
     "split",
     "split_statistics",
 ]

@@ -74,6 +74,15 @@ def examples_of(config: DataConfig) -> tuple[int, int]:
     return describe(config).train, describe(config).test
 
 
+def notes_of(config: DataConfig) -> list[str]:
+    """Return what should be known of the data before it is trained on, a sentence each."""
+    if not isinstance(config, UserData):
+        return []
+    from ablate.data.user_data import notes
+
+    return notes(config)
+
+
 def check_sizes(config: DataConfig) -> None:
     """Raise ConfigError where training, validation or test size exceed what there is."""
     there = describe(config)
@@ -94,7 +103,7 @@ def split_sizes(config: DataConfig, examples: int, hold_out: bool = True) -> tup
     Raises ConfigError where they do not fit.
     """
     size = config.validation_size
-    validation = (examples // 10 if size is None else size) if hold_out else 0
+    validation = (max(1, examples // 10) if size is None else size) if hold_out else 0
     there, left = f"{examples} training examples", examples - validation
     _check_at_most(config, "validation_size", validation, examples - 1, there)
     train = config.train_size or left

@@ -21,13 +21,16 @@ def build_user_augment(config: Target) -> Callable[[Tensor, torch.Generator], Te
     with_generator = user.takes(function, "generator")
 
     def change(images: Tensor, generator: torch.Generator) -> Tensor:
-        if with_generator:
-            changed = function(images[0], generator=generator)
-        else:
-            devices = [images.device] if images.is_cuda else []
-            with torch.random.fork_rng(devices):
-                torch.manual_seed(generator.initial_seed())
-                changed = function(images[0])
+        try:  # costs nothing in a step, as `user.calling` would
+            if with_generator:
+                changed = function(images[0], generator=generator)
+            else:
+                devices = [images.device] if images.is_cuda else []
+                with torch.random.fork_rng(devices):
+                    torch.manual_seed(generator.initial_seed())
+                    changed = function(images[0])
+        except user.RAISED as error:
+            raise user.failure(error, "augment", config.name) from error
         if not isinstance(changed, Tensor) or changed.shape != images[0].shape:
             got = tuple(changed.shape) if isinstance(changed, Tensor) else type(changed).__name__
             raise ConfigError(

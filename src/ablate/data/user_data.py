@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ablate import user
 from ablate.config.data import UserData
@@ -14,6 +18,9 @@ from ablate.errors import ConfigError
 if TYPE_CHECKING:
     from torch import Tensor
 
+#: Classes that a sentence names.
+_NAMED = 3
+
 
 @lru_cache(maxsize=1)
 def load_user_data(config: UserData) -> Data:
@@ -21,49 +28,126 @@ def load_user_data(config: UserData) -> Data:
 
     Raises ConfigError where what it returns is no `ablate.Data` as its docstring has it.
     """
-    data = user.call(config, "data")
+    with user.calling("data", config.name):
+        data = user.call(config, "data")
     if not isinstance(data, Data):
         raise ConfigError(
             f"data={config.name} returned a {type(data).__name__}; it must return "
             "ablate.Data(train=(x, y), validation=None, test=(x, y))."
         )
-    held_out = {} if data.validation is None else {"validation": data.validation}
-    parts = {"train": data.train, **held_out, "test": data.test}
-    for name, pair in parts.items():
-        _check_pair(config.name, name, pair, data)
-    classes = data.classes or 1 + max(int(y.max()) for _, y in parts.values())
-    kept = {name: fixed_part(pair, config.at_most, "at_most") for name, pair in parts.items()}
+    parts = _parts(data)
+    pairs = {name: _checked_pair(config.name, name, pair) for name, pair in parts.items()}
+    for name, (x, _) in pairs.items():
+        _check_alike(config.name, name, x, pairs["train"][0])
+    classes = _classes(config.name, data.classes, {name: y for name, (_, y) in pairs.items()})
+    kept = {name: fixed_part(pair, config.at_most, "at_most") for name, pair in pairs.items()}
     return replace(data, **kept, classes=classes)
 
 
-def _check_pair(source: str, part: str, pair: tuple[Tensor, Tensor], data: Data) -> None:
+def notes(config: UserData) -> list[str]:
+    """Return a sentence for each thing that is allowed of the data, and should be known."""
+    data = load_user_data(config)
+    where, found = f"note: data={config.name}", []
+    if absent := _absent(data.train[1], data.classes):
+        found.append(f"{where}: train has no example of {absent}, which no network can learn.")
+    (x, _), (tested, labels) = data.train, data.test
+    if (labels == labels[0]).all():
+        found.append(f"{where}: all examples of test are of class {int(labels[0])}.")
+    if _overlap(x, tested):
+        found.append(f"{where}: test has examples that train has: they lie in the same memory.")
+    return found
+
+
+def _parts(data: Data) -> dict[str, Any]:
+    held_out = {} if data.validation is None else {"validation": data.validation}
+    return {"train": data.train, **held_out, "test": data.test}
+
+
+def _classes(source: str, declared: Any, labels: Mapping[str, Tensor]) -> int:
+    """Return the number of classes; raises ConfigError for labels that cannot be meant."""
+    whole = isinstance(declared, int | np.integer) and not isinstance(declared, bool)
+    if not whole or declared < 0 or declared == 1:
+        raise ConfigError(
+            f"data={source}: classes is {declared!r}; it must be a whole number from 2 on, or 0 "
+            "for as many as the labels have."
+        )
+    low = min(int(y.min()) for y in labels.values())
+    high = max(int(y.max()) for y in labels.values())
+    if low < 0 or (declared and high >= declared):
+        upper = declared - 1 if declared else "the number of classes less one"
+        raise ConfigError(
+            f"data={source}: its labels go from {low} to {high}; they must lie from 0 to {upper}."
+        )
+    absent = "" if declared else _absent(labels["train"], 1 + high)
+    if absent:
+        raise ConfigError(
+            f"data={source}: its labels go from {low} to {high}, but train has no example of "
+            f"{absent}; labels must count from 0 and each class must be in train, unless "
+            f"ablate.Data(..., classes={1 + high}) says that there are so many."
+        )
+    if not declared and high == 0:
+        raise ConfigError(
+            f"data={source}: all its labels are 0; there must be two classes or more, which "
+            "ablate.Data(..., classes=2) says where one has no example."
+        )
+    return int(declared) or 1 + high
+
+
+def _absent(labels: Tensor, classes: int) -> str:
+    """Name the classes that have no label: `class 3`, or the first few of many; empty: none."""
+    there = set(np.unique(labels.numpy()).tolist())
+    first = list(islice((k for k in range(classes) if k not in there), _NAMED))
+    count = classes - len(there)
+    if not count:
+        return ""
+    rest = f" and {count - len(first)} more" if count > len(first) else ""
+    return f"class {', '.join(map(str, first))}{rest}"
+
+
+def _overlap(a: Tensor, b: Tensor) -> bool:
+    """Tell whether two contiguous tensors share memory."""
+    return max(a.data_ptr(), b.data_ptr()) < min(
+        t.data_ptr() + t.numel() * t.element_size() for t in (a, b)
+    )
+
+
+def _checked_pair(source: str, part: str, pair: Any) -> tuple[Tensor, Tensor]:
+    """Return a pair as plain contiguous tensors without a history of gradients."""
     import torch
 
     where = f"data={source}: {part}"
     tensors = isinstance(pair, tuple | list) and [isinstance(t, torch.Tensor) for t in pair]
     if tensors != [True, True]:
         raise ConfigError(f"{where} must be a pair (x, y) of tensors.")
-    x, y = pair
+    for name, tensor in zip("xy", pair, strict=True):
+        if tensor.layout != torch.strided or tensor.is_nested or tensor.device.type != "cpu":
+            kind = f"{str(tensor.layout).removeprefix('torch.')}, on {tensor.device}"
+            raise ConfigError(f"{where}: {name} is {kind}; it must be a dense tensor on the CPU.")
+    # A subclass (a parameter, an image of torchvision) has operations of its own.
+    x, y = (tensor.detach().as_subclass(torch.Tensor).contiguous() for tensor in pair)
     if x.dtype not in (torch.uint8, torch.float32) or x.ndim not in (2, 4):
         raise ConfigError(
             f"{where}: x is {_shown(x)}; it must be uint8 or float32, (N, C, H, W) or (N, D)."
         )
     if y.dtype != torch.int64 or y.ndim != 1 or len(y) != len(x):
         raise ConfigError(f"{where}: y is {_shown(y)}; it must be int64 ({len(x)},), as x is.")
-    if x.shape[1:] != data.train[0].shape[1:]:
-        raise ConfigError(
-            f"{where}: its examples are {tuple(x.shape[1:])} and those of train "
-            f"{tuple(data.train[0].shape[1:])}; they must be alike."
-        )
-    if len(y) == 0:
-        raise ConfigError(f"{where} has no examples.")
+    if x.numel() == 0:
+        raise ConfigError(f"{where} has no examples, or examples of no numbers.")
     if x.dtype == torch.float32 and not torch.isfinite(x).all():
         raise ConfigError(f"{where}: x has values that are not finite.")
-    low, high = int(y.min()), int(y.max())
-    if low < 0 or (data.classes and high >= data.classes):
-        upper = data.classes - 1 if data.classes else "the number of classes less one"
+    return x, y
+
+
+def _check_alike(source: str, part: str, x: Tensor, trained: Tensor) -> None:
+    if x.shape[1:] != trained.shape[1:]:
         raise ConfigError(
-            f"data={source}: its labels go from {low} to {high}; they must lie from 0 to {upper}."
+            f"data={source}: {part}: its examples are {tuple(x.shape[1:])} and those of train "
+            f"{tuple(trained.shape[1:])}; they must be alike."
+        )
+    if x.dtype != trained.dtype:
+        raise ConfigError(
+            f"data={source}: {part}: x is {_shown(x)} and that of train {_shown(trained)}; they "
+            "must be of one type, since uint8 is divided by 255."
         )
 
 

@@ -4,8 +4,8 @@ import traceback
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from ablate import data
-from ablate.errors import ConfigError
+from ablate import data, user
+from ablate.errors import AblateError, ConfigError
 from ablate.launch.job import Event, Job, Task
 from ablate.records import Record
 from ablate.store.ledger import write_failure, write_run
@@ -41,7 +41,10 @@ def execute(job: Job, loaded: dict[str, data.Data]) -> Iterator[Event]:
     except OutOfMemoryError as error:
         raise ConfigError(_advice(job, str(error).partition(".")[0])) from error
     except BaseException as error:
-        message, log = f"{type(error).__name__}: {error}", traceback.format_exc()
+        known = isinstance(error, AblateError)
+        message = f"{type(error).__name__}: {error}{user.line_of(error, job.config)}"
+        message = str(error) if known else message
+        log = traceback.format_exc()
         for task in left:
             yield failed(job, task, message, log, started)
 

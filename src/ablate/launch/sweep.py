@@ -12,9 +12,10 @@ from ablate import data
 from ablate.config import Launch
 from ablate.config.target import Target
 from ablate.data.augment_check import check_augment
-from ablate.errors import ConfigError
+from ablate.errors import ConfigError, nearest, one_of
 from ablate.launch.device import Device, device_kind
 from ablate.launch.executor import Executor, executor_of
+from ablate.launch.job import Task
 from ablate.launch.jobs import jobs_of, one_by_one
 from ablate.launch.missing import Work, in_folders_there, member_work, scored_work, tuning_work
 from ablate.launch.progress import progress
@@ -22,8 +23,10 @@ from ablate.nn import architectures
 from ablate.store.cell import LedgerCell
 from ablate.store.index import write_index
 from ablate.store.lock import lock
+from ablate.store.result import read_result
 from ablate.store.sink import Sink
 from ablate.study.lockfile import lock_study
+from ablate.study.measured import measured
 from ablate.study.plan import Plan
 
 
@@ -54,10 +57,10 @@ def sweep(
         declare(plan, root, scored)
         return Swept()
     executor = executor_of(launch, device)  # gets ready while the cells are checked here
-    check(plan, root)
-    for note in dict.fromkeys(one_by_one(cell.config, device) for cell in plan.cells):
-        if note is not None:
-            console.print(f"[dim]{note}[/]", highlight=False)
+    told = check(plan, root)
+    told += filter(None, (one_by_one(cell.config, device) for cell in plan.cells))
+    for note in dict.fromkeys(told):
+        console.print(note, style="dim", markup=False, highlight=False)
     with lock(root, plan.study.name), closing(executor):
         for sink in sinks:
             sink.open()
@@ -83,27 +86,32 @@ def declare(plan: Plan, root: Path, scored: Sequence[Work]) -> None:
     write_index(root, plan.study.name, _ledger_cells(plan, scored))
 
 
-def check(plan: Plan, root: Path) -> None:
-    """Raise ConfigError or DataError unless every cell's data is there and fits its model."""
-    seen = set()
+def check(plan: Plan, root: Path) -> list[str]:
+    """Raise ConfigError or DataError unless every cell's data is there and fits its model.
+
+    Returns what should be known of the data before it is trained on, in sentences.
+    """
+    seen, told = set(), list[str]()
     for cell in plan.cells:
         config = cell.config
         if config.data not in seen:
             data.check_sizes(config.data)
             data.check_available(config.data, root)
             seen.add(config.data)
+            told += data.notes_of(config.data)
         try:
             inputs = data.inputs_of(config.data)
             if config.user_code or config.trainer.command is not None:
                 from ablate.launch.user_check import check_user_code  # and with it torch
 
-                check_user_code(config)
+                check_user_code(config, root)
             if not isinstance(config.model, Target):
                 architectures.check(config.model, inputs)
             if not isinstance(config.augment, Target):
                 check_augment(config.augment, inputs)
         except ConfigError as error:
             raise ConfigError(f"{cell.name}: {error}") from error
+    return told
 
 
 def _ledger_cells(plan: Plan, scored: Sequence[Work]) -> list[LedgerCell]:
@@ -141,6 +149,7 @@ def _train(
     total = sum(len(work.tasks) for work in works)
     missing = sum(len(work.missing) for work in works)
     ended = failed = 0
+    unsure = phase == "runs" and any(measured(work.config) is None for work in works)
     with progress(phase, total, total - missing, console) as shown:
         events = executor.run(
             jobs, launch.timeout, lambda: not failed or launch.on_error == "continue"
@@ -150,6 +159,20 @@ def _train(
             if event.task is not None:
                 ended += 1
                 failed += event.status == "failed"
+                if unsure and event.status == "done":
+                    unsure = False  # one is enough to tell
+                    _tell_unreported(plan.study.metric.name, event.task, console)
                 for sink in sinks:
                     sink.run_ended(cells[event.job.name], event.task.replicate)
     return Swept(ended, failed)
+
+
+def _tell_unreported(metric: str, task: Task, console: Console) -> None:
+    """Say while others still train that a run does not give what the study is about."""
+    result = read_result(task.directory)
+    if result is not None and metric not in result.metrics:
+        there = sorted(result.metrics)
+        console.print(
+            f"note: the study's metric is '{metric}', and its runs report {one_of(there)}."
+            f"{nearest(metric, there)}", style="yellow", markup=False, highlight=False,
+        )  # fmt: skip

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ablate import data
+from ablate.errors import AblateError, one_of
 from ablate.metrics import quantity
 from ablate.store.ledger import run_directory
 from ablate.store.result import read_result
@@ -16,7 +17,7 @@ def choose(plan: Plan, root: Path) -> dict[str, float]:
 
     The value with the best mean of the declared validation metric wins, the first declared of
     equals; a run that did not converge scores what guessing does. Validation only: the test set
-    is not looked at.
+    is not looked at. Raises AblateError where a procedure of the user's own does not report it.
     """
     tune = plan.study.tune
     if tune is None:
@@ -41,5 +42,12 @@ def _score(plan: Plan, root: Path, cell: Cell, tune: Tune, value: float) -> floa
         if result is None or result.status == "failed":
             return None
         not_converged = result.status == "diverged"
+        lacks = not not_converged and tune.by not in result.metrics
+        if lacks and cell.config.trainer.is_user_code:
+            there = one_of(sorted(result.metrics))
+            raise AblateError(
+                f"{cell.name}: {tune.key} is tuned by {tune.by}, and the training procedure "
+                f"reports {there}."
+            )
         total += guessed if not_converged else result.metrics.get(tune.by, guessed)
     return (total if judged.better == "higher" else -total) / tune.replicates

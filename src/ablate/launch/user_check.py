@@ -6,13 +6,16 @@ It imports torch, so it is imported only where there is such code.
 import shlex
 import shutil
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from ablate import data, user
 from ablate.config import RunConfig
+from ablate.config.data import DataConfig
+from ablate.config.run import UserMetric
 from ablate.config.target import Target
 from ablate.data.user_augment import build_user_augment
 from ablate.errors import AblateError, ConfigError
@@ -26,28 +29,34 @@ from ablate.train.user_metric import user_metric
 _EXAMPLES = 4
 
 
-def check_user_code(config: RunConfig) -> None:
+def check_user_code(config: RunConfig, root: Path = Path()) -> None:
     """Raise ConfigError where code of the user's own is missing or does not do its part.
 
     Data is loaded, a model is made and fed, loss, optimizer, augmentation and metric are called
     once; of a training procedure only the name and its arguments are checked.
+
+    root  the folder of `data/`: a metric is tried on the labels that it will be given
     """
     trials: dict[str, Callable[[RunConfig], object]] = {
         "model": _model, "loss": _loss, "optimizer": _optimizer, "augment": _augment,
-        "metric": _metric, "trainer": _procedure,
+        "metric": partial(_metric, root=root), "trainer": _procedure,
     }  # fmt: skip
     for key, path in config.user_code.items():
         try:
-            if key in trials:
-                trials[key](config)
+            with user.calling(key, f"{path} fails when tried"):
+                if key in trials:
+                    trials[key](config)
         except AblateError as error:
             raise ConfigError(str(error)) from error
-        except Exception as error:
-            said = f"{type(error).__name__}: {error}".strip().splitlines()[0].rstrip(".")
-            raise ConfigError(f"{key}={path} fails when tried: {said}.") from error
     words = shlex.split(config.trainer.command or "")
     if words and shutil.which(words[0]) is None:
-        raise ConfigError(f"trainer.command={words[0]}: there is no such command.")
+        there = Path(words[0]).is_file()
+        what = (
+            "this file may not be executed; chmod +x allows it"
+            if there
+            else ("there is no such command")
+        )
+        raise ConfigError(f"trainer.command={words[0]}: {what}.")
 
 
 def not_stacked(config: RunConfig) -> str | None:
@@ -93,13 +102,22 @@ def _optimizer(config: RunConfig) -> None:
 def _augment(config: RunConfig) -> None:
     assert isinstance(config.augment, Target)
     images = torch.rand(1, _EXAMPLES, *data.inputs_of(config.data), generator=torch.Generator())
-    build_user_augment(config.augment)(images, torch.Generator())
+    changed = build_user_augment(config.augment)(images, torch.Generator())
+    if not torch.isfinite(changed).all():
+        raise ConfigError(f"augment={config.augment.name} returned values that are not finite.")
 
 
-def _metric(config: RunConfig) -> None:
+def _metric(config: RunConfig, root: Path) -> None:
     assert config.metric is not None
-    logits, labels = _sample(config)
-    user_metric(config.metric, logits.numpy(), labels.numpy())
+    _try_metric(config.metric, config.data, config.seed, root)
+
+
+@cache  # alike in most cells, and as slow as the metric is
+def _try_metric(metric: UserMetric, source: DataConfig, seed: int, root: Path) -> None:
+    """Call a metric on the labels of the test set: one class alone, say, may have no value."""
+    loaded = data.load(source, root, seed)
+    logits = _guesses(loaded.test[1], loaded.classes)
+    user_metric(metric, logits.numpy(), loaded.test[1].numpy())
 
 
 def _procedure(config: RunConfig) -> None:
@@ -108,8 +126,13 @@ def _procedure(config: RunConfig) -> None:
 
 
 def _sample(config: RunConfig) -> tuple[Tensor, Tensor]:
-    """Return logits (2 K, K) and labels (2 K,), every class twice and once mistaken."""
+    """Return logits (2 K, K) and labels (2 K,), every class twice."""
     classes = data.classes_of(config.data)
     labels = torch.arange(classes).repeat(2)
+    return _guesses(labels, classes), labels
+
+
+def _guesses(labels: Tensor, classes: int) -> Tensor:
+    """Return logits (N, K) that are right more often than not."""
     noise = torch.randn(len(labels), classes, generator=torch.Generator().manual_seed(0))
-    return noise + 2 * torch.nn.functional.one_hot(labels, classes), labels
+    return noise + 2 * torch.nn.functional.one_hot(labels, classes)

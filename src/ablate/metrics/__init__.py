@@ -5,6 +5,7 @@ The ground floor: nothing of ours but `errors` is imported here.
 
 from ablate.metrics.catalogue import (
     CURVES,
+    NO_METRICS,
     PROBED,
     SCORES,
     SPLITS,
@@ -13,10 +14,12 @@ from ablate.metrics.catalogue import (
     Quantity,
     effect_unit,
     quantity,
+    refuse_impossible,
 )
 from ablate.metrics.expression import Expression, Final, Probed, StepsTo, parse
 
 __all__ = [
-    "CURVES", "PROBED", "SCORES", "SPLITS", "STATISTICS", "Better", "Expression", "Final",
-    "Probed", "Quantity", "StepsTo", "effect_unit", "parse", "quantity",
+    "CURVES", "NO_METRICS", "PROBED", "SCORES", "SPLITS", "STATISTICS", "Better", "Expression",
+    "Final", "Probed", "Quantity", "StepsTo", "effect_unit", "parse", "quantity",
+    "refuse_impossible",
 ]  # fmt: skip

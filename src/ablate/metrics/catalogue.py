@@ -1,9 +1,11 @@
 """The catalogue: a row per quantity that a run of this package reports."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
+
+from ablate.errors import AblateError
 
 Better = Literal["higher", "lower"]
 
@@ -13,6 +15,15 @@ CURVES = ("train/loss", "validation/loss", "validation/accuracy")
 #: What the probe looks at, and what it tells of each, in the order of its arrays.
 PROBED = ("activation", "activation_gradient", "weight_gradient")
 STATISTICS = ("mean", "std", "zero", "dead", "saturated", "p15", "p50", "p85", "rms")
+
+
+#: What else a table of runs has columns of: no metric may have such a name.
+NO_METRICS = (
+    "cell", "cell_key", "key", "replicate", "status", "nc_reason", "diverged_at_step", "parameters",
+    "multiply_adds", "torch", "commit", "dirty", "device", "cpu", "data_digest", "seed",
+)  # fmt: skip
+#: What a mean of single-precision numbers may overshoot its bounds by.
+_ROUNDING = 1e-5
 
 
 @dataclass(frozen=True)
@@ -26,6 +37,7 @@ class Quantity:
     chance        what guessing among K classes scores; None where it says nothing
     effect_scale  of differences, margins and a study's own metric: accuracies are shown in points,
                   other shares as the fractions that they are stored as
+    least, most   what a stored value can be
     """
 
     name: str
@@ -34,6 +46,8 @@ class Quantity:
     better: Better | None = None
     chance: Callable[[int], float] | None = None
     effect_scale: float = 1.0
+    least: float = -math.inf
+    most: float = math.inf
 
     @property
     def scale(self) -> float:
@@ -50,11 +64,11 @@ class Quantity:
 SCORES = {
     row.name: row
     for row in (
-        Quantity("accuracy", "accuracy", "%", "higher", lambda k: 1 / k, effect_scale=100.0),
+        Quantity("accuracy", "accuracy", "%", "higher", lambda k: 1 / k, 100.0, 0, 1),
         Quantity("loss", "loss", "nats", "lower", math.log),
-        Quantity("nll", "cross-entropy", "nats", "lower", math.log),
-        Quantity("brier", "Brier score", "", "lower", lambda k: 1 - 1 / k),
-        Quantity("ece", "calibration error", "%", "lower"),
+        Quantity("nll", "cross-entropy", "nats", "lower", math.log, least=0),
+        Quantity("brier", "Brier score", "", "lower", lambda k: 1 - 1 / k, least=0, most=2),
+        Quantity("ece", "calibration error", "%", "lower", least=0, most=1),
     )
 }
 
@@ -62,9 +76,9 @@ SCORES = {
 _OTHERS = {
     row.name: row
     for row in (
-        Quantity("weights/norm", "norm of the weights"),
-        Quantity("weights/zero", "zero weights", "%"),
-        Quantity("weights/small", "weights below 0.001", "%"),
+        Quantity("weights/norm", "norm of the weights", least=0),
+        Quantity("weights/zero", "zero weights", "%", least=0, most=1),
+        Quantity("weights/small", "weights below 0.001", "%", least=0, most=1),
         Quantity("members/accuracy", "accuracy of a member", "%", "higher", effect_scale=100.0),
         Quantity("members/brier", "Brier score of a member", "", "lower"),
         Quantity("members/disagreement", "two members disagree", "%"),
@@ -92,6 +106,21 @@ def quantity(metric: str) -> Quantity:
     if row is None or not place:
         return Quantity(metric, metric.replace("/", " ").replace("_", " "))
     return replace(row, label=f"{place} {row.label}")
+
+
+def refuse_impossible(values: Mapping[str, float], source: str) -> None:
+    """Raise AblateError where the code `source` gives a quantity a value that it cannot have.
+
+    What is not finite, and names that are not in the catalogue, are for others to judge.
+    """
+    for name, value in values.items():
+        row = quantity(name)
+        if math.isfinite(value) and not row.least - _ROUNDING <= value <= row.most + _ROUNDING:
+            most = "" if math.isinf(row.most) else f" to {row.most:g}"
+            share = ": a fraction, not percent" if row.unit == "%" else ""
+            raise AblateError(
+                f"{source} gives {name} = {value:g}; it must be from {row.least:g}{most}{share}."
+            )
 
 
 def effect_unit(metric: str) -> str:

@@ -115,7 +115,7 @@ def build_user_network(
         module = user.call(config, "model", inputs=inputs, classes=classes)
     except ConfigError:
         raise
-    except Exception as error:
+    except user.RAISED as error:
         raise ConfigError(f"model={config.name} cannot be made: {_said(error)}.") from error
     if not isinstance(module, nn.Module):
         raise ConfigError(
@@ -155,7 +155,7 @@ def _listened(
         module.eval()
         try:
             logits = module(torch.zeros(_TRIED, *inputs, device=device))
-        except Exception as error:
+        except user.RAISED as error:
             shown = " x ".join(map(str, inputs))
             raise ConfigError(f"model={name} fails on examples {shown}: {_said(error)}.") from error
     if not isinstance(logits, Tensor) or tuple(logits.shape) != (_TRIED, classes):
@@ -221,6 +221,6 @@ def _listening(layers: Sequence[_Layer], tap: Tap | None) -> Iterator[None]:
         yield
 
 
-def _said(error: Exception) -> str:
+def _said(error: BaseException) -> str:
     first = str(error).strip().splitlines()
     return f"{type(error).__name__}: {first[0].rstrip('.') if first else 'no message'}"

@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 
 from ablate import stats
-from ablate.errors import ReportError
+from ablate.errors import ReportError, nearest, one_of
 from ablate.report.columns import level_column, tuned_column
+from ablate.report.frame import metric_columns
 from ablate.report.run_arrays import arm_of
 from ablate.study.schema import Factor, Metric, Study
 
@@ -86,7 +87,11 @@ def make_tables(
     down = study.factor(rows) if rows else free.pop(0)
     across = study.factor(columns) if columns else free.pop(0) if free else None
     if study.metric.name not in runs and (runs["status"] == "done").any():
-        raise ReportError(f"no run reports the metric '{study.metric.name}'.")
+        there = sorted(metric_columns(runs))
+        raise ReportError(
+            f"no run reports the metric '{study.metric.name}'; they report {one_of(there)}."
+            f"{nearest(study.metric.name, there)}"
+        )
     settings = itertools.product(*([level.name for level in f.levels] for f in free))
     names = [factor.name for factor in free]
     return [_table(study, runs, down, across, dict(zip(names, at, strict=True))) for at in settings]

@@ -7,7 +7,7 @@ from ablate.config.groups import Groups
 from ablate.config.validate import validated
 from ablate.config.yaml_file import read_yaml
 from ablate.errors import ConfigError, nearest, one_of, within
-from ablate.metrics import SCORES, SPLITS
+from ablate.metrics import NO_METRICS, SCORES, SPLITS
 from ablate.study.claim_file import read_claims
 from ablate.study.factors import check_overrides
 from ablate.study.file import MetricFile, StudyFile, TuneSettings
@@ -83,6 +83,17 @@ def _read(name: str, file: StudyFile, groups: Groups) -> Study:
 def _metric(written: str | MetricFile) -> Metric:
     """Return `test/accuracy` and its like, or a metric of the user's own."""
     if isinstance(written, MetricFile):
+        name = written.name
+        if not name.strip() or name in NO_METRICS:
+            raise ConfigError(
+                f"metric: name='{name}' is not allowed: a metric has a name, and one that nothing "
+                f"else of a run has ({', '.join(NO_METRICS)})."
+            )
+        if written.function is not None and name in {f"{s}/{q}" for s in SPLITS for q in SCORES}:
+            raise ConfigError(
+                f"metric: name={name} is not allowed with from={written.function}: every run "
+                "reports its own; name yours otherwise."
+            )
         return Metric(**written.model_dump())
     split, _, score = written.partition("/")
     if split not in SPLITS or score not in SCORES:

@@ -19,8 +19,15 @@ def build_loss(config: RunConfig) -> Loss:
     """Return the loss of `config`; one of the user's own takes logits (B, K) and labels (B,)."""
     if not isinstance(config.loss, Target):
         return partial(per_replicate_loss, label_smoothing=config.label_smoothing)
-    loss = user.bound(config.loss, "loss")
-    return lambda logits, labels: loss(logits[0].float(), labels[0]).reshape(1)
+    loss, path = user.bound(config.loss, "loss"), config.loss.target
+
+    def own(logits: Tensor, labels: Tensor) -> Tensor:
+        try:  # costs nothing in a step, as `user.calling` would
+            return loss(logits[0].float(), labels[0]).reshape(1)  # type: ignore[no-any-return]
+        except user.RAISED as error:
+            raise user.failure(error, "loss", path) from error
+
+    return own
 
 
 def per_replicate_loss(

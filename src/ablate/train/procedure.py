@@ -1,33 +1,27 @@
 """A whole training procedure of the user's own: a function, or a command."""
 
-import ctypes
-import json
 import math
-import os
-import shlex
-import signal
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from numbers import Real
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from ablate import user
 from ablate.config import RunConfig
 from ablate.data import Data, split
 from ablate.errors import AblateError
+from ablate.metrics import refuse_impossible
 from ablate.metrics.scores import as_float16, scores
 from ablate.records import NotConverged, Outcome, Record
 from ablate.streams import Streams
+from ablate.train.command import run_command
 from ablate.train.convergence import first_nonfinite
 from ablate.train.user_metric import user_metric
-
-_LINES = 5
 
 
 def run_procedure(config: RunConfig, data: Data, streams: Streams, device: str) -> Record:
@@ -45,17 +39,19 @@ def run_procedure(config: RunConfig, data: Data, streams: Streams, device: str) 
     procedure = config.trainer.procedure
     if procedure is not None:
         torch.manual_seed(streams.torch("init", "procedure").initial_seed())
-        result = user.call(procedure, "trainer", config, _split_of(config, data, streams), streams)
+        part = _split_of(config, data, streams)
+        with user.calling("trainer", procedure.target):
+            result = user.call(procedure, "trainer", config, part, streams)
     else:
-        result = _run_command(config, streams, device)
-    outcome = result if isinstance(result, Outcome) else _outcome(config, result)
+        result = run_command(config, streams, device)
+    outcome = _outcome(config, result)
     metrics, predictions, is_finite = dict(outcome.metrics), None, True
     if outcome.predictions is not None:
-        logits = np.asarray(outcome.predictions, dtype=np.float32)
+        logits = _floats(config, "predictions", outcome.predictions)
         labels = data.test[1].numpy()
         if logits.shape != (len(labels), data.classes):
             raise AblateError(
-                f"the training procedure returned predictions {logits.shape}; they must be "
+                f"{_source(config)} returned predictions {logits.shape}; they must be "
                 f"logits ({len(labels)}, {data.classes})."
             )
         metrics = {f"test/{name}": v for name, v in scores(logits, labels).items()} | metrics
@@ -65,7 +61,7 @@ def run_procedure(config: RunConfig, data: Data, streams: Streams, device: str) 
             if config.metric is not None:
                 metrics |= user_metric(config.metric, logits, labels)
     finite = _finite(metrics)
-    losses = np.asarray(outcome.losses, dtype=np.float32)
+    losses = _floats(config, "losses", outcome.losses)
     died = first_nonfinite(losses)
     reason: NotConverged | None = None if outcome.converged else "no_progress"
     if died is not None or len(finite) < len(metrics) or not is_finite:
@@ -91,58 +87,81 @@ def _split_of(config: RunConfig, data: Data, streams: Streams) -> Data:
     return Data((x[part.train], y[part.train]), validation, data.test, data.classes)
 
 
-def _run_command(config: RunConfig, streams: Streams, device: str) -> Any:
-    with tempfile.TemporaryDirectory(prefix="ablate-") as folder:
-        given, asked = Path(folder) / "config.json", Path(folder) / "metrics.json"
-        place = {"replicate": streams.replicate, "member": streams.member, "device": device}
-        given.write_text(json.dumps(config.model_dump(mode="json") | place, indent=2))
-        words = [
-            word.replace("{config}", str(given)).replace("{metrics}", str(asked))
-            for word in shlex.split(config.trainer.command or "")
-        ]
-        environment = {**os.environ, "ABLATE_CONFIG": str(given), "ABLATE_METRICS": str(asked)}
-        try:
-            done = subprocess.run(
-                words, env=environment, capture_output=True, text=True, preexec_fn=_end_with_parent
-            )
-        except OSError as error:
-            raise AblateError(f"trainer.command={words[0]}: {error.strerror}.") from error
-        if done.returncode != 0:
-            said = "\n".join(done.stderr.strip().splitlines()[-_LINES:])
-            raise AblateError(f"trainer.command ended with exit code {done.returncode}: {said}")
-        try:
-            return json.loads(asked.read_text())
-        except FileNotFoundError:
-            raise AblateError(
-                "trainer.command wrote no metrics: the file to write is in ABLATE_METRICS."
-            ) from None
-        except json.JSONDecodeError as error:
-            raise AblateError(f"trainer.command wrote metrics that are no JSON: {error}.") from None
-
-
-def _end_with_parent() -> None:
-    """Let the kernel end a command whose worker was killed: nobody else would."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-
-
 def _outcome(config: RunConfig, result: Any) -> Outcome:
     """Read what a procedure returned: metrics by name, or the fields of an outcome."""
+    source = _source(config)
     if isinstance(result, Mapping):
-        if not isinstance(result.get("metrics"), Mapping):
-            result = Outcome(metrics=result)
-        elif result.keys() <= {"metrics", "evaluations", "losses", "converged"}:
-            result = Outcome(**result)
-    if isinstance(result, Outcome) and all(
-        isinstance(name, str) and isinstance(value, int | float)
-        for name, value in result.metrics.items()
-    ):
-        return result
-    source = config.trainer.target or "trainer.command"
-    raise AblateError(
-        f"{source} must give metrics as numbers by name, or an ablate.Outcome; it gave "
-        f"{result!r:.80}."
-    )
+        parts = {field.name for field in fields(Outcome)} - {"predictions"}
+        whole = isinstance(result.get("metrics"), Mapping) and result.keys() <= parts
+        result = Outcome(**result) if whole else Outcome(metrics=result)
+    if not isinstance(result, Outcome) or not isinstance(result.metrics, Mapping):
+        raise AblateError(
+            f"{source} must give metrics as numbers by name, or an ablate.Outcome; it gave "
+            f"{result!r:.80}."
+        )
+    metrics = _numbers(config, "metrics", result.metrics)
+    evaluations = _rows(config, result.evaluations)
+    for values in (metrics, *evaluations):
+        refuse_impossible(values, source)
+    if not isinstance(result.converged, bool | np.bool_):
+        raise AblateError(f"{source} gives converged = {result.converged!r}; it must be a bool.")
+    return replace(result, metrics=metrics, evaluations=evaluations)
+
+
+def _rows(config: RunConfig, rows: Any) -> list[dict[str, float]]:
+    """Return evaluations, each a mapping of numbers with a whole `step`."""
+    if not isinstance(rows, Sequence) or not all(isinstance(row, Mapping) for row in rows):
+        raise AblateError(
+            f"{_source(config)} must give evaluations as a list of mappings; it gave {rows!r:.80}."
+        )
+    found = [_numbers(config, f"evaluations[{i}]", row) for i, row in enumerate(rows)]
+    for i, row in enumerate(found):
+        step = float(row.get("step", math.nan))
+        if not step.is_integer() or step < 0:
+            raise AblateError(
+                f"{_source(config)} gives evaluations[{i}] with step = {step:g}; it must be a "
+                "whole number from 0 on."
+            )
+    return [{**row, "step": int(row["step"])} for row in found]
+
+
+def _numbers(config: RunConfig, part: str, values: Mapping[Any, Any]) -> dict[str, float]:
+    """Return values by name as plain numbers; a tensor or array of one number is one."""
+    found: dict[str, float] = {}
+    for name, value in values.items():
+        plain = value.item() if getattr(value, "ndim", None) == 0 else value
+        if not isinstance(name, str) or not isinstance(plain, Real):
+            raise AblateError(
+                f"{_source(config)} must give {part} as numbers by name, or an ablate.Outcome; "
+                f"it gave {name!r}: {value!r:.80}."
+            )
+        try:
+            number = float(plain)
+        except OverflowError:
+            number = math.inf
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        found[name] = value if whole and math.isfinite(number) else number
+    return found
+
+
+def _floats(config: RunConfig, part: str, values: Any) -> npt.NDArray[np.float32]:
+    """Return numbers as an array: losses (steps,), predictions of any shape."""
+    if isinstance(values, torch.Tensor):
+        values = values.detach().cpu().float()
+    try:
+        found = np.asarray(values, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise AblateError(f"{_source(config)} gives {part} that are no numbers: {error}.") from None
+    if part == "losses" and found.ndim != 1:
+        raise AblateError(
+            f"{_source(config)} gives losses {found.shape}; they must be a number per step."
+        )
+    return found
+
+
+def _source(config: RunConfig) -> str:
+    path = config.trainer.target
+    return "trainer.command" if path is None else f"trainer={path}"
 
 
 def _finite(row: Mapping[str, float]) -> dict[str, float]:

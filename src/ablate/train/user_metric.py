@@ -7,6 +7,7 @@ import torch
 from ablate import user
 from ablate.config.run import UserMetric
 from ablate.errors import AblateError
+from ablate.metrics import refuse_impossible
 
 
 def user_metric(
@@ -17,7 +18,9 @@ def user_metric(
     Raises AblateError where it does not return a finite number.
     """
     function = user.imported(metric.function, "metric.from")
-    value = float(function(torch.from_numpy(np.array(logits)), torch.from_numpy(labels.copy())))
+    with user.calling("metric.from", metric.function):
+        value = float(function(torch.from_numpy(np.array(logits)), torch.from_numpy(labels.copy())))
     if not np.isfinite(value):
         raise AblateError(f"metric.from={metric.function} returned {value}, which is no number.")
+    refuse_impossible({metric.name: value}, f"metric.from={metric.function}")
     return {metric.name: value}
