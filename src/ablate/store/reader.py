@@ -81,11 +81,14 @@ def check_whole(directory: Path, result: Result) -> None:
     for name in result.digests:
         _read_checked(directory / name, result)
     if result.schema == 1 and result.status != "failed":
-        read_times(directory)
-        if not read_config(directory):
-            raise LedgerError(f"{directory / 'config.yaml'} is missing.")
-        if "loss" not in read_arrays(directory, "curve.npz", result):
-            raise LedgerError(f"{directory / 'curve.npz'} is missing.")
+        there = {
+            "config.yaml": read_config(directory),
+            "curve.npz": read_arrays(directory, "curve.npz", result),
+            "evaluated_at.json": read_times(directory)[0],
+        }
+        for name, content in there.items():
+            if not content:
+                raise LedgerError(f"{directory / name} is missing.")
 
 
 def _read_checked(path: Path, result: Result) -> bytes | None:
