@@ -158,12 +158,20 @@ def write_frames(frames: Frames, directory: Path) -> None:
 
 
 def read_frames(directory: Path) -> Frames:
-    """Read what `write_frames` wrote; raises FileNotFoundError where a frame is missing."""
+    """Read what `write_frames` wrote.
+
+    Raises FileNotFoundError where a frame is missing, LedgerError where one cannot be read.
+    """
     found: dict[str, pd.DataFrame] = {}
     for name in _COLUMNS:
         path = directory / f"{name}.parquet"
         is_absent = name in _OPTIONAL and not path.exists()
-        found[name] = _frame(name, []) if is_absent else pq.read_table(path).to_pandas()
+        try:
+            found[name] = _frame(name, []) if is_absent else pq.read_table(path).to_pandas()
+        except (pa.ArrowException, OSError) as error:
+            if isinstance(error, FileNotFoundError):
+                raise
+            raise LedgerError(f"{path} is damaged: {error}.") from error
     return Frames(**found)
 
 

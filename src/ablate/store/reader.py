@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+from ablate.errors import ConfigError, check_nesting
 from ablate.store.cell import LedgerCell
 from ablate.store.files import LedgerError, parse_json, parse_npz, sha256
 from ablate.store.ledger import run_directory
@@ -20,8 +21,10 @@ def read_config(directory: Path) -> Mapping[str, Any]:
     """
     path = directory / "config.yaml"
     try:
-        content = yaml.load(path.read_bytes(), Loader=yaml.CSafeLoader) if path.exists() else {}
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        text = path.read_text(encoding="utf-8") if path.exists() else "{}"
+        check_nesting(text, path)
+        content = yaml.load(text, Loader=yaml.CSafeLoader)
+    except (yaml.YAMLError, ConfigError, ValueError, OSError) as error:
         raise LedgerError(f"{path} is damaged: {error}.") from error
     if not isinstance(content, dict):
         raise LedgerError(f"{path} is damaged: it holds no mapping.")
