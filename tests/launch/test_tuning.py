@@ -14,6 +14,7 @@ baseline: {data: synthetic}
 factors: {depth: {key: model.depth, levels: [1]}}
 tune: {optimizer.lr: [0.01, 0.1], with: {replicates: 1, by: validation/accuracy}}
 replicates: 1
+report: [table]
 """
 
 
