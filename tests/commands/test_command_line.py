@@ -176,3 +176,16 @@ def test_unknown_words_are_refused(words: list[str], capsys: pytest.CaptureFixtu
         main(words)
     assert ended.value.code == 2
     assert words[-1] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("address", ["https://me:hunter2@host/x", "https://host/?token=hunter2"])
+def test_a_password_in_a_config_is_refused_and_not_said(
+    address: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It would stand in names of folders, in reports, in MLflow."""
+    (tmp_path / "own.py").write_text("def fetch(url): ...")
+    word = f"trainer={{_target_: own.fit, url: '{address}'}}"
+    assert main(["run", word, "--root", str(tmp_path)]) == 2
+    said = capsys.readouterr()
+    assert "trainer.url is an address with a password or token in it" in said.err
+    assert "hunter2" not in said.out + said.err

@@ -110,6 +110,7 @@ def frames(
     losses: list[tuple[Mapping[str, Any], np.ndarray]] = []
     for cell in cells:
         for replicate, directory, result in reader.finished(root, study_name, cell):
+            reader.check_whole(directory, result)
             rows["runs"].append(_run_row(cell, replicate, directory, result))
             if result.status == "failed":
                 continue
@@ -157,12 +158,20 @@ def write_frames(frames: Frames, directory: Path) -> None:
 
 
 def read_frames(directory: Path) -> Frames:
-    """Read what `write_frames` wrote; raises FileNotFoundError where a frame is missing."""
+    """Read what `write_frames` wrote.
+
+    Raises FileNotFoundError where a frame is missing, LedgerError where one cannot be read.
+    """
     found: dict[str, pd.DataFrame] = {}
     for name in _COLUMNS:
         path = directory / f"{name}.parquet"
         is_absent = name in _OPTIONAL and not path.exists()
-        found[name] = _frame(name, []) if is_absent else pq.read_table(path).to_pandas()
+        try:
+            found[name] = _frame(name, []) if is_absent else pq.read_table(path).to_pandas()
+        except (pa.ArrowException, OSError) as error:
+            if isinstance(error, FileNotFoundError):
+                raise
+            raise LedgerError(f"{path} is damaged: {error}.") from error
     return Frames(**found)
 
 
@@ -250,6 +259,7 @@ def _tuning_rows(folder: Path, cell: LedgerCell, key: str) -> list[dict[str, Any
         if not isinstance(value, int | float):
             raise LedgerError(f"{path.parent}/config.yaml has no number at '{key}'.")
         if result is not None:
+            reader.check_whole(path.parent, result)
             place = {"cell": cell.slug, "key": key, "value": float(value)}
             run = {"replicate": int(path.parent.name), "status": result.status}
             rows.append({**place, **run, **result.metrics})

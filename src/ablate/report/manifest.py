@@ -127,7 +127,9 @@ def read_manifest(directory: Path) -> dict[str, Any] | None:
     """Return a report's manifest, or None where there is none that can be read."""
     try:
         manifest: dict[str, Any] = json.loads((directory / NAME).read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
+    except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
+        return None
+    if not isinstance(manifest, dict):
         return None
     wanted = {"study", "question", "answer", "digest", "files", "platform"}
     return manifest if wanted <= manifest.keys() else None
