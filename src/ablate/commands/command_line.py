@@ -13,7 +13,7 @@ from ablate.config.compose import Composed, Word, compose, conf_folders, parse_o
 from ablate.config.groups import Groups, read_groups, split_user_code
 from ablate.config.target import is_user_code
 from ablate.config.validate import validated
-from ablate.errors import ConfigError
+from ablate.errors import ConfigError, check_known
 from ablate.launch.executor import refuse_launchers
 from ablate.study.names import ADHOC, SINGLE, check_study_name
 from ablate.study.plan import Plan, compile_study
@@ -104,6 +104,9 @@ def sort_words(words: Sequence[str], flags: Sequence[str] = ()) -> Words:
     said: dict[str, str] = {}
     for word in words:
         key, _, text = word.partition("=")
+        key = key.lstrip("+")  # Hydra's sign of a key that is new
+        if said.get(key) == word:
+            continue
         if said.setdefault(key, word) != word and key != "paths.root":
             raise ConfigError(f"{key} is said twice, '{said[key]}' and '{word}': say it once.")
         if key == "study":
@@ -117,6 +120,10 @@ def sort_words(words: Sequence[str], flags: Sequence[str] = ()) -> Words:
             name = text
         elif key == "study.aa":
             control = _value(parse_override(word), bool, "study.aa is true or false")
+        elif key.startswith("study."):
+            check_known(
+                key, ("study.name", "study.aa"), f"'{word}': unknown key '{key}'; allowed are"
+            )
         else:
             refuse_launchers(word)
             overrides.append(parse_override(word))
@@ -152,6 +159,8 @@ def plan_studies(words: Words, quick: bool) -> list[Start]:
                 asked.study, composed.base, groups, asked.explicit, asked.changed, launch.most_runs
             )
             found.append(Start(plan, words.root, launch))
+    for start in found:
+        _refuse_look_alike(words.root, start.plan.study.name)
     called = [start.plan.study.name for start in found]
     if len({*called}) < len(called):
         twice = max(called, key=called.count)
@@ -194,6 +203,18 @@ def _checked(words: Sequence[Word], groups: Groups) -> list[tuple[str, Any]]:
     explicit = [(word.key, word.value) for word in ours if not word.several]
     groups.check_fields(dict(explicit), "the command line")
     return explicit
+
+
+def _refuse_look_alike(root: Path, name: str) -> None:
+    """Raise ConfigError where the file system takes another study's folder for that of this one."""
+    for folder in (root / "runs", root / "reports"):
+        there = [path.name for path in folder.glob("*")]
+        alike = [other for other in there if other.casefold() == name.casefold()]
+        if alike and name not in there and (folder / name).exists():
+            raise ConfigError(
+                f"study '{name}': there is '{alike[0]}', whose folder is the same on this file "
+                "system; say study.name=NAME."
+            )
 
 
 def _launch(composed: Composed) -> Launch:

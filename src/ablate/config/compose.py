@@ -73,6 +73,8 @@ def compose(
         base = OmegaConf.to_container(config, resolve=True)
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(_first_sentence(str(error))) from error
+    except (ValueError, TypeError, RecursionError) as error:  # Hydra on what it does not foresee
+        raise ConfigError(f"Hydra cannot compose {' '.join(overrides)}: {error}.") from error
     finally:
         sys.argv = before
         del os.environ[_FULL_ERROR]

@@ -41,9 +41,9 @@ class Groups:
 
     def check_key(self, key: str, where: str) -> None:
         """Raise ConfigError unless some option has the dotted `key`; `where` opens the message."""
-        group, _, name = key.partition(".")
         if not isinstance(key, str):
             raise ConfigError(f"{where}: {shown(key)} is no config key; it must be a text.")
+        group, _, name = key.partition(".")
         unknown = f"{where}: unknown key '{key}'"
         check_known(group, self.top_level, f"{unknown}; the top-level keys are")
         known = {field for option in self.options.get(group, {}).values() for field in option}

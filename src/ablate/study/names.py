@@ -19,20 +19,19 @@ _TAKEN = ("readme.md", "index.html")
 def check_study_name(name: str, where: str) -> None:
     """Raise ConfigError unless `runs/` and `reports/` can have a folder of this name.
 
-    A name that begins with a dot would be hidden there, or lead elsewhere. Of a study's own name,
-    given or that of its file; `where` opens the sentence.
+    A name that begins with a dot would be hidden there, or lead elsewhere; one that begins with a
+    dash would be an option. `where` opens the sentence.
     """
-    if not re.fullmatch(r"[\w+-][\w.+-]*", name):
+    if not re.fullmatch(r"[\w+][\w.+-]*", name):
         raise ConfigError(
-            f"{where} is not allowed: use letters, digits, and the signs . _ + -, and no dot as "
-            "the first."
+            f"{where} is not allowed: use letters, digits, and the signs . _ + -, of which neither "
+            "dot nor dash is the first."
         )
     if len(name.encode()) > _LONGEST:
         raise ConfigError(f"{where} is not allowed: it must have at most {_LONGEST} letters.")
     if name.lower() in (SINGLE, ADHOC, *_TAKEN):
         raise ConfigError(
-            f"{where} is not allowed: {name} is taken, by runs without a study file or by a page; "
-            "rename the file, or give another study.name."
+            f"{where} is not allowed: '{name}' is taken, by runs without a study file or by a page."
         )
 
 

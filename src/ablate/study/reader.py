@@ -75,7 +75,7 @@ def _read(name: str, file: StudyFile, groups: Groups) -> Study:
         "tune": _tune(file.tune, groups) if file.tune else None,
     }
     study = validated(Study, fields)
-    _check_set_once(study)
+    _check_tuned(study)
     claims = read_claims(file.claims, study)
     _check_items(study)
     return study.model_copy(update={"claims": claims})
@@ -106,8 +106,8 @@ def _tune(written: dict[str, Any], groups: Groups) -> Tune:
     return tune
 
 
-def _check_set_once(study: Study) -> None:
-    """Raise ConfigError for a value that no cell has, as another one takes its place."""
+def _check_tuned(study: Study) -> None:
+    """Raise ConfigError for a level's value that no run has, as a tuned one takes its place."""
     for factor in study.factors:
         for level in factor.levels:
             if study.tune and study.tune.key in level.overrides:
@@ -115,10 +115,6 @@ def _check_set_once(study: Study) -> None:
                     f"factor '{factor.name}', level '{level.name}' sets {study.tune.key}, which "
                     "tune chooses in every cell."
                 )
-    for key in study.quick:
-        varied = next((factor.name for factor in study.factors if factor.sets(key)), None)
-        if varied is not None and not study.parts:
-            raise ConfigError(f"quick: {key} is set by every level of factor '{varied}'.")
 
 
 def _check_items(study: Study) -> None:

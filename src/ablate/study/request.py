@@ -70,7 +70,7 @@ def request(
     Raises ConfigError for an unknown key or option and for values that fit no rule.
     """
     if name is None:
-        check_study_name(study.name, f"study '{study.name}'")
+        check_study_name(study.name, f"study '{study.name}', the name of its file,")
     layers: list[Mapping[str, Any]] = [study.baseline]
     if quick:
         layers.append({**_quick_overrides(study), **study.quick})
