@@ -17,7 +17,7 @@ def test_a_new_study_can_be_planned_as_it_is(
     assert main(["new", "mine"]) == 2
     assert "mine.yaml is there already" in capsys.readouterr().err
     assert main(["new", "a/b"]) == 2
-    assert "is no name for a study" in capsys.readouterr().err
+    assert "is not allowed: use letters" in capsys.readouterr().err
     assert main(["plan", "study=mine.yaml", "--json"]) == 0
     (plan,) = json.loads(capsys.readouterr().out)
     assert (plan["study"], plan["runs"], plan["claims"]) == ("mine", 36, 2)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import hashlib
 import json
+from dataclasses import replace
 
 import pytest
 from frames_for_tests import (
@@ -143,6 +145,29 @@ def test_files_of_an_earlier_report_go(tmp_path):
     build_into(tmp_path, study.model_copy(update={"report": (ITEMS["table"](),)}), runs)
     assert not (tmp_path / "heatmap.png").exists()
     assert (tmp_path / "study.lock.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("names", "stems"),
+    [
+        (("heatmap", "heatmap"), {"heatmap", "heatmap-2"}),
+        (("response-a b", "response-a/b"), {"response-a_b", "response-a_b-2"}),
+        (("response-Relu", "response-relu"), {"response-Relu", "response-relu-2"}),
+        (("x" * 300,), {f"{'x' * 87}-{hashlib.sha256(b'x' * 300).hexdigest()[:12]}"}),
+    ],
+)
+def test_figures_share_no_file(tmp_path, monkeypatch, names, stems):
+    def figures(context):
+        (made,) = tables_and_placeholders(context)
+        drawn = context.item.kind == "heatmap"
+        yield from (replace(made, name=name) for name in names) if drawn else [made]
+
+    monkeypatch.setattr(build, "exhibits_of", figures)
+    study, runs = two_by_two()
+    study = study.model_copy(update={"report": (ITEMS["table"](), ITEMS["heatmap"]())})
+    build_into(tmp_path, study, runs)
+    assert {path.stem for path in tmp_path.glob("*.svg")} == stems
+    assert set(read_manifest(tmp_path)["figures"]) == stems
 
 
 def test_current_until_study_or_runs_change(tmp_path):

@@ -79,6 +79,8 @@ THEORY = {"expect": {"follows": "he_relu", "within": "25 %"},
         ({**ABOUT, "metric": "probe(activation/std, layer=4)"}, {}, "there is no layer 4; the network has 3"),
         ({**ABOUT, "metric": "probe(activation/std, layer=3, step=3)"}, {}, "step 3 is not probed; allowed are 0, 1, 2, 5"),
         ({**ABOUT, "metric": "probe(activation/std, layer=3)"}, {"probe.steps": "off"}, "probe.steps=off"),
+        ({**ABOUT, "metric": "steps_to(validation/accuracy, 95)"}, {"trainer.epochs": 0}, "trainer.epochs=0"),
+        ({**ABOUT, "metric": "probe(activation/std, layer=1)"}, {"trainer": {"command": "true"}, "trainer.epochs": 2}, "a training procedure of your own is not probed"),
         (THEORY, {}, "he_relu says nothing of cells"),
     ],
 )  # fmt: skip
@@ -87,6 +89,22 @@ def test_what_no_run_could_answer_is_refused_before_training(start, claim, chang
     with pytest.raises(ConfigError) as caught:
         start(claim, baseline=baseline)
     assert str(caught.value).startswith("study mine: claim 'mine': ")
+    assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("claim", "sentence"),
+    [
+        ({**ABOUT, "at": {"scale": 10}}, "no cell has scale=10, norm=without"),
+        ({**ABOUT, "interaction": ["norm", "scale"]}, "no cell has norm=without, scale=10"),
+        ({"expect": {"monotone": "up", "in": "scale"}, "at": {"norm": "without"}}, "scale has fewer than two levels there"),
+        ({"expect": {"converges": "90 %"}, "at": {"scale": 10, "norm": "without"}}, "no cell has scale=10, norm=without"),
+    ],
+)  # fmt: skip
+def test_a_claim_on_cells_that_are_left_out_is_refused(start, claim, sentence):
+    with pytest.raises(ConfigError) as caught:
+        start(claim, exclude=[{"scale": 10, "norm": "without"}])
+    assert "there is nothing to judge" in str(caught.value)
     assert sentence in str(caught.value)
 
 

@@ -1,12 +1,12 @@
 """`ablate new`: a commented study file to start from."""
 
 import argparse
-import re
 from pathlib import Path
 
 from ablate.commands.here import shown
 from ablate.commands.schema import NAME, schema_text
 from ablate.errors import ConfigError
+from ablate.study.names import check_study_name
 
 _TEXT = """\
 # yaml-language-server: $schema={schema}
@@ -78,8 +78,7 @@ def write_new(name: str, root: Path) -> Path:
     The schema that its first line names for editors is written beside it. Raises ConfigError for
     a name that is none, and for a file that exists.
     """
-    if not re.fullmatch(r"[\w-]+", name):
-        raise ConfigError(f"'{name}' is no name for a study: use letters, digits, _ and -.")
+    check_study_name(name, f"'{name}'")
     folder = root / "conf" / "study"
     path = (folder if folder.is_dir() else root) / f"{name}.yaml"
     if path.exists():

@@ -1,5 +1,6 @@
 """Metrics as expressions: a final value, a point on a curve, or a statistic of the probe."""
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Literal
@@ -86,9 +87,14 @@ def _steps_to(text: str, words: list[str]) -> StepsTo:
     if len(words) != 2 or not _NAME.fullmatch(words[0]):
         raise ConfigError(f"metric {text}: write steps_to(validation/accuracy, 95).")
     try:
-        return StepsTo(words[0], float(words[1]))
+        target = float(words[1])
     except ValueError:
-        raise ConfigError(f"metric {text}: '{words[1]}' is no number.") from None
+        target = math.nan
+    if not math.isfinite(target):
+        raise ConfigError(f"metric {text}: '{words[1]}' is no number.")
+    if quantity(words[0]).unit == "%" and not 0 < target <= 100:
+        raise ConfigError(f"metric {text}: {words[1]} is no percentage that a curve can reach.")
+    return StepsTo(words[0], target)
 
 
 def _probed(text: str, words: list[str]) -> Probed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -25,8 +26,9 @@ def claim_problems(study: Study, cells: Sequence[Cell]) -> Iterator[str]:
     What code of the user's own reports, and how many layers it has, is known when it has run.
     """
     for claim in study.claims:
-        found = (_problem(claim, study, cell.config) for cell in _cells_of(claim, study, cells))
-        if problem := next(filter(None, found), ""):
+        judged = list(_cells_of(claim, study, cells))
+        found = (_problem(claim, study, cell.config) for cell in judged)
+        if problem := _without_cells(claim, study, judged) or next(filter(None, found), ""):
             yield f"study {study.name}: claim '{claim.name}': {problem}"
 
 
@@ -50,11 +52,32 @@ def _cells_of(claim: Claim, study: Study, cells: Sequence[Cell]) -> Iterator[Cel
             yield cell
 
 
+def _without_cells(claim: Claim, study: Study, judged: Sequence[Cell]) -> str:
+    """Say which levels that a claim sets against each other no cell has; empty where all are."""
+    sets = [getattr(claim, field, ()) for field in ("compare", "interaction")]
+    own = {factor.name for factor in study.factors}  # the tuned key is no level of a cell
+    against = {factor: levels for factor, *levels in filter(None, sets) if factor in own}
+    for levels in itertools.product(*against.values()):
+        wanted = dict(zip(against, levels, strict=True))
+        if not any(wanted.items() <= cell.levels.items() for cell in judged):
+            fixed = {factor: " or ".join(at) for factor, at in claim.at.items()}
+            named = ", ".join(f"{factor}={level}" for factor, level in (fixed | wanted).items())
+            return f"no cell has {named}; there is nothing to judge." if named else ""
+    over = getattr(claim, "over", None) or getattr(claim, "spread_over", None)
+    if over in own and len({cell.levels[over] for cell in judged}) < 2:
+        return f"{over} has fewer than two levels there; there is nothing to judge."
+    return ""
+
+
 def _problem(claim: Claim, study: Study, config: RunConfig) -> str:
     if isinstance(claim, Follows) and not follows_theory(claim.follows, config):
         cell = f"init={config.init.name} and model={config.model.name}"
         return f"{claim.follows} says nothing of cells with {cell}; fix the factors in at."
-    if claim.metric is None or config.trainer.is_user_code:
+    if claim.metric is None:
+        return ""
+    if config.trainer.is_user_code:
+        if isinstance(claim.metric, Probed):
+            return f"metric {claim.metric}: a training procedure of your own is not probed."
         return ""
     problem = _missing(claim.metric, study, config)
     return f"metric {claim.metric}: {problem}" if problem else ""
@@ -71,6 +94,8 @@ def _missing(metric: Expression, study: Study, config: RunConfig) -> str:
         case StepsTo(curve):
             if not trains:
                 return f"an ensemble has no curves (ensemble={config.ensemble.name})."
+            if not config.trainer.epochs:
+                return "nothing is evaluated in no training (trainer.epochs=0)."
             if curve not in CURVES:
                 allowed = f"{one_of(CURVES)}.{nearest(curve, CURVES)}"
                 return f"no curve is called '{curve}'; allowed are {allowed}"
