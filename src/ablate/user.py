@@ -3,6 +3,7 @@
 Importing it loads neither torch nor the user's modules.
 """
 
+import copy
 import functools
 import hashlib
 import importlib
@@ -10,7 +11,7 @@ import importlib.util
 import inspect
 import pkgutil
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def call(target: Target, key: str, *inputs: Any, **offered: Any) -> Any:
     function = imported(target.target, key)
     _known_names(function, target, key, offered)
     arguments = {name: value for name, value in offered.items() if takes(function, name)}
-    arguments |= target.arguments
+    arguments |= copy.deepcopy(dict(target.arguments))  # theirs to change
     try:
         inspect.signature(function).bind(*inputs, **arguments)
     except TypeError as error:
@@ -77,13 +78,19 @@ def bound(target: Target, key: str, given: Iterable[str] = ()) -> Callable[..., 
             )
         return made  # type: ignore[no-any-return]
     _known_names(function, target, key, given)
-    return functools.partial(function, **target.arguments)
+
+    @functools.wraps(function)
+    def call_again(*inputs: Any, **more: Any) -> Any:
+        return function(*inputs, **copy.deepcopy(dict(target.arguments)), **more)
+
+    return call_again
 
 
 def takes(function: Callable[..., Any], name: str) -> bool:
-    """Tell whether a function may be given `name=`."""
-    names = _names(function)
-    return names is None or name in names
+    """Tell whether a function has a parameter `name`; `**anything` may not know what it is."""
+    parameter = (_parameters(function) or {}).get(name)
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return parameter is not None and parameter.kind in named
 
 
 def sources(config: RunConfig, root: Path) -> dict[str, str]:
@@ -147,9 +154,14 @@ def _known_names(
 
 def _names(function: Callable[..., Any]) -> list[str] | None:
     """Return the names of what a function takes; None where it takes any, or does not say."""
-    try:
-        parameters = inspect.signature(function).parameters
-    except ValueError:
+    parameters = _parameters(function)
+    if parameters is None or any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return None
-    anything = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-    return None if anything else list(parameters)
+    return list(parameters)
+
+
+def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter] | None:
+    try:
+        return inspect.signature(function).parameters
+    except ValueError:
+        return None  # written in C

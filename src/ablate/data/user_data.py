@@ -10,6 +10,7 @@ from ablate import user
 from ablate.config.data import UserData
 from ablate.data.dataset import Data, fixed_part
 from ablate.errors import ConfigError
+from ablate.streams import Streams
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,12 +22,7 @@ def load_user_data(config: UserData) -> Data:
 
     Raises ConfigError where what it returns is no `ablate.Data` as its docstring has it.
     """
-    data = user.call(config, "data")
-    if not isinstance(data, Data):
-        raise ConfigError(
-            f"data={config.name} returned a {type(data).__name__}; it must return "
-            "ablate.Data(train=(x, y), validation=None, test=(x, y))."
-        )
+    data = made(config)
     held_out = {} if data.validation is None else {"validation": data.validation}
     parts = {"train": data.train, **held_out, "test": data.test}
     for name, pair in parts.items():
@@ -34,6 +30,18 @@ def load_user_data(config: UserData) -> Data:
     classes = data.classes or 1 + max(int(y.max()) for _, y in parts.values())
     kept = {name: fixed_part(pair, config.at_most, "at_most") for name, pair in parts.items()}
     return replace(data, **kept, classes=classes)
+
+
+def made(config: UserData) -> Data:
+    """Call the function, whose random draws are the same every time: no seed changes the data."""
+    with Streams(0, 0).seeded("data", "made"):
+        data = user.call(config, "data")
+    if not isinstance(data, Data):
+        raise ConfigError(
+            f"data={config.name} returned a {type(data).__name__}; it must return "
+            "ablate.Data(train=(x, y), validation=None, test=(x, y))."
+        )
+    return data
 
 
 def _check_pair(source: str, part: str, pair: tuple[Tensor, Tensor], data: Data) -> None:

@@ -16,6 +16,8 @@ from ablate.config import RunConfig
 from ablate.config.target import Target
 from ablate.data.user_augment import build_user_augment
 from ablate.errors import AblateError, ConfigError
+from ablate.launch.model_check import check_model
+from ablate.launch.single_examples import alone_in_training
 from ablate.nn.user_network import UserNetwork, build_user_network
 from ablate.nn.user_stack import why_not_stacked
 from ablate.streams import Streams
@@ -67,7 +69,8 @@ def _not_stacked(model: Target, inputs: tuple[int, ...], classes: int) -> str | 
 
 def _model(config: RunConfig) -> None:
     assert isinstance(config.model, Target)
-    _network(config.model, data.inputs_of(config.data), data.classes_of(config.data))
+    inputs, classes = data.inputs_of(config.data), data.classes_of(config.data)
+    check_model(config, _network(config.model, inputs, classes), inputs, classes)
 
 
 def _network(model: Target, inputs: tuple[int, ...], classes: int) -> UserNetwork:
@@ -75,12 +78,13 @@ def _network(model: Target, inputs: tuple[int, ...], classes: int) -> UserNetwor
 
 
 def _loss(config: RunConfig) -> None:
-    logits, labels = _sample(config)
-    logits.requires_grad_()
-    loss = build_loss(config)(logits[None], labels[None])
-    loss.sum().backward()  # type: ignore[no-untyped-call]
-    if logits.grad is None or not torch.isfinite(logits.grad).all():
-        raise ConfigError(f"loss={config.loss.name} has no finite gradient.")
+    for examples in (None, 1)[: 1 + bool(alone_in_training(config))]:
+        logits, labels = (sample[:examples] for sample in _sample(config))
+        logits.requires_grad_()
+        loss = build_loss(config, Streams(0, 0))(logits[None], labels[None])
+        loss.sum().backward()  # type: ignore[no-untyped-call]
+        if logits.grad is None or not torch.isfinite(logits.grad).all():
+            raise ConfigError(f"loss={config.loss.name} has no finite gradient.")
 
 
 def _optimizer(config: RunConfig) -> None:
@@ -93,7 +97,9 @@ def _optimizer(config: RunConfig) -> None:
 def _augment(config: RunConfig) -> None:
     assert isinstance(config.augment, Target)
     images = torch.rand(1, _EXAMPLES, *data.inputs_of(config.data), generator=torch.Generator())
-    build_user_augment(config.augment)(images, torch.Generator())
+    change = build_user_augment(config.augment, Streams(0, 0))
+    for examples in (_EXAMPLES, 1)[: 1 + bool(alone_in_training(config))]:
+        change(images[:, :examples], 0)
 
 
 def _metric(config: RunConfig) -> None:

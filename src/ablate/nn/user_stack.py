@@ -59,12 +59,11 @@ class UserStack(Network):
     def state_dict(self, *_: Any, **__: Any) -> dict[str, Any]:  # type: ignore[override]
         """Return parameters and buffers (R, ...) by name, in the module's order."""
         module = self.networks[0].module
-        # Weights that are used twice have two names there and one here.
-        first = {id(own): name for name, own in module.named_parameters()}
-        stacked: dict[str, Tensor] = dict(self._buffers_of_all)
-        for name, own in module.named_parameters(remove_duplicate=False):
-            stacked[name] = self._parameters_of_all[first[id(own)]]
-        return {name: stacked[name].detach() for name in module.state_dict()}
+        own = {name: id(value) for name, value in module.state_dict(keep_vars=True).items()}
+        stacked = {**self._parameters_of_all, **self._buffers_of_all}
+        # What is used twice has two names there and one here, the first.
+        first = {own[name]: value for name, value in stacked.items() if name in own}
+        return {name: first[place].detach() for name, place in own.items()}
 
     def forward(self, x: Tensor, tap: Tap | None = None) -> Tensor:
         """Return logits (R, B, classes) of x (R, B, *inputs); the probe's `tap` goes to parts."""

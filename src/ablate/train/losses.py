@@ -1,5 +1,6 @@
 """What training minimizes: a loss per replicate, this package's or the user's own."""
 
+import itertools
 from collections.abc import Callable
 from functools import partial
 
@@ -10,17 +11,30 @@ from torch import Tensor
 from ablate import user
 from ablate.config import RunConfig
 from ablate.config.target import Target
+from ablate.streams import Streams
 
 #: From logits (R, B, K) and labels (R, B) to the losses (R,).
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
-def build_loss(config: RunConfig) -> Loss:
-    """Return the loss of `config`; one of the user's own takes logits (B, K) and labels (B,)."""
+def build_loss(config: RunConfig, streams: Streams) -> Loss:
+    """Return the loss of `config`; one of the user's own takes logits (B, K) and labels (B,).
+
+    What theirs draws from global generators is a stream of the call's number.
+    """
     if not isinstance(config.loss, Target):
         return partial(per_replicate_loss, label_smoothing=config.label_smoothing)
-    loss = user.bound(config.loss, "loss")
-    return lambda logits, labels: loss(logits[0].float(), labels[0]).reshape(1)
+    with streams.seeded("loss", "made"):
+        loss = user.bound(config.loss, "loss")
+    numbers = itertools.count()
+
+    def own(logits: Tensor, labels: Tensor) -> Tensor:
+        # Copies: a mixed batch's logits are taken twice, a batch's labels by L-BFGS many times.
+        with streams.seeded("loss", next(numbers), logits.device):
+            value: Tensor = loss(logits[0].float().clone(), labels[0].clone())
+        return value.reshape(1)
+
+    return own
 
 
 def per_replicate_loss(

@@ -7,6 +7,7 @@ import torch
 from ablate import user
 from ablate.config.run import UserMetric
 from ablate.errors import AblateError
+from ablate.streams import Streams
 
 
 def user_metric(
@@ -14,10 +15,12 @@ def user_metric(
 ) -> dict[str, float]:
     """Return a metric of the user's own by its name; their function is given torch tensors.
 
+    It draws the same random numbers in every run: what it makes of logits is theirs alone.
     Raises AblateError where it does not return a finite number.
     """
     function = user.imported(metric.function, "metric.from")
-    value = float(function(torch.from_numpy(np.array(logits)), torch.from_numpy(labels.copy())))
+    with Streams(0, 0).seeded("metric"):
+        value = float(function(torch.from_numpy(np.array(logits)), torch.from_numpy(labels.copy())))
     if not np.isfinite(value):
         raise AblateError(f"metric.from={metric.function} returned {value}, which is no number.")
     return {metric.name: value}
