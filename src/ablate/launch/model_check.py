@@ -1,9 +1,5 @@
 """A trial of a model of the user's own in training mode, and of what it draws there."""
 
-import random
-from collections.abc import Callable
-
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,7 +9,7 @@ from ablate.config.optimizer import Lbfgs
 from ablate.errors import ConfigError
 from ablate.launch.single_examples import alone_in_prediction, alone_in_training
 from ablate.nn.user_network import UserNetwork, check_logits, said
-from ablate.streams import Streams
+from ablate.streams import draws
 
 
 def check_model(
@@ -57,43 +53,35 @@ def _check_gradient(name: str, logits: Tensor) -> None:
         raise ConfigError(f"model={name} has no gradient: {said(error)}.") from error
 
 
+@torch.no_grad()
 def _check_draws(config: RunConfig, network: UserNetwork, x: Tensor) -> None:
     """Refuse what this package's models are refused by a look at their config: dropout or none."""
     name = config.model.name
-    nothing = _after(lambda: None)
     network.train()
-    training = _after(lambda: network.module(x))
-    draws = training != nothing
-    if isinstance(config.optimizer, Lbfgs) and draws:
+    training = draws(lambda: network.module(x))
+    at_random = training != draws(lambda: None)
+    if isinstance(config.optimizer, Lbfgs) and at_random:
         raise ConfigError(
             f"optimizer=lbfgs is not allowed with model={name}, which draws random numbers in "
             "training: its line search needs a loss that stays the same from one look to the next."
         )
-    if config.trainer.vary == "dropout" and not draws:
+    if config.trainer.vary == "dropout" and not at_random:
         raise ConfigError(
             f"trainer.vary=dropout leaves nothing that varies: model={name} draws no random "
             "numbers in training."
         )
     if not isinstance(config.ensemble, McDropout):
         return
-    if not draws:
+    if not at_random:
         raise ConfigError(f"ensemble=mc_dropout needs dropout: model={name} has none at work.")
     with network.dropout_at_inference():
-        predicting = _after(lambda: network.module(x))
+        predicting = draws(lambda: network.module(x))
     if predicting != training:
         raise ConfigError(
             f"ensemble=mc_dropout needs dropout as modules (torch.nn.Dropout): model={name} draws "
             "random numbers in training that it does not draw with these at work, so some of its "
             "masks would be missing."
         )
-
-
-@torch.no_grad()
-def _after(forward: Callable[[], object]) -> tuple[float, float, float]:
-    """Return the next number of each global generator after a forward pass from one seed."""
-    with Streams(0, 0).seeded("dropout", "trial"):
-        forward()
-        return float(torch.rand(())), float(np.random.rand()), random.random()  # noqa: NPY002
 
 
 def _examples(count: int, inputs: tuple[int, ...]) -> Tensor:

@@ -79,7 +79,7 @@ def _network(model: Target, inputs: tuple[int, ...], classes: int) -> UserNetwor
 
 def _loss(config: RunConfig) -> None:
     for examples in (None, 1)[: 1 + bool(alone_in_training(config))]:
-        logits, labels = (sample[:examples] for sample in _sample(config))
+        logits, labels = (sample[:examples] for sample in sample(config))
         logits.requires_grad_()
         loss = build_loss(config, Streams(0, 0))(logits[None], labels[None])
         loss.sum().backward()  # type: ignore[no-untyped-call]
@@ -104,7 +104,7 @@ def _augment(config: RunConfig) -> None:
 
 def _metric(config: RunConfig) -> None:
     assert config.metric is not None
-    logits, labels = _sample(config)
+    logits, labels = sample(config)
     user_metric(config.metric, logits.numpy(), labels.numpy())
 
 
@@ -113,7 +113,7 @@ def _procedure(config: RunConfig) -> None:
     user.bound(config.trainer.procedure, "trainer", given=("config", "data", "streams"))
 
 
-def _sample(config: RunConfig) -> tuple[Tensor, Tensor]:
+def sample(config: RunConfig) -> tuple[Tensor, Tensor]:
     """Return logits (2 K, K) and labels (2 K,), every class twice and once mistaken."""
     classes = data.classes_of(config.data)
     labels = torch.arange(classes).repeat(2)

@@ -14,7 +14,7 @@ from torch.func import functional_call, vmap
 from ablate.config.target import Target
 from ablate.nn.network import Network, Tap
 from ablate.nn.user_network import UserNetwork, build_user_network
-from ablate.streams import Streams
+from ablate.streams import Streams, draws
 
 
 class UserStack(Network):
@@ -92,9 +92,17 @@ def why_not_stacked(network: UserNetwork, inputs: tuple[int, ...]) -> str | None
     module = network.module
     parameters = {name: p.detach()[None] for name, p in module.named_parameters()}
     buffers = {name: b.clone()[None] for name, b in module.named_buffers()}
-    try:
+    own = [value for value in (*module.parameters(), *module.buffers()) if value.numel()]
+    if len({value.untyped_storage().data_ptr() for value in own}) < len(own):
+        return "two of its parameters or buffers lie in the same memory"
+
+    def run() -> None:
         with torch.no_grad():
             _run(module, parameters, buffers, torch.zeros(1, 2, *inputs))
+
+    try:
+        if draws(run) != draws(lambda: None):
+            return "it draws random numbers, which all replicates would share"
     except Exception as error:  # whatever the module or vmap raises
         said = (str(error).strip().splitlines() or [""])[0].split(". ")[0]
         return said or type(error).__name__
@@ -103,7 +111,7 @@ def why_not_stacked(network: UserNetwork, inputs: tuple[int, ...]) -> str | None
 
 def _run(module: nn.Module, parameters: Any, buffers: dict[str, Tensor], x: Tensor) -> Tensor:
     def one(own: Any, state: Any, images: Tensor) -> Any:
-        return functional_call(module, (own, state), (images,))
+        return functional_call(module, (own, state), (images.clone(),))  # see UserNetwork
 
     mapped: Callable[..., Tensor] = vmap(one, randomness="error")
     return mapped(parameters, buffers, x)
