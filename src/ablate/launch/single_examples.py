@@ -17,6 +17,8 @@ _PREDICTED = 100
 
 def alone_in_training(config: RunConfig) -> str | None:
     """Return which batch in training mode is a single example, in words; None if there is none."""
+    if config.trainer.is_user_code:
+        return None  # whose batches are its own
     train, _ = _split(config)
     size, probe = config.trainer.batch_size, config.probe
     batches = f"in batches of {size} (trainer.batch_size)"

@@ -101,8 +101,7 @@ def check(plan: Plan, root: Path) -> None:
                 check_user_code(config)
             if not isinstance(config.model, Target):
                 architectures.check(config.model, inputs)
-                if not config.trainer.is_user_code:
-                    check_normalization(config, inputs)
+                check_normalization(config, inputs)
             if not isinstance(config.augment, Target):
                 check_augment(config.augment, inputs)
         except ConfigError as error:

@@ -70,7 +70,9 @@ def _not_stacked(model: Target, inputs: tuple[int, ...], classes: int) -> str | 
 def _model(config: RunConfig) -> None:
     assert isinstance(config.model, Target)
     inputs, classes = data.inputs_of(config.data), data.classes_of(config.data)
-    check_model(config, _network(config.model, inputs, classes), inputs, classes)
+    network = _network(config.model, inputs, classes)
+    if not config.trainer.is_user_code:
+        check_model(config, network, inputs, classes)
 
 
 def _network(model: Target, inputs: tuple[int, ...], classes: int) -> UserNetwork:
