@@ -202,6 +202,9 @@ def test_tied_weights_stay_tied(option, run):
         ({"model": {"_target_": "mylab.nets.Net"}, "ensemble": {"name": "mc_dropout"}}, "has none at work"),
         ({"model": own("FunctionDropout"), "optimizer": {"name": "lbfgs"}}, "optimizer=lbfgs is not allowed"),
         ({"trainer": {**BASE["trainer"], "vary": "dropout"}}, "leaves nothing that varies"),
+        ({"trainer": {**BASE["trainer"], "vary": "init"}, "model": own("OneStart")}, "OneStart does the same"),
+        ({"trainer": {**BASE["trainer"], "vary": "augment"}, "augment": own("no_augment")}, "no_augment does the"),
+        ({"schedule": {"name": "cosine"}, "optimizer": own("RateOfItsOwn", lr=0.1)}, "have no lr that it could set"),
     ],
 )  # fmt: skip
 def test_a_model_that_predicts_and_cannot_train_so_is_refused(changes, sentence):
@@ -219,6 +222,8 @@ def test_a_model_that_predicts_and_cannot_train_so_is_refused(changes, sentence)
         {"model": own("Detached"), "trainer": {"epochs": 0}},
         {"model": {"_target_": "mylab.nets.Net", "norm": True}, "data": {**BASE["data"], "train_size": 98}},
         {"model": own("factory", classes=3)},
+        {"trainer": {**BASE["trainer"], "vary": "init"}},
+        {"trainer": {**BASE["trainer"], "vary": "augment"}, "augment": own("drawing_augment")},
     ],
 )  # fmt: skip
 def test_and_one_that_can_is_not(changes):

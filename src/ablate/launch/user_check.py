@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ablate import data, user
 from ablate.config import RunConfig
+from ablate.config.schedule import ConstantSchedule
 from ablate.config.target import Target
 from ablate.data.user_augment import build_user_augment
 from ablate.errors import AblateError, ConfigError
@@ -26,6 +27,8 @@ from ablate.train.optimizers import build_optimizer, update
 from ablate.train.user_metric import user_metric
 
 _EXAMPLES = 4
+#: In which an augmentation that draws at all is taken to do it.
+_STEPS = 50
 
 
 def check_user_code(config: RunConfig) -> None:
@@ -71,12 +74,27 @@ def _model(config: RunConfig) -> None:
     assert isinstance(config.model, Target)
     inputs, classes = data.inputs_of(config.data), data.classes_of(config.data)
     network = _network(config.model, inputs, classes)
-    if not config.trainer.is_user_code:
-        check_model(config, network, inputs, classes)
+    if config.trainer.is_user_code:
+        return
+    if config.trainer.vary == "init":
+        other = _network(config.model, inputs, classes, replicate=1).state_dict()
+        alike = all(torch.equal(own, other[name]) for name, own in network.state_dict().items())
+        _check_varies(config, not alike, f"model={config.model.name}")
+    check_model(config, network, inputs, classes)
 
 
-def _network(model: Target, inputs: tuple[int, ...], classes: int) -> UserNetwork:
-    return build_user_network(model, inputs, classes, Streams(0, 0), torch.device("cpu"))
+def _network(
+    model: Target, inputs: tuple[int, ...], classes: int, replicate: int = 0
+) -> UserNetwork:
+    return build_user_network(model, inputs, classes, Streams(0, replicate), torch.device("cpu"))
+
+
+def _check_varies(config: RunConfig, varies: bool, code: str) -> None:
+    if not varies:
+        raise ConfigError(
+            f"trainer.vary={config.trainer.vary} leaves nothing that varies: {code} does the same "
+            "in every replicate."
+        )
 
 
 def _loss(config: RunConfig) -> None:
@@ -92,6 +110,13 @@ def _loss(config: RunConfig) -> None:
 def _optimizer(config: RunConfig) -> None:
     weight = torch.nn.Parameter(torch.ones(1, 2, 2))
     optimizer = build_optimizer(config.optimizer, [("weight", weight)])
+    if any("lr" not in group for group in optimizer.param_groups) and not isinstance(
+        config.schedule, ConstantSchedule
+    ):
+        raise ConfigError(
+            f"schedule={config.schedule.name} is not allowed with optimizer="
+            f"{config.optimizer.name}: its parameter groups have no lr that it could set."
+        )
     weight.grad = torch.ones_like(weight)
     update(optimizer, config.lr, config.penalty, None)
 
@@ -102,6 +127,10 @@ def _augment(config: RunConfig) -> None:
     change = build_user_augment(config.augment, Streams(0, 0))
     for examples in (_EXAMPLES, 1)[: 1 + bool(alone_in_training(config))]:
         change(images[:, :examples], 0)
+    if config.trainer.vary == "augment":
+        other = build_user_augment(config.augment, Streams(0, 1))
+        alike = (torch.equal(change(images, step), other(images, step)) for step in range(_STEPS))
+        _check_varies(config, not all(alike), f"augment={config.augment.name}")
 
 
 def _metric(config: RunConfig) -> None:
