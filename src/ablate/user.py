@@ -3,6 +3,7 @@
 Importing it loads neither torch nor the user's modules.
 """
 
+import copy
 import functools
 import hashlib
 import importlib
@@ -12,7 +13,7 @@ import pkgutil
 import shlex
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ def failure(error: BaseException, key: str, path: str) -> BaseException:
     """
     if isinstance(error, AblateError) or type(error).__name__ == "OutOfMemoryError":
         return error
-    return ConfigError(f"{key}={path}: {_said(error)}.")
+    return ConfigError(f"{key}={path}: {said_by(error)}.")
 
 
 def imported(path: str, key: str) -> Callable[..., Any]:
@@ -55,7 +56,7 @@ def imported(path: str, key: str) -> Callable[..., Any]:
     try:
         found: Any = importlib.import_module(module)
     except RAISED as error:
-        raise ConfigError(f"{key}={path}: importing {module} failed: {_said(error)}.") from error
+        raise ConfigError(f"{key}={path}: importing {module} failed: {said_by(error)}.") from error
     for name in names:
         if not hasattr(found, name):
             known = [word for word in vars(found) if not word.startswith("_")]
@@ -77,7 +78,7 @@ def call(target: Target, key: str, *inputs: Any, **offered: Any) -> Any:
     function = imported(target.target, key)
     _known_names(function, target, key, offered)
     arguments = {name: value for name, value in offered.items() if takes(function, name)}
-    arguments |= target.arguments
+    arguments |= copy.deepcopy(dict(target.arguments))  # theirs to change
     try:
         inspect.signature(function).bind(*inputs, **arguments)
     except TypeError as error:
@@ -102,7 +103,12 @@ def bound(target: Target, key: str, given: Iterable[str] = ()) -> Callable[..., 
             )
         return made  # type: ignore[no-any-return]
     _known_names(function, target, key, given)
-    return functools.partial(function, **target.arguments)
+
+    @functools.wraps(function)
+    def call_again(*inputs: Any, **more: Any) -> Any:
+        return function(*inputs, **copy.deepcopy(dict(target.arguments)), **more)
+
+    return call_again
 
 
 def line_of(error: BaseException, config: RunConfig) -> str:
@@ -120,9 +126,10 @@ def line_of(error: BaseException, config: RunConfig) -> str:
 
 
 def takes(function: Callable[..., Any], name: str) -> bool:
-    """Tell whether a function may be given `name=`."""
-    names = _names(function)
-    return names is None or name in names
+    """Tell whether a function has a parameter `name`; `**anything` may not know what it is."""
+    parameter = (_parameters(function) or {}).get(name)
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return parameter is not None and parameter.kind in named
 
 
 def sources(config: RunConfig, root: Path) -> dict[str, str]:
@@ -156,7 +163,7 @@ def _module_of(path: str, key: str) -> tuple[str, list[str]]:
         try:
             spec = importlib.util.find_spec(module)
         except RAISED as error:  # finding a.b imports a, which is the user's to run
-            said = _said(error)
+            said = said_by(error)
             raise ConfigError(f"{key}={path}: importing {module} failed: {said}.") from error
         if spec is None:
             if end == 1:
@@ -170,7 +177,7 @@ def _module_of(path: str, key: str) -> tuple[str, list[str]]:
     return ".".join(names[:-1]), names[-1:]
 
 
-def _said(error: BaseException) -> str:
+def said_by(error: BaseException) -> str:
     """Return the class of an error and the first line of what it says."""
     first = str(error).strip().partition("\n")[0][:_MOST_SAID].rstrip(" .")
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
@@ -192,9 +199,14 @@ def _known_names(
 
 def _names(function: Callable[..., Any]) -> list[str] | None:
     """Return the names of what a function takes; None where it takes any, or does not say."""
-    try:
-        parameters = inspect.signature(function).parameters
-    except ValueError:
+    parameters = _parameters(function)
+    if parameters is None or any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return None
-    anything = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-    return None if anything else list(parameters)
+    return list(parameters)
+
+
+def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter] | None:
+    try:
+        return inspect.signature(function).parameters
+    except ValueError:
+        return None  # written in C

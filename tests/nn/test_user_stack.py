@@ -114,3 +114,28 @@ def test_whether_a_module_can_be_stacked(name, arguments, reason):
         assert reason in said
     # The trial leaves no trace.
     assert all(torch.equal(before[key], value) for key, value in network.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("NumpyDraws", "it draws random numbers, which all replicates would share"),
+        ("Transposed", "two of its parameters or buffers lie in the same memory"),
+        ("Overwrites", None),
+    ],
+)
+def test_what_vmap_would_not_notice_is_not_stacked(name, reason):
+    target = Target.model_validate({"_target_": f"mylab.mischief.{name}"})
+    network = build_user_network(target, INPUTS, CLASSES, STREAMS[0], CPU)
+    assert why_not_stacked(network, INPUTS) == reason
+
+
+def test_buffers_used_twice_are_kept_under_both_names():
+    target = Target.model_validate({"_target_": "mylab.mischief.TiedBuffers"})
+    stack, alone = (
+        build_user_stack(target, INPUTS, CLASSES, STREAMS, CPU),
+        build_user_network(target, INPUTS, CLASSES, STREAMS[0], CPU),
+    )
+    assert list(stack.state_dict()) == list(alone.state_dict())
+    stack.state_dict()["one"][1] = 7.0
+    assert stack.state_dict()["other"].flatten().tolist() == [1.0, 7.0, 1.0]

@@ -72,4 +72,3 @@ def test_what_cannot_learn_or_starts_wrong_is_told():
     dead = tried(init={"name": "constant", "value": -1.0})
     assert dead.dead == 1.0
     assert any("100% of a layer's units are dead" in text for text in problems(dead))
-    assert problems("it broke") == ["it broke"]

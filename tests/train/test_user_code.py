@@ -75,7 +75,7 @@ OPTIONS = {
     "bf16": {"trainer": {**BASE["trainer"], "precision": "bf16"}},
     "weights kept": {"trainer": {**BASE["trainer"], "save": "best"}},
     "snapshots": {"ensemble": {"name": "snapshot", "size": 2, "snapshots": 2}},
-    "masks": {"ensemble": {"name": "mc_dropout", "size": 2, "passes": 2}},
+    "masks": {"model": {"_target_": "mylab.nets.Net", "dropout": 0.2}, "ensemble": {"name": "mc_dropout", "size": 2, "passes": 2}},
     "bagging": {"ensemble": {"name": "bagging", "size": 1}},
     "own loss": {"loss": {"_target_": "mylab.parts.focal", "gamma": 1.0}},
     "own loss class": {"loss": {"_target_": "mylab.parts.Hinge", "margin": 0.5}},

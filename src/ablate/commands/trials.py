@@ -8,33 +8,49 @@ from ablate.commands.command_line import Start
 from ablate.errors import AblateError
 from ablate.launch.device import worker_count
 from ablate.launch.sweep import check
+from ablate.launch.twice import differences
 from ablate.study.plan import Cell
 from ablate.train.trial import FIT, GRADIENT_TOLERANCE, Trial, trial
 
 _DEAD = 0.5
+_PROCEDURE = "a training procedure of your own, run twice in its first cell on at most 500 examples"
 
 
-def _trials(start: Start) -> Iterator[tuple[Cell, Trial | str]]:
-    """Yield what each cell did, or the sentence in which it failed."""
+def _trials(start: Start) -> Iterator[tuple[Cell, Trial | None, list[str]]]:
+    """Yield what each cell did, and the sentences that say what did not hold.
+
+    Code of the user's own is run twice, a training procedure in the first cell that has it.
+    """
     loaded: tuple[object, data.Data] | None = None
+    procedures: set[str] = set()
     for cell in start.plan.cells:
         config = cell.config
-        if config.trainer.is_user_code:
-            yield cell, "a training procedure of your own is tried by running it"
+        own, found, wrong = config.trainer.target, None, list[str]()
+        if config.trainer.command is not None:
+            yield cell, None, ["a training command of your own is tried by running it"]
             continue
-        if loaded is None or loaded[0] != config.data:
+        if own in procedures:
+            yield cell, None, []
+            continue
+        new = loaded is None or loaded[0] != config.data
+        if loaded is None or new:
             loaded = config.data, data.load(config.data, start.root, config.seed)
         try:
-            yield cell, trial(config, loaded[1])
+            if own is None:
+                found = trial(config, loaded[1])
+                wrong = problems(found)
+            else:
+                procedures.add(own)
+            if config.user_code:
+                wrong += differences(config, loaded[1], with_data=new)
         except (Exception, SystemExit) as error:
             known = isinstance(error, AblateError)
-            yield cell, str(error) if known else f"{type(error).__name__}: {error}"
+            wrong.append(str(error) if known else f"{type(error).__name__}: {error}")
+        yield cell, found, wrong
 
 
-def problems(found: Trial | str) -> list[str]:
+def problems(found: Trial) -> list[str]:
     """Return what did not hold, in words."""
-    if isinstance(found, str):
-        return [found]
     error = found.gradient_error or 0.0
     wrong = {
         "the loss is not finite before the first step": not math.isfinite(found.loss),
@@ -57,14 +73,13 @@ def lines(start: Start) -> Iterator[tuple[str, bool]]:
     total = 0.0
     yield "every level changes the config, and every cell fits its data", True
     yield from ((note, True) for note in told)
-    for cell, found in _trials(start):
-        wrong = problems(found)
-        if isinstance(found, Trial):
+    for cell, found, wrong in _trials(start):
+        if found is not None:
             seconds = found.seconds_per_step * found.steps
             total += seconds * runs
             yield f"{cell.name}: {_numbers(found, seconds)}", not wrong
         else:
-            yield f"{cell.name}:", False
+            yield f"{cell.name}: {'' if wrong else _PROCEDURE}".rstrip(), not wrong
         yield from ((f"    {one}", False) for one in wrong)
     spent = f"{total / workers / 60:.1f} min of steps on {workers} cores"
     yield f"all runs: about {spent}, one network at a time", True

@@ -44,10 +44,8 @@ def build_change(
     Arguments as of `augment`; the user's own takes one network at a time.
     """
     if isinstance(config, Target):
-        change = build_user_augment(config)
-        return lambda images, indices, epoch, step: change(
-            images, streams[0].torch("augment", step, str(images.device))
-        )
+        change = build_user_augment(config, streams[0])
+        return lambda images, indices, epoch, step: change(images, step)
     return partial(augment, config, streams, examples, bounded) if config.changes_training else None
 
 

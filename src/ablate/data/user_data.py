@@ -14,6 +14,7 @@ from ablate import user
 from ablate.config.data import UserData
 from ablate.data.dataset import Data, fixed_part
 from ablate.errors import ConfigError
+from ablate.streams import Streams
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,13 +29,7 @@ def load_user_data(config: UserData) -> Data:
 
     Raises ConfigError where what it returns is no `ablate.Data` as its docstring has it.
     """
-    with user.calling("data", config.name):
-        data = user.call(config, "data")
-    if not isinstance(data, Data):
-        raise ConfigError(
-            f"data={config.name} returned a {type(data).__name__}; it must return "
-            "ablate.Data(train=(x, y), validation=None, test=(x, y))."
-        )
+    data = made(config)
     parts = _parts(data)
     pairs = {name: _checked_pair(config.name, name, pair) for name, pair in parts.items()}
     for name, (x, _) in pairs.items():
@@ -42,6 +37,18 @@ def load_user_data(config: UserData) -> Data:
     classes = _classes(config.name, data.classes, {name: y for name, (_, y) in pairs.items()})
     kept = {name: fixed_part(pair, config.at_most, "at_most") for name, pair in pairs.items()}
     return replace(data, **kept, classes=classes)
+
+
+def made(config: UserData) -> Data:
+    """Call the function, whose random draws are the same every time: no seed changes the data."""
+    with Streams(0, 0).seeded("data", "made"), user.calling("data", config.name):
+        data = user.call(config, "data")
+    if not isinstance(data, Data):
+        raise ConfigError(
+            f"data={config.name} returned a {type(data).__name__}; it must return "
+            "ablate.Data(train=(x, y), validation=None, test=(x, y))."
+        )
+    return data
 
 
 def notes(config: UserData) -> list[str]:

@@ -3,7 +3,7 @@
 import errno
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from datetime import UTC, datetime
 
 from ablate import data, user
@@ -37,7 +37,8 @@ def execute(job: Job, loaded: dict[str, data.Data]) -> Iterator[Event]:
     left = list(job.tasks)  # a later run of the stack costs no finished one
     try:
         with marked(task.directory for task in job.tasks):
-            records = train_job(job, loaded)
+            with chdir("."):  # the user's own code may leave for another folder
+                records = train_job(job, loaded)
             facts = provenance(job.device, data.digest(job.config.data), job.config.seed)
             resolved = job.config.model_dump(mode="json")
             for task, record in zip(job.tasks, records, strict=True):

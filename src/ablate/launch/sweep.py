@@ -19,6 +19,7 @@ from ablate.launch.job import Task
 from ablate.launch.jobs import jobs_of, one_by_one
 from ablate.launch.missing import Work, in_folders_there, member_work, scored_work, tuning_work
 from ablate.launch.progress import progress
+from ablate.launch.single_examples import check_normalization
 from ablate.nn import architectures
 from ablate.store.cell import LedgerCell
 from ablate.store.index import write_index
@@ -107,6 +108,7 @@ def check(plan: Plan, root: Path) -> list[str]:
                 check_user_code(config, root)
             if not isinstance(config.model, Target):
                 architectures.check(config.model, inputs)
+                check_normalization(config, inputs)
             if not isinstance(config.augment, Target):
                 check_augment(config.augment, inputs)
         except ConfigError as error:

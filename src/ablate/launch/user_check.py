@@ -16,9 +16,12 @@ from ablate import data, user
 from ablate.config import RunConfig
 from ablate.config.data import DataConfig
 from ablate.config.run import UserMetric
+from ablate.config.schedule import ConstantSchedule
 from ablate.config.target import Target
 from ablate.data.user_augment import build_user_augment
 from ablate.errors import AblateError, ConfigError
+from ablate.launch.model_check import check_model
+from ablate.launch.single_examples import alone_in_training
 from ablate.nn.user_network import UserNetwork, build_user_network
 from ablate.nn.user_stack import why_not_stacked
 from ablate.streams import Streams
@@ -27,6 +30,8 @@ from ablate.train.optimizers import build_optimizer, update
 from ablate.train.user_metric import user_metric
 
 _EXAMPLES = 4
+#: In which an augmentation that draws at all is taken to do it.
+_STEPS = 50
 
 
 def check_user_code(config: RunConfig, root: Path = Path()) -> None:
@@ -50,12 +55,9 @@ def check_user_code(config: RunConfig, root: Path = Path()) -> None:
             raise ConfigError(str(error)) from error
     words = shlex.split(config.trainer.command or "")
     if words and shutil.which(words[0]) is None:
-        there = Path(words[0]).is_file()
-        what = (
-            "this file may not be executed; chmod +x allows it"
-            if there
-            else ("there is no such command")
-        )
+        what = "there is no such command"
+        if Path(words[0]).is_file():
+            what = "this file may not be executed; chmod +x allows it"
         raise ConfigError(f"trainer.command={words[0]}: {what}.")
 
 
@@ -76,25 +78,51 @@ def _not_stacked(model: Target, inputs: tuple[int, ...], classes: int) -> str | 
 
 def _model(config: RunConfig) -> None:
     assert isinstance(config.model, Target)
-    _network(config.model, data.inputs_of(config.data), data.classes_of(config.data))
+    inputs, classes = data.inputs_of(config.data), data.classes_of(config.data)
+    network = _network(config.model, inputs, classes)
+    if config.trainer.is_user_code:
+        return
+    if config.trainer.vary == "init":
+        other = _network(config.model, inputs, classes, replicate=1).state_dict()
+        alike = all(torch.equal(own, other[name]) for name, own in network.state_dict().items())
+        _check_varies(config, not alike, f"model={config.model.name}")
+    check_model(config, network, inputs, classes)
 
 
-def _network(model: Target, inputs: tuple[int, ...], classes: int) -> UserNetwork:
-    return build_user_network(model, inputs, classes, Streams(0, 0), torch.device("cpu"))
+def _network(
+    model: Target, inputs: tuple[int, ...], classes: int, replicate: int = 0
+) -> UserNetwork:
+    return build_user_network(model, inputs, classes, Streams(0, replicate), torch.device("cpu"))
+
+
+def _check_varies(config: RunConfig, varies: bool, code: str) -> None:
+    if not varies:
+        raise ConfigError(
+            f"trainer.vary={config.trainer.vary} leaves nothing that varies: {code} does the same "
+            "in every replicate."
+        )
 
 
 def _loss(config: RunConfig) -> None:
-    logits, labels = _sample(config)
-    logits.requires_grad_()
-    loss = build_loss(config)(logits[None], labels[None])
-    loss.sum().backward()  # type: ignore[no-untyped-call]
-    if logits.grad is None or not torch.isfinite(logits.grad).all():
-        raise ConfigError(f"loss={config.loss.name} has no finite gradient.")
+    for examples in (None, 1)[: 1 + bool(alone_in_training(config))]:
+        logits, labels = (part[:examples] for part in sample(config))
+        logits.requires_grad_()
+        loss = build_loss(config, Streams(0, 0))(logits[None], labels[None])
+        loss.sum().backward()  # type: ignore[no-untyped-call]
+        if logits.grad is None or not torch.isfinite(logits.grad).all():
+            raise ConfigError(f"loss={config.loss.name} has no finite gradient.")
 
 
 def _optimizer(config: RunConfig) -> None:
     weight = torch.nn.Parameter(torch.ones(1, 2, 2))
     optimizer = build_optimizer(config.optimizer, [("weight", weight)])
+    if any("lr" not in group for group in optimizer.param_groups) and not isinstance(
+        config.schedule, ConstantSchedule
+    ):
+        raise ConfigError(
+            f"schedule={config.schedule.name} is not allowed with optimizer="
+            f"{config.optimizer.name}: its parameter groups have no lr that it could set."
+        )
     weight.grad = torch.ones_like(weight)
     update(optimizer, config.lr, config.penalty, None)
 
@@ -102,9 +130,14 @@ def _optimizer(config: RunConfig) -> None:
 def _augment(config: RunConfig) -> None:
     assert isinstance(config.augment, Target)
     images = torch.rand(1, _EXAMPLES, *data.inputs_of(config.data), generator=torch.Generator())
-    changed = build_user_augment(config.augment)(images, torch.Generator())
-    if not torch.isfinite(changed).all():
-        raise ConfigError(f"augment={config.augment.name} returned values that are not finite.")
+    change = build_user_augment(config.augment, Streams(0, 0))
+    for examples in (_EXAMPLES, 1)[: 1 + bool(alone_in_training(config))]:
+        if not torch.isfinite(change(images[:, :examples], 0)).all():
+            raise ConfigError(f"augment={config.augment.name} returned values that are not finite.")
+    if config.trainer.vary == "augment":
+        other = build_user_augment(config.augment, Streams(0, 1))
+        alike = (torch.equal(change(images, step), other(images, step)) for step in range(_STEPS))
+        _check_varies(config, not all(alike), f"augment={config.augment.name}")
 
 
 def _metric(config: RunConfig, root: Path) -> None:
@@ -125,7 +158,7 @@ def _procedure(config: RunConfig) -> None:
     user.bound(config.trainer.procedure, "trainer", given=("config", "data", "streams"))
 
 
-def _sample(config: RunConfig) -> tuple[Tensor, Tensor]:
+def sample(config: RunConfig) -> tuple[Tensor, Tensor]:
     """Return logits (2 K, K) and labels (2 K,), every class twice."""
     classes = data.classes_of(config.data)
     labels = torch.arange(classes).repeat(2)

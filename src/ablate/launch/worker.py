@@ -25,13 +25,13 @@ def work(connection: Connection, environment: Mapping[str, str]) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     from ablate.train.process import prepare_process
 
-    prepare_process(threads=1)
     loaded: dict[str, data.Data] = {}
     while True:
         try:
             job = connection.recv()
         except EOFError:
             return
+        prepare_process(threads=1)  # anew: the user's own code may have changed it
         try:
             for event in execute(job, loaded):
                 connection.send(event)

@@ -111,6 +111,14 @@ def check(config: ModelConfig, inputs: tuple[int, ...]) -> None:
     placed(config, inputs, classes=1)
 
 
+def normalizes_single_values(config: ModelConfig, inputs: tuple[int, ...]) -> bool:
+    """Tell whether batch norm meets maps of 1 x 1, of which one example gives a single value."""
+    return config.norm in ("batch", "batch_after") and any(
+        layer.kernel and math.prod(_positions(layer, received)) == 1
+        for layer, received in placed(config, inputs, classes=1)
+    )
+
+
 def placed(
     config: ModelConfig, inputs: tuple[int, ...], classes: int
 ) -> list[tuple[Layer, tuple[int, ...]]]:

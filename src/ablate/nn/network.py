@@ -33,7 +33,7 @@ class Network(nn.Module):
     """
 
     population = False
-    drops: type[nn.Module] = Dropout
+    drops: type[nn.Module] | tuple[type[nn.Module], ...] = Dropout
     norms: type[nn.Module] = BatchNorm
     layer_names: tuple[str, ...]
     probed_weights: tuple[Tensor, ...]
@@ -78,11 +78,15 @@ class Network(nn.Module):
 
     @contextmanager
     def dropout_at_inference(self) -> Iterator[None]:
-        """Put dropout to work in evaluation mode, for Monte-Carlo averages; then train again."""
+        """Put dropout to work in evaluation mode, for Monte-Carlo averages; then train again.
+
+        What drops nothing while training, in a frozen part, does not begin to here.
+        """
+        self.train()
+        dropping = [m for m in self.modules() if isinstance(m, self.drops) and m.training]
         self.eval()
-        for module in self.modules():
-            if isinstance(module, self.drops):
-                module.train()
+        for module in dropping:
+            module.training = True
         try:
             yield
         finally:

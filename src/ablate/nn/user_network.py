@@ -53,12 +53,13 @@ class UserNetwork(Network):
     where it calls functions instead, to its linear maps and convolutions but the last.
     """
 
-    drops, norms = _DropoutNd, _BatchNorm
+    drops, norms = (_DropoutNd, nn.RNNBase, nn.MultiheadAttention), _BatchNorm
 
     def __init__(self, module: nn.Module, inputs: tuple[int, ...], classes: int, name: str) -> None:
         super().__init__()
         self.module = module
         self._layers, self.multiply_adds = _listened(module, inputs, classes, name)
+        module.train()  # before it is asked what is frozen: many say so there
         self.layer_names = tuple(layer.name for layer in self._layers)
         known = [_KNOWN.get(type(layer.module)) for layer in self._layers]
         self.saturation = tuple(ELEMENTWISE[k].saturated if k else None for k in known)
@@ -91,12 +92,13 @@ class UserNetwork(Network):
         """Return logits (1, B, classes) of x (1, B, *inputs)."""
         parameters = {name: parameter[0] for name, parameter in self._stacked.items()}
         with _listening(self._layers if tap is not None else (), tap):
-            logits: Tensor = functional_call(self.module, parameters, (x[0],))
+            # A copy: batches share their memory, and a module may work in place or keep its input.
+            logits: Tensor = functional_call(self.module, parameters, (x[0].clone(),))
         return logits[None]
 
     def seed_dropout(self, streams: Sequence[Streams], device: str) -> None:
-        """Seed torch's global generators: modules of the user's own draw from nowhere else."""
-        torch.manual_seed(streams[0].torch("dropout", "model").initial_seed())
+        """Seed the global generators, from which modules of the user's own draw."""
+        streams[0].seed_globally("dropout", "model")
 
 
 def build_user_network(
@@ -110,13 +112,13 @@ def build_user_network(
 
     Raises ConfigError where it cannot be made, or does not take examples of shape `inputs`.
     """
-    torch.manual_seed(streams.torch("init", "model").initial_seed())
+    streams.seed_globally("init", "model")
     try:
         module = user.call(config, "model", inputs=inputs, classes=classes)
     except ConfigError:
         raise
     except user.RAISED as error:
-        raise ConfigError(f"model={config.name} cannot be made: {_said(error)}.") from error
+        raise ConfigError(f"model={config.name} cannot be made: {user.said_by(error)}.") from error
     if not isinstance(module, nn.Module):
         raise ConfigError(
             f"model={config.name} gives a {type(module).__name__}; it must be a torch.nn.Module."
@@ -125,7 +127,7 @@ def build_user_network(
         itself, *parts = module.named_modules()
         for name, part in [*parts, itself]:
             if hasattr(part, "reset_parameters"):
-                torch.manual_seed(streams.torch("init", name or "model").initial_seed())
+                streams.seed_globally("init", name or "model")
                 part.reset_parameters()
     return UserNetwork(module.to(device), inputs, classes, config.name).train()
 
@@ -157,14 +159,22 @@ def _listened(
             logits = module(torch.zeros(_TRIED, *inputs, device=device))
         except user.RAISED as error:
             shown = " x ".join(map(str, inputs))
-            raise ConfigError(f"model={name} fails on examples {shown}: {_said(error)}.") from error
-    if not isinstance(logits, Tensor) or tuple(logits.shape) != (_TRIED, classes):
-        got = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
-        raise ConfigError(
-            f"model={name} returns {got} for {_TRIED} examples; it must return logits "
-            f"({_TRIED}, {classes})."
-        )
+            raise ConfigError(
+                f"model={name} fails on examples {shown}: {user.said_by(error)}."
+            ) from error
+    check_logits(name, logits, _TRIED, classes)
     return _activations(called) or _linear_maps(called), count
+
+
+def check_logits(name: str, logits: object, examples: int, classes: int, when: str = "") -> None:
+    """Raise ConfigError unless a model returned logits; `when` says what was special about it."""
+    if isinstance(logits, Tensor) and tuple(logits.shape) == (examples, classes):
+        return
+    got = tuple(logits.shape) if isinstance(logits, Tensor) else f"a {type(logits).__name__}"
+    raise ConfigError(
+        f"model={name} returns {got} for {examples} example{'s'[: examples - 1]}{when}; it must "
+        f"return logits ({examples}, {classes})."
+    )
 
 
 def _activations(called: Sequence[tuple[str, nn.Module]]) -> tuple[_Layer, ...]:
@@ -219,8 +229,3 @@ def _listening(layers: Sequence[_Layer], tap: Tap | None) -> Iterator[None]:
             hooks.enter_context(module.register_forward_pre_hook(before))
             hooks.enter_context(module.register_forward_hook(after))
         yield
-
-
-def _said(error: BaseException) -> str:
-    first = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {first[0].rstrip('.') if first else 'no message'}"

@@ -14,7 +14,7 @@ from torch.func import functional_call, vmap
 from ablate.config.target import Target
 from ablate.nn.network import Network, Tap
 from ablate.nn.user_network import UserNetwork, build_user_network
-from ablate.streams import Streams
+from ablate.streams import Streams, draws
 
 
 class UserStack(Network):
@@ -59,12 +59,11 @@ class UserStack(Network):
     def state_dict(self, *_: Any, **__: Any) -> dict[str, Any]:  # type: ignore[override]
         """Return parameters and buffers (R, ...) by name, in the module's order."""
         module = self.networks[0].module
-        # Weights that are used twice have two names there and one here.
-        first = {id(own): name for name, own in module.named_parameters()}
-        stacked: dict[str, Tensor] = dict(self._buffers_of_all)
-        for name, own in module.named_parameters(remove_duplicate=False):
-            stacked[name] = self._parameters_of_all[first[id(own)]]
-        return {name: stacked[name].detach() for name in module.state_dict()}
+        own = {name: id(value) for name, value in module.state_dict(keep_vars=True).items()}
+        stacked = {**self._parameters_of_all, **self._buffers_of_all}
+        # What is used twice has two names there and one here, the first.
+        first = {own[name]: value for name, value in stacked.items() if name in own}
+        return {name: first[place].detach() for name, place in own.items()}
 
     def forward(self, x: Tensor, tap: Tap | None = None) -> Tensor:
         """Return logits (R, B, classes) of x (R, B, *inputs); the probe's `tap` goes to parts."""
@@ -93,9 +92,17 @@ def why_not_stacked(network: UserNetwork, inputs: tuple[int, ...]) -> str | None
     module = network.module
     parameters = {name: p.detach()[None] for name, p in module.named_parameters()}
     buffers = {name: b.clone()[None] for name, b in module.named_buffers()}
-    try:
+    own = [value for value in (*module.parameters(), *module.buffers()) if value.numel()]
+    if len({value.untyped_storage().data_ptr() for value in own}) < len(own):
+        return "two of its parameters or buffers lie in the same memory"
+
+    def run() -> None:
         with torch.no_grad():
             _run(module, parameters, buffers, torch.zeros(1, 2, *inputs))
+
+    try:
+        if draws(run) != draws(lambda: None):
+            return "it draws random numbers, which all replicates would share"
     except Exception as error:  # whatever the module or vmap raises
         said = (str(error).strip().splitlines() or [""])[0].split(". ")[0]
         return said or type(error).__name__
@@ -104,7 +111,7 @@ def why_not_stacked(network: UserNetwork, inputs: tuple[int, ...]) -> str | None
 
 def _run(module: nn.Module, parameters: Any, buffers: dict[str, Tensor], x: Tensor) -> Tensor:
     def one(own: Any, state: Any, images: Tensor) -> Any:
-        return functional_call(module, (own, state), (images,))
+        return functional_call(module, (own, state), (images.clone(),))  # see UserNetwork
 
     mapped: Callable[..., Tensor] = vmap(one, randomness="error")
     return mapped(parameters, buffers, x)

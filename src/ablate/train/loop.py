@@ -64,7 +64,9 @@ def train(
 def _fit(stack: Stack, started: float) -> History:
     """Train to the end, or until no replicate has anything left to learn."""
     config = stack.config
-    optimizer = build_optimizer(config.optimizer, stack.network.named_parameters())
+    optimizer = build_optimizer(
+        config.optimizer, stack.network.named_parameters(), stack.streams[0]
+    )
     evaluate_every = config.trainer.eval_every or stack.steps_per_epoch
     probe_at = frozenset(steps_to_probe(config.probe, stack.steps) if stack.is_probed else ())
     snapshots: tuple[int, ...] = ()

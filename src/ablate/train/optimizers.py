@@ -1,5 +1,6 @@
 """torch's optimizers, with the parameter groups and kernels that this package needs."""
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from ablate.config import optimizer as kinds
 from ablate.config.penalty import PenaltyConfig
 from ablate.config.target import Target
 from ablate.errors import ConfigError
+from ablate.streams import Streams
 from ablate.train.adam import UncorrectedAdam
 from ablate.train.penalties import add_gradients, is_weight, project
 
@@ -18,11 +20,18 @@ from ablate.train.penalties import add_gradients, is_weight, project
 # those would fall on other elements than alone, unless each replicate fills its vectors.
 _VECTOR = 8
 
+#: Decoupled decay of a parameter group; no keyword of an optimizer of the user's own.
+_SHRINK = "decoupled weight decay"
+
 
 def build_optimizer(
-    config: kinds.OptimizerConfig | Target, parameters: Iterable[tuple[str, Tensor]]
+    config: kinds.OptimizerConfig | Target,
+    parameters: Iterable[tuple[str, Tensor]],
+    streams: Streams | None = None,
 ) -> torch.optim.Optimizer:
     """Return the optimizer of `config` over named parameters (R, ...).
+
+    streams  what one of the user's own draws from, made and at each step
 
     Weights decay; biases and the parameters of norms and PReLU never do. With `decoupled`,
     weights shrink by lr * weight_decay beside the step (Loshchilov & Hutter 2019, algorithms 1
@@ -34,12 +43,15 @@ def build_optimizer(
     ValueError for L-BFGS over more than one replicate: they would share steps.
     """
     if isinstance(config, Target):
-        made = user.call(config, "optimizer", [parameter for _, parameter in parameters])
+        streams = streams or Streams(0, 0)
+        with streams.seeded("optimizer", "made"):
+            made = user.call(config, "optimizer", [parameter for _, parameter in parameters])
         if not isinstance(made, torch.optim.Optimizer):
             raise ConfigError(
                 f"optimizer={config.name} gives a {type(made).__name__}; it must be a "
                 "torch.optim.Optimizer."
             )
+        _draw_by_step(made, streams)
         return made
     if isinstance(config, kinds.Lbfgs):
         return _lbfgs(config, [parameter for _, parameter in parameters])
@@ -83,21 +95,34 @@ def update(
     decay after that, as in torch when clipping stands before the step.
     """
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-    weights = [parameter for parameter in parameters if is_weight(parameter)]
+    # Frozen ones stay what they are.
+    weights = [p for p in parameters if p.requires_grad and is_weight(p)]
     if clip_norm is not None:
         clip(parameters, clip_norm)
     add_gradients(penalty, weights)
     for group in optimizer.param_groups:
         group["lr"] = lr
-        if group.get("shrink"):  # not there in an optimizer of the user's own
+        if group.get(_SHRINK):  # not there in an optimizer of the user's own
             with torch.no_grad():
-                torch._foreach_mul_(group["params"], 1 - lr * group["shrink"])
+                torch._foreach_mul_(group["params"], 1 - lr * group[_SHRINK])
     if closure is None:
         optimizer.step()
     else:
         optimizer.step(closure)  # type: ignore[arg-type]
     project(penalty, weights, lr)
     optimizer.zero_grad(set_to_none=True)
+
+
+def _draw_by_step(optimizer: torch.optim.Optimizer, streams: Streams) -> None:
+    """Give each step of an optimizer of the user's own a stream for what it draws."""
+    step, numbers = optimizer.step, itertools.count()
+
+    def own(*closure: Any) -> Any:
+        device = optimizer.param_groups[0]["params"][0].device
+        with streams.seeded("optimizer", next(numbers), device):
+            return step(*closure)
+
+    optimizer.step = own  # type: ignore[assignment]
 
 
 @torch.no_grad()
@@ -120,14 +145,15 @@ def _groups(
 ) -> list[dict[str, Any]]:
     members: dict[tuple[bool, bool], list[Tensor]] = {}
     for _, parameter in parameters:
-        decayed = config.weight_decay > 0 and is_weight(parameter)
+        trained = parameter.requires_grad
+        decayed = config.weight_decay > 0 and trained and is_weight(parameter)
         fused = fusible and parameter[0].numel() % _VECTOR == 0
         members.setdefault((decayed, fused), []).append(parameter)
     return [
         {
             "params": tensors,
             "weight_decay": config.weight_decay if decayed and not shrinks else 0.0,
-            "shrink": config.weight_decay if decayed and shrinks else 0.0,
+            _SHRINK: config.weight_decay if decayed and shrinks else 0.0,
             "fused": fused,
             "foreach": not fused,
         }

@@ -38,10 +38,10 @@ def run_procedure(config: RunConfig, data: Data, streams: Streams, device: str) 
     started = time.perf_counter()
     procedure = config.trainer.procedure
     if procedure is not None:
-        torch.manual_seed(streams.torch("init", "procedure").initial_seed())
-        part = _split_of(config, data, streams)
-        with user.calling("trainer", procedure.target):
-            result = user.call(procedure, "trainer", config, part, streams)
+        given = config.model_copy(deep=True), _split_of(config, data, streams), streams
+        seeded = streams.seeded("init", "procedure", torch.device(device))
+        with seeded, user.calling("trainer", procedure.target):
+            result = user.call(procedure, "trainer", *given)
     else:
         result = run_command(config, streams, device)
     outcome = _outcome(config, result)
@@ -79,12 +79,18 @@ def run_procedure(config: RunConfig, data: Data, streams: Streams, device: str) 
 
 
 def _split_of(config: RunConfig, data: Data, streams: Streams) -> Data:
-    """Return the data with the replicate's own training and validation examples."""
+    """Return the data with the replicate's own training and validation examples.
+
+    All of it copies: the procedure may change them in place, and the next run has `data` again.
+    """
     part = split(data, config.data, streams)
     (x, y), validation = data.train, data.validation
     if part.validation is not None:
         validation = x[part.validation], y[part.validation]
-    return Data((x[part.train], y[part.train]), validation, data.test, data.classes)
+    elif validation is not None:
+        validation = validation[0].clone(), validation[1].clone()
+    test = data.test[0].clone(), data.test[1].clone()
+    return Data((x[part.train], y[part.train]), validation, test, data.classes)
 
 
 def _outcome(config: RunConfig, result: Any) -> Outcome:

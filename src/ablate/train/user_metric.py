@@ -8,6 +8,7 @@ from ablate import user
 from ablate.config.run import UserMetric
 from ablate.errors import AblateError
 from ablate.metrics import refuse_impossible
+from ablate.streams import Streams
 
 
 def user_metric(
@@ -15,10 +16,11 @@ def user_metric(
 ) -> dict[str, float]:
     """Return a metric of the user's own by its name; their function is given torch tensors.
 
+    It draws the same random numbers in every run: what it makes of logits is theirs alone.
     Raises AblateError where it does not return a finite number.
     """
     function = user.imported(metric.function, "metric.from")
-    with user.calling("metric.from", metric.function):
+    with Streams(0, 0).seeded("metric"), user.calling("metric.from", metric.function):
         value = float(function(torch.from_numpy(np.array(logits)), torch.from_numpy(labels.copy())))
     if not np.isfinite(value):
         raise AblateError(f"metric.from={metric.function} returned {value}, which is no number.")

@@ -1,0 +1,130 @@
+"""The user's own code run twice under the same streams: whether it gives the same numbers."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from ablate import data as data_sets
+from ablate.config import RunConfig
+from ablate.config.data import UserData
+from ablate.config.target import Target
+from ablate.data import Data
+from ablate.data.dataset import fixed_part
+from ablate.data.user_augment import build_user_augment
+from ablate.data.user_data import made
+from ablate.launch.user_check import sample
+from ablate.nn.user_network import build_user_network
+from ablate.streams import Streams, draws
+from ablate.train.losses import build_loss
+from ablate.train.optimizers import build_optimizer, update
+from ablate.train.procedure import run_procedure
+from ablate.train.user_metric import user_metric
+
+#: What a training procedure is tried on: examples of each part, as with `--quick`.
+_SOME = 500
+
+Numbers = list[npt.ArrayLike]
+
+
+def differences(config: RunConfig, data: Data, with_data: bool = True) -> Iterator[str]:
+    """Yield a sentence per part of the user's own code that gives other numbers the second time.
+
+    A training procedure is run, on at most 500 examples of each part.
+
+    with_data  whether the data function is one of the parts
+    """
+    streams = Streams(config.entropy, 0)
+    parts: dict[str, Callable[[RunConfig, Data, Streams], Numbers]] = {
+        "data": _data, "model": _model, "loss": _loss, "optimizer": _optimizer,
+        "augment": _augment, "metric": _metric, "trainer": _procedure,
+    }  # fmt: skip
+    for key, path in config.user_code.items():
+        unused = config.trainer.is_user_code and key not in ("data", "trainer")
+        if unused or (key == "data" and not with_data):
+            continue
+        first, second = (parts[key](config, data, streams) for _ in range(2))
+        same = len(first) == len(second) and all(
+            np.array_equal(a, b, equal_nan=True) for a, b in zip(first, second, strict=True)
+        )
+        if not same:
+            yield (
+                f"{key}={path} gives other numbers the second time under the same random streams: "
+                "it depends on something else (a generator of its own without a seed, what it "
+                "keeps from call to call, the clock, threads)"
+            )
+    if isinstance(config.model, Target) and not config.trainer.is_user_code:
+        network = build_user_network(config.model, *_shape(config), streams, torch.device("cpu"))
+        network.eval()
+        if draws(lambda: network.module(_inputs(config))) != draws(lambda: None):
+            yield (
+                f"model={config.model.name} draws random numbers while it predicts, so its scores "
+                "are random too (functional.dropout needs training=self.training)"
+            )
+
+
+def _data(config: RunConfig, data: Data, streams: Streams) -> Numbers:
+    assert isinstance(config.data, UserData)
+    again = made(config.data)
+    pairs = (again.train, again.test, *([again.validation] if again.validation else []))
+    return [tensor for pair in pairs for tensor in pair]
+
+
+def _model(config: RunConfig, data: Data, streams: Streams) -> Numbers:
+    assert isinstance(config.model, Target)
+    network = build_user_network(config.model, *_shape(config), streams, torch.device("cpu"))
+    network.seed_dropout([streams], "cpu")
+    with torch.no_grad():
+        passes = [network(_inputs(config)[None]) for _ in range(2)]
+    return [*passes, *network.state_dict().values()]
+
+
+def _loss(config: RunConfig, data: Data, streams: Streams) -> Numbers:
+    logits, labels = sample(config)
+    loss = build_loss(config, streams)
+    return [loss(logits[None], labels[None]).detach() for _ in range(2)]
+
+
+def _optimizer(config: RunConfig, data: Data, streams: Streams) -> Numbers:
+    weight = torch.nn.Parameter(torch.ones(1, 4, 4))
+    optimizer = build_optimizer(config.optimizer, [("weight", weight)], streams)
+    for _ in range(2):
+        weight.grad = torch.ones_like(weight)
+        update(optimizer, config.lr, config.penalty, None)
+    return [weight.detach()]
+
+
+def _augment(config: RunConfig, data: Data, streams: Streams) -> Numbers:
+    assert isinstance(config.augment, Target)
+    change = build_user_augment(config.augment, streams)
+    return [change(_inputs(config)[None], step) for step in range(2)]
+
+
+def _metric(config: RunConfig, data: Data, streams: Streams) -> Numbers:
+    assert config.metric is not None
+    logits, labels = sample(config)
+    return list(user_metric(config.metric, logits.numpy(), labels.numpy()).values())
+
+
+def _procedure(config: RunConfig, data: Data, streams: Streams) -> Numbers:
+    """Return what a run gives on few examples, whatever the sizes that the config asks for."""
+    held_out = data.validation and fixed_part(data.validation, _SOME, "at_most")
+    train, test = (fixed_part(pair, _SOME, "at_most") for pair in (data.train, data.test))
+    whole = dict.fromkeys(("train_size", "validation_size", "test_size"))
+    small = config.model_copy(update={"data": config.data.model_copy(update=whole)})
+    few = replace(data, train=train, validation=held_out, test=test)
+    record = run_procedure(small, few, streams, "cpu")
+    numbers: Numbers = [record.metrics[name] for name in sorted(record.metrics)]
+    numbers += [record.losses, *([] if record.predictions is None else [record.predictions])]
+    return numbers
+
+
+def _shape(config: RunConfig) -> tuple[tuple[int, ...], int]:
+    return data_sets.inputs_of(config.data), data_sets.classes_of(config.data)
+
+
+def _inputs(config: RunConfig) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(0)
+    return torch.rand(8, *data_sets.inputs_of(config.data), generator=generator)
