@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ablate.commands.here import typed
+from ablate.commands.here import study_name, typed
 from ablate.errors import ConfigError
 from ablate.store.tracking import find_experiment, tracking_uri, view_address
 
@@ -17,7 +17,7 @@ HOST = "127.0.0.1"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `ablate ui` takes."""
     said = "print the address of this study's view"
-    parser.add_argument("study", nargs="?", help=said)
+    parser.add_argument("study", type=study_name, nargs="?", help=said)
     parser.add_argument("--port", type=int, default=5000, help="default: 5000")
 
 
