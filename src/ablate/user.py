@@ -8,6 +8,7 @@ import hashlib
 import importlib
 import importlib.util
 import inspect
+import os
 import pkgutil
 import shlex
 from collections.abc import Callable, Iterable
@@ -106,6 +107,18 @@ def sources(config: RunConfig, root: Path) -> dict[str, str]:
         for key, path in files.items()
         if path.is_file()
     }
+
+
+def folders(config: RunConfig, root: Path) -> list[str]:
+    """Return from `root` the folders in which own modules that are not installed were found."""
+    found = set()
+    for path in config.user_code.values():
+        spec = importlib.util.find_spec(path.partition(".")[0])
+        places = [*(spec.submodule_search_locations or ()), spec.origin or ""] if spec else [""]
+        folder = Path(places[0]).parent
+        if places[0] and "site-packages" not in folder.parts and not path.startswith("ablate."):
+            found.add(os.path.relpath(folder, root))
+    return sorted(found)
 
 
 def _module_of(path: str, key: str) -> tuple[str, list[str]]:

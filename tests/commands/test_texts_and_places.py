@@ -4,27 +4,30 @@ import shutil
 from pathlib import Path
 
 import pytest
-from written import planned
+from written import write_ledger
 
 from ablate.cli import main
 from ablate.commands.command_line import plan_studies, sort_words
 from ablate.config.compose import as_override, parse_override
-from ablate.launch.missing import in_folders_there
+from ablate.errors import ConfigError
+from ablate.store.lock import lock
 
 STUDY = """\
-question: Does [it] work? [/] :smile:
+question: "Does [it] work? [/] :smile:"
 baseline: {data: synthetic, data.train_examples: 200}
 factors:
   "rate [/]":
     levels: {"low [/]": {optimizer.lr: 0.01}, "[red]high": {optimizer.lr: 0.1}}
 replicates: 1
 claims:
-  c: {text: "With [batch] norm :smile: it is [/] better.",
-      compare: {"rate [/]": ["[red]high", "low [/]"]}, expect: greater}
+  c:
+    text: "With [batch] norm :smile: it is [/] better."
+    compare: {"rate [/]": ["[red]high", "low [/]"]}
+    expect: greater
 report: [table]
 """
 SIGNS = [
-    "Data (Lab)", "x[1]", "it's", "Größe", "a#b", "a=b", "a{b}", "a&b", "a${b}", "a\\${b}", "a,b",
+    "Data (Lab)", "x[1]", "it's", "Größe", "a#b", "a=b", "a{b}", "a&b", "a$b", "a,b",
     'a"b', "a\\b", "b\\", "a\\'b", "100%", " a ", "~x", "你", "a;b",
 ]  # fmt: skip
 
@@ -43,7 +46,7 @@ def test_a_folder_may_have_any_name(
         "factors: {optimizer.lr: [0.01, 0.1]}\nreplicates: 1\nreport: [table]\n"
     )
     monkeypatch.chdir(lab)
-    for words in (["study=s"], ["study=s", f"paths.root={lab}"]):
+    for words in (["study=s"], ["study=s", as_override("paths.root", str(lab))]):
         (start,) = plan_studies(sort_words(words), quick=False)
         assert start.root == lab
         assert start.plan.cells[0].config.init.model_dump()["std"] == 0.125
@@ -61,10 +64,8 @@ def test_brackets_and_colons_are_no_markup(
 ) -> None:
     shutil.rmtree(root / "runs")
     (root / "wide.yaml").write_text(STUDY)
-    from written import write_ledger
-
-    start = plan_studies(sort_words([f"study={root / 'wide.yaml'}", f"paths.root={root}"]), False)
-    write_ledger(start[0])
+    asked = [f"study={root / 'wide.yaml'}", f"paths.root={root}"]
+    write_ledger(plan_studies(sort_words(asked), quick=False)[0])
     monkeypatch.chdir(root)
     monkeypatch.setenv("COLUMNS", "0")  # of no columns rich shows nothing
     assert main(["sweep", "study=wide.yaml"]) == 0
@@ -77,7 +78,16 @@ def test_brackets_and_colons_are_no_markup(
 @pytest.mark.parametrize("key", ["--root", "paths.root"])
 @pytest.mark.parametrize(
     "text",
-    ["", "/dev/null", "{file}", "{file}/x", "~nobody-has-this-name/x", "{circle}", "x" * 300],
+    [
+        "",
+        "/dev/null",
+        "{file}",
+        "{file}/x",
+        "~nobody-has-this-name/x",
+        "{circle}",
+        "x" * 300,
+        "/${{b}}",
+    ],
 )
 def test_a_root_that_can_be_none(
     key: str, text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -123,6 +133,9 @@ def test_a_name_leaves_no_folder(
     assert "is no name of a study" in capsys.readouterr().err
 
 
-def test_a_folder_that_cannot_be_made_is_named_by_its_key(root: Path) -> None:
-    start = planned(root)
-    assert in_folders_there(start.plan, root).runs == 4
+def test_a_folder_that_cannot_be_made_is_named_by_its_key(tmp_path: Path) -> None:
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "s").touch()
+    said = rf"^paths.root={tmp_path}: {tmp_path}/runs/s cannot be written to: File exists\.$"
+    with pytest.raises(ConfigError, match=said), lock(tmp_path, "s"):
+        pass

@@ -35,6 +35,8 @@ def root_of(text: str, key: str) -> Path:
         raise ConfigError(f"{said}: it leads to no folder.") from None
     except OSError as error:
         raise ConfigError(f"{said}: {error.strerror}.") from None
+    if "${" in str(root):
+        raise ConfigError(f"{said}: to Hydra ${{ in a folder's name is a reference to a key.")
     for path in (nearest, *taken):
         if not path.is_dir():
             what = "is a file" if path.exists() else "is a link that leads nowhere"

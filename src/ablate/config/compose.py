@@ -59,12 +59,10 @@ def compose(
 
     folders = conf_folders(root)
     mode = ["--multirun"] if multirun and not flags else []  # Hydra takes one or the other
-    # From where we are: Hydra takes a folder whose name has ${} for a reference.
-    own = [f"file://{os.path.relpath(folder)}" for folder in folders[1:]]
-    search = [as_override("hydra.searchpath", own)] if own else []
+    search = [as_override("hydra.searchpath", [f"file://{folder}"]) for folder in folders[1:]]
     if any(word.startswith("paths.root=") for word in overrides):
         kept = [word for word in overrides if not word.startswith("paths.root=")]
-        overrides = [*kept, _literal("paths.root", str(root))]
+        overrides = [*kept, as_override("paths.root", str(root))]
     before, asked = sys.argv, os.environ.get(_FULL_ERROR)
     sys.argv = ["ablate", *flags, *mode, *search, *overrides]
     os.environ[_FULL_ERROR] = "1"  # else Hydra prints a traceback and exits 1 itself
@@ -145,11 +143,6 @@ def _quoted(value: Any) -> str:
         # To Hydra a backslash is one but in front of a quote.
         return "'" + re.sub(r"(\\*)('|\Z)", lambda m: 2 * m[1] + (m[2] and "\\'"), value) + "'"
     return repr(value)
-
-
-def _literal(key: str, value: Any) -> str:
-    """Return `key=value` with `${name}` in its texts as it is written: no reference to a key."""
-    return re.sub(r"(\\*)\$\{", r"\1\1\\${", as_override(key, value))
 
 
 def _first_sentence(message: str) -> str:

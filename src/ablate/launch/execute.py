@@ -4,7 +4,7 @@ import traceback
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from ablate import data
+from ablate import data, user
 from ablate.errors import ConfigError
 from ablate.launch.job import Event, Job, Task
 from ablate.records import Record
@@ -31,6 +31,8 @@ def execute(job: Job, loaded: dict[str, data.Data]) -> Iterator[Event]:
         with marked(task.directory for task in job.tasks):
             records = train_job(job, loaded)
             facts = provenance(job.device, data.digest(job.config.data), job.config.seed)
+            if code := user.folders(job.config, job.root):
+                facts["code"] = code  # where `ablate verify` finds it again
             resolved = job.config.model_dump(mode="json")
             for task, record in zip(job.tasks, records, strict=True):
                 write_run(task.directory, record, resolved, task.key, facts, started)
