@@ -14,7 +14,7 @@ from ablate.store.lock import lock
 
 STUDY = """\
 question: "Does [it] work? [/] :smile:"
-baseline: {data: synthetic, data.train_examples: 200}
+baseline: {data: synthetic, data.train_examples: 300, data.validation_size: 50}
 factors:
   "rate [/]":
     levels: {"low [/]": {optimizer.lr: 0.01}, "[red]high": {optimizer.lr: 0.1}}

@@ -5,6 +5,8 @@ Nothing here is ever read back into a report. What is written depends on the led
 """
 
 import math
+import posixpath
+import re
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -204,10 +206,18 @@ def _log(
             # MLflow would keep it: NaN breaks its pages, infinity becomes 1.8e308.
             raise LedgerError(f"{name}={value} at step {step} is not finite and goes nowhere.")
     numbers = [
-        Metric(name, float(v), moment, step) for (name, step), (v, moment) in metrics.items()
+        Metric(mlflow_name(name), float(v), moment, step)
+        for (name, step), (v, moment) in metrics.items()
     ]
-    texts = [Param(name, str(value)) for name, value in params.items()]
+    texts = [Param(mlflow_name(name), str(value)) for name, value in params.items()]
     store.client.log_batch(run_id, metrics=numbers, params=texts)
+
+
+def mlflow_name(name: str) -> str:
+    """Return a name with `_` for what MLflow takes in none: brackets, say, or a path's `..`."""
+    name = re.sub(r"[^\w .:/-]", "_", name)
+    whole = posixpath.normpath(name) == name and not name.startswith(("/", "."))
+    return name if whole else re.sub(r"^\.|/", "_", name)
 
 
 def _start(directory: Path) -> int | None:
