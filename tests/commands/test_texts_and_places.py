@@ -118,11 +118,6 @@ def test_a_link_that_leads_nowhere_has_the_place_of_a_folder(
     assert f"{tmp_path / name} is a file, and has to be a folder" in capsys.readouterr().err
 
 
-def test_looking_where_nothing_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["status", "--root", str(tmp_path / "lba")]) == 2
-    assert "there is no such folder" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize("name", ["../runs/wide", ".", "..", "wide/../wide", "/etc", ""])
 @pytest.mark.parametrize("command", ["report", "status", "sync", "trace", "ui"])
 def test_a_name_leaves_no_folder(
