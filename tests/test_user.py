@@ -1,5 +1,6 @@
 """The user's own code: found by its dotted path, called as it asks, refused in one sentence."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,26 @@ def test_sources_change_with_the_file_and_follow_the_path(tmp_path: Path, monkey
     after = user.sources(model, tmp_path), user.sources(command, tmp_path)
     assert before[0] != after[0]
     assert before[1] != after[1]
+
+
+def test_where_own_modules_were_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`ablate verify` looks there again; what is installed needs no place."""
+    (tmp_path / "lab").mkdir()
+    (tmp_path / "lab" / "beside_a_study.py").write_text("def net(): pass")
+    monkeypatch.syspath_prepend(tmp_path / "lab")
+    plain = run_config(
+        {
+            "data": {"name": "digits"},
+            "model": {"name": "mlp"},
+            "optimizer": {"name": "sgd", "lr": 0.1},
+        }
+    )
+    own = plain.model_copy(
+        update={"model": target("beside_a_study.net"), "loss": target("mylab.parts.Hinge")}
+    )
+    here = os.path.relpath(Path(__file__).parent, tmp_path)
+    assert user.folders(own, tmp_path) == sorted([here, "lab"])
+    installed = plain.model_copy(
+        update={"model": target("torch.nn.Linear"), "loss": target("math.sqrt")}
+    )
+    assert user.folders(installed, tmp_path) == user.folders(plain, tmp_path) == []

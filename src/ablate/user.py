@@ -116,7 +116,8 @@ def folders(config: RunConfig, root: Path) -> list[str]:
         spec = importlib.util.find_spec(path.partition(".")[0])
         places = [*(spec.submodule_search_locations or ()), spec.origin or ""] if spec else [""]
         folder = Path(places[0]).parent
-        if places[0] and "site-packages" not in folder.parts and not path.startswith("ablate."):
+        installed = "site-packages" in folder.parts or path.startswith("ablate.")
+        if folder.is_absolute() and not installed:
             found.add(os.path.relpath(folder, root))
     return sorted(found)
 
