@@ -13,6 +13,7 @@ import pkgutil
 import shlex
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from sys import stdlib_module_names
 from typing import Any
 
 from ablate.config import RunConfig
@@ -113,10 +114,11 @@ def folders(config: RunConfig, root: Path) -> list[str]:
     """Return from `root` the folders in which own modules that are not installed were found."""
     found = set()
     for path in config.user_code.values():
-        spec = importlib.util.find_spec(path.partition(".")[0])
+        package = path.partition(".")[0]
+        spec = importlib.util.find_spec(package)
         places = [*(spec.submodule_search_locations or ()), spec.origin or ""] if spec else [""]
         folder = Path(places[0]).parent
-        installed = "site-packages" in folder.parts or path.startswith("ablate.")
+        installed = "site-packages" in folder.parts or package in {"ablate", *stdlib_module_names}
         if folder.is_absolute() and not installed:
             found.add(os.path.relpath(folder, root))
     return sorted(found)
