@@ -1,5 +1,6 @@
 """The user's own code: found by its dotted path, called as it asks, refused in one sentence."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -100,3 +101,26 @@ def test_what_own_code_raises_is_said_in_one_line_and_interrupts_are_not() -> No
         raise KeyboardInterrupt
     with pytest.raises(ConfigError, match="^its own words$"), user.calling("data", "lab.f"):
         raise ConfigError("its own words")
+
+
+def test_where_own_modules_were_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`ablate verify` looks there again; what is installed needs no place."""
+    (tmp_path / "lab").mkdir()
+    (tmp_path / "lab" / "beside_a_study.py").write_text("def net(): pass")
+    monkeypatch.syspath_prepend(tmp_path / "lab")
+    plain = run_config(
+        {
+            "data": {"name": "digits"},
+            "model": {"name": "mlp"},
+            "optimizer": {"name": "sgd", "lr": 0.1},
+        }
+    )
+    own = plain.model_copy(
+        update={"model": target("beside_a_study.net"), "loss": target("mylab.parts.Hinge")}
+    )
+    here = os.path.relpath(Path(__file__).parent, tmp_path)
+    assert user.folders(own, tmp_path) == sorted([here, "lab"])
+    installed = plain.model_copy(
+        update={"model": target("torch.nn.Linear"), "loss": target("math.sqrt")}
+    )
+    assert user.folders(installed, tmp_path) == user.folders(plain, tmp_path) == []

@@ -9,6 +9,7 @@ import hashlib
 import importlib
 import importlib.util
 import inspect
+import os
 import pkgutil
 import shlex
 import sys
@@ -16,6 +17,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from sys import stdlib_module_names
 from typing import Any
 
 from ablate.config import RunConfig
@@ -152,6 +154,20 @@ def sources(config: RunConfig, root: Path) -> dict[str, str]:
         for key, path in files.items()
         if path.is_file()
     }
+
+
+def folders(config: RunConfig, root: Path) -> list[str]:
+    """Return from `root` the folders in which own modules that are not installed were found."""
+    found = set()
+    for path in config.user_code.values():
+        package = path.partition(".")[0]
+        spec = importlib.util.find_spec(package)
+        places = [*(spec.submodule_search_locations or ()), spec.origin or ""] if spec else [""]
+        folder = Path(places[0]).parent
+        installed = "site-packages" in folder.parts or package in {"ablate", *stdlib_module_names}
+        if folder.is_absolute() and not installed:
+            found.add(os.path.relpath(folder, root))
+    return sorted(found)
 
 
 def _module_of(path: str, key: str) -> tuple[str, list[str]]:

@@ -15,8 +15,8 @@ from matplotlib.transforms import Bbox
 from ablate.report import exhibits
 from ablate.report.context import Context
 from ablate.report.exhibits import exhibits_of
-from ablate.report.figures.canvas import Drawing
-from ablate.report.figures.style import looks
+from ablate.report.figures.canvas import Drawing, Margins, page
+from ablate.report.figures.style import looks, text_width
 from ablate.study.items import ITEMS
 from ablate.study.schema import Study
 
@@ -136,3 +136,18 @@ def test_a_caption_names_every_data_set_that_is_shown() -> None:
     (drawing,) = drawn("heatmap", mixed)
     assert "CIFAR-10 and MNIST" in drawing.caption
     assert drawing.caption.endswith(".")
+
+
+def test_a_dollar_in_a_name_begins_no_formula(tmp_path: Path) -> None:
+    """Half a formula ended the report, and a whole one lost its signs."""
+    name = r"$\frac$ cost_$"
+    figure, axes = page([1.0], 1, 3.0, Margins())
+    axes[0, 0].set_title(name)
+    axes[0, 0].set_xticks([0, 1], [name, "$a_b$"])
+    axes[0, 0].set_yscale("log")
+    svg, _, _ = Drawing("dollar", "A caption.", figure).save(tmp_path)
+    drawn = svg.read_text(encoding="utf-8")
+    assert drawn.count(f"<!-- {name} -->") == 2
+    assert "<!-- $a_b$ -->" in drawn
+    assert r"$\mathdefault{10^{" in drawn
+    assert text_width(name) > text_width("cost_")

@@ -20,7 +20,14 @@ from ablate.store.cell import LedgerCell
 from ablate.store.files import LedgerError
 from ablate.store.ledger import move_stale, run_directory
 from ablate.store.live import LiveMirror, not_mirrored
-from ablate.store.mirror import cell_metrics, finish_cell, mirror_report, mirror_run, start_cell
+from ablate.store.mirror import (
+    cell_metrics,
+    entity_names,
+    finish_cell,
+    mirror_report,
+    mirror_run,
+    start_cell,
+)
 from ablate.store.result import read_result
 from ablate.store.sync import Synced, sync
 from ablate.store.tracking import Store, all_runs, find_experiment, open_store, view_address
@@ -362,3 +369,30 @@ def test_a_sweep_with_nothing_to_do_does_not_open_mlflow(tmp_path: Path) -> None
     mirror = LiveMirror(tmp_path / "new", "s", "?")
     assert mirror.close() is None
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "test/accuracy",
+        "rate [/]",
+        "a|b",
+        "<b>",
+        "50 %",
+        "../x",
+        "/x",
+        "x/",
+        "a//b",
+        ".",
+        "..",
+        "Größe",
+    ],
+)
+def test_a_name_that_mlflow_takes(name: str) -> None:
+    """A factor with brackets ended the mirror: MLflow was called not reachable."""
+    from mlflow.utils.validation import _validate_metric_name, _validate_param_name
+
+    called = entity_names([name])[name]
+    _validate_param_name(called)
+    _validate_metric_name(called)
+    assert (called == name) == (name in ("test/accuracy", "Größe"))

@@ -1,5 +1,6 @@
 """Study files: what may be written, and one sentence for each slip."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -157,3 +158,27 @@ def test_every_study_that_ships_reads(name: str) -> None:
     assert study.replicates >= 6  # fewer cannot reach p < 0.05 in an exact test
     assert study.claims
     assert Study.model_validate(study.model_dump(mode="json")) == study
+
+
+def test_a_text_of_several_lines_is_one(tmp_path: Path) -> None:
+    """As YAML writes blocks; a line break ends a table's row and what is bold."""
+    study = read(
+        tmp_path,
+        {"question": "Does it\n  matter?\n", "caveats": ["a\n\nb\n"], "source": {"paper": "A\nB"}},
+    )
+    assert (study.question, study.caveats) == ("Does it matter?", ("a b",))
+    assert study.source == {"paper": "A B"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"question": "\x1b[31mred"}, r"question: '\x1b[31mred' is not allowed: it has signs that"),
+        ({"caveats": ["fine", "a\x07"]}, r"caveats: 'a\x07' is not allowed"),
+        ({"factors": {"init.scale": {"levels": {"a\nb": 1}}}}, "a name is one line"),
+        ({"factors": {"init.scale": {"levels": {"\x9b1m": 1}}}}, "factors.init.scale.levels: '"),
+    ],
+)
+def test_signs_that_are_no_text(tmp_path: Path, changes: dict, sentence: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(sentence)):
+        read(tmp_path, changes)

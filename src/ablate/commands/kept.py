@@ -1,6 +1,7 @@
 """A run as it is kept, in the ledger or told of by a committed report."""
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,8 @@ def _from_ledger(root: Path, text: str) -> Kept:
     name = f"{place.study}/{place.cell.slug}/{place.replicate}"
     if result is None or result.status == "failed":
         raise ConfigError(f"{name} has no finished run to verify.")
+    # Own code that lay beside its study; Python goes on to what else has the name.
+    sys.path += [str(root / folder) for folder in result.provenance.get("code", ())]
     others = {number: r.metrics for number, _, r in finished(root, place.study, place.cell)}
     return Kept(
         name=name,

@@ -8,7 +8,14 @@ import inspect
 import itertools
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -56,12 +63,18 @@ def as_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
+def one_line(text: str) -> str:
+    """Return a text of several lines, as YAML's blocks are, as one: tables and titles have one."""
+    return " ".join(text.split()) if "\n" in text else text
+
+
 Option = TypeVar("Option")
 #: One of several classes, told apart by `name`.
 ByName = Annotated[Option, Field(discriminator="name")]
 
 Item = TypeVar("Item")
 Many = Annotated[tuple[Item, ...], BeforeValidator(as_tuple)]
+Line = Annotated[str, AfterValidator(one_line)]
 #: The largest whole number that data frames and Parquet take.
 LARGEST = 2**63 - 1
 Count = Annotated[int, BeforeValidator(integral), Field(ge=0, le=LARGEST)]

@@ -40,6 +40,8 @@ def execute(job: Job, loaded: dict[str, data.Data]) -> Iterator[Event]:
             with chdir("."):  # the user's own code may leave for another folder
                 records = train_job(job, loaded)
             facts = provenance(job.device, data.digest(job.config.data), job.config.seed)
+            if code := user.folders(job.config, job.root):
+                facts["code"] = code  # where `ablate verify` finds it again
             resolved = job.config.model_dump(mode="json")
             for task, record in zip(job.tasks, records, strict=True):
                 with _room_for(task):

@@ -61,7 +61,7 @@ def sweep(
     told = check(plan, root)
     told += filter(None, (one_by_one(cell.config, device) for cell in plan.cells))
     for note in dict.fromkeys(told):
-        console.print(note, style="dim", markup=False, highlight=False)
+        console.out(note, style="dim")
     with lock(root, plan.study.name), closing(executor):
         for sink in sinks:
             sink.open()

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from ablate.config.base import Frozen, Many, NonNegativeFloat
+from ablate.config.base import Frozen, Line, Many, NonNegativeFloat
 from ablate.config.validate import validated
 from ablate.errors import ConfigError, check_known, one_of, within
 from ablate.study.claims import REPLICATES, RULES, Claim, Measured, Spread, form_of
@@ -34,7 +34,7 @@ def _rule(value: Any) -> Any:
 class ClaimFile(Frozen):
     """A claim as it stands in a study file, under its name."""
 
-    text: str
+    text: Line
     """What is claimed, in words."""
     expect: Annotated[
         Literal["greater", "less", "equal"] | Mapping[str, Any], BeforeValidator(_rule)

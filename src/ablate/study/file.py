@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema
 
-from ablate.config.base import Count, Frozen, NonNegativeFloat, Positive
+from ablate.config.base import Count, Frozen, Line, NonNegativeFloat, Positive
 from ablate.config.target import Dotted
 from ablate.config.validate import validated
 from ablate.errors import ConfigError, check_known, nearest, one_of
@@ -27,7 +27,7 @@ class FactorFile(Frozen):
     """the config key; by default the factor's name"""
     levels: list[Any] | dict[Any, Any] | None = None
     """values of the key; or by name a value, or the keys that the level sets"""
-    label: str | None = None
+    label: Line | None = None
     """what tables and axes call it; by default the last word of its key"""
     axis: Literal["linear", "log", "category"] | None = None
     """how its levels stand on an axis; by default `category`"""
@@ -114,7 +114,7 @@ class PartFile(DesignFile):
 
     name: str = Field(min_length=1)
     """in figures' names and in `part:` of report items"""
-    label: str | None = None
+    label: Line | None = None
     """of a ladder or leave_one_out: what tables call its components"""
     baseline: Overrides = Field(default_factory=dict)
     """set in all of its cells, over the study's"""
@@ -192,9 +192,9 @@ def _tune_schema(_: GetJsonSchemaHandler, __: CoreSchema) -> dict[str, Any]:
 class StudyFile(DesignFile):
     """A question with a baseline, what is varied, and what is claimed and reported."""
 
-    question: str
+    question: Line
     """what the study asks, as one sentence"""
-    source: dict[str, str] = Field(default_factory=dict)
+    source: dict[str, Line] = Field(default_factory=dict)
     """where the question comes from: a lecture, a paper"""
     baseline: Overrides
     """what is not varied: config keys as on the command line"""
@@ -212,7 +212,7 @@ class StudyFile(DesignFile):
     """statements by name, said before the first run and judged together"""
     report: list[Annotated[Item, BeforeValidator(_item), _Schema(_item_schema)]]
     """tables and figures, in order"""
-    caveats: list[str] = Field(default_factory=list)
+    caveats: list[Line] = Field(default_factory=list)
     """sentences that stand on the page"""
     quick: Overrides = Field(default_factory=dict)
     """what `--quick` sets besides its own"""

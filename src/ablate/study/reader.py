@@ -1,5 +1,6 @@
 """Reading a study file: from YAML to a `Study`, each slip named in one sentence."""
 
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,26 @@ def read_study(path: Path, groups: Groups) -> Study:
             f"study file {path.name} must be a mapping of keys, not {level_name(content)}."
         )
     with within(f"study file {path.name}"):
+        _check_texts(content)
         return _read(path.stem, validated(StudyFile, content), groups)
+
+
+def _check_texts(value: Any, place: str = "") -> None:
+    """Raise ConfigError for signs that steer a terminal and that no picture or page may hold."""
+    if isinstance(value, str):
+        signs = {sign for sign in value if unicodedata.category(sign) in ("Cc", "Cs")}
+        if signs - {"\n", "\t"}:
+            raise ConfigError(
+                f"{place or 'a key'}: {value!r} is not allowed: it has signs that "
+                "cannot be printed."
+            )
+    pairs = value.items() if isinstance(value, dict) else ()
+    items = value if isinstance(value, list) else ()
+    for name, inside in (*pairs, *(("", item) for item in items)):
+        _check_texts(name, place)
+        if "\n" in str(name):
+            raise ConfigError(f"{place or 'a key'}: {name!r} is not allowed: a name is one line.")
+        _check_texts(inside, f"{place}.{name}".strip("."))
 
 
 def _read(name: str, file: StudyFile, groups: Groups) -> Study:

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from ablate.report.figures.style import SMALL, TWO_COLUMNS, style, text_width
 
@@ -33,6 +34,10 @@ class Drawing:
         """Write SVG, PNG and the animation, with nothing in them that names a date or a version."""
         directory.mkdir(parents=True, exist_ok=True)
         svg, png = directory / f"{self.name}.svg", directory / f"{self.name}.png"
+        for text in self.figure.findobj(Text):
+            # Of formulas only matplotlib's own powers of ten are meant: a name may have a $.
+            if "$" in text.get_text() and r"\mathdefault" not in text.get_text():
+                text.set_parse_math(False)
         with style():
             self.figure.savefig(svg, metadata={"Date": None, "Creator": None})
             self.figure.savefig(png, metadata={"Software": None})

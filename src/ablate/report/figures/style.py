@@ -108,6 +108,7 @@ def shades(count: int) -> list[str]:
 def text_width(text: str, size: float = SMALL) -> float:
     """Return the width of a text in inches, of its widest line."""
     font = FontProperties(family="DejaVu Sans")
+    text = text.replace("$", r"\$")  # which stands for itself and begins no formula
     return max(
         TextPath((0, 0), line, size=size, prop=font).get_extents().width / 72 if line.strip() else 0
         for line in text.split("\n")
