@@ -134,7 +134,7 @@ def parse_cifar(raw: bytes, path: Path, labels: str) -> Arrays:
     if not isinstance(loaded, dict):
         raise DataError(f"{path} holds a {type(loaded).__name__} instead of a dict")
     # Python 2 wrote the files: their keys are bytes.
-    batch = {key.decode() if isinstance(key, bytes) else key: loaded[key] for key in loaded}
+    batch = {k.decode("latin1") if isinstance(k, bytes) else k: loaded[k] for k in loaded}
     for key in ("data", labels):
         if key not in batch:
             raise DataError(f"{path} has no entry '{key}'")

@@ -122,7 +122,7 @@ def frames(
             probe = reader.read_arrays(directory, "probe.npz", result)
             if len(probe.get("layers", ())):
                 layers.append(_layers(place, probe))
-            losses.append((place, reader.read_arrays(directory, "curve.npz", result)["loss"]))
+            losses.append((place, _losses(directory, result)))
             if labels is not None:
                 logits = reader.read_arrays(directory, "predictions.npz", result).get("logits")
                 if logits is not None:
@@ -157,12 +157,17 @@ def write_frames(frames: Frames, directory: Path) -> None:
 
 
 def read_frames(directory: Path) -> Frames:
-    """Read what `write_frames` wrote; raises FileNotFoundError where a frame is missing."""
+    """Read what `write_frames` wrote; raises LedgerError where a frame is missing or damaged."""
     found: dict[str, pd.DataFrame] = {}
     for name in _COLUMNS:
         path = directory / f"{name}.parquet"
         is_absent = name in _OPTIONAL and not path.exists()
-        found[name] = _frame(name, []) if is_absent else pq.read_table(path).to_pandas()
+        try:
+            found[name] = _frame(name, []) if is_absent else pq.read_table(path).to_pandas()
+        except Exception as error:  # pyarrow raises a dozen kinds for damaged bytes
+            raise LedgerError(
+                f"{path} is missing or damaged; sweep again, or restore it."
+            ) from error
     return Frames(**found)
 
 
@@ -227,6 +232,13 @@ def curve_edges(steps: int) -> np.ndarray:
     """
     edges = np.geomspace(1, steps + 1, CURVE_POINTS + 1) - 1
     return np.unique(np.round(edges).astype(np.int64))
+
+
+def _losses(directory: Path, result: Result) -> np.ndarray:
+    loss = reader.read_arrays(directory, "curve.npz", result).get("loss")
+    if loss is None or loss.ndim != 1 or loss.dtype.kind not in "fiu":
+        raise LedgerError(f"{directory}/curve.npz is damaged: it has no loss of every step.")
+    return loss
 
 
 def _curves(losses: Sequence[tuple[Mapping[str, Any], np.ndarray]]) -> list[dict[str, Any]]:
