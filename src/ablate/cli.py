@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ablate.commands import COMMANDS
 from ablate.errors import AblateError, ConfigError, DataError
+from ablate.secrets import masked
 
 _DESCRIPTION = """\
 From a declared question to a defensible, regenerable answer: ablation studies for
@@ -60,9 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if debug:
             raise
-        said = str(error)
+        said = masked(str(error))
         if not isinstance(error, AblateError | OSError):
-            said = f"{type(error).__name__}: {error} (this is a bug; --debug shows where)"
+            said = f"{type(error).__name__}: {said} (this is a bug; --debug shows where)"
         print(f"ablate: {said}", file=sys.stderr)
         return 2 if isinstance(error, ConfigError | DataError) else 1
 

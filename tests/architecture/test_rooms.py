@@ -17,7 +17,7 @@ TABLE = {
     room: set(re.findall(r"`([\w.]+)`", cell))
     for room, cell in ROW.findall(DOCUMENT.read_text(encoding="utf-8"))
 }
-GROUND_FLOOR = {"errors", "records", "streams", "metrics", "stats"}
+GROUND_FLOOR = {"errors", "secrets", "records", "streams", "metrics", "stats"}
 GRAPH = grimp.build_graph("ablate", cache_dir=None, exclude_type_checking_imports=True)
 ROOMS = sorted(name.split(".")[1] for name in GRAPH.find_children("ablate"))
 

@@ -1,10 +1,9 @@
 """`ablate explain` and how a run is named: by its place, or by the first digits of its key."""
 
-import json
 from pathlib import Path
 
 import pytest
-from written import planned
+from written import change, planned
 
 from ablate.cli import main
 from ablate.commands.explain import explain
@@ -22,11 +21,6 @@ def first(root: Path) -> tuple[str, Path, str]:
     return slug, entry, result.key
 
 
-def change(entry: Path, **fields: object) -> None:
-    path = entry / "result.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | fields))
-
-
 def test_explain_names_the_fields_that_differ(root: Path) -> None:
     slug, entry, key = first(root)
     (line,) = [text for text in explain(root, f"wide/{slug}/1") if text.startswith("current")]
@@ -38,6 +32,7 @@ def test_explain_names_the_fields_that_differ(root: Path) -> None:
     assert "stale" in told
     assert "trainer.epochs: 3 then, the default now" in told
     (entry / "config.yaml").write_text(config)
+    change(entry)
     last = list(explain(root, "0" * 12))[-1]
     assert "nothing that the config says: the results version is another" in last
     provenance = {"device": "cuda", "data_digest": "b" * 64, "versions": {}}

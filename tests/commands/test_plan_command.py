@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from statsmodels.stats.power import TTestPower
-from written import STUDY
+from written import STUDY, change
 from written import planned as start_of
 
 from ablate.cli import main
@@ -37,9 +37,7 @@ def test_runs_of_another_config_are_stale(root: Path) -> None:
     found = planned(start_of(root, "[4, 8]", "data.separation=2.0"))
     assert (found.done, found.stale, found.to_train) == (0, 0, 4)  # other cells, other folders
     (folder,) = root.glob("runs/wide/width=4-*")
-    result = folder / "0" / "result.json"
-    content = json.loads(result.read_text())
-    result.write_text(json.dumps(content | {"key": "0" * 64}))
+    change(folder / "0", key="0" * 64)
     found = planned(start_of(root))
     assert (found.done, found.stale, found.to_train) == (3, 1, 1)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from written import planned
+from written import change, planned
 
 from ablate import data
 from ablate.cli import main
@@ -49,10 +49,8 @@ def test_a_run_is_verified_in_the_ledger_and_from_a_report_alone(
     assert holds
     assert re.fullmatch(r"  all \d+ metrics are the same", lines[1])
     # A number that no training gives.
-    path = root / "runs" / run / "result.json"
-    result = json.loads(path.read_text())
-    result["metrics"]["test/nll"] += 0.5
-    path.write_text(json.dumps(result))
+    metrics = json.loads((root / "runs" / run / "result.json").read_text())["metrics"]
+    change(root / "runs" / run, metrics=metrics | {"test/nll": metrics["test/nll"] + 0.5})
     assert main(["verify", run, "--root", str(root)]) == 1
     assert "test/nll" in capsys.readouterr().out
     with pytest.raises(ConfigError, match="has no finished replicate 7"):

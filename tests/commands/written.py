@@ -13,7 +13,9 @@ from ablate.commands.command_line import Start, plan_studies, sort_words
 from ablate.launch.missing import in_folders_there, scored_work
 from ablate.launch.sweep import declare
 from ablate.records import Record
+from ablate.store.files import sha256
 from ablate.store.ledger import write_run
+from ablate.store.result import read_result, result_bytes
 
 STUDY = """\
 question: Does width matter?
@@ -77,3 +79,12 @@ def write_ledger(start: Start) -> None:
             record = a_record(0.9 - index / 20 + task.replicate / 100)
             write_run(task.directory, record, config, task.key, facts, "2025-03-01T12:00:00Z")
     declare(plan, start.root, works)
+
+
+def change(entry: Path, **fields: Any) -> None:
+    """Write the result of a run anew with other fields, and digests of the files as they are."""
+    result = read_result(entry)
+    assert result is not None
+    digests = {name: sha256((entry / name).read_bytes()) for name in result.digests}
+    path = entry / "result.json"
+    path.write_bytes(result_bytes(replace(result, digests=digests, **fields), path))

@@ -19,7 +19,7 @@ from store_samples import (
 from ablate.store.cell import LedgerCell
 from ablate.store.files import LedgerError
 from ablate.store.ledger import move_stale, run_directory
-from ablate.store.live import LiveMirror, unreachable
+from ablate.store.live import LiveMirror, not_mirrored
 from ablate.store.mirror import cell_metrics, finish_cell, mirror_report, mirror_run, start_cell
 from ablate.store.result import read_result
 from ablate.store.sync import Synced, sync
@@ -288,7 +288,7 @@ def test_a_folder_with_odd_letters_works(tmp_path: Path) -> None:
 
 def test_the_sentence_about_a_server_shows_no_password() -> None:
     error = OSError("no answer from https://me:secret@example.org/api.\nmore")
-    sentence = unreachable(Path(), error)
+    sentence = not_mirrored(error)
     assert "secret" not in sentence
     assert "https://example.org/api; `ablate sync`" in sentence
 

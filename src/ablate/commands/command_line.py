@@ -12,10 +12,12 @@ from typing import Any, TypeVar
 from ablate.config import Launch
 from ablate.config.compose import Composed, Word, compose, conf_folders, parse_override
 from ablate.config.groups import Groups, read_groups, split_user_code
+from ablate.config.key import canonical, flat
 from ablate.config.target import is_user_code
 from ablate.config.validate import validated
 from ablate.errors import ConfigError
 from ablate.launch.executor import refuse_launchers
+from ablate.secrets import has_password, masked
 from ablate.study.plan import Plan, compile_study
 from ablate.study.reader import find_study, read_study
 from ablate.study.request import adhoc, request
@@ -83,13 +85,26 @@ def starts(options: argparse.Namespace) -> list[Start]:
     """
     ordered = sort_words(options.words, [f"--cfg={options.cfg}"] if options.cfg else [])
     if ordered.studies:
-        return plan_studies(ordered, options.quick)
+        return [_without_passwords(start) for start in plan_studies(ordered, options.quick)]
     if options.command in ("plan", "check"):
         typed = f"ablate {options.command}"
         raise ConfigError(f"{typed} needs a study: {typed} study=NAME.")
     if options.quick:
         raise ConfigError("--quick needs a study: ablate sweep study=NAME --quick.")
-    return _plan_overrides(ordered, options.multirun)
+    return [_without_passwords(start) for start in _plan_overrides(ordered, options.multirun)]
+
+
+def _without_passwords(start: Start) -> Start:
+    """Return `start`; raises ConfigError where a config holds what nobody should read in a file."""
+    for cell in start.plan.cells:
+        for key, value in flat(canonical(cell.config)).items():
+            if has_password(str(value)):
+                raise ConfigError(
+                    f"{key} is an address with a password or token in it ({masked(str(value))}), "
+                    "which would stand in runs/, reports/ and MLflow; let your code take it from "
+                    "the environment."
+                )
+    return start
 
 
 def sort_words(words: Sequence[str], flags: Sequence[str] = ()) -> Words:

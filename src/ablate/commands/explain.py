@@ -11,7 +11,7 @@ from ablate.config.validate import run_config
 from ablate.errors import AblateError, ConfigError
 from ablate.launch.device import device_kind
 from ablate.store.find import find_run
-from ablate.store.reader import read_config, tuned_value
+from ablate.store.reader import check_whole, read_config, tuned_value
 from ablate.store.result import Result, read_result
 from ablate.store.state import state_of
 from ablate.study.lockfile import read_lock
@@ -46,6 +46,8 @@ def explain(root: Path, text: str) -> Iterator[str]:
     for directory in (place.directory, *sorted(replaced.glob(f"{place.replicate}-*"))):
         try:
             result = read_result(directory)
+            if result is not None:
+                check_whole(directory, result)
         except AblateError as error:
             yield f"damaged    {error}"
             continue

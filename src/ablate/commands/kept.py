@@ -16,7 +16,7 @@ from ablate.report.frame import metric_columns
 from ablate.report.regenerate import load_frames
 from ablate.store.find import cell_that_begins, find_run
 from ablate.store.index import read_index
-from ablate.store.reader import finished, read_config
+from ablate.store.reader import check_whole, finished, read_config
 from ablate.store.result import Result, read_result
 from ablate.study.lockfile import read_lock
 from ablate.study.plan import tuned_config
@@ -56,6 +56,8 @@ def kept_run(root: Path, text: str) -> Kept:
 def _from_ledger(root: Path, text: str) -> Kept:
     place = find_run(root, text)
     result = read_result(place.directory)
+    if result is not None:
+        check_whole(place.directory, result)
     name = f"{place.study}/{place.cell.slug}/{place.replicate}"
     if result is None or result.status == "failed":
         raise ConfigError(f"{name} has no finished run to verify.")

@@ -13,7 +13,7 @@ from ablate.errors import AblateError
 from ablate.launch.sweep import sweep
 from ablate.report import regenerate
 from ablate.store.index import read_index
-from ablate.store.live import LiveMirror, mirroring, unreachable
+from ablate.store.live import LiveMirror, mirroring, not_mirrored
 from ablate.store.reader import finished
 from ablate.store.sink import Sink
 
@@ -78,7 +78,7 @@ def _run_study(start: Start, console: Console) -> int:
         try:
             sync_study(root, study.name)
         except Exception as error:  # MLflow never costs a sweep its exit code
-            problems.append(unreachable(root, error))
+            problems.append(not_mirrored(error))
     for problem in problems:
         console.print(f"[yellow]{problem}[/]")
     return 0 if whole else 1

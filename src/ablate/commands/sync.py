@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ablate.errors import AblateError, ConfigError
 from ablate.store.index import read_index
-from ablate.store.live import unreachable
+from ablate.store.live import not_mirrored
 from ablate.store.state import studies
 from ablate.store.sync import Synced, sync
 from ablate.study.lockfile import read_lock
@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
         try:
             done = sync_study(root, name)
         except Exception as error:  # whatever MLflow raises for a store it cannot use
-            raise AblateError(unreachable(root, error)) from error
+            raise AblateError(not_mirrored(error)) from error
         print(f"{name}: {done.written} written, {done.kept} up to date, {done.deleted} deleted")
     return 0
 

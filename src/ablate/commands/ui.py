@@ -8,10 +8,21 @@ import sys
 from pathlib import Path
 
 from ablate.commands.here import typed
-from ablate.errors import ConfigError
-from ablate.store.tracking import find_experiment, tracking_uri, view_address
+from ablate.errors import AblateError, ConfigError
+from ablate.secrets import masked
+from ablate.store.live import not_mirrored
+from ablate.store.tracking import (
+    check_database,
+    database_file,
+    find_experiment,
+    follow_move,
+    is_server,
+    tracking_uri,
+    view_address,
+)
 
 HOST = "127.0.0.1"
+_LAST_PORT = 65_535
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,29 +42,49 @@ def serve(root: Path, study: str | None, port: int) -> int:
 
     Raises ConfigError where there is no store yet, the study is not in it, or the port is taken.
     """
+    if not 1 <= port <= _LAST_PORT:
+        raise ConfigError(f"--port={port} is not allowed; allowed are 1 to {_LAST_PORT}.")
     uri = tracking_uri(root)
-    if uri.startswith("sqlite:") and not (root / "mlflow.db").exists():
+    store = database_file(uri)
+    if store is not None and not store.exists():
         raise ConfigError(
-            f"there is no MLflow store in {root}; start with: ablate sweep study=quickstart."
+            f"there is no MLflow store {store}; start with: ablate sweep study=quickstart."
         )
-    address = f"http://{HOST}:{port}"
+    address = uri.rstrip("/") if is_server(uri) else f"http://{HOST}:{port}"
+    # Opened here first: of a store that it cannot use the server tells in pages.
+    check_database(root)
+    try:
+        follow_move(root)
+        experiment = find_experiment(root, study or "Default")
+    except Exception as error:  # whatever MLflow raises for a store it cannot use
+        raise AblateError(not_mirrored(error)) from error
     if study is not None:
-        experiment = find_experiment(root, study)
         if experiment is None:
             remedy = typed(f"ablate sync {study}", root)
             raise ConfigError(f"MLflow knows no study '{study}'; `{remedy}` may help.")
         address += view_address(experiment)
+    if is_server(uri):
+        print(f"open {masked(address)}    (the server of MLFLOW_TRACKING_URI)")
+        return 0
     with socket.socket() as probe:
-        if probe.connect_ex((HOST, port)) == 0:
-            raise ConfigError(f"--port={port}: something listens there already; take another.")
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except PermissionError:
+            raise ConfigError(f"--port={port}: only the system may listen there.") from None
+        except OSError:
+            said = f"--port={port}: something listens there already; take another."
+            raise ConfigError(said) from None
     print(f"open {address}    (Ctrl-C ends it)", flush=True)
     command = [
-        sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri,
+        sys.executable, "-m", "mlflow", "server",
         "--host", HOST, "--port", str(port), "--workers", "1",
     ]  # fmt: skip
+    # Not among its words, where every user of the machine reads them: it may have a password.
+    at = {"MLFLOW_BACKEND_STORE_URI": uri}
     # Its job queue would start ten idle processes more.
     quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    with subprocess.Popen(command, env={**quiet, **os.environ}, cwd=root) as server:
+    with subprocess.Popen(command, env={**quiet, **os.environ, **at}, cwd=root) as server:
         try:
             return server.wait()
         except KeyboardInterrupt:

@@ -1,16 +1,23 @@
 """Training one job, in whatever process: it knows of no executor and no pipe."""
 
+import errno
 import traceback
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from ablate import data
-from ablate.errors import ConfigError
+from ablate.errors import AblateError, ConfigError
 from ablate.launch.job import Event, Job, Task
 from ablate.records import Record
+from ablate.secrets import masked
 from ablate.store.ledger import write_failure, write_run
 from ablate.store.lock import marked
 from ablate.store.provenance import provenance
+
+
+class DiskFullError(AblateError):
+    """What is trained cannot be kept: going on would be for nothing."""
 
 
 def execute(job: Job, loaded: dict[str, data.Data]) -> Iterator[Event]:
@@ -19,7 +26,8 @@ def execute(job: Job, loaded: dict[str, data.Data]) -> Iterator[Event]:
     loaded  the data of the job before, which this one may share; kept by the caller
 
     What a run raises, `SystemExit` included, is written down and makes it a failed one. Raises
-    ConfigError where the device has too little memory: no fault of the runs, which stay to do.
+    ConfigError where the device has too little memory, DiskFullError where a run cannot be
+    written: no faults of the runs, which stay to do.
     Call `ablate.train.process.prepare_process` before.
     """
     from torch import OutOfMemoryError
@@ -33,10 +41,11 @@ def execute(job: Job, loaded: dict[str, data.Data]) -> Iterator[Event]:
             facts = provenance(job.device, data.digest(job.config.data), job.config.seed)
             resolved = job.config.model_dump(mode="json")
             for task, record in zip(job.tasks, records, strict=True):
-                write_run(task.directory, record, resolved, task.key, facts, started)
+                with _room_for(task):
+                    write_run(task.directory, record, resolved, task.key, facts, started)
                 left.remove(task)
                 yield Event(job, task, record.status, _how_it_ended(record))
-    except (KeyboardInterrupt, GeneratorExit):
+    except (KeyboardInterrupt, GeneratorExit, DiskFullError):
         raise
     except OutOfMemoryError as error:
         raise ConfigError(_advice(job, str(error).partition(".")[0])) from error
@@ -47,14 +56,32 @@ def execute(job: Job, loaded: dict[str, data.Data]) -> Iterator[Event]:
 
 
 def failed(job: Job, task: Task, message: str, log: str, started: str | None = None) -> Event:
-    """Write a failed run with its config and where it failed; return the event that says so."""
+    """Write a failed run with its config and where it failed; return the event that says so.
+
+    Raises DiskFullError where there is no room for it.
+    """
+    message, log = masked(message), masked(log)
     facts = provenance(job.device, data.digest(job.config.data), job.config.seed)
     resolved = job.config.model_dump(mode="json")
     try:
-        write_failure(task.directory, task.key, message, log, resolved, facts, started)
-    except OSError as error:  # a full disk: say it, and go on with the next run
+        with _room_for(task):
+            write_failure(task.directory, task.key, message, log, resolved, facts, started)
+    except OSError as error:  # somebody else's folder: say it, and go on with the next run
         message = f"{message} (its log could not be written: {error})"
     return Event(job, task, "failed", message)
+
+
+@contextmanager
+def _room_for(task: Task) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise DiskFullError(
+            f"{task.directory}: {error.strerror}; the runs that ended are kept, and the same "
+            "command goes on where there is room."
+        ) from error
 
 
 def train_job(job: Job, loaded: dict[str, data.Data]) -> list[Record]:

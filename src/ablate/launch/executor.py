@@ -32,7 +32,8 @@ class Executor(Protocol):
         keep_going  asked before each job; once it is false, nothing new begins
 
         What goes wrong in a job or ends its process costs the runs that it had not written yet:
-        they come back as failed. Raises ConfigError where the device has too little memory.
+        they come back as failed. Raises ConfigError where the device has too little memory, and
+        DiskFullError where the disk has too little room.
         """
 
     def close(self) -> None:

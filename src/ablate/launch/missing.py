@@ -11,7 +11,6 @@ from ablate.launch.job import Task
 from ablate.launch.members import member_directory, member_numbers, training_config
 from ablate.launch.tuning import choose
 from ablate.store.ledger import run_directory
-from ablate.store.reader import is_whole
 from ablate.store.state import COMPLETE, state
 from ablate.streams import TUNING_REPLICATES_START
 from ablate.study.names import level_name
@@ -110,12 +109,7 @@ def _work(
 
 def _missing(tasks: Iterable[Task]) -> tuple[Task, ...]:
     """Return the tasks without a complete result; a damaged entry is trained again."""
-
-    def is_complete(task: Task) -> bool:
-        known, result = state(task.directory, task.key)
-        return known in COMPLETE and result is not None and is_whole(task.directory, result)
-
-    return tuple(task for task in tasks if not is_complete(task))
+    return tuple(t for t in tasks if state(t.directory, t.key)[0] not in COMPLETE)
 
 
 def in_folders_there(plan: Plan, root: Path) -> Plan:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from ablate import data
 from ablate.metrics import quantity
+from ablate.store.files import LedgerError
 from ablate.store.ledger import run_directory
 from ablate.store.result import read_result
 from ablate.study.names import level_name
@@ -37,7 +38,10 @@ def _score(plan: Plan, root: Path, cell: Cell, tune: Tune, value: float) -> floa
     guessed = judged.chance(data.classes_of(cell.config.data))
     branch, total = level_name(value), 0.0
     for number in range(tune.replicates):
-        result = read_result(run_directory(root, plan.study.name, cell.slug, number, branch))
+        try:
+            result = read_result(run_directory(root, plan.study.name, cell.slug, number, branch))
+        except LedgerError:  # it is trained again
+            return None
         if result is None or result.status == "failed":
             return None
         not_converged = result.status == "diverged"

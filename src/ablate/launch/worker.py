@@ -8,15 +8,15 @@ from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 
 from ablate import data
-from ablate.errors import ConfigError
+from ablate.errors import AblateError
 from ablate.launch.execute import execute
 
 
 def work(connection: Connection, environment: Mapping[str, str]) -> None:
     """Execute the jobs that arrive; send their events and, when one is through, None.
 
-    Sends the ConfigError of a job for which the device has too little memory. The process it is a
-    copy of may have started earlier, in another `environment`.
+    Sends the error of a job that ends the sweep: too little memory, a full disk. The process it
+    is a copy of may have started earlier, in another `environment`.
     """
     os.environ.clear()
     os.environ.update(environment)
@@ -35,8 +35,8 @@ def work(connection: Connection, environment: Mapping[str, str]) -> None:
         try:
             for event in execute(job, loaded):
                 connection.send(event)
-        except ConfigError as short_of_memory:
-            connection.send(short_of_memory)
+        except AblateError as end:
+            connection.send(end)
         connection.send(None)
 
 

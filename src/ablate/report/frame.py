@@ -110,6 +110,7 @@ def frames(
     losses: list[tuple[Mapping[str, Any], np.ndarray]] = []
     for cell in cells:
         for replicate, directory, result in reader.finished(root, study_name, cell):
+            reader.check_whole(directory, result)
             rows["runs"].append(_run_row(cell, replicate, directory, result))
             if result.status == "failed":
                 continue
@@ -262,6 +263,7 @@ def _tuning_rows(folder: Path, cell: LedgerCell, key: str) -> list[dict[str, Any
         if not isinstance(value, int | float):
             raise LedgerError(f"{path.parent}/config.yaml has no number at '{key}'.")
         if result is not None:
+            reader.check_whole(path.parent, result)
             place = {"cell": cell.slug, "key": key, "value": float(value)}
             run = {"replicate": int(path.parent.name), "status": result.status}
             rows.append({**place, **run, **result.metrics})

@@ -43,8 +43,24 @@ def parse_json(content: bytes, path: Path) -> Any:
     """Return what one JSON text says; raises LedgerError naming `path`."""
     try:
         return json.loads(content, parse_constant=_refuse)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise LedgerError(f"{path} is damaged: {error}.") from error
+
+
+def sealed(fields: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """Return `fields` and, as `digest`, the SHA-256 of their JSON; raises as `json_bytes`."""
+    return {**fields, "digest": sha256(json_bytes(fields, path))}
+
+
+def unsealed(content: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """Return what `sealed` was given; raises LedgerError, naming `path`, where it was altered.
+
+    What has no digest is taken as it is: version 0.1 wrote none.
+    """
+    fields = {name: value for name, value in content.items() if name != "digest"}
+    if "digest" in content and content != sealed(fields, path):
+        raise LedgerError(f"{path} is damaged: it does not say what was written.")
+    return fields
 
 
 def npz_bytes(arrays: Mapping[str, np.ndarray], compressed: bool = False) -> bytes:

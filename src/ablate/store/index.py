@@ -5,13 +5,20 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ablate.store.cell import LedgerCell
-from ablate.store.files import LedgerError, json_bytes, parse_json, write_atomically
+from ablate.store.files import (
+    LedgerError,
+    json_bytes,
+    parse_json,
+    sealed,
+    unsealed,
+    write_atomically,
+)
 
 
 def write_index(root: Path, study: str, cells: Sequence[LedgerCell]) -> None:
     """Write `runs/<study>/index.json`, unless it says the same already."""
     path = _path(root, study)
-    content = json_bytes({"cells": [asdict(cell) for cell in cells]}, path)
+    content = json_bytes(sealed({"cells": [asdict(cell) for cell in cells]}, path), path)
     if not path.exists() or path.read_bytes() != content:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content)
@@ -25,12 +32,12 @@ def read_index(root: Path, study: str) -> list[LedgerCell] | None:
     path = _path(root, study)
     if not path.exists():
         return None
-    content = parse_json(path.read_bytes(), path)
     try:
+        content = unsealed(parse_json(path.read_bytes(), path), path)
         return [
             LedgerCell(**cell | {"run_keys": tuple(cell["run_keys"])}) for cell in content["cells"]
         ]
-    except (KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError) as error:
         raise LedgerError(f"{path} is damaged: {error}; sweep again to write it anew.") from error
 
 

@@ -14,7 +14,7 @@ runs/<study>/<cell>/<replicate>/
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import chain, count
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ import yaml
 
 from ablate.records import Record
 from ablate.store.files import LedgerError, json_bytes, npz_bytes, sha256, write_atomically
-from ablate.store.result import Result, read_result
+from ablate.store.result import Result, read_result, result_bytes
 
 #: With result.json (less `seconds` and `provenance`) these decide whether two runs are equal.
 COMPARED = ("metrics.jsonl", "predictions.npz", "probe.npz")
@@ -74,7 +74,6 @@ def write_run(
         seconds=record.seconds,
         parameters=record.parameters,
         multiply_adds=record.multiply_adds,
-        digests={name: sha256(files[name]) for name in COMPARED if name in files},
     )
     _write_entry(directory, files, result)
 
@@ -125,7 +124,9 @@ def compared_bytes(directory: Path) -> dict[str, bytes]:
     result = read_result(directory)
     if result is None:
         raise LedgerError(f"{path} is missing: the run is unfinished.")
-    fields = {k: v for k, v in asdict(result).items() if k not in ("seconds", "provenance")}
+    apart = ("seconds", "provenance", "schema")  # and digests of what is not compared
+    fields = {k: v for k, v in asdict(result).items() if k not in apart}
+    fields["digests"] = {k: v for k, v in result.digests.items() if k in COMPARED}
     there = [name for name in COMPARED if (directory / name).exists()]
     content = {name: (directory / name).read_bytes() for name in there}
     return content | {"result.json": json_bytes(fields, path)}
@@ -133,7 +134,8 @@ def compared_bytes(directory: Path) -> dict[str, bytes]:
 
 def _write_entry(directory: Path, files: Mapping[str, bytes], result: Result) -> None:
     path = directory / "result.json"
-    content = json_bytes(asdict(result), path)
+    digests = {name: sha256(data) for name, data in files.items() if name != "error.log"}
+    content = result_bytes(replace(result, digests=digests), path)
     directory.mkdir(parents=True, exist_ok=True)
     # First the old result goes: killed between here and the end, the run is unfinished.
     path.unlink(missing_ok=True)

@@ -1,17 +1,18 @@
 """Runs reach MLflow while the sweep goes on, from a thread that can never disturb it."""
 
-import re
 import threading
 from collections import defaultdict
 from pathlib import Path
 from queue import SimpleQueue
 
+from ablate.errors import AblateError
+from ablate.secrets import masked
 from ablate.store.cell import LedgerCell
 from ablate.store.ledger import run_directory
 from ablate.store.mirror import finish_cell, mirror_run, start_cell
 from ablate.store.reader import finished
 from ablate.store.result import read_result
-from ablate.store.tracking import all_runs, open_store, tracking_uri
+from ablate.store.tracking import all_runs, open_store
 
 
 class LiveMirror:
@@ -61,7 +62,7 @@ class LiveMirror:
         try:
             self._mirror()
         except Exception as error:  # whatever MLflow raises, the sweep goes on
-            self.problem = unreachable(self._root, error)
+            self.problem = not_mirrored(error)
 
     def _mirror(self) -> None:
         job = self._queue.get()
@@ -102,11 +103,14 @@ def mirroring(root: Path, study: str) -> Path:
     return root / "runs" / study / ".mirroring"
 
 
-def unreachable(root: Path, error: Exception) -> str:
-    """Return the one sentence that says what MLflow raised and what to do about it."""
+def not_mirrored(error: Exception) -> str:
+    """Return the one sentence that says what went wrong in MLflow and what to do about it."""
+    if isinstance(error, AblateError):
+        return masked(str(error))
     line = (str(error).strip().splitlines() or [""])[0]
-    reason = re.sub(r"//[^/@\s]+@", "//", line)[:200].rstrip(".")  # no passwords in addresses
+    reason = f"{type(error).__name__}: {masked(line)[:200].rstrip('.')}"
     advice = "`ablate sync` brings it up to date"
-    if tracking_uri(root).startswith("sqlite:"):
-        advice += ", if need be after the store's file was deleted"
-    return f"MLflow is not reachable: {type(error).__name__}: {reason}; {advice}."
+    # MLflow's own words where a server gives no answer at all; a driver's are errors of the system.
+    if isinstance(error, OSError) or "failed with exception" in str(error):
+        return f"MLflow is not reachable: {reason}; {advice}."
+    return f"MLflow did not take all runs, which the ledger has: {reason}; {advice}."

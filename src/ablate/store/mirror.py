@@ -5,11 +5,13 @@ Nothing here is ever read back into a report. What is written depends on the led
 """
 
 import math
+import posixpath
+import re
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from itertools import chain, repeat
+from itertools import chain, count, repeat
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,38 @@ from ablate.store.reader import finished, read_evaluations, read_times, tuned_va
 from ablate.store.result import Result, read_result
 from ablate.store.tracking import Store, all_runs
 
+#: Letters that MLflow takes of a name.
+_LONGEST = 250
 _STATUS = {"done": "FINISHED", "diverged": "FINISHED", "failed": "FAILED"}
+
+
+def entity_names(names: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
+    """Return what params or metrics of these names are called in MLflow, no two alike.
+
+    Letters, digits and `_-. :/` are allowed, in what is no path to somewhere else, and 250 of
+    them; a name that is well already keeps its own, unless it is `taken`.
+    """
+    found: dict[str, str] = {}
+    used = set(taken)
+    # Those that stay as they are choose first.
+    for name in sorted(names, key=lambda name: (_allowed(name) != name, name)):
+        clean = _allowed(name)
+        numbers = (f"{clean[: _LONGEST - 4]} {number}" for number in count(2))
+        found[name] = next(free for free in chain([clean], numbers) if free not in used)
+        used.add(found[name])
+    return found
+
+
+def _allowed(name: str) -> str:
+    clean = posixpath.normpath(re.sub(r"[^/\w.\- :]", "_", name).lstrip("/"))
+    clean = f"_{clean}" if clean == "." or clean.startswith("..") else clean
+    return clean[:_LONGEST].rstrip("/")
+
+
+def cell_params(cell: LedgerCell) -> dict[str, str]:
+    """Return the params of a cell's runs: its levels, beside what a replicate has itself."""
+    names = entity_names(cell.levels, taken=("replicate", *filter(None, [cell.tuned])))
+    return {names[name]: level for name, level in cell.levels.items()}
 
 
 def start_cell(store: Store, cell: LedgerCell) -> str:
@@ -51,7 +84,7 @@ def create_parent(store: Store, cell: LedgerCell) -> str:
     starts = (_start(directory) for _, directory, _ in finished(store.root, store.study, cell))
     start = min((moment for moment in starts if moment is not None), default=None)
     run_id = str(store.client.create_run(store.experiment_id, start, tags, cell.name).info.run_id)
-    _log(store, run_id, cell.levels, {})
+    _log(store, run_id, cell_params(cell), {})
     return run_id
 
 
@@ -82,7 +115,7 @@ def mirror_run(store: Store, cell: LedgerCell, replicate: int, parent: str) -> N
     }
     name = f"{cell.name} · {replicate}"
     run_id = str(store.client.create_run(store.experiment_id, started, tags, name).info.run_id)
-    params: dict[str, Any] = {**cell.levels, "replicate": replicate}
+    params: dict[str, Any] = {**cell_params(cell), "replicate": replicate}
     if cell.tuned is not None and (value := tuned_value(directory, cell.tuned)) is not None:
         params[cell.tuned] = value
     _log(store, run_id, params, _run_metrics(directory, result, started or 0))
@@ -203,8 +236,9 @@ def _log(
         if not math.isfinite(value):
             # MLflow would keep it: NaN breaks its pages, infinity becomes 1.8e308.
             raise LedgerError(f"{name}={value} at step {step} is not finite and goes nowhere.")
+    names = entity_names({name for name, _ in metrics})
     numbers = [
-        Metric(name, float(v), moment, step) for (name, step), (v, moment) in metrics.items()
+        Metric(names[name], float(v), moment, step) for (name, step), (v, moment) in metrics.items()
     ]
     texts = [Param(name, str(value)) for name, value in params.items()]
     store.client.log_batch(run_id, metrics=numbers, params=texts)

@@ -57,11 +57,24 @@ def _git(folder: Path) -> tuple[str | None, bool | None]:
     return commit, None if changes is None else bool(changes)
 
 
+def _git_environment() -> dict[str, str]:
+    """Return the environment without what ties git to one repository.
+
+    A hook, `git rebase --exec` and some editors set GIT_DIR and its like for theirs. What is left
+    says where the search for a repository ends, and which configuration holds.
+    """
+    left = ("GIT_CEILING_DIRECTORIES", "GIT_DISCOVERY_ACROSS_FILESYSTEM", "GIT_EXEC_PATH",
+            "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM")  # fmt: skip
+    return {k: v for k, v in os.environ.items() if not k.startswith("GIT_") or k in left}
+
+
 def _git_output(folder: Path, *arguments: str) -> str | None:
     # Without optional locks: a sweep must not get in the way of a commit made meanwhile.
     command = ["git", "--no-optional-locks", "-C", str(folder), *arguments]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=5, check=False, env=_git_environment()
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None

@@ -1,6 +1,5 @@
 """Reading the ledger: everything a run left behind, held against the digests in its result."""
 
-import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,15 +11,17 @@ from ablate.store.cell import LedgerCell
 from ablate.store.files import LedgerError, parse_json, parse_npz, sha256
 from ablate.store.ledger import run_directory
 from ablate.store.result import Result, read_result
-from ablate.store.state import state_of
 
 
 def read_config(directory: Path) -> Mapping[str, Any]:
-    """Return the resolved config, empty for a run that failed without one."""
+    """Return the resolved config, empty for a run that failed without one.
+
+    It has been held against its digest by whoever asked for the state of the run.
+    """
     path = directory / "config.yaml"
     try:
         content = yaml.load(path.read_bytes(), Loader=yaml.CSafeLoader) if path.exists() else {}
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise LedgerError(f"{path} is damaged: {error}.") from error
     if not isinstance(content, dict):
         raise LedgerError(f"{path} is damaged: it holds no mapping.")
@@ -57,7 +58,10 @@ def read_times(directory: Path) -> tuple[str | None, tuple[float, ...]]:
     if not path.exists():
         return None, ()
     fields = parse_json(path.read_bytes(), path)
-    return fields["started"], tuple(fields["evaluated_at"])
+    try:
+        return fields["started"], tuple(fields["evaluated_at"])
+    except (KeyError, TypeError) as error:
+        raise LedgerError(f"{path} is damaged: {error}.") from error
 
 
 def finished(root: Path, study: str, cell: LedgerCell) -> Iterator[tuple[int, Path, Result]]:
@@ -65,21 +69,23 @@ def finished(root: Path, study: str, cell: LedgerCell) -> Iterator[tuple[int, Pa
     for replicate in range(cell.replicates):
         directory = run_directory(root, study, cell.slug, replicate)
         result = read_result(directory)
-        if result and state_of(result, cell.expected(replicate)) != "stale":
+        if result and cell.expected(replicate) in (None, result.key):
             yield replicate, directory, result
 
 
-def is_whole(directory: Path, result: Result) -> bool:
-    """Tell whether the files of a run are those that its result names: read, not parsed.
+def check_whole(directory: Path, result: Result) -> None:
+    """Raise LedgerError unless all files of a run are those that its result names.
 
-    The curve has no digest; that its archive ends as one must shows that it is not cut short.
+    They are read, not parsed. Where config and curve have no digest yet they are parsed instead.
     """
-    try:
-        for name in result.digests:
-            _read_checked(directory / name, result)
-        return result.status == "failed" or zipfile.is_zipfile(directory / "curve.npz")
-    except (LedgerError, OSError):
-        return False
+    for name in result.digests:
+        _read_checked(directory / name, result)
+    if result.schema == 1 and result.status != "failed":
+        read_times(directory)
+        if not read_config(directory):
+            raise LedgerError(f"{directory / 'config.yaml'} is missing.")
+        if "loss" not in read_arrays(directory, "curve.npz", result):
+            raise LedgerError(f"{directory / 'curve.npz'} is missing.")
 
 
 def _read_checked(path: Path, result: Result) -> bytes | None:
@@ -89,6 +95,8 @@ def _read_checked(path: Path, result: Result) -> bytes | None:
         if path.name in result.digests:
             raise LedgerError(f"{path} is missing.") from None
         return None
+    except OSError as error:
+        raise LedgerError(f"{path} cannot be read: {error.strerror}.") from error
     if path.name in result.digests and sha256(content) != result.digests[path.name]:
         raise LedgerError(f"{path} is damaged: it is not the file that result.json names.")
     return content

@@ -1,21 +1,24 @@
 """`result.json`: how a run ended. Read by the thousand, so with nothing heavier than json."""
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal
 
-from ablate.store.files import LedgerError, parse_json
+from ablate.store.files import LedgerError, json_bytes, parse_json, sealed, unsealed
 
-SCHEMA = 1
+#: With 2 came the entry's own digest, and digests of all its files.
+SCHEMA = 2
 
 
 @dataclass(frozen=True)
 class Result:
     """The content of `result.json`.
 
-    digests   SHA-256 by name of the compared files, those that the run has
+    digests   SHA-256 by name of the files that the run has, but its log; with schema 1 of the
+              compared files alone
     message   one sentence that says why the run failed, None otherwise
     """
 
@@ -44,7 +47,7 @@ _FIELDS: dict[str, type | UnionType] = {
 def read_result(directory: Path) -> Result | None:
     """Return what `result.json` says, None for an unfinished run.
 
-    Raises LedgerError naming the file where it is damaged.
+    Raises LedgerError naming the file where it is damaged, or altered since it was written.
     """
     path = directory / "result.json"
     try:
@@ -53,14 +56,15 @@ def read_result(directory: Path) -> Result | None:
         return None
     except OSError as error:
         raise LedgerError(f"{path} cannot be read: {error.strerror}.") from error
-    fields = parse_json(content, path)
-    if not isinstance(fields, dict) or not isinstance(fields.get("schema"), int):
+    raw = parse_json(content, path)
+    if not isinstance(raw, dict) or not isinstance(raw.get("schema"), int):
         raise LedgerError(f"{path} is damaged: it has no schema number.")
-    if fields["schema"] > SCHEMA:
+    if raw["schema"] > SCHEMA:
         raise LedgerError(
-            f"{path} has schema {fields['schema']}, written by a newer ablate; "
+            f"{path} has schema {raw['schema']}, written by a newer ablate; "
             f"this one reads up to {SCHEMA}."
         )
+    fields = {name: value for name, value in raw.items() if name != "digest"}
     for name, kinds in _FIELDS.items():
         if name not in fields or not isinstance(fields[name], kinds):
             raise LedgerError(f"{path} is damaged: '{name}' is {fields.get(name, 'missing')!r}.")
@@ -68,4 +72,14 @@ def read_result(directory: Path) -> Result | None:
         raise LedgerError(f"{path} is damaged: unknown {sorted(set(fields) - set(_FIELDS))}.")
     if fields["status"] not in ("done", "diverged", "failed"):
         raise LedgerError(f"{path} is damaged: 'status' is {fields['status']!r}.")
-    return Result(**fields)
+    for name, value in fields["metrics"].items():
+        if not isinstance(value, int | float) or not math.isfinite(value):
+            raise LedgerError(f"{path} is damaged: metric '{name}' is {value!r}.")
+    if raw["schema"] > 1 and "digest" not in raw:
+        raise LedgerError(f"{path} is damaged: it has no digest.")
+    return Result(**unsealed(raw, path))
+
+
+def result_bytes(result: Result, path: Path) -> bytes:
+    """Return the content of `result.json`; raises LedgerError for a metric that is not finite."""
+    return json_bytes(sealed(asdict(result), path), path)

@@ -5,10 +5,12 @@ from typing import Literal
 
 from ablate.store.files import LedgerError
 from ablate.store.lock import is_marked
+from ablate.store.reader import check_whole
 from ablate.store.result import Result, read_result
 
 #: `missing`: not begun, or interrupted. `stale`: there, but under another key: the config, the
-#: data or the code behind it changed. `damaged`: a result that cannot be read.
+#: data or the code behind it changed. `damaged`: a result, or a file of a
+#: complete run, that is gone or is not what was written.
 State = Literal["done", "not_converged", "failed", "running", "missing", "stale", "damaged"]
 #: A run in one of these states need not be trained.
 COMPLETE: tuple[State, ...] = ("done", "not_converged")
@@ -30,9 +32,11 @@ def state(directory: Path, key: str | None) -> tuple[State, Result | None]:
     """
     try:
         result = read_result(directory)
+        known = state_of(result, key)
+        if result is not None and known in COMPLETE:
+            check_whole(directory, result)
     except LedgerError:
         return "damaged", None
-    known = state_of(result, key)
     return ("running" if known not in COMPLETE and is_marked(directory) else known), result
 
 

@@ -11,6 +11,7 @@ from ablate.store.cell import LedgerCell
 from ablate.store.live import mirroring
 from ablate.store.mirror import (
     cell_metrics,
+    cell_params,
     create_parent,
     fingerprint,
     finish_cell,
@@ -87,4 +88,4 @@ def sync(
 def _is_outdated(parent: MlflowRun, cell: LedgerCell, results: Sequence[Result]) -> bool:
     # Params and metrics of a run can be written and never taken back.
     gone = set(parent.data.metrics) - set(cell_metrics(cell, results))
-    return bool(gone) or parent.data.params != dict(cell.levels)
+    return bool(gone) or parent.data.params != cell_params(cell)

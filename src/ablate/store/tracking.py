@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
+import stat
 import warnings
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote
 
+from ablate.errors import AblateError
 from ablate.store.lock import wait_for
 
 if TYPE_CHECKING:
@@ -28,6 +33,10 @@ _ENVIRONMENT = {
     "MLFLOW_LOGGING_LEVEL": "WARNING",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
 }
+
+
+class StoreError(AblateError):
+    """MLflow's database cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,63 @@ def tracking_uri(root: Path) -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folder}/mlflow.db"
 
 
+def is_server(uri: str) -> bool:
+    """Tell whether an address is that of a server, which keeps the store and shows the pages."""
+    return uri.startswith(("http:", "https:", "databricks"))
+
+
+def check_database(root: Path) -> None:
+    """Raise StoreError, at once, where the store is a SQLite file that cannot be used.
+
+    MLflow would try ten times within a minute and a half.
+    """
+    path = database_file(tracking_uri(root))
+    if path is None:
+        return
+    try:
+        if path.exists() and not stat.S_ISREG(path.stat().st_mode):
+            raise sqlite3.OperationalError("it is no file")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(path, timeout=1, isolation_level=None)) as database:
+            database.execute("SELECT count(*) FROM sqlite_master")
+            if path.stat().st_size:
+                database.execute("BEGIN IMMEDIATE")
+    except (sqlite3.Error, OSError) as error:
+        if "locked" in str(error):
+            return  # in use, not damaged: MLflow waits for its turn
+        why = error.strerror if isinstance(error, OSError) else error
+        raise StoreError(
+            f"MLflow's store {path} cannot be used: {why}; "
+            "move it away, and `ablate sync` makes it anew."
+        ) from error
+
+
+def follow_move(root: Path) -> None:
+    """Let a store under the root have its artifacts under the root too: the folder was moved.
+
+    MLflow keeps whole addresses and has no call that changes them. A store of the user's own
+    choice is left alone.
+    """
+    path = root.resolve() / "mlflow.db"
+    if database_file(tracking_uri(root)) != path or not path.exists():
+        return
+    with closing(sqlite3.connect(path, timeout=10)) as database, database:
+        there = {row[0] for row in database.execute("SELECT name FROM sqlite_master")}
+        rows = () if "experiments" not in there else database.execute(
+            "SELECT experiment_id, name, artifact_location FROM experiments"
+        ).fetchall()  # fmt: skip
+        for number, name, was in rows:
+            now = _artifacts(root, name)
+            if was and was != now and was.endswith(f"/mlartifacts/{quote(name)}"):
+                change = "UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?"
+                database.execute(change, (now, number))
+                database.execute(
+                    "UPDATE runs SET artifact_uri = ? || substr(artifact_uri, ?) "
+                    "WHERE experiment_id = ? AND substr(artifact_uri, 1, ?) = ?",
+                    (now, len(was) + 1, number, len(was) + 1, f"{was}/"),
+                )
+
+
 def find_experiment(root: Path, study: str) -> str | None:
     """Return the id of the study's experiment, None where MLflow has none; makes nothing."""
     experiment = _import_client()(tracking_uri=tracking_uri(root)).get_experiment_by_name(study)
@@ -64,17 +130,19 @@ def open_store(root: Path, study: str, question: str, report: str = "") -> Store
     `report` is the path or address of the report, for the experiment's description. Whatever
     MLflow raises for a store that cannot be reached passes through.
     """
+    check_database(root)
     client_class = _import_client()
     uri = tracking_uri(root)
     # Two processes that create the tables at once leave a broken database.
     with wait_for(root.resolve() / "mlflow.db.lock"):
+        follow_move(root)
         client = client_class(tracking_uri=uri)
         experiment = client.get_experiment_by_name(study)
         if experiment is None:
             # A server places artifacts itself; MLflow's own choice would follow the working
             # directory of whoever comes first.
             local = uri.startswith(("sqlite:", "file:"))
-            place = (root.resolve() / "mlartifacts" / study).as_uri() if local else None
+            place = _artifacts(root, study) if local else None
             experiment = client.get_experiment(client.create_experiment(study, place))
         elif experiment.lifecycle_stage == "deleted":
             client.restore_experiment(experiment.experiment_id)
@@ -96,6 +164,16 @@ def all_runs(store: Store, filter_string: str = "") -> list[MlflowRun]:
         page = store.client.search_runs([store.experiment_id], filter_string, page_token=page.token)
         runs += page
     return runs
+
+
+def database_file(uri: str) -> Path | None:
+    """Return the file of a SQLite store, None for any other."""
+    name = unquote(uri.removeprefix("sqlite:///").partition("?")[0])
+    return Path(name).absolute() if name and uri.startswith("sqlite:///") else None
+
+
+def _artifacts(root: Path, study: str) -> str:
+    return (root.resolve() / "mlartifacts" / study).as_uri()
 
 
 def _import_client() -> type[MlflowClient]:
