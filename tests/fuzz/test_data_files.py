@@ -82,7 +82,7 @@ def cifar_files(draw: st.DrawFn) -> bytes:
     except (RecursionError, UnicodeError):
         raw = bytearray(b"")
     for _ in range(draw(st.integers(0, 3)) if raw else 0):
-        raw[draw(st.integers(0, min(len(raw) - 1, 400)))] = draw(st.integers(0, 255))
+        raw[draw(st.integers(0, min(len(raw) - 1, 200)))] = draw(st.integers(0, 255))
     return bytes(raw[: draw(st.just(len(raw)) | st.integers(0, len(raw)))])
 
 

@@ -163,7 +163,7 @@ def _manifest(root: Path) -> None:
 def _result(directory: Path) -> None:
     result = read_result(directory)
     if result is not None:
-        reader.is_whole(directory, result)
+        reader.check_whole(directory, result)
 
 
 def _arrays(directory: Path) -> None:

@@ -46,7 +46,11 @@ def _write(work: Any) -> None:
     for task in work.missing:
         accuracy = 0.5 + (len(work.name) % 97) / 250 + task.replicate % 7 / 100
         record = a_record(accuracy)
-        metrics = {**record.metrics, "validation/accuracy": accuracy, "validation/loss": 1 - accuracy}
+        metrics = {
+            **record.metrics,
+            "validation/accuracy": accuracy,
+            "validation/loss": 1 - accuracy,
+        }
         record = a_record(accuracy, metrics=metrics)
         write_run(task.directory, record, config, task.key, facts, "2025-03-01T12:00:00Z")
 

@@ -176,7 +176,7 @@ _ALLOWED: dict[tuple[str, str], Any] = {
 }
 
 
-class _Unpickler(pickle.Unpickler):
+class _Unpickler(pickle._Unpickler):
     """Builds arrays, numbers, texts and their containers, and calls nothing else.
 
     A pickle is a program: `pickle.load` would call any function that the file names.

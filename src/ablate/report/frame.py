@@ -123,7 +123,7 @@ def frames(
             probe = reader.read_arrays(directory, "probe.npz", result)
             if len(probe.get("layers", ())):
                 layers.append(_layers(place, probe))
-            losses.append((place, _losses(directory, result)))
+            losses.append((place, reader.read_arrays(directory, "curve.npz", result)["loss"]))
             if labels is not None:
                 logits = reader.read_arrays(directory, "predictions.npz", result).get("logits")
                 if logits is not None:
@@ -233,13 +233,6 @@ def curve_edges(steps: int) -> np.ndarray:
     """
     edges = np.geomspace(1, steps + 1, CURVE_POINTS + 1) - 1
     return np.unique(np.round(edges).astype(np.int64))
-
-
-def _losses(directory: Path, result: Result) -> np.ndarray:
-    loss = reader.read_arrays(directory, "curve.npz", result).get("loss")
-    if loss is None or loss.ndim != 1 or loss.dtype.kind not in "fiu":
-        raise LedgerError(f"{directory}/curve.npz is damaged: it has no loss of every step.")
-    return loss
 
 
 def _curves(losses: Sequence[tuple[Mapping[str, Any], np.ndarray]]) -> list[dict[str, Any]]:
