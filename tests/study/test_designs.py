@@ -51,7 +51,9 @@ def study(own: list[Factor], **fields: object) -> Study:
 
 def names(of: Study) -> list[tuple[str, ...]]:
     (part,) = of.all_parts
-    return [tuple(level.name for level in levels.values()) for levels in combinations(of, part)]
+    return [
+        tuple(level.name for level in levels.values()) for levels in combinations(of, part, 1000)
+    ]
 
 
 def everything(own: list[Factor]) -> list[tuple[str, ...]]:

@@ -82,7 +82,7 @@ def test_a_grid_is_every_combination_once(sizes: list[int]) -> None:
         metric=Metric(name="test/loss", better="lower"),
     )
     (part,) = study.all_parts
-    found = combinations(study, part)
+    found = combinations(study, part, 1000)
     cells = [tuple(level.name for level in levels.values()) for levels in found]
     assert len(cells) == len(set(cells)) == math.prod(sizes)
 
@@ -266,3 +266,68 @@ def test_a_study_remembers_what_was_asked_of_it() -> None:
     assert asked.command == f"ablate sweep study=mine.yaml {words}"
     assert asked.baseline["data"] == "mnist"
     assert asked.as_declared()["command"] == asked.command
+
+
+@pytest.mark.parametrize(
+    ("words", "size"),
+    [
+        # The fifth factor would make 24 million mappings, which takes minutes.
+        ((*(f"{key}=range(1,31)" for key in ("seed", "model.width", "trainer.batch_size", "data.train_size", "trainer.eval_every")),), "48600000 cells × 2 replicates are 97200000 runs"),
+        (("replicates=1000000",), "2 cells × 1000000 replicates are 2000000 runs"),
+        (("ensemble=seeds", "ensemble.size=10000", "replicates=3"), "1 cell × 3 replicates × 10000 members are 30000"),
+    ],
+)  # fmt: skip
+def test_what_can_never_be_trained_is_counted_before_it_is_made(
+    words: tuple[str, ...], size: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        plan(f"study={write_study()}", *words)
+    assert size in str(caught.value)
+    assert "at most 20000 are allowed; where so many are meant, say launch.most_runs=" in str(
+        caught.value
+    )
+
+
+def test_more_runs_are_allowed_where_they_are_asked_for() -> None:
+    asked = plan(f"study={write_study()}", "replicates=20000", "launch.most_runs=40000")
+    assert asked.runs == 40000
+
+
+def test_tuning_counts_among_the_runs() -> None:
+    tune = {"optimizer.lr": [0.1, 0.2], "with": {"replicates": 9000}}
+    with pytest.raises(ConfigError, match=r"2 replicates \+ 36000 tuning runs are 36004 runs"):
+        plan(f"study={write_study(tune=tune)}")
+
+
+@pytest.mark.parametrize(
+    "stem", ["..", ".", ".hidden", "-x", "run", "adhoc", "Run", "a b", "x" * 101]
+)
+def test_the_name_of_a_file_is_a_study_name_or_refused(stem: str) -> None:
+    Path(f"{stem}.yaml").write_text(Path(write_study()).read_text())
+    with pytest.raises(ConfigError, match=r"^study '.*', the name of its file, is not allowed"):
+        plan(f"study={stem}.yaml")
+    assert plan(f"study={stem}.yaml", "study.name=mine").study.name == "mine"
+
+
+def test_a_long_list_of_values_gives_a_name_that_a_folder_can_have() -> None:
+    one, other = (
+        plan(f"study={write_study()}", f"seed={','.join(map(str, range(n)))}").study.name
+        for n in (100, 101)
+    )
+    assert one != other
+    assert max(len(one), len(other)) <= 100
+
+
+def test_values_that_a_folder_cannot_spell_give_names_of_their_own() -> None:
+    names = {
+        plan(f"study={write_study()}", f"trainer={{command: {text}}}").study.name
+        for text in ("'a/b'", "'a:b'")
+    }
+    assert len(names) == 2
+
+
+def test_levels_of_the_command_line_differ_in_name() -> None:
+    found = plan(f"study={write_study()}", "init.scale=0.1,0.10000001")
+    assert [cell.name for cell in found.cells] == ["init.scale=0.1", "init.scale=0.10000001"]
+    with pytest.raises(ConfigError, match=r"init.scale: level '1' is given twice"):
+        plan(f"study={write_study()}", "init.scale=1,1.0")

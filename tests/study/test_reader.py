@@ -86,6 +86,34 @@ def test_tune(tmp_path: Path) -> None:
         ({"report": [{"table": {"rows": "depth"}}]}, "table has rows: depth, which is no factor"),
         ({"tune": {"optimizer.lr": [1], "init.scale": [2]}}, "name exactly one key to tune"),
         ({"tune": {"optimizer.lr": [1], "with": {"by": "test/loss"}}}, "by='test/loss' is not allowed"),
+        # What would be read, and heard by nobody.
+        ({"baseline": {"replicates": 5}}, "baseline: replicates has no place here; it is a key of the study file"),
+        ({"quick": {"replicates": 5}}, "quick: replicates has no place here"),
+        ({"baseline": {"paths.root": "x"}}, "baseline: paths.root has no place here; give the folder on the command line"),
+        ({"baseline": {"paths": {"root": "x"}}}, "baseline: paths has no place here"),
+        ({"baseline": {"study": "quickstart"}}, "baseline: study has no place here"),
+        ({"factors": {"launch.workers": [1, 2]}}, "launch.workers is the same in all cells"),
+        ({"factors": {"a": {"levels": {"b": {"trainer.device": "cpu"}}}}}, "factor 'a', level 'b': trainer.device is the same in all cells"),
+        ({"factors": {"a": {"levels": {"b": {"replicates": 2}}}}}, "level 'b': replicates has no place here"),
+        ({"factors": {"a": {"key": "init.scael", "levels": {"b": {"init.scale": 2}}}}}, "unknown key 'init.scael'"),
+        ({"factors": {"init.scale": {"levels": [1, 2], "low": 3}}}, "low has no place beside its levels"),
+        ({"factors": {"init.scale": {"levels": [1, 2], "distribution": "uniform"}}}, "distribution has no place"),
+        ({"design": {"kind": "random", "cells": 2}, "factors": {"init.scale": {"levels": [1, 2], "low": 3}}}, "levels have no low and high"),
+        ({"factors": None, "parts": [{"name": "a", "label": "b", "factors": {"init.scale": [1]}}]}, "part 'a': label is what tables call components"),
+        ({"factors": {"a": {"levels": {"b": {"optimizer.lr": 1}}}}, "tune": {"optimizer.lr": [1, 2]}}, "level 'b' sets optimizer.lr, which tune chooses"),
+        # Values of another kind than is asked for.
+        ({"baseline": {"init": 3}}, "baseline: init is 3; write the name of an option"),
+        ({"baseline": {"data": [1]}}, "baseline: data is [1]; write the name of an option"),
+        ({"baseline": {"data": False}}, "baseline: data is false; write the name of an option"),
+        ({"factors": {"a": {"levels": {"b": {1: 2}}}}}, "level 'b': 1 is no config key; it must be a text"),
+        ({"factors": {"a": {"levels": {"b": {None: 2}}}}}, "level 'b': null is no config key"),
+        ({"tune": {"optimizer.lr": []}}, "tune"),
+        ({"tune": {"optimizer.lr": [1, 1.0]}}, "tune: optimizer.lr: level '1' is given twice"),
+        ({"tune": {"seed": [1, 2]}}, "tune: name exactly one key to tune"),
+        ({"tune": {"paths.root": [1, 2]}}, "tune: paths.root has no place here"),
+        ({"replicates": 2**64}, "replicates=18446744073709551616 is not allowed: it must be at most 9223372036854775807"),
+        ({"design": {"kind": "random", "cells": 10**9}}, "cells=1000000000 is not allowed: it must be at most 100000"),
+        ({"caveats": "x" * 1000}, "x…"),
     ],
     ids=lambda value: str(value)[:40],
 )  # fmt: skip
@@ -94,6 +122,11 @@ def test_slips(tmp_path: Path, changes: dict, sentence: str) -> None:
         read(tmp_path, changes)
     assert sentence in str(caught.value)
     assert str(caught.value).startswith("study file mine.yaml")
+
+
+def test_levels_that_six_digits_do_not_tell_apart_have_names_of_their_own(tmp_path: Path) -> None:
+    study = read(tmp_path, {"factors": {"optimizer.lr": [0.1, 0.1 + 1e-9, 1e-7, 123456789.0]}})
+    assert study.factors[0].level_names == ("0.1", "0.100000001", "1e-07", "123456789.0")
 
 
 def test_yaml_slips_name_the_line(tmp_path: Path) -> None:

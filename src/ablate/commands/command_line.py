@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,17 +14,15 @@ from ablate.config.groups import Groups, read_groups, split_user_code
 from ablate.config.key import canonical, flat
 from ablate.config.target import is_user_code
 from ablate.config.validate import validated
-from ablate.errors import ConfigError
+from ablate.errors import ConfigError, check_known
 from ablate.launch.executor import refuse_launchers
 from ablate.secrets import has_password, masked
+from ablate.study.names import ADHOC, SINGLE, check_study_name
 from ablate.study.plan import Plan, compile_study
 from ablate.study.reader import find_study, read_study
 from ablate.study.request import adhoc, request
 
 Value = TypeVar("Value")
-
-#: Study names that are no study files: one cell, and a multirun of swept keys.
-SINGLE, ADHOC = "run", "adhoc"
 
 
 @dataclass(frozen=True)
@@ -81,14 +78,21 @@ def add_arguments(parser: argparse.ArgumentParser, usage: str) -> None:
 def starts(options: argparse.Namespace) -> list[Start]:
     """Return what to run: a plan per study named, else that of the keys; none after `--cfg`.
 
-    Raises ConfigError where none is named and the command or `--quick` needs one.
+    Raises ConfigError where none is named and the command or `--quick` needs one: without one a
+    sweep is of the keys that it varies.
     """
     ordered = sort_words(options.words, [f"--cfg={options.cfg}"] if options.cfg else [])
     if ordered.studies:
         return [_without_passwords(start) for start in plan_studies(ordered, options.quick)]
+    typed = f"ablate {options.command}"
     if options.command in ("plan", "check"):
-        typed = f"ablate {options.command}"
         raise ConfigError(f"{typed} needs a study: {typed} study=NAME.")
+    varies = any(word.several for word in ordered.overrides)
+    if options.command == "sweep" and not (varies or options.cfg):
+        raise ConfigError(
+            f"{typed} needs a study, {typed} study=NAME, or keys with several values, {typed} "
+            "init=he,xavier; ablate run trains a single network."
+        )
     if options.quick:
         raise ConfigError("--quick needs a study: ablate sweep study=NAME --quick.")
     return [_without_passwords(start) for start in _plan_overrides(ordered, options.multirun)]
@@ -112,17 +116,29 @@ def sort_words(words: Sequence[str], flags: Sequence[str] = ()) -> Words:
     studies: tuple[str, ...] = ()
     name, control = None, False
     roots, overrides = [], []
+    said: dict[str, str] = {}
     for word in words:
         key, _, text = word.partition("=")
+        key = key.lstrip("+")  # Hydra's sign of a key that is new
+        if said.get(key) == word:
+            continue
+        if said.setdefault(key, word) != word and key != "paths.root":
+            raise ConfigError(f"{key} is said twice, '{said[key]}' and '{word}': say it once.")
         if key == "study":
-            studies = tuple(part for part in text.split(",") if part)
+            studies = tuple(text.split(","))
+            if not all(studies) or len({*studies}) < len(studies):
+                raise ConfigError(
+                    f"'{word}' is not allowed: name a study, or several different ones, study=A,B."
+                )
         elif key == "study.name":
-            if not re.fullmatch(r"[\w+-][\w.+-]*", text):
-                allowed = "letters, digits, and the signs . _ + -"
-                raise ConfigError(f"study.name={text} is not allowed: use {allowed}.")
+            check_study_name(text, word)
             name = text
         elif key == "study.aa":
             control = _value(parse_override(word), bool, "study.aa is true or false")
+        elif key.startswith("study."):
+            check_known(
+                key, ("study.name", "study.aa"), f"'{word}': unknown key '{key}'; allowed are"
+            )
         else:
             refuse_launchers(word)
             overrides.append(parse_override(word))
@@ -140,7 +156,9 @@ def plan_studies(words: Words, quick: bool) -> list[Start]:
     """Return a plan per study named, each composed by one Hydra multirun."""
     folders = conf_folders(words.root)
     groups = read_groups(folders)
-    found = []
+    found: list[Start] = []
+    if words.name is not None and len(words.studies) > 1:
+        raise ConfigError(f"study.name={words.name} is the name of one study: name one in study=.")
     for name in words.studies:
         path = find_study(name, folders)
         _make_importable(words.root, path.parent)
@@ -151,8 +169,17 @@ def plan_studies(words: Words, quick: bool) -> list[Start]:
         asked = request(study, words.overrides, groups, name=words.name, quick=quick, file=file)
         composed = compose(asked.overrides, words.root, multirun=True, flags=words.flags)
         if composed is not None:
-            plan = compile_study(asked.study, composed.base, groups, asked.explicit, asked.changed)
-            found.append(Start(plan, words.root, _launch(composed)))
+            launch = _launch(composed)
+            plan = compile_study(
+                asked.study, composed.base, groups, asked.explicit, asked.changed, launch.most_runs
+            )
+            found.append(Start(plan, words.root, launch))
+    for start in found:
+        _refuse_look_alike(words.root, start.plan.study.name)
+    called = [start.plan.study.name for start in found]
+    if len({*called}) < len(called):
+        twice = max(called, key=called.count)
+        raise ConfigError(f"study={','.join(words.studies)}: two of them are called '{twice}'.")
     return found
 
 
@@ -172,8 +199,11 @@ def _plan_overrides(words: Words, multirun: bool) -> list[Start]:
     if composed is None:
         return []
     name = words.name or (ADHOC if multirun else SINGLE)
-    plan = compile_study(adhoc(composed, groups, name), composed.base, groups, explicit)
-    return [Start(plan, words.root, _launch(composed))]
+    launch = _launch(composed)
+    plan = compile_study(
+        adhoc(composed, groups, name), composed.base, groups, explicit, most_runs=launch.most_runs
+    )
+    return [Start(plan, words.root, launch)]
 
 
 def _checked(words: Sequence[Word], groups: Groups) -> list[tuple[str, Any]]:
@@ -188,6 +218,18 @@ def _checked(words: Sequence[Word], groups: Groups) -> list[tuple[str, Any]]:
     explicit = [(word.key, word.value) for word in ours if not word.several]
     groups.check_fields(dict(explicit), "the command line")
     return explicit
+
+
+def _refuse_look_alike(root: Path, name: str) -> None:
+    """Raise ConfigError where the file system takes another study's folder for that of this one."""
+    for folder in (root / "runs", root / "reports"):
+        there = [path.name for path in folder.glob("*")]
+        alike = [other for other in there if other.casefold() == name.casefold()]
+        if alike and name not in there and (folder / name).exists():
+            raise ConfigError(
+                f"study '{name}': there is '{alike[0]}', whose folder is the same on this file "
+                "system; say study.name=NAME."
+            )
 
 
 def _launch(composed: Composed) -> Launch:

@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from ablate.commands import command_line
-from ablate.commands.command_line import SINGLE, Start, starts
+from ablate.commands.command_line import Start, starts
 from ablate.commands.here import shown, typed
 from ablate.commands.sync import sync_study
 from ablate.errors import AblateError
@@ -16,6 +16,7 @@ from ablate.store.index import read_index
 from ablate.store.live import LiveMirror, mirroring, not_mirrored
 from ablate.store.reader import finished
 from ablate.store.sink import Sink
+from ablate.study.names import SINGLE
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -62,8 +62,10 @@ ByName = Annotated[Option, Field(discriminator="name")]
 
 Item = TypeVar("Item")
 Many = Annotated[tuple[Item, ...], BeforeValidator(as_tuple)]
-Count = Annotated[int, BeforeValidator(integral), Field(ge=0)]
-Positive = Annotated[int, BeforeValidator(integral), Field(ge=1)]
+#: The largest whole number that data frames and Parquet take.
+LARGEST = 2**63 - 1
+Count = Annotated[int, BeforeValidator(integral), Field(ge=0, le=LARGEST)]
+Positive = Annotated[int, BeforeValidator(integral), Field(ge=1, le=LARGEST)]
 Counts = Annotated[Many[Positive], Field(min_length=1)]
 NonNegativeFloat = Annotated[float, Field(ge=0)]
 PositiveFloat = Annotated[float, Field(gt=0)]

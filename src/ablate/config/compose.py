@@ -7,11 +7,14 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ablate.errors import ConfigError
 
+#: Values of one key on the command line.
+_MOST = 100_000
 _FULL_ERROR = "HYDRA_FULL_ERROR"
 
 
@@ -70,6 +73,8 @@ def compose(
         base = OmegaConf.to_container(config, resolve=True)
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(_first_sentence(str(error))) from error
+    except (ValueError, TypeError, RecursionError) as error:  # Hydra on what it does not foresee
+        raise ConfigError(f"Hydra cannot compose {' '.join(overrides)}: {error}.") from error
     finally:
         sys.argv = before
         del os.environ[_FULL_ERROR]
@@ -99,14 +104,20 @@ def parse_override(text: str) -> Word:
 
     try:
         parsed = OverridesParser.create().parse_override(text)
-        if parsed.key_or_group == "" or "=" not in text:
+        odd = parsed.is_delete() or parsed.package is not None
+        if parsed.key_or_group == "" or "=" not in text or odd:
             raise HydraException("no key or no value")
-    except HydraException as error:
+        several = parsed.is_sweep_override()
+        values = parsed.sweep_iterator() if several else ()
+        value = [*map(_unquoted, islice(values, _MOST + 1))] if several else parsed.value()
+    except (HydraException, RecursionError, ValueError, NotImplementedError) as error:
         raise ConfigError(
-            f"'{text}' is not an override: write key=value, such as optimizer.lr=0.1."
+            f"'{text[:200]}' is not an override: write key=value, such as optimizer.lr=0.1."
         ) from error
-    several = parsed.is_sweep_override()
-    value = [*map(_unquoted, parsed.sweep_iterator())] if several else parsed.value()
+    if several and not 0 < len(value) <= _MOST:
+        raise ConfigError(
+            f"'{text[:200]}' has {'more' if value else 'no'} values; allowed are 1 to {_MOST}."
+        )
     return Word(parsed.key_or_group, value, several, text)
 
 

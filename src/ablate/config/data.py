@@ -1,11 +1,15 @@
 """The `data` group: which examples, how many, and how they are scaled."""
 
-from typing import Annotated, Literal
+import math
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ablate.config.base import ByName, Counts, Frozen, NonNegativeFloat, Positive
 from ablate.config.target import Either, Target
+
+#: 40 GB: more noise than anybody needs.
+_MOST_NUMBERS = 10**10
 
 
 class _Data(Frozen):
@@ -46,6 +50,18 @@ class Synthetic(_Data):
     validation_size: Positive = 200
     separation: NonNegativeFloat = 1.0
     """0 gives pure noise, x ~ N(0, 1)."""
+
+    @model_validator(mode="after")
+    def _held_in_memory(self) -> Self:
+        of_example = math.prod(self.shape)
+        numbers = (self.train_examples + self.test_examples + self.classes) * of_example
+        if numbers > _MOST_NUMBERS:
+            raise ValueError(
+                f"data.train_examples={self.train_examples}, data.test_examples="
+                f"{self.test_examples} and data.classes={self.classes} of data.shape="
+                f"{list(self.shape)} are {numbers} numbers; at most {_MOST_NUMBERS} are drawn"
+            )
+        return self
 
 
 class UserData(Target):

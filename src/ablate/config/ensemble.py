@@ -1,10 +1,13 @@
 """The `ensemble` group: several networks, or several looks of one, that predict together."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from ablate.config.base import ByName, Frozen, Positive
+
+#: More predictions than these are no ensemble that anybody could keep.
+Members = Annotated[Positive, Field(le=10_000)]
 
 
 class NoEnsemble(Frozen):
@@ -16,7 +19,7 @@ class NoEnsemble(Frozen):
 class _Ensemble(Frozen):
     """What every ensemble has."""
 
-    size: Positive = 5
+    size: Members = 5
     """Members that predict together."""
     combine: Literal["average", "vote"] = "average"
     """`average` their probabilities, or let each `vote` for a class."""
@@ -52,14 +55,14 @@ class Snapshot(_Ensemble):
     """
 
     name: Literal["snapshot"]
-    snapshots: Positive = 5
+    snapshots: Members = 5
 
 
 class McDropout(_Ensemble):
     """The first `size` of `passes` with dropout at work (Gal & Ghahramani 2016)."""
 
     name: Literal["mc_dropout"]
-    passes: Positive = 50
+    passes: Members = 50
 
 
 EnsembleConfig = ByName[NoEnsemble | Seeds | Bagging | Snapshot | McDropout]

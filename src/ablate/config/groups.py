@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ablate.config.target import TARGET, TARGET_GROUPS, is_user_code
+from ablate.config.validate import shown
 from ablate.config.yaml_file import read_yaml
 from ablate.errors import ConfigError, check_known
 
@@ -40,6 +41,8 @@ class Groups:
 
     def check_key(self, key: str, where: str) -> None:
         """Raise ConfigError unless some option has the dotted `key`; `where` opens the message."""
+        if not isinstance(key, str):
+            raise ConfigError(f"{where}: {shown(key)} is no config key; it must be a text.")
         group, _, name = key.partition(".")
         unknown = f"{where}: unknown key '{key}'"
         check_known(group, self.top_level, f"{unknown}; the top-level keys are")
@@ -53,9 +56,10 @@ class Groups:
         if self.is_choice(key, value):
             said = f"{where}: there is no {key} '{value}'; allowed are"
             check_known(value, sorted(self.options[key]), said)
-        elif isinstance(value, Mapping) and key in self.options and not is_user_code(key, value):
+        elif key in self.options and not is_user_code(key, value):
+            what = "a mapping" if isinstance(value, Mapping) else shown(value)
             raise ConfigError(
-                f"{where}: {key} is a mapping; write the name of an option"
+                f"{where}: {key} is {what}; write the name of an option"
                 + (f", or {{{TARGET}: mylab.module.name}}." if key in TARGET_GROUPS else ".")
             )
 

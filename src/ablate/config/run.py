@@ -179,5 +179,8 @@ class Launch(Frozen):
     """Processes, one thread each; null: one per core, two on a GPU."""
     timeout: PositiveFloat | None = None
     """Seconds after which a hung run is ended and counted as failed; null: never."""
+    most_runs: Positive = 20_000
+    """Runs that a study may have, tuning and members of an ensemble among them: more are taken for
+    a slip."""
     on_error: Literal["continue", "stop"] = "continue"
     """`continue`: the other runs finish; `stop`: start nothing new."""

@@ -17,7 +17,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from ablate.config.base import Frozen, Option
+from ablate.config.base import LARGEST, Frozen, Option
 
 #: The groups that may be the user's own.
 TARGET_GROUPS = ("data", "model", "optimizer", "loss", "augment", "trainer")
@@ -51,8 +51,10 @@ def _is_keyword(value: str) -> bool:
 
 def _is_plain(value: Any) -> bool:
     match value:
-        case None | bool() | int() | str():
+        case None | bool() | str():
             return True
+        case int():
+            return abs(value) <= LARGEST
         case float():
             return math.isfinite(value)
         case list() | tuple():

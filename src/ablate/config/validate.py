@@ -18,6 +18,9 @@ _TYPES = ("tuple[", "list[", "dict[", "literal[", "function-")
 #: Fields that no user writes: how options are told apart, and what is written in another form.
 _NO_KEYS = {"name", "kind", "target", "arguments"}
 
+#: Letters of a value that a sentence shows.
+_LONGEST = 200
+
 _RULES = {
     "greater_than": "greater than {gt}",
     "greater_than_equal": "at least {ge}",
@@ -74,12 +77,12 @@ def _sentence(model: type[BaseModel], error: ValidationError, prefix: str) -> st
         for one in found
         if _found_at(model, _as_written(one["loc"]))[0] == parts
     )
-    return f"{key}={_shown(value)} is not allowed: it must be {' or '.join(taken)}."
+    return f"{key}={shown(value)} is not allowed: it must be {' or '.join(taken)}."
 
 
 def _allowed(kind: str, context: Mapping[str, Any]) -> str:
     if kind in _RULES:
-        return _RULES[kind].format(**{k: f"{v:g}" for k, v in context.items()})
+        return _RULES[kind].format(**{k: f"{v}".removesuffix(".0") for k, v in context.items()})
     if kind in ("literal_error", "union_tag_invalid"):
         expected = context.get("expected") or context["expected_tags"]
         return str(expected).replace("'", "")
@@ -134,8 +137,8 @@ def _tags(option: type[BaseModel]) -> tuple[Any, ...]:
     return get_args(tag.annotation) if tag else ()
 
 
-def _shown(value: Any) -> str:
-    """Return the value as YAML has it, texts in quotes."""
-    if isinstance(value, str):
-        return f"'{value}'"
-    return json.dumps(value) if value is None or isinstance(value, bool) else str(value)
+def shown(value: Any) -> str:
+    """Return a value as YAML has it, texts in quotes, and no more of it than a line takes."""
+    plain = value is None or isinstance(value, bool)
+    text = json.dumps(value) if plain else f"'{value}'" if isinstance(value, str) else str(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

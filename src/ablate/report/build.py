@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +37,7 @@ from ablate.report.tuned_and_fixed import at_values, at_values_csv, print_at_val
 from ablate.report.verdicts import Verdict, judge
 from ablate.study.items import Effects, Item, Table, VarianceShares, refused_items
 from ablate.study.lockfile import Locked
+from ablate.study.names import shortened
 from ablate.study.schema import Study
 
 if TYPE_CHECKING:
@@ -59,14 +61,17 @@ def build_report(locked: Locked, frames: Frames, directory: Path) -> Path:
     tables: list[PrintedTable] = []
     figures: list[FigureFiles | str] = []
     count = itertools.count(1)
+    taken: set[str] = set()
     for exhibit in _exhibits(locked, frames, facts, configs, verdicts, directory):
         if isinstance(exhibit, Tabulated):
             tables.append(_write_table(exhibit, len(tables) + 1, directory))
         elif isinstance(exhibit, str):
             figures.append(exhibit)
         else:
-            files = exhibit.save(directory)
-            figures.append(FigureFiles(exhibit.name, next(count), exhibit.caption, *files))
+            stem = _stem(exhibit.name, taken)
+            taken.add(stem.lower())
+            files = replace(exhibit, name=stem).save(directory)
+            figures.append(FigureFiles(stem, next(count), exhibit.caption, *files))
     try:
         sentence = _answer(study, frames, facts)
     except ReportError as error:
@@ -94,6 +99,16 @@ def build_report(locked: Locked, frames: Frames, directory: Path) -> Path:
     text = manifest_text(report, everything.runs, names, told(verdicts))
     (directory / NAME).write_text(text, encoding="utf-8")
     return directory / "README.md"
+
+
+def _stem(name: str, taken: Collection[str]) -> str:
+    """Return what a figure's files are called: short, without signs, and no other's name.
+
+    taken  the names of others in lower case, as some file systems see them
+    """
+    stem = shortened(re.sub(r"[^\w.+=-]+", "_", name))
+    others = (f"{stem}-{number}" for number in itertools.count(2))
+    return next(one for one in itertools.chain([stem], others) if one.lower() not in taken)
 
 
 def _exhibits(

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from ablate.report.frame import Frames
 from ablate.study.items import Item
+from ablate.study.names import level_name
 from ablate.study.schema import Part, Study
 
 
@@ -32,7 +33,7 @@ def tuning_runs(study: Study, frames: Frames) -> tuple[Study, Frames]:
     columns = ["cell", *(f"factor:{factor.name}" for factor in study.factors)]
     levels = frames.runs[columns].drop_duplicates()
     runs = frames.tuning.merge(levels, on="cell", how="inner")
-    runs[f"factor:{tune.key}"] = [f"{value:g}" for value in runs["value"]]
+    runs[f"factor:{tune.key}"] = [level_name(value) for value in runs["value"]]
     return study.model_copy(update=fields), replace(frames, runs=runs)
 
 

@@ -1,6 +1,8 @@
 """Designs: which combinations of levels become cells. Pure functions of factors."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 from ablate.errors import ConfigError
 from ablate.study.claims import Rule
@@ -10,12 +12,14 @@ from ablate.study.schema import ABSENT, Factor, Level, Part, Study
 Combination = Mapping[str, Level]
 
 
-def combinations(study: Study, part: Part) -> list[Combination]:
+def combinations(study: Study, part: Part, most_runs: int) -> list[Combination]:
     """Return every cell of a part in order, the last factor fastest; exclusions are left out.
 
-    Raises ConfigError where factors that are zipped differ in length, or nothing is left.
+    Raises ConfigError where they would make more runs than `most_runs`, where factors that are
+    zipped differ in length, or nothing is left.
     """
     factors = [study.factor(name) for name in part.factors]
+    check = partial(check_runs, study, most_runs=most_runs)
     cells: Iterable[Combination]
     match part.design:
         case "one_at_a_time":
@@ -25,11 +29,35 @@ def combinations(study: Study, part: Part) -> list[Combination]:
         case "random":
             cells = _rows(part, factors)
         case _:  # a ladder and its like are grids of one factor
-            cells = _grid(factors)
+            cells = _grid(factors, check)
+    cells = list(cells)
+    check(len(cells))
     kept = [cell for cell in cells if not any(_speaks_of(rule, cell) for rule in part.exclude)]
     if not kept:
         raise ConfigError(f"study {study.name}: exclude leaves no cell{part.where}.")
     return kept
+
+
+def check_runs(
+    study: Study, cells: int, most_runs: int, members: int = 1, whole: int | None = None
+) -> None:
+    """Raise ConfigError where so many cells, and members of each, make more runs than allowed.
+
+    Of a design this is asked before it is expanded, so that no request waits to be too large;
+    whole  about how many cells it would have then
+    """
+    tune = study.tune
+    tuning = len(tune.values) * tune.replicates if tune else 0
+    of_cell = study.replicates * members + tuning
+    if cells * of_cell > most_runs:
+        cells = whole or cells
+        size = f"{cells} cell{'s' if cells > 1 else ''} × {study.replicates} replicates"
+        size += f" × {members} members" if members > 1 else ""
+        size += f" + {cells * tuning} tuning runs" if tuning else ""
+        raise ConfigError(
+            f"study {study.name}: {size} are {cells * of_cell} runs, and at most {most_runs} are "
+            f"allowed; where so many are meant, say launch.most_runs={cells * of_cell}."
+        )
 
 
 def _speaks_of(rule: Rule, cell: Combination) -> bool:
@@ -37,9 +65,11 @@ def _speaks_of(rule: Rule, cell: Combination) -> bool:
     return all(cell[name].name in levels for name, levels in rule.items())
 
 
-def _grid(factors: Sequence[Factor]) -> list[Combination]:
+def _grid(factors: Sequence[Factor], check: Callable[..., None]) -> list[Combination]:
     cells: list[Combination] = [{}]
-    for factor in factors:
+    for place, factor in enumerate(factors, 1):
+        count = sum(len(_levels_beside(cell, factor)) for cell in cells)
+        check(count, whole=count * math.prod(len(later.level_names) for later in factors[place:]))
         cells = [{**c, factor.name: level} for c in cells for level in _levels_beside(c, factor)]
     return cells
 

@@ -65,7 +65,7 @@ class Drawn(Frozen):
     """Cells drawn at random."""
 
     kind: Literal["random"]
-    cells: Positive
+    cells: Annotated[Positive, Field(le=100_000)]
     """how many cells are drawn"""
     seed: Count = 0
     """of the draws; those of a factor do not depend on the others"""

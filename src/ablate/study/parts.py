@@ -46,7 +46,7 @@ def read_design(file: StudyFile, groups: Groups) -> dict[str, Any]:
         if one.name in parts:
             raise ConfigError(f"two parts are called '{one.name}'; each needs its name.")
         with within(f"part '{one.name}'"):
-            check_overrides(one.baseline, groups, "baseline")
+            check_overrides(one.baseline, groups, "baseline", of_all_cells=False)
             part, factors = _read_part(one, one.name, groups)
         parts[one.name] = part.model_copy(update={"baseline": one.baseline})
         for factor in factors:
@@ -65,6 +65,8 @@ def _read_part(file: DesignFile, name: str, groups: Groups) -> tuple[Part, tuple
     needed, needless = ("components", "factors") if of_components else ("factors", "components")
     if getattr(file, needless) is not None:
         raise ConfigError(f"design {kind} has {needed}, not {needless}.")
+    if isinstance(file, PartFile) and file.label is not None and not of_components:
+        raise ConfigError(f"label is what tables call components, and design {kind} has none.")
     if not getattr(file, needed):
         raise ConfigError(f"{needed} is missing or empty; design {kind} needs at least one.")
     rows: tuple[tuple[str, ...], ...] = ()
@@ -112,7 +114,7 @@ def _drawn(
         if not chosen:
             axis = factor.axis or ("log" if factor.distribution == "loguniform" else "linear")
             factor = factor.model_copy(update={"levels": sorted(set(values)), "axis": axis})
-        read = read_factor(name, factor, groups)
+        read = read_factor(name, factor, groups, of_draws=True)
         factors.append(read)
         columns.append([read.levels[v].name if chosen else level_name(v) for v in values])
     # Few choices may be drawn twice; a cell is one all the same.

@@ -5,15 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ablate.config import RunConfig
-from ablate.config.ensemble import NoEnsemble
+from ablate.config import Launch, RunConfig
+from ablate.config.ensemble import Bagging, NoEnsemble, Seeds
 from ablate.config.groups import Groups, Override, layered, split_user_code, with_overrides
 from ablate.config.key import cell_key
 from ablate.config.target import TARGET
 from ablate.config.validate import run_config
 from ablate.errors import ConfigError, one_of
 from ablate.study.claim_check import claim_problems
-from ablate.study.designs import combinations
+from ablate.study.designs import check_runs, combinations
 from ablate.study.items import refused_items
 from ablate.study.measured import measured
 from ablate.study.schema import ABSENT, Level, Part, Study
@@ -64,6 +64,7 @@ def compile_study(
     groups: Groups,
     explicit: Sequence[Override],
     changed: bool = False,
+    most_runs: int = Launch().most_runs,
 ) -> Plan:
     """Compile `study` over the composed config `base`; a cell of several parts is one cell.
 
@@ -73,16 +74,17 @@ def compile_study(
     changed   whether the command line changed what the study file says: an item of the report
               that the cells cannot give any more is then left out, and a claim that no run can
               answer is noted; else either is refused
+    most_runs a study of more is refused
 
-    Raises ConfigError when a cell is not valid, when two cells are the same, or for such an item
-    or claim.
+    Raises ConfigError when a cell is not valid, when two cells are the same, when there are too
+    many, or for such an item or claim.
     """
     composed, own = split_user_code(explicit)
     base = with_overrides(base, groups, composed, own)
     if study.metric.function is not None:
         metric = {"name": study.metric.name, "function": study.metric.function}
         base = {**base, "metric": metric}
-    cells = _cells(study, base, groups, composed)
+    cells = _cells(study, base, groups, composed, most_runs)
     refused = [
         (item, f"study {study.name}: report: {item.kind} {why}")
         for item, why in refused_items(study, cells)
@@ -101,13 +103,17 @@ def compile_study(
 
 
 def _cells(
-    study: Study, base: Mapping[str, Any], groups: Groups, composed: Sequence[Override]
+    study: Study,
+    base: Mapping[str, Any],
+    groups: Groups,
+    composed: Sequence[Override],
+    most_runs: int,
 ) -> list[Cell]:
     """Return the cells of all parts; what several parts have is one cell with all their levels."""
     cells: dict[str, Cell] = {}
     for part in study.all_parts:
         of_part: set[str] = set()
-        for levels in combinations(study, part):
+        for levels in combinations(study, part, most_runs):
             overrides = layered([part.baseline, *(lv.overrides for lv in levels.values())], groups)
             names = {factor: level.name for factor, level in levels.items()}
             varied = [f"{f}={level}" for f, level in names.items() if level != ABSENT]
@@ -128,6 +134,10 @@ def _cells(
                 cells[key] = replace(cells[key], levels={**cells[key].levels, **names})
             else:
                 cells[key] = Cell(f"{_slug(names)}-{key[:8]}", name, key, names, config)
+    ensembles = [cell.config.ensemble for cell in cells.values()]
+    trained = max(one.size if isinstance(one, Seeds | Bagging) else 1 for one in ensembles)
+    check_runs(study, len(cells), most_runs)
+    check_runs(study, 1, most_runs, trained)  # cells share the members that they have in common
     return list(cells.values())
 
 

@@ -75,6 +75,7 @@ def _read(name: str, file: StudyFile, groups: Groups) -> Study:
         "tune": _tune(file.tune, groups) if file.tune else None,
     }
     study = validated(Study, fields)
+    _check_tuned(study)
     claims = read_claims(file.claims, study)
     _check_items(study)
     return study.model_copy(update={"claims": claims})
@@ -95,12 +96,25 @@ def _metric(written: str | MetricFile) -> Metric:
 
 def _tune(written: dict[str, Any], groups: Groups) -> Tune:
     tried = {key: values for key, values in written.items() if key != "with"}
-    if len(tried) != 1:
+    if len(tried) != 1 or "." not in str(*tried):
         raise ConfigError("tune: name exactly one key to tune, such as optimizer.lr.")
     ((key, values),) = tried.items()
-    groups.check_key(key, "tune")
+    check_overrides(dict.fromkeys([key]), groups, "tune", of_all_cells=False)
     settings = validated(TuneSettings, written.get("with", {}), "tune.with")
-    return validated(Tune, {"key": key, "values": values, **settings.model_dump()}, "tune")
+    tune = validated(Tune, {"key": key, "values": values, **settings.model_dump()}, "tune")
+    tune.factor.check_names_differ(f"tune: {key}")
+    return tune
+
+
+def _check_tuned(study: Study) -> None:
+    """Raise ConfigError for a level's value that no run has, as a tuned one takes its place."""
+    for factor in study.factors:
+        for level in factor.levels:
+            if study.tune and study.tune.key in level.overrides:
+                raise ConfigError(
+                    f"factor '{factor.name}', level '{level.name}' sets {study.tune.key}, which "
+                    "tune chooses in every cell."
+                )
 
 
 def _check_items(study: Study) -> None:

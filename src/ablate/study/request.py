@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from ablate.config.groups import Groups, Override, layered, split_user_code
 from ablate.config.target import is_user_code
 from ablate.config.trainer import RUNTIME_FIELDS
 from ablate.errors import ConfigError
-from ablate.study.names import level_name
+from ablate.study.names import check_study_name, level_name, shortened
 from ablate.study.schema import Factor, Metric, Study
 
 #: Given with --quick: digits, few replicates and epochs, seconds instead of minutes.
@@ -68,6 +69,8 @@ def request(
 
     Raises ConfigError for an unknown key or option and for values that fit no rule.
     """
+    if name is None:
+        check_study_name(study.name, f"study '{study.name}', the name of its file,")
     layers: list[Mapping[str, Any]] = [study.baseline]
     if quick:
         layers.append({**_quick_overrides(study), **study.quick})
@@ -96,7 +99,7 @@ def request(
         for word in declared
         if word.several or (word.key in fixed and word.value != baseline.get(word.key))
     ]
-    own_name = name or "-".join([study.name, *changes])
+    own_name = name or shortened("-".join([study.name, *changes]))
     if quick and not own_name.endswith("-quick"):
         own_name += "-quick"  # by which .gitignore knows its report
     merged = layered([baseline, fixed], groups)
@@ -122,7 +125,7 @@ def adhoc(composed: Composed, groups: Groups, name: str) -> Study:
         name=name,
         question=f"What do {swept} change?" if swept else "A single cell.",
         baseline={},
-        factors=tuple(Factor.of_key(key, values) for key, values in composed.swept.items()),
+        factors=tuple(_factor(key, values) for key, values in composed.swept.items()),
         replicates=1,
         metric=Metric(name="test/accuracy", better="higher"),
         report=(),
@@ -159,7 +162,7 @@ def _with_replicates(study: Study, value: Any) -> Study:
 def _with_levels(study: Study, key: str, values: Sequence[Any]) -> Study:
     if key == "replicates" or _is_runtime(key):
         raise ConfigError(f"{key} takes one value: it changes no result, so it is no factor.")
-    factor = Factor.of_key(key, values)
+    factor = _factor(key, values)
     for own in study.factors:
         if key == own.name or all(set(level.overrides) == {key} for level in own.levels):
             levels = [
@@ -170,6 +173,12 @@ def _with_levels(study: Study, key: str, values: Sequence[Any]) -> Study:
             break
     factors = {one.name: one for one in study.factors} | {factor.name: factor}
     return study.model_copy(update={"factors": tuple(factors.values())})
+
+
+def _factor(key: str, values: Sequence[Any]) -> Factor:
+    factor = Factor.of_key(key, values)
+    factor.check_names_differ(key)
+    return factor
 
 
 def _refuse_single_level(study: Study, key: str, value: Any) -> None:
@@ -190,4 +199,7 @@ def _is_runtime(key: str) -> bool:
 
 def _slug(key: str, value: Any) -> str:
     name = key.rpartition(".")[2] if "." in key or key == "seed" else ""
-    return re.sub(r"[^A-Za-z0-9._+-]+", "-", f"{name}{level_name(value)}")
+    text = f"{name}{level_name(value)}"
+    clean = re.sub(r"[^A-Za-z0-9._+-]+", "-", text)
+    # Other values must not have the same name.
+    return clean if clean == text else f"{clean}-{zlib.crc32(text.encode()):08x}"

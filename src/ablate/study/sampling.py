@@ -23,6 +23,8 @@ def draw(name: str, factor: FactorFile, cells: int, seed: int, where: str) -> li
     if kind == "choice":
         if factor.levels is None:
             raise ConfigError(f"{where}: 'levels' is missing; or give distribution, low and high.")
+        if (factor.low, factor.high) != (None, None):
+            raise ConfigError(f"{where}: levels have no low and high; give a distribution instead.")
         return [int(u * len(factor.levels)) for u in unit]
     if factor.levels is not None:
         raise ConfigError(f"{where}: distribution {kind} has low and high, not levels.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -62,6 +62,13 @@ class Factor(Frozen):
         """Tell whether each of its levels sets a config key."""
         return all(key in level.overrides for level in self.levels)
 
+    def check_names_differ(self, where: str) -> None:
+        """Raise ConfigError where two levels have one name; `where` opens the message."""
+        names = self.level_names
+        if len({*names}) < len(names):
+            twice = max(names, key=names.count)
+            raise ConfigError(f"{where}: level '{twice}' is given twice.")
+
     def check_levels(self, names: Iterable[str], where: str) -> None:
         """Raise ConfigError for a name that is none of its levels; `where` opens the message."""
         for name in names:
@@ -114,7 +121,7 @@ class Tune(Frozen):
     """A nuisance key tuned per cell with an equal budget, on replicates of its own."""
 
     key: str
-    values: Many[float]
+    values: Annotated[Many[float], Field(min_length=1)]
     by: Literal["validation/loss", "validation/accuracy"] = "validation/loss"
     replicates: Positive = 3
 

@@ -19,6 +19,7 @@ from ablate.report.tables import (
 )
 from ablate.stats import proportion_half_width
 from ablate.study.items import Table
+from ablate.study.names import level_name
 from ablate.study.schema import Metric, Study
 
 NOT_CONVERGED = (
@@ -76,7 +77,7 @@ def print_tuned(table: ResultTable, study: Study) -> PrintedTable:
     caption = [
         f"Chosen in each cell by mean {study.tune.by} over {study.tune.replicates} tuning "
         f"{_plural('replicate', study.tune.replicates)}, which are not scored; tried: "
-        f"{', '.join(f'{value:g}' for value in tried)}."
+        f"{', '.join(map(level_name, tried))}."
     ]
     if at_edge:
         caption.append(
@@ -85,7 +86,7 @@ def print_tuned(table: ResultTable, study: Study) -> PrintedTable:
         )
 
     def entry(cell: ResultCell) -> Entry:
-        text = ", ".join(f"{value:g}" for value in cell.tuned) or "–"
+        text = ", ".join(map(level_name, cell.tuned)) or "–"
         note = "edge" if edges & set(cell.tuned) else ""
         return Entry(text, note=note, cell=cell.slug or "")
 
