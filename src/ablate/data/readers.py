@@ -113,7 +113,10 @@ def parse_idx(raw: bytes, path: Path) -> np.ndarray:
             f"{path} has {len(content) - start} values, but its header says "
             f"{' x '.join(map(str, shape))} = {math.prod(shape)}"
         )
-    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+    try:
+        return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+    except ValueError as error:  # no values, in more or larger dimensions than arrays have
+        raise DataError(f"{path} is no array: {error}") from None
 
 
 def parse_cifar(raw: bytes, path: Path, labels: str) -> Arrays:
