@@ -1,8 +1,10 @@
 """Errors that a user can mend, each one plain sentence."""
 
+import re
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
+from pathlib import Path
 
 
 class AblateError(Exception):
@@ -46,3 +48,21 @@ def check_known(word: object, allowed: Collection[str], sentence: str) -> None:
     """Raise ConfigError for a word that is not allowed; `sentence` goes on with those that are."""
     if word not in allowed:
         raise ConfigError(f"{sentence} {one_of(allowed)}.{nearest(str(word), allowed)}")
+
+
+def check_nesting(text: str, path: Path) -> None:
+    """Raise ConfigError for YAML of more than 500 levels: building it, libyaml ends the process."""
+    opened = depth = 0
+    for bracket in re.finditer(r"[][{}]", text):
+        opened = max(opened, depth := depth + (1 if bracket[0] in "[{" else -1))
+    if max(opened, *map(len, re.findall(r"(?:[-?] )+", text)), 0) <= 500:
+        return
+    # Signs of texts count as well, so look again, without building anything.
+    import yaml
+
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > 500:
+            raise ConfigError(f"{path} is nested too deeply to be read.")

@@ -54,3 +54,20 @@ def test_what_there_is_not_is_said(
     assert "study=quickstart --root 'else where'\n" in capsys.readouterr().out
     assert main(["status", "wide"]) == 2
     assert "study 'wide' has no runs here; there are no runs yet." in capsys.readouterr().err
+
+
+def test_an_altered_number_is_said_and_reported_by_nobody(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = next(root.glob("runs/wide/width=*/0/result.json"))
+    fields = json.loads(path.read_text())
+    fields["metrics"]["test/accuracy"] = 0.999
+    path.write_text(json.dumps(fields))
+    assert main(["status", "wide", "--root", str(root)]) == 0
+    assert "4 runs: 3 done, " in (said := capsys.readouterr().out)
+    assert said.endswith("1 damaged\n")
+    assert main(["report", "wide", "--root", str(root)]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"ablate: {path} is damaged: ")
+    assert "bug" not in said
+    assert not list(root.glob("reports/wide/*.md"))

@@ -1,7 +1,9 @@
+import hashlib
 import multiprocessing
 import os
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -118,3 +120,36 @@ def test_four_processes_that_decode_at_once(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("decoded-*"))) == 4
     assert [path for path in tmp_path.iterdir() if path.name.startswith(".")] == []
     assert_equal(cached(folder, THERE, refuse))
+
+
+def test_an_entry_with_other_values_is_rebuilt(tmp_path: Path) -> None:
+    """Same shapes, same sizes: every label stands one place on."""
+    folder = tmp_path / "set"
+    cached(folder, THERE, decode)
+    np.save(folder / "train_y.npy", np.roll(np.load(folder / "train_y.npy"), 1))
+    assert open_entry(folder, THERE) is None
+    assert_equal(cached(folder, THERE, decode))
+    assert_equal(cached(folder, THERE, refuse))
+    for content in ("{", "[" * 200_000, "{}"):
+        (folder / "digests.json").write_text(content)
+        assert open_entry(folder, THERE) is None
+    (folder / "digests.json").unlink()  # as earlier versions left it
+    assert_equal(cached(folder, THERE, decode))
+
+
+def test_a_process_reads_every_file_once_to_prove_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = []
+    digest = hashlib.file_digest
+
+    def counted(stream: BinaryIO, name: str) -> object:
+        read.append(Path(stream.name).name)
+        return digest(stream, name)
+
+    monkeypatch.setattr(hashlib, "file_digest", counted)
+    cached(tmp_path / "set", THERE, decode)
+    read.clear()
+    for _ in range(3):
+        cached(tmp_path / "set", THERE, refuse)
+    assert len(read) <= 4

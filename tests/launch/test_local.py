@@ -1,5 +1,6 @@
 """Executors: the pool of this machine, and one of ten lines to hold the suite against."""
 
+import errno
 import multiprocessing
 import os
 import signal
@@ -10,13 +11,13 @@ from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
-from executor_suite import ENDLESS, TINY, ExecutorSuite, KilledSuite, ended, job
+from executor_suite import ENDLESS, IMPOSSIBLE, TINY, ExecutorSuite, KilledSuite, ended, job
 
 from ablate import data
 from ablate.cli import main
 from ablate.config import Launch
 from ablate.errors import ConfigError
-from ablate.launch.execute import execute
+from ablate.launch.execute import DiskFullError, execute, failed
 from ablate.launch.executor import Executor, executor_of, refuse_launchers
 from ablate.launch.job import Event, Job
 from ablate.launch.local import LocalExecutor
@@ -173,3 +174,30 @@ def test_it_is_refused_on_the_command_line(command: str, capsys) -> None:
 def test_what_names_no_other_launcher_passes() -> None:
     for word in ("hydra/sweeper=ablate", "hydra.run.dir=.", "launch.workers=2", "-m", "study=x"):
         refuse_launchers(word)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_ends_the_sweep_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    for name in ("write_run", "write_failure"):
+        monkeypatch.setattr(f"ablate.launch.execute.{name}", full)
+    events = []
+    with pytest.raises(DiskFullError, match=os.strerror(number)):
+        events += InProcess().run([job(tmp_path, "a"), job(tmp_path, "b")])
+    with pytest.raises(DiskFullError):  # nor can it be told why a run failed
+        events += InProcess().run([job(tmp_path, "a", IMPOSSIBLE)])
+    assert not (tmp_path / "b").exists()
+    assert ended(events) == {}
+
+
+def test_a_failed_run_tells_no_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://user:hunter2secret@127.0.0.1:9")
+    said = "no answer from http://user:hunter2secret@127.0.0.1:9"
+    one = job(tmp_path, "a")
+    event = failed(one, one.tasks[0], said, f"Traceback: hunter2secret; {said}")
+    for text in (event.message, *(p.read_text() for p in (tmp_path / "a" / "0").iterdir())):
+        assert "hunter2" not in text

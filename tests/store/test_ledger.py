@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ import ablate.store.ledger as ledger
 from ablate.errors import AblateError
 from ablate.store.files import LedgerError, json_bytes, parse_json
 from ablate.store.ledger import compared_bytes, move_stale, run_directory, write_failure, write_run
-from ablate.store.reader import tuned_value
+from ablate.store.reader import check_whole, tuned_value
 from ablate.store.result import read_result
 from whole_run import read_run
 
@@ -267,3 +268,69 @@ def test_every_file_is_known_to_the_cleaning(tmp_path: Path) -> None:
     write_failure(tmp_path / "f", KEY, "No.", "", CONFIG, PROVENANCE, STARTED)
     names = {path.name for path in tmp_path.rglob("*") if path.is_file()}
     assert names == {*ledger._FILES, "result.json"}
+
+
+@pytest.mark.parametrize(
+    "alter",
+    [
+        lambda fields: fields["metrics"].update({"test/accuracy": 0.999}),
+        lambda fields: fields["metrics"].pop("test/accuracy"),
+        lambda fields: fields.update(status="diverged"),
+        lambda fields: fields.update(seconds=0.1),
+        lambda fields: fields["provenance"].update(commit="another"),
+        lambda fields: fields["digests"].pop("probe.npz"),
+        lambda fields: fields.pop("digest"),
+    ],
+    ids=["metric", "lost_metric", "status", "seconds", "commit", "lost_digest", "own_digest"],
+)
+def test_an_altered_result_is_not_believed(tmp_path: Path, alter: Any) -> None:
+    path = write(tmp_path) / "result.json"
+    fields = json.loads(path.read_text())
+    path.write_text(json.dumps(fields))  # other spaces say the same
+    assert read_result(tmp_path) is not None
+    alter(fields)
+    path.write_text(json.dumps(fields))
+    with pytest.raises(LedgerError, match=r"result\.json is damaged"):
+        read_result(tmp_path)
+
+
+def as_version_0_1_wrote_it(directory: Path, **changes: object) -> None:
+    path = directory / "result.json"
+    fields = json.loads(path.read_text()) | changes
+    del fields["digest"]
+    compared = {name: fields["digests"][name] for name in ledger.COMPARED}
+    path.write_text(json.dumps(fields | {"schema": 1, "digests": compared}))
+
+
+def test_an_entry_of_version_0_1_is_read_and_equal_to_todays(tmp_path: Path) -> None:
+    old, new = write(tmp_path / "old"), write(tmp_path / "new")
+    as_version_0_1_wrote_it(old)
+    result = read_result(old)
+    assert result is not None
+    check_whole(old, result)
+    assert compared_bytes(old) == compared_bytes(new)
+    as_version_0_1_wrote_it(write(tmp_path / "old"), metrics={"test/accuracy": "good"})
+    with pytest.raises(LedgerError, match="metric 'test/accuracy' is 'good'"):
+        read_result(old)
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "curve.npz", "evaluated_at.json"])
+@pytest.mark.parametrize("content", [None, b"{ ["])
+def test_what_had_no_digest_in_version_0_1_must_be_readable(
+    tmp_path: Path, name: str, content: bytes | None
+) -> None:
+    as_version_0_1_wrote_it(write(tmp_path))
+    result = read_result(tmp_path)
+    assert result is not None
+    if content is None:
+        (tmp_path / name).unlink()
+    else:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(LedgerError, match=name.replace(".", r"\.")):
+        check_whole(tmp_path, result)
+
+
+@pytest.mark.parametrize("name", ["result.json", "metrics.jsonl", "evaluated_at.json"])
+def test_brackets_without_end_are_damage(tmp_path: Path, name: str) -> None:
+    with pytest.raises(LedgerError, match=name.replace(".", r"\.")):
+        parse_json(b"[" * 200_000, tmp_path / name)

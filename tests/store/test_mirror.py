@@ -290,7 +290,7 @@ def test_the_sentence_about_a_server_shows_no_password() -> None:
     error = OSError("no answer from https://me:secret@example.org/api.\nmore")
     sentence = not_mirrored(error)
     assert "secret" not in sentence
-    assert "https://example.org/api; `ablate sync`" in sentence
+    assert "https://***@example.org/api; `ablate sync`" in sentence
 
 
 def test_a_deleted_experiment_comes_back(tmp_path: Path) -> None:

@@ -81,3 +81,34 @@ def test_nothing_heavy_is_imported() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_another_repository_of_the_environment_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a hook, where git has set variables for the repository that it works on."""
+    for name in ("here", "other"):
+        (tmp_path / name).mkdir()
+        for words in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", name]):
+            command = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c", *words]
+            subprocess.run(command, cwd=tmp_path / name, check=True)
+    head = ["git", "rev-parse", "HEAD"]
+    found = subprocess.run(head, cwd=tmp_path / "here", capture_output=True, text=True, check=True)
+    monkeypatch.chdir(tmp_path / "here")
+    other = str(tmp_path / "other" / ".git")
+    pairs = [
+        {"GIT_DIR": other},
+        {"GIT_DIR": other, "GIT_WORK_TREE": str(tmp_path / "other")},
+        {"GIT_INDEX_FILE": "/nowhere", "GIT_COMMON_DIR": other},
+        {"GIT_OBJECT_DIRECTORY": f"{other}/objects"},
+        {"GIT_LITERAL_PATHSPECS": "1"},
+        {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "core.worktree",
+         "GIT_CONFIG_VALUE_0": "/nowhere"},
+    ]  # fmt: skip
+    for variables in pairs:
+        _git.cache_clear()
+        with monkeypatch.context() as patched:
+            for name, value in variables.items():
+                patched.setenv(name, value)
+            facts = provenance("cpu", "abc", 0)
+        assert (facts["commit"], facts["dirty"]) == (found.stdout.strip(), False), variables

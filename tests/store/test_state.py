@@ -4,9 +4,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from store_samples import a_cell, a_diverged_record, add_failure, add_run
+from store_samples import a_cell, a_diverged_record, a_record, add_failure, add_run
 
-from ablate.store.index import write_index
+from ablate.report.frame import frames
+from ablate.store.files import LedgerError
+from ablate.store.index import read_index, write_index
 from ablate.store.lock import marked
 from ablate.store.reader import finished
 from ablate.store.result import read_result
@@ -65,3 +67,41 @@ def test_studies_are_folders_with_an_index(tmp_path: Path, names: list[str]) -> 
     add_run(tmp_path, a_cell(), 0, study="never-ended")
     write_index(tmp_path, ".stale", [a_cell()])
     assert studies(tmp_path) == sorted(names)
+
+
+@pytest.mark.parametrize("name", [
+    "config.yaml", "curve.npz", "evaluated_at.json", "metrics.jsonl", "predictions.npz",
+    "probe.npz", "result.json",
+])  # fmt: skip
+@pytest.mark.parametrize("how", ["gone", "altered", "a folder"])
+def test_a_run_is_complete_where_a_report_can_read_it_and_only_there(
+    tmp_path: Path, name: str, how: str
+) -> None:
+    cell = a_cell(replicates=1)
+    path = add_run(tmp_path, cell, 0, a_record(probe={})) / name
+    assert state(path.parent, None)[0] == "done"
+    assert len(frames(tmp_path, "s", [cell]).runs) == 1
+    content = path.read_bytes()
+    path.unlink()
+    if how == "altered":
+        path.write_bytes(content[:-2] + bytes([content[-2] ^ 1, content[-1]]))
+    elif how == "a folder":
+        path.mkdir()
+    unfinished = (name, how) == ("result.json", "gone")
+    assert state(path.parent, None)[0] == ("missing" if unfinished else "damaged")
+    if unfinished:
+        assert frames(tmp_path, "s", [cell]).runs.empty
+    else:
+        with pytest.raises(LedgerError, match=name.replace(".", r"\.")):
+            frames(tmp_path, "s", [cell])
+
+
+@pytest.mark.parametrize("text", ["[", "[" * 200_000, "[]", "{}", None])
+def test_an_index_that_is_not_what_was_written_is_named(tmp_path: Path, text: str | None) -> None:
+    write_index(tmp_path, "s", [a_cell(replicates=2)])
+    path = tmp_path / "runs" / "s" / "index.json"
+    path.write_text(text or path.read_text().replace('"replicates": 2', '"replicates": 1'))
+    with pytest.raises(LedgerError, match=r"index\.json is damaged"):
+        read_index(tmp_path, "s")
+    write_index(tmp_path, "s", [a_cell(replicates=2)])
+    assert read_index(tmp_path, "s") == [a_cell(replicates=2)]

@@ -158,17 +158,20 @@ def write_frames(frames: Frames, directory: Path) -> None:
 
 
 def read_frames(directory: Path) -> Frames:
-    """Read what `write_frames` wrote; raises LedgerError where a frame is missing or damaged."""
+    """Read what `write_frames` wrote.
+
+    Raises FileNotFoundError where a frame is missing, LedgerError where one cannot be read.
+    """
     found: dict[str, pd.DataFrame] = {}
     for name in _COLUMNS:
         path = directory / f"{name}.parquet"
         is_absent = name in _OPTIONAL and not path.exists()
         try:
             found[name] = _frame(name, []) if is_absent else pq.read_table(path).to_pandas()
-        except Exception as error:  # pyarrow raises a dozen kinds for damaged bytes
-            raise LedgerError(
-                f"{path} is missing or damaged; sweep again, or restore it."
-            ) from error
+        except (pa.ArrowException, OSError) as error:
+            if isinstance(error, FileNotFoundError):
+                raise
+            raise LedgerError(f"{path} is damaged: {error}.") from error
     return Frames(**found)
 
 

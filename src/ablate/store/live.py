@@ -110,7 +110,8 @@ def not_mirrored(error: Exception) -> str:
     line = (str(error).strip().splitlines() or [""])[0]
     reason = f"{type(error).__name__}: {masked(line)[:200].rstrip('.')}"
     advice = "`ablate sync` brings it up to date"
-    # MLflow's own words where a server gives no answer at all; a driver's are errors of the system.
-    if isinstance(error, OSError) or "failed with exception" in str(error):
+    # MLflow's own words where a server gives no answer at all. Errors of requests have no number.
+    answers_not = isinstance(error, OSError) and (error.errno is None or not error.filename)
+    if answers_not or "failed with exception" in str(error):
         return f"MLflow is not reachable: {reason}; {advice}."
     return f"MLflow did not take all runs, which the ledger has: {reason}; {advice}."

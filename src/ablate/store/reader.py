@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+from ablate.errors import ConfigError, check_nesting
 from ablate.store.cell import LedgerCell
 from ablate.store.files import LedgerError, parse_json, parse_npz, sha256
 from ablate.store.ledger import run_directory
@@ -20,8 +21,10 @@ def read_config(directory: Path) -> Mapping[str, Any]:
     """
     path = directory / "config.yaml"
     try:
-        content = yaml.load(path.read_bytes(), Loader=yaml.CSafeLoader) if path.exists() else {}
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        text = path.read_text(encoding="utf-8") if path.exists() else "{}"
+        check_nesting(text, path)
+        content = yaml.load(text, Loader=yaml.CSafeLoader)
+    except (yaml.YAMLError, ConfigError, ValueError, OSError) as error:
         raise LedgerError(f"{path} is damaged: {error}.") from error
     if not isinstance(content, dict):
         raise LedgerError(f"{path} is damaged: it holds no mapping.")
@@ -81,11 +84,14 @@ def check_whole(directory: Path, result: Result) -> None:
     for name in result.digests:
         _read_checked(directory / name, result)
     if result.schema == 1 and result.status != "failed":
-        read_times(directory)
-        if not read_config(directory):
-            raise LedgerError(f"{directory / 'config.yaml'} is missing.")
-        if "loss" not in read_arrays(directory, "curve.npz", result):
-            raise LedgerError(f"{directory / 'curve.npz'} is missing.")
+        there = {
+            "config.yaml": read_config(directory),
+            "curve.npz": read_arrays(directory, "curve.npz", result),
+            "evaluated_at.json": read_times(directory)[0],
+        }
+        for name, content in there.items():
+            if not content:
+                raise LedgerError(f"{directory / name} is missing.")
 
 
 def _read_checked(path: Path, result: Result) -> bytes | None:

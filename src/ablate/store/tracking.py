@@ -27,10 +27,11 @@ if TYPE_CHECKING:
 VIEW = "ablate"
 
 # Set before MLflow is imported, and only where the user has not decided: telemetry that a closed
-# network retries for ever, chatter about tables, minutes of retries for a server that is away.
+# network retries for ever, chatter about tables, tracebacks of what it raises as well, minutes of
+# retries for a server that is away.
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_LOGGING_LEVEL": "CRITICAL",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
 }
 

@@ -8,8 +8,8 @@ from typing import Any
 import yaml
 
 from ablate.config.key import canonical
-from ablate.config.validate import run_config, validated
-from ablate.errors import ConfigError
+from ablate.config.validate import run_config
+from ablate.errors import ConfigError, check_nesting
 from ablate.study.plan import Cell, Plan
 from ablate.study.schema import Study
 
@@ -43,12 +43,12 @@ def lock_study(folder: Path, plan: Plan) -> None:
     }
     text = yaml.dump([entry], Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True)
     path = folder / NAME
-    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    before = _text(path) if path.exists() else ""
     if before.endswith(text):
         return
     # The same may have been said in another order of keys.
-    *_, last = yaml.load(before, Loader=yaml.CSafeLoader) or [None]
-    if [last] != yaml.load(text, Loader=yaml.CSafeLoader):
+    *_, last = (_entries(before, path) if before else None) or [None]
+    if [last] != _entries(text, path):
         folder.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
             file.write(text)
@@ -62,18 +62,40 @@ def read_lock(folder: Path) -> Locked | None:
     path = folder / NAME
     if not path.exists():
         return None
+    text = _text(path)
+    entries = _entries(text, path)
     try:
-        text = path.read_text(encoding="utf-8")
-        entries: list[dict[str, Any]] = yaml.load(text, Loader=yaml.CSafeLoader)
         entry, first = entries[-1], entries[0]["study"]
         cells = tuple(
             Cell(**{**cell, "config": run_config(cell["config"])}) for cell in entry["cells"]
         )
-        study = validated(Study, entry["study"])
+        study = Study.model_validate(entry["study"])
         looks = len({one["study"]["replicates"] for one in entries})
         changed = first.get("claims", []) != entry["study"].get("claims", [])
         digest = hashlib.sha256(text.encode()).hexdigest()
         return Locked(study, cells, digest, looks, changed)
-    except Exception as error:  # what lies there may be of any shape, or a folder
-        why = str(getattr(error, "strerror", None) or error).rstrip(".")
-        raise ConfigError(f"{path} is damaged: {why}; delete it and sweep again.") from error
+    except (AttributeError, KeyError, TypeError, IndexError, ValueError) as error:
+        raise _damaged(path, error) from error
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise _damaged(path, error) from error
+
+
+def _entries(text: str, path: Path) -> list[dict[str, Any]]:
+    """Return all declarations of a lock file's text; raises ConfigError naming `path`."""
+    try:
+        check_nesting(text, path)
+        entries = yaml.load(text, Loader=yaml.CSafeLoader)
+    except (yaml.YAMLError, ValueError) as error:
+        raise _damaged(path, error) from error
+    if not isinstance(entries, list):
+        raise _damaged(path, "it holds no list")
+    return entries
+
+
+def _damaged(path: Path, why: object) -> ConfigError:
+    return ConfigError(f"{path} is damaged: {why}; delete it and sweep again.")
