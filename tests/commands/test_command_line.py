@@ -178,6 +178,54 @@ def test_unknown_words_are_refused(words: list[str], capsys: pytest.CaptureFixtu
     assert words[-1] in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["sweep"], "ablate sweep needs a study"),
+        (["sweep", "init=he"], "ablate sweep needs a study"),
+        (["sweep", "study="], "'study=' is not allowed: name a study"),
+        (["run", "study="], "'study=' is not allowed: name a study"),
+        (["plan", "study=quickstart,"], "'study=quickstart,' is not allowed"),
+        (["plan", "study=quickstart,quickstart"], "several different ones"),
+        (["plan", "study=a,b", "study.name=c"], "study.name=c is the name of one study"),
+        (["plan", "study=a", "study=b"], "study is said twice, 'study=a' and 'study=b'"),
+        (["plan", "study=quickstart", "seed=1", "+seed=2"], "seed is said twice"),
+        (["plan", "study=quickstart", "study.names=x"], "Did you mean 'study.name'?"),
+        (["plan", "study=quickstart", "study.name=run"], "'run' is taken"),
+        (["plan", "study=quickstart", "study.name=README.md"], "'README.md' is taken"),
+        (["plan", "study=quickstart", f"study.name={'x' * 101}"], "at most 100 letters"),
+        (["plan", "study=quickstart", "~seed=1"], "'~seed=1' is not an override"),
+        (["plan", "study=quickstart", "init@x=he"], "'init@x=he' is not an override"),
+        (["plan", "study=quickstart", "seed=range(0,100000000)"], "has more values; allowed are 1 to"),
+        (["plan", "study=quickstart", "seed=range(3,1)"], "has no values"),
+        (["plan", "study=quickstart", "seed=range(0,1,0)"], "is not an override"),
+        (["plan", "study=quickstart", f"seed={'[' * 2000}"], "is not an override"),
+        (["plan", "study=quickstart", "init=3"], "init is 3; write the name of an option"),
+        (["run", "seed=99999999999999999999"], "seed=99999999999999999999 is not allowed: it must be at most 92233720"),
+        (["run", "ensemble=mc_dropout", "ensemble.passes=1000000"], "it must be at most 10000"),
+        (["run", "data=synthetic", "data.train_examples=1000000000000"], "numbers; at most 10000000000 are drawn"),
+    ],
+)  # fmt: skip
+def test_slips_are_told_at_once(
+    words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert sentence in said
+    assert "bug" not in said
+    assert not [*Path().iterdir()]
+
+
+def test_a_folder_that_is_anothers_on_this_file_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("runs/Quickstart").mkdir(parents=True)
+    words = sort_words(["study=quickstart"])
+    assert plan_studies(words, quick=False)  # where upper and lower case differ
+    exists = Path.exists
+    monkeypatch.setattr(Path, "exists", lambda path: path.name == "quickstart" or exists(path))
+    with pytest.raises(ConfigError, match="there is 'Quickstart', whose folder is the same"):
+        plan_studies(words, quick=False)
+
+
 @pytest.mark.parametrize("address", ["https://me:hunter2@host/x", "https://host/?token=hunter2"])
 def test_a_password_in_a_config_is_refused_and_not_said(
     address: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -168,10 +168,10 @@ def read_frames(directory: Path) -> Frames:
         is_absent = name in _OPTIONAL and not path.exists()
         try:
             found[name] = _frame(name, []) if is_absent else pq.read_table(path).to_pandas()
-        except (pa.ArrowException, OSError) as error:
-            if isinstance(error, FileNotFoundError):
-                raise
-            raise LedgerError(f"{path} is damaged: {error}.") from error
+        except FileNotFoundError:
+            raise
+        except Exception as error:  # pyarrow raises a dozen kinds for damaged bytes
+            raise LedgerError(f"{path} is damaged; sweep again, or restore it.") from error
     return Frames(**found)
 
 
