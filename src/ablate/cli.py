@@ -9,7 +9,9 @@ from importlib import import_module
 from pathlib import Path
 
 from ablate.commands import COMMANDS
+from ablate.commands.here import root_of
 from ablate.errors import AblateError, ConfigError, DataError
+from ablate.launch.printing import lost_lines, print_at_no_cost
 from ablate.secrets import masked
 
 _DESCRIPTION = """\
@@ -34,10 +36,42 @@ started, 130 interrupted."""
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments is not None:
+        return _run(list(arguments))
+    print_at_no_cost()  # the process is ours
+    code = _run(sys.argv[1:])
+    lost = lost_lines()
+    if lost is not None:
+        print(f"ablate: what it said could not be written: {lost}.", file=sys.stderr)
+    return code or int(lost is not None)
+
+
+def _run(words: list[str]) -> int:
     first = words[0] if words else ""
     if first in ("-m", "--multirun") or ("=" in first and not first.startswith("-")):
         words.insert(0, "run")  # `ablate -m study=quickstart` works as typed
+    debug = "--debug" in words or os.environ.get("HYDRA_FULL_ERROR") == "1"
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill is a Ctrl-C
+    try:
+        options = _options(words)
+        return int(import_module(f"ablate.commands.{options.command}").run(options))
+    except KeyboardInterrupt:
+        print("\ninterrupted; finished runs are kept, the same command goes on.", file=sys.stderr)
+        return 130
+    except Exception as error:
+        if debug:
+            raise
+        said = str(error)
+        if isinstance(error, OSError) and error.strerror:
+            said = f"{error.filename}: {error.strerror}." if error.filename else error.strerror
+        elif not isinstance(error, AblateError | OSError):
+            said = f"{type(error).__name__}: {error} (this is a bug; --debug shows where)"
+        print(f"ablate: {masked(said)}", file=sys.stderr)
+        return 2 if isinstance(error, ConfigError | DataError) else 1
+
+
+def _options(words: Sequence[str]) -> argparse.Namespace:
+    """Return what is asked for; raises ConfigError for a root that can be none."""
     parser = _parser(words)
     options, rest = parser.parse_known_args(words)
     unknown = [word for word in rest if word.startswith("-") or not options.plans]
@@ -48,24 +82,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from ablate.config.compose import as_override
 
         rest.append(as_override("paths.root", str(options.root)))  # what it is called in a config
-    options.words, options.root = rest, options.root or Path.cwd()
-    if str(options.root) not in sys.path:
-        sys.path.append(str(options.root))  # the user's own code, for all that looks at runs
-    debug = options.debug or os.environ.get("HYDRA_FULL_ERROR") == "1"
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill is a Ctrl-C
-    try:
-        return int(import_module(f"ablate.commands.{options.command}").run(options))
-    except KeyboardInterrupt:
-        print("\ninterrupted; finished runs are kept, the same command goes on.", file=sys.stderr)
-        return 130
-    except Exception as error:
-        if debug:
-            raise
-        said = masked(str(error))
-        if not isinstance(error, AblateError | OSError):
-            said = f"{type(error).__name__}: {said} (this is a bug; --debug shows where)"
-        print(f"ablate: {said}", file=sys.stderr)
-        return 2 if isinstance(error, ConfigError | DataError) else 1
+    options.words = rest
+    options.root = options.root or (Path.cwd() if options.plans else _root("."))
+    if not options.plans and not options.root.is_dir():
+        raise ConfigError(f"--root={options.root}: there is no such folder.")
+    # The user's own code, for all that looks at runs.
+    sys.path += [str(one) for one in (options.root, Path.cwd()) if str(one) not in sys.path]
+    return options
 
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
@@ -88,11 +111,11 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
             "--debug", action="store_true", default=argparse.SUPPRESS, help="show tracebacks"
         )
         one.add_argument(
-            "--root", type=_folder, metavar="PATH", default=argparse.SUPPRESS,
+            "--root", type=_root, metavar="PATH", default=argparse.SUPPRESS,
             help="where runs/, reports/, data/ and mlflow.db are; default: the working directory",
         )  # fmt: skip
     return parser
 
 
-def _folder(text: str) -> Path:
-    return Path(text).expanduser().resolve()
+def _root(text: str) -> Path:
+    return root_of(text, "--root")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ablate.commands.here import root_of
 from ablate.config import Launch
 from ablate.config.compose import Composed, Word, compose, conf_folders, parse_override
 from ablate.config.groups import Groups, read_groups, split_user_code
@@ -141,11 +142,11 @@ def sort_words(words: Sequence[str], flags: Sequence[str] = ()) -> Words:
             )
         else:
             refuse_launchers(word)
-            overrides.append(parse_override(word))
+            overrides.append(_root(word) if key == "paths.root" else parse_override(word))
             if key == "paths.root":
                 folder = _value(overrides[-1], str, "paths.root is one folder")
-                roots.append(Path(folder).expanduser().resolve())
-    root = roots[0] if roots else Path().resolve()  # its default in conf/config.yaml
+                roots.append(root_of(folder, key))
+    root = roots[0] if roots else root_of(".", "paths.root")  # its default in conf/config.yaml
     if set(roots) - {root}:
         named = " and ".join(map(str, dict.fromkeys(roots)))
         raise ConfigError(f"paths.root is said twice, {named}: name one folder.")
@@ -242,6 +243,14 @@ def _make_importable(*folders: Path) -> None:
     for path in (sys.path, inherited):
         path += [str(folder) for folder in folders if str(folder) not in path]
     os.environ["PYTHONPATH"] = os.pathsep.join(inherited)
+
+
+def _root(text: str) -> Word:
+    """Return what paths.root names: a folder's name may have signs that Hydra does not take."""
+    try:
+        return parse_override(text)
+    except ConfigError:
+        return Word("paths.root", text.partition("=")[2], False, text)
 
 
 def _value(word: Word, kind: type[Value], allowed: str) -> Value:

@@ -2,13 +2,15 @@
 
 import argparse
 
-from ablate.commands.here import shown
+from ablate.commands.here import shown, study_name
 from ablate.report.regenerate import check_reports, regenerate_reports
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `ablate report` takes."""
-    parser.add_argument("study", nargs="*", help="studies; default: all that have runs")
+    parser.add_argument(
+        "study", type=study_name, nargs="*", help="studies; default: all that have runs"
+    )
     said = "exit 1 if a report is out of date"
     parser.add_argument("--check", action="store_true", help=said)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
-from ablate.commands.here import typed
+from ablate.commands.here import study_name, typed
 from ablate.errors import ConfigError, nearest, one_of
 from ablate.store.index import read_index
 from ablate.store.ledger import run_directory
@@ -17,7 +17,9 @@ from ablate.store.state import State, state, studies
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `ablate status` takes."""
-    parser.add_argument("study", nargs="?", help="one study; default: all that have runs")
+    parser.add_argument(
+        "study", type=study_name, nargs="?", help="one study; default: all that have runs"
+    )
     parser.add_argument("--json", action="store_true", help="for programs")
 
 

@@ -1,6 +1,8 @@
 """`ablate sweep`, from start to end: sweep, mirror, report, and the closing lines."""
 
 import argparse
+import os
+import shutil
 from pathlib import Path
 
 from rich.console import Console
@@ -32,7 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Train what is not there, and report, a study at a time; return the worst exit code."""
-    console = Console(highlight=False, soft_wrap=True)
+    # Lines go to `out`, which takes no word for markup. Of no columns rich would show nothing.
+    width = shutil.get_terminal_size().columns if "COLUMNS" in os.environ else None
+    console = Console(highlight=False, width=width)
     return max((_run_study(start, console) for start in starts(options)), default=0)
 
 
@@ -43,9 +47,10 @@ def _run_study(start: Start, console: Console) -> int:
     """
     study, root = start.plan.study, start.root
     tuning = f" · {start.plan.tuning_runs} tuning runs" if start.plan.tuning_runs else ""
-    console.print(f"[bold]{study.name}[/] · {start.size}{tuning} · {start.data_names}")
+    console.out(study.name, style="bold", end="")
+    console.out(f" · {start.size}{tuning} · {start.data_names}")
     for note in start.plan.notes:
-        console.print(note)
+        console.out(note)
     cut_short = mirroring(root, study.name).exists()
     sinks: tuple[Sink, ...] = (LiveMirror(root, study.name, study.question),)
     try:
@@ -53,9 +58,9 @@ def _run_study(start: Start, console: Console) -> int:
     finally:
         problems = [problem for sink in sinks if (problem := sink.close())]
     if not swept.ended and not swept.failed:
-        console.print(f"nothing to do: all {start.plan.runs} runs are in the ledger")
+        console.out(f"nothing to do: all {start.plan.runs} runs are in the ledger")
     if swept.failed:
-        console.print(
+        console.out(
             f"{swept.failed} runs failed; error.log in the folder of each says why, "
             "and the same command tries them again"
         )
@@ -70,8 +75,8 @@ def _run_study(start: Start, console: Console) -> int:
         except (AblateError, OSError) as error:  # what cannot be drawn; a full disk
             whole = False
             why = f"{error.strerror}: {error.filename}" if isinstance(error, OSError) else error
-            console.print(
-                f"[red]the report is not written[/]: {str(why).rstrip('.')}; all runs are in the "
+            console.out(
+                f"the report is not written: {str(why).rstrip('.')}; all runs are in the "
                 f"ledger, {typed(f'ablate report {study.name}', root)} makes it from them"
             )
     if changed and not problems:
@@ -81,21 +86,21 @@ def _run_study(start: Start, console: Console) -> int:
         except Exception as error:  # MLflow never costs a sweep its exit code
             problems.append(not_mirrored(error))
     for problem in problems:
-        console.print(f"[yellow]{problem}[/]")
+        console.out(problem, style="yellow")
     return 0 if whole else 1
 
 
 def _report(start: Start, console: Console) -> regenerate.Written:
     """Write the report where the ledger has news, and say where it is and what it says."""
     written = regenerate.regenerate(start.root, start.plan.study.name)
-    console.print(written.answer)
+    console.out(written.answer)
     for claim in written.claims:
         effect = f"  {claim['effect']}" if claim["effect"] != "–" else ""
-        console.print(f"{claim['verdict']}: {claim['text']}{effect}")
+        console.out(f"{claim['verdict']}: {claim['text']}{effect}")
     for sentence in written.missing:
-        console.print(f"! {sentence}", markup=False)
-    console.print(f"report: {shown(written.directory)}/index.html (or README.md)")
-    console.print(f"browse: {typed(f'ablate ui {start.plan.study.name}', start.root)}")
+        console.out(f"! {sentence}")
+    console.out(f"report: {shown(written.directory)}/index.html (or README.md)")
+    console.out(f"browse: {typed(f'ablate ui {start.plan.study.name}', start.root)}")
     return written
 
 
@@ -106,4 +111,4 @@ def _print_metrics(root: Path, console: Console) -> None:
             names = ("test/accuracy", "test/loss", "validation/accuracy", "train/loss")
             values = [f"{n} {result.metrics[n]:.4f}" for n in names if n in result.metrics]
             state = "n/c" if result.status == "diverged" else result.status
-            console.print(f"{shown(directory)}: {state}  {'  '.join(values)}")
+            console.out(f"{shown(directory)}: {state}  {'  '.join(values)}")

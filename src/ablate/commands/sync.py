@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from ablate.commands.here import study_name
 from ablate.errors import AblateError, ConfigError
 from ablate.store.index import read_index
 from ablate.store.live import not_mirrored
@@ -13,7 +14,9 @@ from ablate.study.lockfile import read_lock
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `ablate sync` takes."""
-    parser.add_argument("study", nargs="*", help="studies; default: all that have runs")
+    parser.add_argument(
+        "study", type=study_name, nargs="*", help="studies; default: all that have runs"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

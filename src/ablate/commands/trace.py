@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ablate.commands.here import study_name
 from ablate.config.key import canonical, flat
 from ablate.errors import ConfigError, nearest, one_of
 from ablate.report.manifest import read_manifest
@@ -14,7 +15,7 @@ from ablate.study.lockfile import read_lock
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `ablate trace` takes."""
-    parser.add_argument("study", help="whose report")
+    parser.add_argument("study", type=study_name, help="whose report")
     parser.add_argument("what", nargs="+", help="table 1, a row's name, a column's name")
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ablate.commands.here import typed
+from ablate.commands.here import study_name, typed
 from ablate.errors import AblateError, ConfigError
 from ablate.secrets import masked
 from ablate.store.live import not_mirrored
@@ -28,7 +28,7 @@ _LAST_PORT = 65_535
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `ablate ui` takes."""
     said = "print the address of this study's view"
-    parser.add_argument("study", nargs="?", help=said)
+    parser.add_argument("study", type=study_name, nargs="?", help=said)
     parser.add_argument("--port", type=int, default=5000, help="default: 5000")
 
 

@@ -4,6 +4,7 @@ Nothing deeper in the package imports Hydra or OmegaConf.
 """
 
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -61,7 +62,12 @@ def compose(
 
     folders = conf_folders(root)
     mode = ["--multirun"] if multirun and not flags else []  # Hydra takes one or the other
-    search = [f"hydra.searchpath=[file://{folder}]" for folder in folders[1:]]
+    # From where we are: Hydra takes a folder whose name has ${} for a reference.
+    own = [f"file://{os.path.relpath(folder)}" for folder in folders[1:]]
+    search = [as_override("hydra.searchpath", own)] if own else []
+    if any(word.startswith("paths.root=") for word in overrides):
+        kept = [word for word in overrides if not word.startswith("paths.root=")]
+        overrides = [*kept, _literal("paths.root", str(root))]
     before, asked = sys.argv, os.environ.get(_FULL_ERROR)
     sys.argv = ["ablate", *flags, *mode, *search, *overrides]
     os.environ[_FULL_ERROR] = "1"  # else Hydra prints a traceback and exits 1 itself
@@ -147,9 +153,14 @@ def _quoted(value: Any) -> str:
     if isinstance(value, Mapping):
         return "{" + ",".join(f"{k}:{_quoted(v)}" for k, v in value.items()) + "}"
     if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-        return f"'{escaped}'"
+        # To Hydra a backslash is one but in front of a quote.
+        return "'" + re.sub(r"(\\*)('|\Z)", lambda m: 2 * m[1] + (m[2] and "\\'"), value) + "'"
     return repr(value)
+
+
+def _literal(key: str, value: Any) -> str:
+    """Return `key=value` with `${name}` in its texts as it is written: no reference to a key."""
+    return re.sub(r"(\\*)\$\{", r"\1\1\\${", as_override(key, value))
 
 
 def _first_sentence(message: str) -> str:

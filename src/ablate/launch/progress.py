@@ -39,9 +39,10 @@ class Progress:
         how = event.message.splitlines()[0] if event.message else "done"
         self.last = f"{event.job.name} → {how}"
         if event.status == "failed":
-            self.console.print(f"[red]failed[/] {event.job.name}: {how}", highlight=False)
-        elif not self.console.is_terminal and event.task == event.job.tasks[-1]:
-            self.console.print(f"{self.line()}  {self.last}", highlight=False)
+            self.console.out("failed", style="red", end=" ")
+            self.console.out(f"{event.job.name}: {how}")
+        elif not _has_bar(self.console) and event.task == event.job.tasks[-1]:
+            self.console.out(f"{self.line()}  {self.last}")
 
     @property
     def ended(self) -> int:
@@ -72,8 +73,12 @@ def progress(phase: str, total: int, kept: int, console: Console) -> Iterator[Pr
     """Show one phase until the block ends."""
     shown = Progress(phase, total, kept, console)
     on_terminal = Live(get_renderable=shown.bar, console=console)
-    with on_terminal if console.is_terminal else nullcontext():
+    with on_terminal if _has_bar(console) else nullcontext():
         yield shown
+
+
+def _has_bar(console: Console) -> bool:
+    return console.is_terminal and not console.is_dumb_terminal
 
 
 def _clock(seconds: float) -> str:

@@ -57,7 +57,7 @@ def sweep(
     check(plan, root)
     for note in dict.fromkeys(one_by_one(cell.config, device) for cell in plan.cells):
         if note is not None:
-            console.print(f"[dim]{note}[/]", highlight=False)
+            console.out(note, style="dim")
     with lock(root, plan.study.name), closing(executor):
         for sink in sinks:
             sink.open()

@@ -10,6 +10,7 @@ from multiprocessing.connection import Connection, wait
 from ablate import data
 from ablate.errors import AblateError
 from ablate.launch.execute import execute
+from ablate.launch.printing import print_at_no_cost
 
 
 def work(connection: Connection, environment: Mapping[str, str]) -> None:
@@ -23,6 +24,7 @@ def work(connection: Connection, environment: Mapping[str, str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    print_at_no_cost()  # what the user's own code prints, too
     from ablate.train.process import prepare_process
 
     prepare_process(threads=1)

@@ -20,11 +20,16 @@ _MARK = ".running"
 def lock(root: Path, study: str) -> Iterator[None]:
     """Hold `runs/<study>/.lock` with this process's id in it.
 
-    Raises ConfigError naming the process that holds it already.
+    Raises ConfigError naming the process that holds it already, or why it cannot be made.
     """
     path = _lock_file(root, study)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as stream:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a+")
+    except OSError as error:
+        why = f"{path.parent} cannot be written to: {error.strerror}"
+        raise ConfigError(f"paths.root={root}: {why}.") from error
+    with file as stream:
         for _ in range(10):  # `running` holds it for a moment when it looks: no other sweep
             if _takes(stream, fcntl.LOCK_EX):
                 break
