@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 #: Few examples, and so many times as many.
-MANY = 25
+MANY = 15
 few_and_many = pytest.mark.parametrize(
     "times",
     [

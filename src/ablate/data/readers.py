@@ -130,7 +130,7 @@ def parse_cifar(raw: bytes, path: Path, labels: str) -> Arrays:
         loaded = _Unpickler(io.BytesIO(raw), path).load()
     except DataError:
         raise
-    except (EOFError, pickle.UnpicklingError) as error:
+    except (EOFError, IndexError, pickle.UnpicklingError) as error:
         raise DataError(f"{path} is truncated or not a pickle: {error}") from None
     except Exception as error:  # a damaged pickle can raise nearly anything
         raise DataError(f"{path} is a damaged pickle: {error}") from None
@@ -182,7 +182,8 @@ _ALLOWED: dict[tuple[str, str], Any] = {
 class _Unpickler(pickle._Unpickler):
     """Builds arrays, numbers, texts and their containers, and calls nothing else.
 
-    A pickle is a program: `pickle.load` would call any function that the file names.
+    A pickle is a program: `pickle.load` would call any function that the file names. The one in C
+    takes memory for any place that a damaged file says it keeps something at.
     """
 
     def __init__(self, stream: io.BytesIO, path: Path) -> None:

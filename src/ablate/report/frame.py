@@ -165,9 +165,12 @@ def read_frames(directory: Path) -> Frames:
     found: dict[str, pd.DataFrame] = {}
     for name in _COLUMNS:
         path = directory / f"{name}.parquet"
-        is_absent = name in _OPTIONAL and not path.exists()
+        if name in _OPTIONAL and not path.exists():
+            found[name] = _frame(name, [])
+            continue
         try:
-            found[name] = _frame(name, []) if is_absent else pq.read_table(path).to_pandas()
+            # The bytes, not the path: of a folder pyarrow makes an empty table.
+            found[name] = pq.read_table(pa.BufferReader(path.read_bytes())).to_pandas()
         except FileNotFoundError:
             raise
         except Exception as error:  # pyarrow raises a dozen kinds for damaged bytes
