@@ -47,8 +47,7 @@ def lock_study(folder: Path, plan: Plan) -> None:
     if before.endswith(text):
         return
     # The same may have been said in another order of keys.
-    *_, last = (_entries(before, path) if before else None) or [None]
-    if [last] != _entries(text, path):
+    if not before or _entries(before, path)[-1:] != _entries(text, path):
         folder.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
             file.write(text)
