@@ -115,7 +115,7 @@ def parse_override(text: str) -> Word:
             raise HydraException("no key or no value")
         several = parsed.is_sweep_override()
         values = parsed.sweep_iterator() if several else ()
-        value = [*map(_unquoted, islice(values, _MOST + 1))] if several else parsed.value()
+        value: Any = [*map(_unquoted, islice(values, _MOST + 1))] if several else parsed.value()
     except (HydraException, RecursionError, ValueError, NotImplementedError) as error:
         raise ConfigError(
             f"'{text[:200]}' is not an override: write key=value, such as optimizer.lr=0.1."
