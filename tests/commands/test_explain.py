@@ -71,6 +71,8 @@ def test_a_run_is_found_by_place_or_digits_of_its_key(root: Path) -> None:
         ("wide/nothing/0", "no cells of study 'wide' begin with 'nothing'"),
         ("wide/width/0", "2 cells of study 'wide' begin with 'width'"),
         ("wide/width=4/7", "no replicate 7; allowed are 0 to 1"),
+        ("wide/width=4/²", "no replicate ²; allowed are 0 to 1"),
+        (f"wide/width=4/{'9' * 5000}", "allowed are 0 to 1"),
         ("narrow/a/0", "study 'narrow' has no runs here"),
     ],
 )

@@ -56,6 +56,9 @@ def test_writing_to_the_arrays_does_not_reach_the_files(tmp_path: Path) -> None:
         pytest.param(lambda path: path.write_bytes(path.read_bytes()[:-1]), id="truncated"),
         pytest.param(lambda path: path.write_bytes(b"x" * 500), id="other_file"),
         pytest.param(lambda path: np.save(path, np.zeros((40, 6), np.uint8)), id="shape"),
+        pytest.param(
+            lambda path: path.write_bytes(path.read_bytes().replace(b"}", b"{")), id="header"
+        ),
         pytest.param(lambda path: np.save(path, np.zeros((40, *INPUTS))), id="type"),
     ],
 )

@@ -3,6 +3,7 @@ import gzip
 import os
 import pickle
 import re
+import tracemalloc
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -164,6 +165,29 @@ def test_a_pickle_that_calls_a_function_is_refused(
     with pytest.raises(DataError, match=f"asks to call {re.escape(name)}, .* was refused"):
         parse_cifar(raw, PATH, "labels")
     assert not victim.exists()
+
+
+def test_an_idx_header_of_more_dimensions_than_arrays_have() -> None:
+    for shape in ([1] * 65, [0, *[2**32 - 1] * 3]):
+        header = bytes([0, 0, 8, len(shape)]) + np.array(shape, ">u4").tobytes()
+        with pytest.raises(DataError, match=r"folder/file is no array"):
+            parse_idx(gzip.compress(header + bytes([0] * all(shape))), PATH)
+
+
+def test_a_key_that_is_no_text() -> None:
+    with pytest.raises(DataError, match="has no entry 'data'"):
+        parse_cifar(pickle.dumps({b"\xff": 1}, protocol=2), PATH, "labels")
+
+
+def test_a_pickle_that_names_a_place_far_away_takes_no_memory_for_it() -> None:
+    """Python's own unpickler in C makes room for every place up to that one: here 16 GB."""
+    far = b"}r" + (2**30).to_bytes(4, "little") + b"."
+    tracemalloc.start()
+    with pytest.raises(DataError):
+        parse_cifar(far, PATH, "labels")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 10_000_000
 
 
 @given(st.data())

@@ -23,9 +23,9 @@ def run(options: argparse.Namespace) -> int:
     """Bring MLflow up to date for the studies named, or for all; return the exit code."""
     root: Path = options.root
     known = studies(root)
+    if unknown := [name for name in options.study if name not in known]:
+        raise ConfigError(f"study '{unknown[0]}' has no runs here; there is nothing to sync.")
     for name in options.study or known:
-        if name not in known:
-            raise ConfigError(f"study '{name}' has no runs here; there is nothing to sync.")
         try:
             done = sync_study(root, name)
         except Exception as error:  # whatever MLflow raises for a store it cannot use

@@ -58,7 +58,7 @@ def trace(root: Path, study: str, words: Sequence[str]) -> Iterator[str]:
 
 def _table(manifest: Mapping[str, Any], words: Sequence[str]) -> tuple[str, list[str]]:
     """Return the table that is meant, the first where none is, and the words that are left."""
-    if not manifest["tables"]:
+    if not manifest.get("tables"):
         raise ConfigError("this report has no table to trace a number in.")
     name, left = None, []
     for part in filter(None, map(str.strip, ",".join(words).split(","))):

@@ -112,16 +112,16 @@ def parse_override(text: str) -> Word:
         if parsed.key_or_group == "" or "=" not in text or odd:
             raise HydraException("no key or no value")
         several = parsed.is_sweep_override()
-        values = [*islice(parsed.sweep_iterator(), _MOST + 1)] if several else [None]
+        values = parsed.sweep_iterator() if several else ()
+        value: Any = [*map(_unquoted, islice(values, _MOST + 1))] if several else parsed.value()
     except (HydraException, RecursionError, ValueError, NotImplementedError) as error:
         raise ConfigError(
             f"'{text[:200]}' is not an override: write key=value, such as optimizer.lr=0.1."
         ) from error
-    if not 0 < len(values) <= _MOST:
+    if several and not 0 < len(value) <= _MOST:
         raise ConfigError(
-            f"'{text[:200]}' has {'more' if values else 'no'} values; allowed are 1 to {_MOST}."
+            f"'{text[:200]}' has {'more' if value else 'no'} values; allowed are 1 to {_MOST}."
         )
-    value = [*map(_unquoted, values)] if several else parsed.value()
     return Word(parsed.key_or_group, value, several, text)
 
 

@@ -113,7 +113,10 @@ def parse_idx(raw: bytes, path: Path) -> np.ndarray:
             f"{path} has {len(content) - start} values, but its header says "
             f"{' x '.join(map(str, shape))} = {math.prod(shape)}"
         )
-    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+    try:
+        return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+    except ValueError as error:  # no values, in more or larger dimensions than arrays have
+        raise DataError(f"{path} is no array: {error}") from None
 
 
 def parse_cifar(raw: bytes, path: Path, labels: str) -> Arrays:
@@ -127,14 +130,14 @@ def parse_cifar(raw: bytes, path: Path, labels: str) -> Arrays:
         loaded = _Unpickler(io.BytesIO(raw), path).load()
     except DataError:
         raise
-    except (EOFError, pickle.UnpicklingError) as error:
+    except (EOFError, IndexError, pickle.UnpicklingError) as error:
         raise DataError(f"{path} is truncated or not a pickle: {error}") from None
     except Exception as error:  # a damaged pickle can raise nearly anything
         raise DataError(f"{path} is a damaged pickle: {error}") from None
     if not isinstance(loaded, dict):
         raise DataError(f"{path} holds a {type(loaded).__name__} instead of a dict")
     # Python 2 wrote the files: their keys are bytes.
-    batch = {key.decode() if isinstance(key, bytes) else key: loaded[key] for key in loaded}
+    batch = {k.decode("latin1") if isinstance(k, bytes) else k: loaded[k] for k in loaded}
     for key in ("data", labels):
         if key not in batch:
             raise DataError(f"{path} has no entry '{key}'")
@@ -176,10 +179,11 @@ _ALLOWED: dict[tuple[str, str], Any] = {
 }
 
 
-class _Unpickler(pickle.Unpickler):
+class _Unpickler(pickle._Unpickler):
     """Builds arrays, numbers, texts and their containers, and calls nothing else.
 
-    A pickle is a program: `pickle.load` would call any function that the file names.
+    A pickle is a program: `pickle.load` would call any function that the file names. The one in C
+    takes memory for any place that a damaged file says it keeps something at.
     """
 
     def __init__(self, stream: io.BytesIO, path: Path) -> None:

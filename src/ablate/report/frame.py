@@ -165,13 +165,16 @@ def read_frames(directory: Path) -> Frames:
     found: dict[str, pd.DataFrame] = {}
     for name in _COLUMNS:
         path = directory / f"{name}.parquet"
-        is_absent = name in _OPTIONAL and not path.exists()
+        if name in _OPTIONAL and not path.exists():
+            found[name] = _frame(name, [])
+            continue
         try:
-            found[name] = _frame(name, []) if is_absent else pq.read_table(path).to_pandas()
-        except (pa.ArrowException, OSError) as error:
-            if isinstance(error, FileNotFoundError):
-                raise
-            raise LedgerError(f"{path} is damaged: {error}.") from error
+            # The bytes, not the path: of a folder pyarrow makes an empty table.
+            found[name] = pq.read_table(pa.BufferReader(path.read_bytes())).to_pandas()
+        except FileNotFoundError:
+            raise
+        except Exception as error:  # pyarrow raises a dozen kinds for damaged bytes
+            raise LedgerError(f"{path} is damaged; sweep again, or restore it.") from error
     return Frames(**found)
 
 

@@ -11,7 +11,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NotRequired
+
+from pydantic import ConfigDict, Field, TypeAdapter, with_config
+from typing_extensions import TypedDict  # pydantic asks for it before Python 3.12
 
 from ablate.report.columns import level_column
 from ablate.report.printed_table import PrintedTable
@@ -26,6 +29,39 @@ if TYPE_CHECKING:
 NAME = "manifest.json"
 #: Raised by hand when the pages or tables change for the same frames.
 FORMAT = 3
+
+#: A file of the report's own folder: those that a new report no longer has are removed.
+_FileName = Annotated[str, Field(pattern=r"^[^/\x00]+\.[^/\x00]+$")]
+
+
+class _Cell(TypedDict):
+    row: str
+    column: str
+    text: str
+    cell: str | None
+
+
+class _Table(TypedDict):
+    cells: list[_Cell]
+
+
+@with_config(ConfigDict(strict=True, extra="allow"))
+class _Manifest(TypedDict):
+    """What is read of a manifest; whatever else it says is for people."""
+
+    study: str
+    question: str
+    answer: str
+    digest: str
+    platform: dict[str, Any]
+    files: list[_FileName]
+    tables: NotRequired[dict[str, _Table]]
+    verdicts: NotRequired[list[dict[str, str]]]
+    missing: NotRequired[list[str]]
+    quick: NotRequired[bool]
+
+
+_READER = TypeAdapter(_Manifest)
 
 
 @dataclass(frozen=True)
@@ -126,13 +162,9 @@ def is_current(directory: Path, wanted: str) -> bool:
 def read_manifest(directory: Path) -> dict[str, Any] | None:
     """Return a report's manifest, or None where there is none that can be read."""
     try:
-        manifest: dict[str, Any] = json.loads((directory / NAME).read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
+        return dict(_READER.validate_json((directory / NAME).read_bytes()))
+    except (OSError, ValueError):
         return None
-    if not isinstance(manifest, dict):
-        return None
-    wanted = {"study", "question", "answer", "digest", "files", "platform"}
-    return manifest if wanted <= manifest.keys() else None
 
 
 def manifest_text(

@@ -66,7 +66,9 @@ def regenerate(root: Path, study: str, force: bool = False) -> Written:
 
 
 def regenerate_reports(root: Path, names: Sequence[str]) -> list[Written]:
-    """Make the named reports anew, or all there are."""
+    """Make the named reports anew, or all there are; none where a name is wrong."""
+    for name in names:
+        _locked(root, name)
     return [regenerate(root, name, force=True) for name in names or known_reports(root)]
 
 

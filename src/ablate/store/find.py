@@ -73,7 +73,7 @@ def _by_place(root: Path, study: str, name: str, number: str) -> Place:
     whole = [cell for cell in cells if cell.name == name]
     by_slug = {cell.slug: cell for cell in cells}
     cell = whole[0] if whole else by_slug[cell_that_begins(study, name, list(by_slug))]
-    if not number.isdigit() or int(number) >= cell.replicates:
+    if not number.isdecimal() or len(number) > 9 or int(number) >= cell.replicates:
         raise ConfigError(
             f"study '{study}' has no replicate {number}; allowed are 0 to {cell.replicates - 1}."
         )

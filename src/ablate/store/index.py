@@ -37,8 +37,9 @@ def read_index(root: Path, study: str) -> list[LedgerCell] | None:
         return [
             LedgerCell(**cell | {"run_keys": tuple(cell["run_keys"])}) for cell in content["cells"]
         ]
-    except (AttributeError, KeyError, TypeError) as error:
-        raise LedgerError(f"{path} is damaged: {error}; sweep again to write it anew.") from error
+    except (AttributeError, KeyError, TypeError, OSError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise LedgerError(f"{path} is damaged: {why}; sweep again to write it anew.") from error
 
 
 def _path(root: Path, study: str) -> Path:

@@ -108,7 +108,7 @@ def _takes(stream: IO[Any], kind: int) -> bool:
 def _holder(path: Path) -> int:
     for _ in range(10):
         text = path.read_text(encoding="utf-8").strip()
-        if text.isdigit():
+        if text.isdecimal():
             return int(text)
         time.sleep(0.01)
     return 0

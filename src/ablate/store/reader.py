@@ -60,10 +60,10 @@ def read_times(directory: Path) -> tuple[str | None, tuple[float, ...]]:
     path = directory / "evaluated_at.json"
     if not path.exists():
         return None, ()
-    fields = parse_json(path.read_bytes(), path)
     try:
+        fields = parse_json(path.read_bytes(), path)
         return fields["started"], tuple(fields["evaluated_at"])
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, OSError) as error:
         raise LedgerError(f"{path} is damaged: {error}.") from error
 
 

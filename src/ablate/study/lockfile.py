@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from ablate.config.key import canonical
-from ablate.config.validate import run_config
+from ablate.config.validate import run_config, validated
 from ablate.errors import ConfigError, check_nesting
 from ablate.study.plan import Cell, Plan
 from ablate.study.schema import Study
@@ -68,12 +68,12 @@ def read_lock(folder: Path) -> Locked | None:
         cells = tuple(
             Cell(**{**cell, "config": run_config(cell["config"])}) for cell in entry["cells"]
         )
-        study = Study.model_validate(entry["study"])
+        study = validated(Study, entry["study"])
         looks = len({one["study"]["replicates"] for one in entries})
         changed = first.get("claims", []) != entry["study"].get("claims", [])
         digest = hashlib.sha256(text.encode()).hexdigest()
         return Locked(study, cells, digest, looks, changed)
-    except (AttributeError, KeyError, TypeError, IndexError, ValueError) as error:
+    except Exception as error:  # what lies there may be of any shape
         raise _damaged(path, error) from error
 
 

@@ -47,7 +47,7 @@ def timed_losses(subject: Subject) -> dict[tuple[str, str], pd.DataFrame]:
         loss = subject.where(losses, lines=line, best=best).groupby("step")["loss"].median()
         clock = subject.where(times, lines=line, best=best).groupby("step")["seconds"].median()
         clock = clock - clock.iloc[0]  # the evaluation before the first step
-        unit = unit or float(clock.iloc[-1])
+        unit = unit or float(clock.iloc[-1]) or 1.0  # where all is within a millisecond
         steps = loss.index.to_numpy(float)
         # Between evaluations time passes evenly.
         passed = np.interp(steps, clock.index.to_numpy(float), clock.to_numpy(float)) / unit
