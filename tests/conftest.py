@@ -1,6 +1,7 @@
 """What holds for all tests: the settings of a worker process, in which bits are promised."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -12,6 +13,9 @@ import ablate
 
 # Before any test imports torch: OpenMP and MKL read these once.
 os.environ |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MKL_CBWR": "AUTO"}
+
+# A shell ignores Ctrl-C for what it starts in the background, and children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Modules whose signatures give shapes are held to them in every call that a test makes; one costs
 # 40 us, which is why other modules' calls, and those in workers, are not looked at.

@@ -23,11 +23,11 @@ report: [table]
 """
 #: Per fault what the console says of it, and what stands in the run's own log.
 SAID = {
-    "raises": ("RuntimeError: the loss went for a walk", "Traceback"),
-    "exits": ("SystemExit: had enough", "Traceback"),
+    "raises": ("trainer=mylab.faults.fit: RuntimeError: the loss went for a walk", "Traceback"),
+    "exits": ("trainer=mylab.faults.fit: SystemExit: had enough", "Traceback"),
     "ends": ("the worker process ended with code 5", "code 5"),
     "killed": ("the worker process was ended by signal 9", "signal 9"),
-    "memory": ("MemoryError", "Traceback"),
+    "memory": ("trainer=mylab.faults.fit: MemoryError", "Traceback"),
     "hangs": ("timeout after 6 s", "timeout"),
 }
 
@@ -112,13 +112,14 @@ def test_a_folder_that_cannot_be_made_costs_its_own_run(finished: Path) -> None:
 
 
 def test_reports_that_cannot_be_written_cost_no_run(finished: Path) -> None:
-    shutil.rmtree(finished / "reports")
-    (finished / "reports").write_text("a file in the way")
+    blocked = finished / "reports" / "mine"
+    shutil.rmtree(blocked)
+    blocked.write_text("a file in the way")
     code, output = sweep(finished)
     assert code == 1
-    assert "the report is not written: Not a directory" in output
+    assert "the report is not written: " in output
     assert "ablate report mine makes it" in output
-    (finished / "reports").unlink()
+    blocked.unlink()
     made = command("report", "mine", cwd=finished)
     assert made.communicate(timeout=100)[0]
     assert made.returncode == 0

@@ -175,7 +175,7 @@ def test_a_tuned_key_leaves_the_cells_key_alone() -> None:
         (["launch.workers=0"], "launch.workers=0 is not allowed: it must be at least 1"),
         (["launch.workers=1,2"], "launch.workers takes one value"),
         (["model.channels=[1]"], "model 'mlp' has no 'channels'"),
-        (["init.scale=1,1.0"], "the same run"),
+        (["init.scale=1,1.0"], "level '1' is given twice"),
         (["study.name=a/b"], "study.name=a/b is not allowed"),
     ],
     ids=str,

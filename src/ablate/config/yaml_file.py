@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from ablate.errors import ConfigError, check_nesting
+from ablate.errors import ConfigError
 
 #: What no file that somebody wrote has: brackets within brackets, and values, those that an alias
 #: (`*name`) repeats counted each time.
@@ -101,9 +101,7 @@ _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _unique_
 def read_yaml(path: Path) -> Any:
     """Return the content of a YAML file; raises ConfigError naming the file and the line."""
     try:
-        text = path.read_text(encoding="utf-8")
-        check_nesting(text, path)
-        return yaml.load(text, Loader=_Loader)
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
