@@ -1,5 +1,6 @@
 """What holds for all tests: the settings of a worker process, in which bits are promised."""
 
+import gc
 import os
 import signal
 import sys
@@ -60,3 +61,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     second = [item for item in sweeps if item.path not in modules[::2]]
     middle = max(0, len(items) // 2 - len(first))
     items[:] = [*first, *rest[:middle], *second, *rest[middle:]]
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what lives as long as the tests: modules by the thousand.
+
+    statsmodels collects at every call, and each time would walk through all of them.
+    """
+    gc.collect()
+    gc.freeze()
