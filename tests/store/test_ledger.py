@@ -334,3 +334,10 @@ def test_what_had_no_digest_in_version_0_1_must_be_readable(
 def test_brackets_without_end_are_damage(tmp_path: Path, name: str) -> None:
     with pytest.raises(LedgerError, match=name.replace(".", r"\.")):
         parse_json(b"[" * 200_000, tmp_path / name)
+
+
+def test_versions_of_another_form_are_named(tmp_path: Path) -> None:
+    """An entry of version 0.1 has no digest of its own that would tell."""
+    as_version_0_1_wrote_it(write(tmp_path), provenance={"versions": []})
+    with pytest.raises(LedgerError, match=r"'provenance\.versions' is \[\]"):
+        read_result(tmp_path)

@@ -75,6 +75,8 @@ def read_result(directory: Path) -> Result | None:
     for name, value in fields["metrics"].items():
         if not isinstance(value, int | float) or not math.isfinite(value):
             raise LedgerError(f"{path} is damaged: metric '{name}' is {value!r}.")
+    if not isinstance(versions := fields["provenance"].get("versions", {}), dict):
+        raise LedgerError(f"{path} is damaged: 'provenance.versions' is {versions!r}.")
     if raw["schema"] > 1 and "digest" not in raw:
         raise LedgerError(f"{path} is damaged: it has no digest.")
     return Result(**unsealed(raw, path))
