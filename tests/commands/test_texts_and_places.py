@@ -70,7 +70,7 @@ def test_brackets_and_colons_are_no_markup(
     monkeypatch.setenv("COLUMNS", "0")  # of no columns rich shows nothing
     assert main(["sweep", "study=wide.yaml"]) == 0
     told = capsys.readouterr().out
-    assert "wide · 2 cells × 1 replicates" in told
+    assert "wide · 2 cells × 1 replicate ·" in told
     assert "With [batch] norm :smile: it is [/] better." in told
     assert "rate [/]=[red]high" in told
 

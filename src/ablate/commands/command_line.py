@@ -37,8 +37,8 @@ class Start:
     @property
     def size(self) -> str:
         """Cells and replicates as people read them."""
-        cells = "1 cell" if len(self.plan.cells) == 1 else f"{len(self.plan.cells)} cells"
-        return f"{cells} × {self.plan.study.replicates} replicates"
+        counts = {"cell": len(self.plan.cells), "replicate": self.plan.study.replicates}
+        return " × ".join(f"{n} {word}{'' if n == 1 else 's'}" for word, n in counts.items())
 
     @property
     def data_names(self) -> str:
