@@ -38,6 +38,11 @@ def nearest(word: str, allowed: Iterable[str]) -> str:
     return f" Did you mean '{match[0]}'?" if match else ""
 
 
+def reason(error: object) -> str:
+    """Return what an error says; of the system's, neither its number nor its path."""
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+
+
 def one_of(allowed: Iterable[str]) -> str:
     """Return the allowed words as they read in a sentence: ``a, b or c``."""
     *others, last = list(allowed) or ["nothing"]

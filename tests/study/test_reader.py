@@ -9,6 +9,8 @@ import yaml
 from ablate.config.compose import package_conf
 from ablate.config.groups import read_groups
 from ablate.errors import ConfigError
+from ablate.study.lockfile import NAME as LOCK_NAME
+from ablate.study.lockfile import read_lock
 from ablate.study.reader import find_study, read_study, study_files
 from ablate.study.schema import Study
 
@@ -182,3 +184,9 @@ def test_a_text_of_several_lines_is_one(tmp_path: Path) -> None:
 def test_signs_that_are_no_text(tmp_path: Path, changes: dict, sentence: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(sentence)):
         read(tmp_path, changes)
+
+
+def test_a_lock_file_that_is_a_folder_is_said_in_words(tmp_path: Path) -> None:
+    (tmp_path / LOCK_NAME).mkdir()
+    with pytest.raises(ConfigError, match=r"study\.lock\.yaml is damaged: Is a directory; delete"):
+        read_lock(tmp_path)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from ablate.errors import ConfigError, check_nesting
+from ablate.errors import ConfigError, check_nesting, reason
 from ablate.store.cell import LedgerCell
 from ablate.store.files import LedgerError, parse_json, parse_npz, sha256
 from ablate.store.ledger import run_directory
@@ -25,7 +25,7 @@ def read_config(directory: Path) -> Mapping[str, Any]:
         check_nesting(text, path)
         content = yaml.load(text, Loader=yaml.CSafeLoader)
     except (yaml.YAMLError, ConfigError, ValueError, OSError) as error:
-        raise LedgerError(f"{path} is damaged: {error}.") from error
+        raise LedgerError(f"{path} is damaged: {reason(error)}.") from error
     if not isinstance(content, dict):
         raise LedgerError(f"{path} is damaged: it holds no mapping.")
     return content

@@ -9,7 +9,7 @@ import yaml
 
 from ablate.config.key import canonical
 from ablate.config.validate import run_config, validated
-from ablate.errors import ConfigError, check_nesting
+from ablate.errors import ConfigError, check_nesting, reason
 from ablate.study.plan import Cell, Plan
 from ablate.study.schema import Study
 
@@ -97,4 +97,4 @@ def _entries(text: str, path: Path) -> list[dict[str, Any]]:
 
 
 def _damaged(path: Path, why: object) -> ConfigError:
-    return ConfigError(f"{path} is damaged: {why}; delete it and sweep again.")
+    return ConfigError(f"{path} is damaged: {reason(why)}; delete it and sweep again.")
