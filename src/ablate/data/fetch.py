@@ -12,7 +12,7 @@ from pathlib import Path
 from ablate.data.folders import find, missing, writable_folder
 from ablate.data.readers import mismatch, read_verified
 from ablate.data.sources import SOURCES, File, Source
-from ablate.errors import ConfigError, DataError, nearest, one_of
+from ablate.errors import ConfigError, DataError, nearest, one_of, reason
 
 #: Data sets that come with the installed packages or are drawn: nothing to fetch.
 BUILT_IN = ("digits", "synthetic")
@@ -64,7 +64,7 @@ def fetch_set(source: Source, root: Path) -> Path:
             archive.unlink(missing_ok=True)
     except OSError as error:
         raise DataError(
-            f"data set {source.name} cannot be written to {folder}: {error.strerror or error}"
+            f"data set {source.name} cannot be written to {folder}: {reason(error)}"
         ) from None
     return folder
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ablate.data.sources import File, Source
-from ablate.errors import DataError
+from ablate.errors import DataError, reason
 
 #: Decoded examples: x uint8 (N, C, H, W) and y int64 (N,).
 Arrays = tuple[np.ndarray, np.ndarray]
@@ -65,7 +65,7 @@ def read_verified(source: Source, folder: Path, file: File) -> bytes:
     except FileNotFoundError:
         raise DataError(f"{path} is missing; run 'ablate data {source.name}' to fetch it") from None
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
+        raise DataError(f"{path} cannot be read: {reason(error)}") from None
     if complaint := mismatch(raw, file):
         raise DataError(f"{path} {complaint}; run 'ablate data {source.name}' to fetch it again")
     return raw

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ablate.errors import ConfigError, nearest, one_of
-from ablate.report.manifest import RunResult, digest, is_current, read_manifest
+from ablate.report.manifest import RunResult, check, digest, is_current, read_manifest
 from ablate.store.cell import LedgerCell
 from ablate.store.index import read_index
 from ablate.store.reader import finished
@@ -74,8 +74,6 @@ def regenerate_reports(root: Path, names: Sequence[str]) -> list[Written]:
 
 def check_reports(root: Path, names: Sequence[str]) -> list[Path]:
     """Return the files of reports that are not what would be written now."""
-    from ablate.report.manifest import check
-
     differing = []
     for name in names or known_reports(root):
         directory = root / "reports" / name

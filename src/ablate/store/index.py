@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from ablate.errors import reason
 from ablate.store.cell import LedgerCell
 from ablate.store.files import (
     LedgerError,
@@ -38,8 +39,9 @@ def read_index(root: Path, study: str) -> list[LedgerCell] | None:
             LedgerCell(**cell | {"run_keys": tuple(cell["run_keys"])}) for cell in content["cells"]
         ]
     except (AttributeError, KeyError, TypeError, OSError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise LedgerError(f"{path} is damaged: {why}; sweep again to write it anew.") from error
+        raise LedgerError(
+            f"{path} is damaged: {reason(error)}; sweep again to write it anew."
+        ) from error
 
 
 def _path(root: Path, study: str) -> Path:

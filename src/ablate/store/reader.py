@@ -64,7 +64,7 @@ def read_times(directory: Path) -> tuple[str | None, tuple[float, ...]]:
         fields = parse_json(path.read_bytes(), path)
         return fields["started"], tuple(fields["evaluated_at"])
     except (KeyError, TypeError, OSError) as error:
-        raise LedgerError(f"{path} is damaged: {error}.") from error
+        raise LedgerError(f"{path} is damaged: {reason(error)}.") from error
 
 
 def finished(root: Path, study: str, cell: LedgerCell) -> Iterator[tuple[int, Path, Result]]:

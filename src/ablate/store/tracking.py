@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
-from ablate.errors import AblateError
+from ablate.errors import AblateError, reason
 from ablate.store.lock import wait_for
 
 if TYPE_CHECKING:
@@ -81,9 +81,8 @@ def check_database(root: Path) -> None:
     except (sqlite3.Error, OSError) as error:
         if "locked" in str(error):
             return  # in use, not damaged: MLflow waits for its turn
-        why = error.strerror if isinstance(error, OSError) else error
         raise StoreError(
-            f"MLflow's store {path} cannot be used: {why}; "
+            f"MLflow's store {path} cannot be used: {reason(error)}; "
             "move it away, and `ablate sync` makes it anew."
         ) from error
 
