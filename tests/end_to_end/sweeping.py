@@ -6,6 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from warm import ablate
+
 from ablate.store.ledger import compared_bytes
 from ablate.store.result import read_result
 
@@ -40,9 +42,8 @@ def command(*words: str, cwd: Path) -> subprocess.Popen[str]:
 
 def sweep(cwd: Path, *words: str) -> tuple[int, str]:
     """Sweep `mine.yaml`; return exit code and output."""
-    process = command("sweep", "study=mine.yaml", *words, cwd=cwd)
-    output, _ = process.communicate(timeout=300)
-    return process.returncode, output
+    done = ablate("sweep", "study=mine.yaml", *words, cwd=cwd, PYTHONPATH=REACH)
+    return done.returncode, done.stdout + done.stderr
 
 
 def small(

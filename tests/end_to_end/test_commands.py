@@ -1,7 +1,6 @@
-"""The commands as a user types them, in processes of their own."""
+"""The commands as a user types them, each in a process of its own."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -10,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from warm import ablate
 
 STUDY = """\
 question: Does the scale matter?
@@ -31,14 +31,6 @@ report:
   - activation_distribution
   - learning_curves
 """
-
-
-def ablate(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "ablate", *words],
-        cwd=cwd, capture_output=True, text=True, timeout=240, check=False,
-        env={**os.environ, **environment},
-    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")

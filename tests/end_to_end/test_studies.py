@@ -1,11 +1,9 @@
 """Every shipped study runs with --quick, from the command line to the report."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from warm import ablate
 
 from ablate.config.compose import package_conf
 from ablate.study.lockfile import read_lock
@@ -29,11 +27,8 @@ SHORT = [name for name in STUDIES if name not in LONG]
 )
 @pytest.mark.timeout(1800)
 def test_quick(names: list[str], tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "ablate", "sweep", f"study={','.join(names)}", "--quick",
-         "launch.workers=1", "replicates=1"],
-        cwd=tmp_path, capture_output=True, text=True, check=False, env=dict(os.environ),
-    )  # fmt: skip
+    words = ("sweep", f"study={','.join(names)}", "--quick", "launch.workers=1", "replicates=1")
+    done = ablate(*words, cwd=tmp_path)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     for name in names:
         report = tmp_path / "reports" / f"{name}-quick"
