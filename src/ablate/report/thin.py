@@ -18,9 +18,12 @@ from ablate.study.schema import Study
 
 #: Statistics that every report keeps: those of the figures of layers, which take little room.
 _ALWAYS = frozenset({"std", "zero", "dead", "saturated"})
-#: Bits of a statistic's mantissa: 2^-21 at most is lost, 5e-7 of the number. Pages print three
-#: digits of them, and are made from what is kept, so that both say the same; a p value moves as
-#: little. Exponents stay as they are: a signal of 1e-60 is no zero.
+#: Shares are kept to the bit: 0.075 of the units lies on the border between two printed percents.
+_SHARES = frozenset({"zero", "dead", "saturated"})
+#: Bits of the mantissa of all others: 2^-21 at most is lost, 5e-7 of the number. Pages print three
+#: digits of them at most, and no measured number lies so near to a border but by a chance of one
+#: in a thousand thousand; they are made from what is kept, so that both say the same. Exponents
+#: stay as they are: a signal of 1e-60 is no zero.
 _BITS = 20
 _NONE = np.zeros(0, dtype=np.int64)
 _GROUP = ["cell", "quantity", "step", "layer"]
@@ -29,9 +32,9 @@ _GROUP = ["cell", "quantity", "step", "layer"]
 def thinned(frames: Frames, study: Study) -> Frames:
     """Return the frames as a report of the study keeps them; a second time changes nothing.
 
-    layers  statistics that nothing reads are NaN, the others have six digits. Histograms are kept
-            where an item shows them, pooled over the replicates of a cell: the first has the sum,
-            the others, where they had one, a histogram of no counts
+    layers  statistics that nothing reads are NaN; shares are exact, the others have six digits.
+            Histograms are kept where an item shows them, pooled over the replicates of a cell:
+            the first has the sum, the others, where they had one, a histogram of no counts
     epochs  of replicate 0 alone, where nothing reads those of others
     """
     return replace(
@@ -51,12 +54,9 @@ def _layers(layers: pd.DataFrame, study: Study) -> pd.DataFrame:
     claimed = {c.metric.statistic for c in study.claims if isinstance(c.metric, Probed)}
     read = _ALWAYS | claimed | {name for item in study.report for name in item.statistics()}
     shown = {pair for item in study.report for pair in item.histograms()}
-    kept = layers.assign(
-        **{
-            name: _rounded(layers[name].to_numpy(float)) if name in read else np.nan
-            for name in STATISTICS
-        }
-    )
+    exact = {name: layers[name].to_numpy(float) for name in read}
+    rounded = {name: _rounded(values) for name, values in exact.items() if name not in _SHARES}
+    kept = layers.assign(**(dict.fromkeys(STATISTICS, np.nan) | exact | rounded))
     drawn = _drawn(layers, sorted(shown))
     histograms = [
         counts if is_drawn else None
