@@ -9,13 +9,14 @@ from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 
-import ablate
 from ablate.report.check import altered_files
 from ablate.report.manifest import NAME
 from ablate.store.files import json_bytes, sha256, write_atomically
 from ablate.store.reader import Finished
 from ablate.study.lockfile import Locked
 
+_MARK = ".reported"
+_HOME = Path(__file__).parents[1]
 #: What a page is made by: rooms of this package, and libraries of others.
 _ROOMS = ("lessons", "metrics", "report", "stats", "study")
 _LIBRARIES = (
@@ -59,17 +60,13 @@ def _content(wanted: str, directory: Path) -> str:
     return f"{wanted} {sha256(manifest.read_bytes()) if manifest.is_file() else '-'}\n"
 
 
-_MARK = ".reported"
-
-
 def _mark(root: Path, study: str) -> Path:
     return root / "runs" / study / _MARK
 
 
 @lru_cache(maxsize=1)
-def _made_by() -> dict[str, str]:
+def _made_by(home: Path = _HOME) -> dict[str, str]:
     """Return a digest of the sources that make a page, templates among them, and versions."""
-    home = Path(ablate.__file__).parent
     files = sorted(
         path
         for room in _ROOMS

@@ -20,7 +20,7 @@ from ablate.study.schema import Study
 _ALWAYS = frozenset({"std", "zero", "dead", "saturated"})
 #: Shares are kept to the bit: 0.075 of the units lies on the border between two printed percents.
 _SHARES = frozenset({"zero", "dead", "saturated"})
-#: Bits of the mantissa of all others: 2^-21 at most is lost, 5e-7 of the number. Pages print three
+#: Bits of the mantissa of all others: 2^-20 at most is lost, 1e-6 of the number. Pages print three
 #: digits of them at most, and no measured number lies so near to a border but by a chance of one
 #: in a thousand thousand; they are made from what is kept, so that both say the same. Exponents
 #: stay as they are: a signal of 1e-60 is no zero.
