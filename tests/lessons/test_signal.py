@@ -1,11 +1,18 @@
 """Signal propagation: the printed theory of the lecture's seven cases."""
 
+import itertools
+import math
+from collections.abc import Callable
+
 import numpy as np
 import pytest
+from scipy import integrate
 
 from ablate.config import RunConfig
 from ablate.config.validate import run_config
+from ablate.lessons import signal
 from ablate.lessons.signal import moments, theory
+from ablate.nn.scales import SELU_ALPHA, SELU_SCALE
 
 INITS = {
     "small": {"name": "normal"}, "large": {"name": "normal", "std": 1.0},
@@ -75,14 +82,88 @@ def test_backward_theory(case: str, at_input: float) -> None:
 
 def test_moments_in_closed_form() -> None:
     relu = moments("relu", 4.0)
-    # A trapezoid of step 6e-5: errors of order 1e-9 at the kink.
-    assert relu.mean == pytest.approx(2 / np.sqrt(2 * np.pi), rel=1e-6)
-    assert relu.second == pytest.approx(2.0, rel=1e-6)
-    assert relu.slope == pytest.approx(0.5, rel=1e-4)
-    assert moments("linear", 3.0).std == pytest.approx(np.sqrt(3), rel=1e-9)
-    assert moments("vlrelu", 1.0).second == pytest.approx((1 + 1 / 9) / 2, rel=1e-6)
-    assert moments("maxout", 1.0).second == pytest.approx(1.0, rel=1e-6)
-    assert moments("maxout", 1.0).mean == pytest.approx(1 / np.sqrt(np.pi), rel=1e-6)
+    assert relu.mean == pytest.approx(2 / np.sqrt(2 * np.pi), rel=1e-15)
+    assert (relu.second, relu.slope) == (2.0, 0.5)
+    assert moments("linear", 3.0).std == pytest.approx(np.sqrt(3), rel=1e-15)
+    assert moments("vlrelu", 1.0).second == pytest.approx((1 + 1 / 9) / 2, rel=1e-15)
+    # Integrals have ten digits: half a unit of the last is at most 5e-10 of the number.
+    assert moments("maxout", 1.0).second == pytest.approx(1.0, rel=5e-10)
+    assert moments("maxout", 1.0).mean == pytest.approx(1 / np.sqrt(np.pi), rel=5e-10)
+    assert moments("gelu", 0.7).mean == pytest.approx(0.7 / np.sqrt(2 * np.pi * 1.7), rel=5e-10)
+    assert moments("sigmoid", 5.0).mean == pytest.approx(0.5, rel=5e-10)
+
+
+def logistic(z: float) -> float:
+    return 1 / (1 + math.exp(-z)) if z > -700 else 0.0
+
+
+def normal(z: float) -> float:
+    return math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+
+
+def phi(z: float) -> float:
+    return math.erfc(-z / math.sqrt(2)) / 2
+
+
+Real = Callable[[float], float]
+#: Each with its derivative, in Python's own functions.
+FORMULAS: dict[str, tuple[Real, Real]] = {
+    "linear": (lambda z: z, lambda z: 1.0),
+    "relu": (lambda z: max(z, 0.0), lambda z: float(z > 0)),
+    "vlrelu": (lambda z: max(z, z / 3), lambda z: 1.0 if z > 0 else 1 / 3),
+    "leaky_relu": (lambda z: max(z, 0.01 * z), lambda z: 1.0 if z > 0 else 0.01),
+    "prelu": (lambda z: max(z, 0.25 * z), lambda z: 1.0 if z > 0 else 0.25),
+    "sigmoid": (logistic, lambda z: logistic(z) * logistic(-z)),
+    "tanh": (math.tanh, lambda z: 4 * logistic(2 * z) * logistic(-2 * z)),
+    "elu": (
+        lambda z: z if z > 0 else math.expm1(z),
+        lambda z: 1.0 if z > 0 else math.exp(z),
+    ),
+    "selu": (
+        lambda z: SELU_SCALE * (z if z > 0 else SELU_ALPHA * math.expm1(z)),
+        lambda z: SELU_SCALE * (1.0 if z > 0 else SELU_ALPHA * math.exp(z)),
+    ),
+    "gelu": (lambda z: z * phi(z), lambda z: phi(z) + z * normal(z)),
+}
+
+
+@pytest.mark.parametrize("q", [1e-24, 0.01, 1.0, 30.0, 1e6])
+@pytest.mark.parametrize("activation", FORMULAS)
+def test_moments_against_adaptive_quadrature(activation: str, q: float) -> None:
+    function, slope = FORMULAS[activation]
+    root = math.sqrt(q)
+    # Where saturation begins and ends, so that quad sees the sliver.
+    at = (0.5, 1, 2, 4, 8, 16, 40, 100)
+    inner = {s * c / root for s in (-1, 1) for c in at if c < 11 * root}
+    borders = sorted({*inner, -12.0, -6.0, -3.0, 0.0, 3.0, 6.0, 12.0})
+
+    def expected(f: Real) -> float:
+        parts = [
+            integrate.quad(lambda z: f(root * z) * normal(z), a, b, epsabs=1e-300, epsrel=1e-11)[0]
+            for a, b in itertools.pairwise(borders)
+        ]
+        return math.fsum(parts)
+
+    found = moments(activation, q)
+    second = expected(lambda z: function(z) ** 2)
+    # Half a unit of the tenth digit is at most 5e-10 of the number; quad errs by 1e-11.
+    assert found.second == pytest.approx(second, rel=6e-10)
+    assert found.mean == pytest.approx(expected(function), rel=6e-10, abs=1e-9 * math.sqrt(second))
+    assert found.slope == pytest.approx(expected(lambda z: slope(z) ** 2), rel=6e-10)
+
+
+def test_theory_does_not_depend_on_the_last_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another processor rounds exp, tanh and the nodes otherwise: by a unit of the last place."""
+    cases = [(name, q) for name in ("tanh", "sigmoid", "elu", "selu", "gelu", "maxout")
+             for q in (1e-8, 0.3, 1.0, 40.0)]  # fmt: skip
+    before = [moments(*case) for case in cases]
+    rng = np.random.default_rng(0)
+    for name in ("_Z", "_DENSITY"):
+        values = getattr(signal, name)
+        toward = np.where(rng.random(values.shape) < 0.5, np.inf, -np.inf)
+        monkeypatch.setattr(signal, name, np.nextafter(values, toward))
+    after = [moments(*case) for case in cases]
+    assert [(m.second, m.slope) for m in after] == [(m.second, m.slope) for m in before]
 
 
 @pytest.mark.parametrize(

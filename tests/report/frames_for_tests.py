@@ -123,7 +123,7 @@ class Placeholder:
     name: str
     caption: str
 
-    def save(self, directory: Path) -> tuple[Path, Path, None]:
+    def save(self, directory: Path, pictures: Path | None = None) -> tuple[Path, Path, None]:
         png, svg = directory / f"{self.name}.png", directory / f"{self.name}.svg"
         png.write_bytes(_PNG)
         svg.write_text(_SVG)

@@ -19,15 +19,14 @@ from ablate.errors import ReportError, one_of
 from ablate.records import Record
 from ablate.report import build
 from ablate.report.frame import frames, metric_columns, read_frames, write_frames
-from ablate.report.manifest import check, digest, is_current, read_manifest, results_of
+from ablate.report.manifest import RunResult, digest, read_manifest, results_of
 from ablate.report.pages import write_index
-from ablate.report.regenerate import ledger_results, regenerate
 from ablate.store.cell import LedgerCell
-from ablate.store.index import write_index as write_ledger_index
 from ablate.store.ledger import run_directory, write_run
+from ablate.store.reader import finished
 from ablate.study.items import ITEMS
-from ablate.study.lockfile import Locked, lock_study
-from ablate.study.plan import Cell, Plan
+from ablate.study.lockfile import Locked
+from ablate.study.plan import Cell
 from ablate.study.schema import Metric, Tune
 
 DIGITS = {"data": {"name": "digits"}, "model": {"name": "mlp"}, "optimizer": {"name": "sgd"}}
@@ -170,17 +169,16 @@ def test_figures_share_no_file(tmp_path, monkeypatch, names, stems):
     assert set(read_manifest(tmp_path)["figures"]) == stems
 
 
-def test_current_until_study_or_runs_change(tmp_path):
+def test_the_digest_follows_study_and_runs(tmp_path):
     study, runs = two_by_two()
     build_into(tmp_path, study, runs)
-    assert is_current(tmp_path, digest(study, results_of(runs)))
+    told = read_manifest(tmp_path)["digest"]
+    assert told == digest(study, results_of(runs))
     changed = runs.copy()
     changed.loc[0, "test/accuracy"] += 1e-12
-    assert not is_current(tmp_path, digest(study, results_of(changed)))
+    assert told != digest(study, results_of(changed))
     asked = study.model_copy(update={"question": "Why?"})
-    assert not is_current(tmp_path, digest(asked, results_of(runs)))
-    (tmp_path / "table-1.csv").unlink()
-    assert not is_current(tmp_path, digest(study, results_of(runs)))
+    assert told != digest(asked, results_of(runs))
 
 
 def test_digest_is_the_same_from_ledger_and_frame(tmp_path):
@@ -196,31 +194,16 @@ def test_digest_is_the_same_from_ledger_and_frame(tmp_path):
             run_directory(tmp_path, "s", cell.slug, replicate), Record(**fields, seconds=1.0),
             {"optimizer": {"lr": 0.1}}, f"k-{replicate}", {}, "2025-03-01T12:00:00Z",
         )  # fmt: skip
-    ledger = ledger_results(tmp_path, "s", [cell])
+    ledger = [
+        RunResult(cell.slug, number, result.key, result.status, result.metrics)
+        for number, _, result in finished(tmp_path, "s", cell)
+    ]
     assert [result.metrics for result in ledger] == [fields["metrics"] for fields in records]
     write_frames(frames(tmp_path, "s", [cell]), tmp_path / "report")
     frame = results_of(read_frames(tmp_path / "report").runs)
     assert frame == ledger
     study = make_study(factor("init", ["he"]), metric="macro_f1")
     assert digest(study, reversed(frame)) == digest(study, ledger)
-
-
-def test_a_finished_study_is_not_reported_again_whatever_its_metric_is_called(tmp_path):
-    study = make_study(factor("init", ["he"]), metric="macro_f1", name="s", replicates=2)
-    (level,) = study.factors[0].levels
-    cell = Cell("init=he", "he", "k", {"init": level.name}, run_config(DIGITS))
-    lock_study(tmp_path / "runs" / "s", Plan(study, (cell,)))
-    kept = LedgerCell(cell.slug, cell.name, cell.key, cell.levels, 2, "macro_f1")
-    write_ledger_index(tmp_path, "s", [kept])
-    for replicate in range(2):
-        write_run(
-            run_directory(tmp_path, "s", cell.slug, replicate),
-            Record(metrics={"macro_f1": 0.5 + replicate / 10}, seconds=1), {}, f"k-{replicate}", {},
-            "2025-03-01T12:00:00Z",
-        )  # fmt: skip
-    assert regenerate(tmp_path, "s").changed
-    again = regenerate(tmp_path, "s")
-    assert (again.changed, again.missing) == (False, ())
 
 
 def test_a_figure_that_cannot_be_drawn_costs_that_figure(tmp_path, monkeypatch):
@@ -257,33 +240,6 @@ def test_a_metric_that_no_run_reports_costs_its_table(tmp_path):
     assert read_manifest(tmp_path)["missing"] == [f"table is missing: {reason}"]
     assert f"The runs give no answer: {reason.replace('_', chr(92) + '_')}" in text
     assert (tmp_path / "heatmap.png").is_file()
-
-
-def test_check_names_the_files_that_differ(tmp_path):
-    study, runs = two_by_two()
-    report = tmp_path / "init_method"
-    build_into(report, study, runs)
-
-    def write(directory):
-        build_into(directory, study, runs)
-
-    assert check(report, write) == []
-    (report / "table-1.md").write_text("98.7")
-    (report / "heatmap.svg").unlink()
-    assert check(report, write) == ["heatmap.svg", "table-1.md"]
-
-
-def test_check_on_another_platform_compares_printed_tables(tmp_path):
-    study, runs = two_by_two()
-    report = tmp_path / "init_method"
-    build_into(report, study, runs)
-    manifest = json.loads((report / "manifest.json").read_text())
-    manifest["platform"]["simd"] = ["another"]
-    (report / "manifest.json").write_text(json.dumps(manifest))
-    (report / "heatmap.png").write_bytes(b"other bits")
-    assert check(report, lambda d: build_into(d, study, runs)) == []
-    (report / "table-1.md").write_text("98.7")
-    assert check(report, lambda d: build_into(d, study, runs)) == ["table-1.md"]
 
 
 def test_index_lists_studies_and_leaves_quick_ones_out(tmp_path):

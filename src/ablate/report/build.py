@@ -22,6 +22,7 @@ from ablate.report.manifest import (
     FigureFiles,
     Report,
     digest,
+    file_digests,
     manifest_text,
     read_manifest,
     results_of,
@@ -44,10 +45,13 @@ if TYPE_CHECKING:
     from ablate.report.figures.canvas import Drawing
 
 
-def build_report(locked: Locked, frames: Frames, directory: Path) -> Path:
+def build_report(
+    locked: Locked, frames: Frames, directory: Path, pictures: Path | None = None
+) -> Path:
     """Write the report of a study into `directory`; return the path of its `README.md`.
 
-    frames  as `read_frames(directory)` gives them: what is drawn is what is committed
+    frames    as `read_frames(directory)` gives them: what is drawn is what is committed
+    pictures  a folder whose PNG and GIF are taken over instead of being drawn
 
     The same declaration and frames give the same bytes. Files of an earlier report that this
     one no longer has are removed. An item that the runs cannot give is named in its place.
@@ -70,7 +74,7 @@ def build_report(locked: Locked, frames: Frames, directory: Path) -> Path:
         else:
             stem = _stem(exhibit.name, taken)
             taken.add(stem.lower())
-            files = replace(exhibit, name=stem).save(directory)
+            files = replace(exhibit, name=stem).save(directory, pictures)
             figures.append(FigureFiles(stem, next(count), exhibit.caption, *files))
     try:
         sentence = _answer(study, frames, facts)
@@ -96,7 +100,8 @@ def build_report(locked: Locked, frames: Frames, directory: Path) -> Path:
     for name in set(before["files"] if before else ()) - set(names):
         (directory / name).unlink(missing_ok=True)
     # Last, so that a report cut short has no manifest that calls it current.
-    text = manifest_text(report, everything.runs, names, told(verdicts))
+    digests = file_digests(directory, names)
+    text = manifest_text(report, everything.runs, names, told(verdicts), digests)
     (directory / NAME).write_text(text, encoding="utf-8")
     return directory / "README.md"
 

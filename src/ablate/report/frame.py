@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ablate.metrics import CURVES, PROBED, STATISTICS
@@ -69,7 +70,8 @@ class Frames:
     runs    one row per run that ended; metrics are fractions and nats
     epochs  one row per evaluation, with what else a procedure of the user's own evaluates
     layers  one row per layer, quantity and probed step: layer counts from 1, nine statistics,
-            exponent k and a histogram of 130 counts (an array) or None
+            exponent k and a histogram of 130 counts (an array) or None; beside a report as
+            `ablate.report.thin` leaves them
     curves  training loss in log-spaced blocks of steps; `step` is the middle of the block
     tuning  one row per tuning run, with the metrics of `runs`; no rows where nothing is tuned
     calibration   one row per run and bin of the confidence on the test set: count, sum of the
@@ -154,7 +156,29 @@ def write_frames(frames: Frames, directory: Path) -> None:
         if name in _OPTIONAL and frame.empty:
             path.unlink(missing_ok=True)
         else:
-            pq.write_table(_table(name, frame), path, compression="zstd")
+            _write_table(_narrowed(_table(name, frame)), path)
+
+
+def _narrowed(table: pa.Table) -> pa.Table:
+    """Return the table with counts of histograms in 32 bits, unless there are too many."""
+    place = table.schema.get_field_index("histogram")
+    largest = pc.max(pc.list_flatten(table["histogram"])).as_py() if place >= 0 else None
+    if largest is None or largest >= 2**31:
+        return table
+    return table.set_column(place, "histogram", table["histogram"].cast(pa.list_(pa.int32())))
+
+
+def _write_table(table: pa.Table, path: Path) -> None:
+    """Write a table as small as it gets: bytes of numbers side by side, text as a dictionary."""
+    floats = [column.name for column in table.schema if column.type == _FLOAT]
+    lists = [
+        f"{column.name}.list.element" for column in table.schema if pa.types.is_list(column.type)
+    ]
+    others = [name for name in table.column_names if name not in floats]
+    pq.write_table(
+        table, path, compression="zstd", compression_level=19,
+        use_byte_stream_split=[*floats, *lists], use_dictionary=others,
+    )  # fmt: skip
 
 
 def read_frames(directory: Path) -> Frames:

@@ -1,4 +1,4 @@
-"""`manifest.json`: the runs behind every cell and figure, and whether a report is up to date."""
+"""`manifest.json`: the runs behind every cell and figure, and the digests of all files."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import hashlib
 import json
 import math
 import platform
-import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +17,8 @@ from typing_extensions import TypedDict  # pydantic asks for it before Python 3.
 
 from ablate.report.columns import level_column
 from ablate.report.printed_table import PrintedTable
+from ablate.store.files import sha256
+from ablate.study.lockfile import NAME as LOCK_NAME
 from ablate.study.schema import Study
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from ablate.report.origins import Origin
 
 NAME = "manifest.json"
-#: Raised by hand when the pages or tables change for the same frames.
-FORMAT = 3
 
 #: A file of the report's own folder: those that a new report no longer has are removed.
 _FileName = Annotated[str, Field(pattern=r"^[^/\x00]+\.[^/\x00]+$")]
@@ -59,6 +58,7 @@ class _Manifest(TypedDict):
     verdicts: NotRequired[list[dict[str, str]]]
     missing: NotRequired[list[str]]
     quick: NotRequired[bool]
+    digests: NotRequired[dict[str, str]]
 
 
 _READER = TypeAdapter(_Manifest)
@@ -127,12 +127,12 @@ class RunResult(NamedTuple):
 
 
 def digest(study: Study, results: Iterable[RunResult]) -> str:
-    """Return a SHA-256 of study and runs: with the same digest a report need not be made again.
+    """Return a SHA-256 of study and runs: equal where two reports tell of the same results.
 
     Keys say what was trained and the metrics what came of it; all else follows from these runs.
     """
     rows = sorted([*r[:4], {name: float(v) for name, v in r.metrics.items()}] for r in results)
-    content = {"format": FORMAT, "study": study.as_declared(), "runs": rows}
+    content = {"study": study.as_declared(), "runs": rows}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -149,16 +149,6 @@ def results_of(runs: pd.DataFrame) -> list[RunResult]:
     return results
 
 
-def is_current(directory: Path, wanted: str) -> bool:
-    """Whether the report on disk was made for the digest `wanted`, and its files are there."""
-    manifest = read_manifest(directory)
-    return (
-        manifest is not None
-        and manifest["digest"] == wanted
-        and all((directory / name).is_file() for name in manifest["files"])
-    )
-
-
 def read_manifest(directory: Path) -> dict[str, Any] | None:
     """Return a report's manifest, or None where there is none that can be read."""
     try:
@@ -168,11 +158,16 @@ def read_manifest(directory: Path) -> dict[str, Any] | None:
 
 
 def manifest_text(
-    report: Report, runs: pd.DataFrame, files: Sequence[str], verdicts: Sequence[Mapping[str, str]]
+    report: Report,
+    runs: pd.DataFrame,
+    files: Sequence[str],
+    verdicts: Sequence[Mapping[str, str]],
+    digests: Mapping[str, str],
 ) -> str:
     """Return the text of `manifest.json`; a figure is drawn from all runs of the study.
 
     verdicts  per claim what the table of claims says
+    digests   the SHA-256 of every file of the report but this one
     """
     study = report.study
     cells: dict[str, dict[str, Any]] = {}
@@ -181,8 +176,7 @@ def manifest_text(
         levels = {name: level for name, level in levels.items() if isinstance(level, str)}
         cell = cells.setdefault(row["cell"], {"levels": levels, "runs": {}})
         cell["runs"][str(int(row["replicate"]))] = row["key"]
-    content = {
-        "format": FORMAT,
+    content: dict[str, Any] = {
         "study": study.name,
         "question": study.question,
         "answer": report.answer,
@@ -199,6 +193,7 @@ def manifest_text(
         },
         "cells": cells,
         "files": sorted(files),
+        "digests": dict(sorted(digests.items())),
     }
     # What most reports do not have is left out: theirs must not change for it.
     seldom = {"verdicts": list(verdicts), "missing": report.missing, "quick": study.is_quick}
@@ -206,32 +201,15 @@ def manifest_text(
     return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def check(directory: Path, write: Callable[[Path], object]) -> list[str]:
-    """Return the files of a report that are not what `write` would write, in alphabetical order.
-
-    write  writes the whole report, frames included, into the folder it is given
-
-    On the platform that made the report every byte counts. On another one the last bits of a
-    figure may differ, so only tables are compared, at the precision they are printed with.
-    """
-    old = read_manifest(directory)
-    with tempfile.TemporaryDirectory() as name:
-        fresh = Path(name) / directory.name
-        fresh.mkdir()
-        write(fresh)
-        wanted = {path.name: path.read_bytes() for path in sorted(fresh.iterdir())}
-    names = set(wanted) | set(old["files"] if old else ())
-    if old is not None and old["platform"] != this_platform():
-        names = {name for name in names if name.startswith("table-") and name.endswith(".md")}
-    return sorted(
-        name
-        for name in names
-        if not (directory / name).is_file() or (directory / name).read_bytes() != wanted.get(name)
-    )
+def file_digests(directory: Path, files: Iterable[str]) -> dict[str, str]:
+    """Return the SHA-256 of a report's `files`, and of frames and lock file beside them."""
+    beside = [path.name for path in directory.glob("*.parquet")]
+    names = {*files, *beside, LOCK_NAME}
+    return {n: sha256((directory / n).read_bytes()) for n in names if (directory / n).is_file()}
 
 
 def this_platform() -> dict[str, Any]:
-    """Return what may change the last bits of a number or the bytes of a figure."""
+    """Return what may change the last bits of a number or the bytes of a figure, for people."""
     import numpy as np
 
     simd: Mapping[str, Any] = np.show_config(mode="dicts")["SIMD Extensions"]

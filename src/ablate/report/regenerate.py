@@ -5,15 +5,17 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ablate.errors import ConfigError, nearest, one_of
-from ablate.report.manifest import RunResult, check, digest, is_current, read_manifest
+from ablate.report.check import check
+from ablate.report.currency import currency, is_current, mark_current
+from ablate.report.manifest import read_manifest
+from ablate.report.side_by_side import for_each
 from ablate.store.cell import LedgerCell
 from ablate.store.index import read_index
-from ablate.store.reader import finished
+from ablate.store.reader import Finished, finished
 from ablate.store.state import studies
 from ablate.study.lockfile import NAME as LOCK_NAME
 from ablate.study.lockfile import Locked, read_lock
@@ -40,21 +42,44 @@ class Written:
 def regenerate(root: Path, study: str, force: bool = False) -> Written:
     """Bring one report up to the ledger; a current one is left alone unless `force` is given.
 
-    Where the ledger does not have all runs (a fresh clone), the report is made from the frames
-    that lie in its folder. Raises ConfigError where there is neither.
+    It is current where it was made from these runs, this declaration and this version of the code
+    (`ablate.report.currency`). Where the ledger does not have all runs (a fresh clone), the report
+    is made from the frames that lie in its folder. Raises ConfigError where there is neither.
     """
-    directory = root / "reports" / study
-    locked, cells = _locked(root, study), _complete(root, study)
-    current = (
-        cells is not None
-        and not force
-        and is_current(directory, digest(locked.study, ledger_results(root, study, cells)))
-    )
-    if not current:
+    written = _brought_up(root, study, force)
+    if written.changed:
         from ablate.report.pages import write_index
 
-        _write(root, study, locked, cells, directory)
         write_index(root / "reports")
+    return written
+
+
+def regenerate_reports(root: Path, names: Sequence[str]) -> list[Written]:
+    """Make the named reports anew, or all there are; none where a name is wrong."""
+    for name in names:
+        _locked(root, name)
+    made = for_each(_made_anew, root, names or known_reports(root))
+    if made:
+        from ablate.report.pages import write_index
+
+        write_index(root / "reports")
+    return made
+
+
+def _made_anew(root: Path, study: str) -> Written:
+    return _brought_up(root, study, force=True)
+
+
+def _brought_up(root: Path, study: str, force: bool) -> Written:
+    """Bring one report up to the ledger, and leave the index over all reports as it is."""
+    directory = root / "reports" / study
+    locked, ended = _locked(root, study), _complete(root, study)
+    wanted = None if ended is None else currency(locked, ended.results)
+    current = wanted is not None and not force and is_current(root, study, wanted)
+    if not current:
+        _write(root, study, locked, ended, directory)
+        if wanted is not None:
+            mark_current(root, study, wanted)
     manifest = read_manifest(directory) or {}
     return Written(
         directory=directory,
@@ -65,40 +90,38 @@ def regenerate(root: Path, study: str, force: bool = False) -> Written:
     )
 
 
-def regenerate_reports(root: Path, names: Sequence[str]) -> list[Written]:
-    """Make the named reports anew, or all there are; none where a name is wrong."""
-    for name in names:
-        _locked(root, name)
-    return [regenerate(root, name, force=True) for name in names or known_reports(root)]
-
-
 def check_reports(root: Path, names: Sequence[str]) -> list[Path]:
-    """Return the files of reports that are not what would be written now."""
-    differing = []
-    for name in names or known_reports(root):
-        directory = root / "reports" / name
-        write = partial(_write, root, name, _locked(root, name), _complete(root, name))
-        differing += [directory / file for file in check(directory, write)]
-    return differing
+    """Return the files of reports that are not what would be written now, on any processor."""
+    found = for_each(_checked, root, names or known_reports(root))
+    return [path for paths in found for path in paths]
 
 
-def ledger_results(root: Path, study: str, cells: Sequence[LedgerCell]) -> list[RunResult]:
-    """Return what the ledger has of a study's runs, without the arrays that a frame takes."""
-    return [
-        RunResult(cell.slug, replicate, result.key, result.status, result.metrics)
-        for cell in cells
-        for replicate, _, result in finished(root, study, cell)
-    ]
+def _checked(root: Path, study: str) -> list[Path]:
+    directory = root / "reports" / study
+    locked, ended = _locked(root, study), _complete(root, study)
+
+    def write(fresh: Path) -> None:
+        _write(root, study, locked, ended, fresh, pictures=directory)
+
+    return [directory / file for file in check(directory, write)]
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """A study whose runs are all there."""
+
+    cells: list[LedgerCell]
+    results: list[Finished]
 
 
 def load_frames(root: Path, study: str) -> Frames:
     """Return a study's frames, from the complete ledger or else from its report's folder."""
     from ablate.report.frame import frames, read_frames
 
-    cells = _complete(root, study)
+    ended = _complete(root, study)
     directory = root / "reports" / study
-    if cells is not None:
-        return frames(root, study, cells)
+    if ended is not None:
+        return frames(root, study, ended.cells)
     if not (directory / "runs.parquet").exists():
         raise ConfigError(f"study '{study}' has neither a finished sweep nor a report in {root}.")
     return read_frames(directory)
@@ -122,29 +145,37 @@ def _locked(root: Path, study: str) -> Locked:
     return locked
 
 
-def _complete(root: Path, study: str) -> list[LedgerCell] | None:
-    """Return the study's cells if the ledger has a result for every run, else None."""
-    cells = read_index(root, study)
-    ended = sum(1 for cell in cells or () for _ in finished(root, study, cell))
-    return cells if cells and ended == sum(cell.replicates for cell in cells) else None
+def _complete(root: Path, study: str) -> _Ended | None:
+    """Return the study's cells and results if the ledger has one for every run, else None."""
+    cells = read_index(root, study) or []
+    results = [found for cell in cells for found in finished(root, study, cell)]
+    whole = cells and len(results) == sum(cell.replicates for cell in cells)
+    return _Ended(cells, results) if whole else None
 
 
 def _write(
-    root: Path, study: str, locked: Locked, cells: list[LedgerCell] | None, directory: Path
+    root: Path,
+    study: str,
+    locked: Locked,
+    ended: _Ended | None,
+    directory: Path,
+    pictures: Path | None = None,
 ) -> None:
+    """Write a report; its PNG and GIF are taken over from the folder `pictures` where given."""
     from ablate.report.build import build_report
     from ablate.report.frame import frames, read_frames, write_frames
     from ablate.report.images import label_reader, write_images
+    from ablate.report.thin import thinned
 
     home = root / "reports" / study
     directory.mkdir(parents=True, exist_ok=True)
-    if cells is not None:
+    if ended is not None:
         extras = {extra for item in locked.study.report for extra in item.extras}
         labels = label_reader(root) if "calibration" in extras else None
         # All is read before the first file is written: data that is missing spoils no report.
-        found = frames(root, study, cells, labels, "timings" in extras)
+        found = frames(root, study, ended.cells, labels, "timings" in extras)
         write_images(locked, root, directory)
-        write_frames(found, directory)
+        write_frames(thinned(found, locked.study), directory)
     elif not (home / "runs.parquet").exists():
         raise ConfigError(
             f"study '{study}': the sweep is not finished and no earlier report has its frames; "
@@ -157,4 +188,4 @@ def _write(
     source = lock if lock.exists() else home / LOCK_NAME
     if source.parent != directory:
         shutil.copyfile(source, directory / LOCK_NAME)
-    build_report(locked, read_frames(directory), directory)
+    build_report(locked, read_frames(directory), directory, pictures)

@@ -67,7 +67,11 @@ def read_times(directory: Path) -> tuple[str | None, tuple[float, ...]]:
         raise LedgerError(f"{path} is damaged: {reason(error)}.") from error
 
 
-def finished(root: Path, study: str, cell: LedgerCell) -> Iterator[tuple[int, Path, Result]]:
+#: A run that ended: replicate, folder and result.
+Finished = tuple[int, Path, Result]
+
+
+def finished(root: Path, study: str, cell: LedgerCell) -> Iterator[Finished]:
     """Yield replicate, folder and result of the cell's runs that ended and are not stale."""
     for replicate in range(cell.replicates):
         directory = run_directory(root, study, cell.slug, replicate)

@@ -135,6 +135,8 @@ def _panel(rows: pd.DataFrame, theory: float | None, bound: float | None) -> Pan
     exponent = int(finite["exponent"].max()) if len(finite) else 0
     counts = np.zeros(BINS)
     for histogram, k in zip(finite["histogram"], finite["exponent"], strict=True):
+        if not len(histogram):  # pooled: it is in that of another replicate, see `report.thin`
+            continue
         counts += coarsen(np.asarray(histogram, dtype=np.float64), exponent - int(k))
     shares = {name: float(finite[name].median()) for name in _SHARES}
     return Panel(counts, exponent, float(finite["std"].median()), shares, theory, bound)

@@ -30,18 +30,29 @@ class Drawing:
     figure: Figure
     moving: Callable[[Path], Path] | None = None
 
-    def save(self, directory: Path) -> tuple[Path, Path, Path | None]:
-        """Write SVG, PNG and the animation, with nothing in them that names a date or a version."""
+    def save(self, directory: Path, pictures: Path | None = None) -> tuple[Path, Path, Path | None]:
+        """Write SVG, PNG and the animation, with nothing in them that names a date or a version.
+
+        pictures  a folder from which PNG and animation are taken over instead, empty where they
+                  are not there
+        """
         directory.mkdir(parents=True, exist_ok=True)
         svg, png = directory / f"{self.name}.svg", directory / f"{self.name}.png"
         for text in self.figure.findobj(Text):
             # Of formulas only matplotlib's own powers of ten are meant: a name may have a $.
             if "$" in text.get_text() and r"\mathdefault" not in text.get_text():
                 text.set_parse_math(False)
+        gif = directory / f"{self.name}.gif" if self.moving else None
         with style():
             self.figure.savefig(svg, metadata={"Date": None, "Creator": None})
-            self.figure.savefig(png, metadata={"Software": None})
-        gif = self.moving(directory / f"{self.name}.gif") if self.moving else None
+            if pictures is None:
+                self.figure.savefig(png, metadata={"Software": None})
+        if pictures is not None:
+            for path in filter(None, (png, gif)):
+                drawn = pictures / path.name
+                path.write_bytes(drawn.read_bytes() if drawn.is_file() else b"")
+        elif self.moving and gif:
+            self.moving(gif)
         return svg, png, gif
 
 

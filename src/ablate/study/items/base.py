@@ -35,6 +35,8 @@ class Item(Frozen):
     takes_two: ClassVar[bool] = False
     shows_curves: ClassVar[tuple[str, ...]] = ()
     shows_probe: ClassVar[bool] = False
+    #: Whether of its curves it shows those of replicate 0 alone.
+    shows_first_replicate: ClassVar[bool] = False
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
@@ -86,6 +88,20 @@ class Item(Frozen):
         """Return the levels that are shown, by factor, where not all are."""
         return {}
 
+    def histograms(self) -> tuple[tuple[str, str], ...]:
+        """Return the histograms that it shows: a quantity of the probe, and first or last step.
+
+        The frames beside a report have no others.
+        """
+        return ()
+
+    def statistics(self) -> tuple[str, ...]:
+        """Return the statistics of the probe that it reads beside std, zero, dead and saturated.
+
+        The frames beside a report have no others.
+        """
+        return ()
+
     def role(self, role: str, study: Study) -> Factor:
         """Return the factor that the item names for a role, by default the first."""
         name = self.named().get(role)
@@ -124,6 +140,10 @@ class OfQuantity(OfSettings):
     """another final metric, such as weights/norm"""
     probe: Literal["zero", "dead", "saturated", "mean", "std", "rms"] | None = None
     """a statistic of the activations at the last probed step, averaged over hidden layers"""
+
+    def statistics(self) -> tuple[str, ...]:
+        """Return `probe`."""
+        return (self.probe,) if self.probe else ()
 
     def lacks(self, study: Study, cells: Sequence[Cell]) -> Iterator[str]:
         """Refuse a quantity that no run has."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
@@ -83,17 +83,27 @@ class Distribution(OfSettings):
     """Histograms of what the probe saw: layers down, levels across."""
 
     shows_probe = True
+    #: Of what: one of `ablate.metrics.PROBED`.
+    quantity: ClassVar[str]
     columns: Role = None
     step: Literal["first", "last"] = "first"
     """before the first step of training, or after the last"""
+
+    def histograms(self) -> tuple[tuple[str, str], ...]:
+        """Return the one quantity and step that it is about."""
+        return ((self.quantity, self.step),)
 
 
 class ActivationDistribution(Distribution):
     """Histograms of the activations: layers down, levels across."""
 
+    quantity = "activation"
+
 
 class GradientDistribution(Distribution):
     """Histograms of the gradients of the activations: layers down, levels across."""
+
+    quantity = "activation_gradient"
 
 
 class SignalByLayer(OfSettings):
@@ -209,6 +219,7 @@ class OptimizerPaths(OfSettings):
     """The paths of optimizers over a surface, and an animation of them."""
 
     shows_curves = ("x", "y", "f")
+    shows_first_replicate = True
     lines: Role = None
     panels: Role = None
 

@@ -1,0 +1,142 @@
+"""What of the frames a report keeps."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from frames_for_tests import factor, make_study
+
+from ablate.metrics import PROBED, STATISTICS
+from ablate.probe.histogram import BINS, coarsen
+from ablate.report.exhibits.activation_distribution import _panel
+from ablate.report.frame import Frames, _frame, read_frames, write_frames
+from ablate.report.thin import thinned
+from ablate.study.items import ITEMS, Distribution
+from ablate.study.items.base import Item
+
+REPLICATES, LAYERS, STEPS = 3, 2, (0, 10, 40)
+
+
+def layers() -> pd.DataFrame:
+    """Return what the probe saw in two cells; replicate 2 of the second ended at step 10."""
+    rng = np.random.default_rng(0)
+    rows: list[dict[str, Any]] = []
+    for cell in ("a", "b"):
+        for replicate in range(REPLICATES):
+            for step in STEPS[:2] if (cell, replicate) == ("b", 2) else STEPS:
+                for quantity in PROBED:
+                    for layer in range(1, LAYERS + 1):
+                        seen = step in (0, 40)
+                        rows.append({
+                            "cell": cell, "replicate": replicate, "step": step, "layer": layer,
+                            "layer_name": f"layer{layer}", "quantity": quantity,
+                            **dict(zip(STATISTICS, rng.random(9) * 1e-50, strict=True)),
+                            "zero": 0.075, "exponent": int(rng.integers(-3, 4)),
+                            "histogram": rng.integers(0, 99, BINS) if seen else None,
+                        })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def frames_of(seen: pd.DataFrame) -> Frames:
+    names = (field.name for field in fields(Frames))
+    return replace(Frames(**{name: _frame(name, []) for name in names}), layers=seen)
+
+
+def study(*items: Item) -> Any:
+    return make_study(factor("init", ["a", "b"])).model_copy(update={"report": items})
+
+
+def where(frame: pd.DataFrame, **levels: Any) -> pd.DataFrame:
+    for name, level in levels.items():
+        frame = frame[frame[name] == level]
+    return frame
+
+
+@pytest.mark.parametrize("kind", [k for k, item in ITEMS.items() if issubclass(item, Distribution)])
+@pytest.mark.parametrize("step", ["first", "last"])
+def test_a_panel_is_drawn_from_what_is_kept_as_from_all(kind: str, step: str) -> None:
+    item = ITEMS[kind](step=step)
+    ((quantity, _),) = item.histograms()
+    assert quantity in PROBED
+    everything = layers()
+    kept = thinned(frames_of(everything), study(item)).layers
+    assert len(kept) == len(everything)
+    for cell, layer in (("a", 1), ("a", 2), ("b", 1)):
+        # Of the run that ended early the last step with a histogram is the first.
+        at = {"first": [0, 0, 0], "last": [40, 40, 0 if cell == "b" else 40]}[step]
+        shown = []
+        for frame in (everything, kept):
+            own = where(frame, cell=cell, layer=layer, quantity=quantity)
+            has = own[own["histogram"].notna()]
+            rows = [where(has, replicate=r, step=s) for r, s in enumerate(at)]
+            shown.append(_panel(pd.concat(rows), None, None))
+        before, after = shown
+        widest = max(before.exponent, after.exponent)
+        np.testing.assert_array_equal(
+            coarsen(before.counts, widest - before.exponent),
+            coarsen(after.counts, widest - after.exponent),
+        )
+        assert before.exponent == after.exponent
+        assert after.std == pytest.approx(before.std, rel=2.0**-20, abs=0)
+        assert after.shares["zero"] == 0.075
+    others = kept[(kept["quantity"] != quantity) | (kept["step"] == 10)]
+    assert others["histogram"].isna().all()
+
+
+def test_what_is_not_finite_is_in_no_sum() -> None:
+    everything = layers()
+    everything.loc[everything["replicate"] == 0, "std"] = np.nan
+    item = ITEMS["activation_distribution"]()
+    kept = thinned(frames_of(everything), study(item)).layers
+    own = where(kept, cell="a", layer=1, quantity="activation", step=0)
+    assert [len(counts) for counts in own["histogram"]] == [0, BINS, 0]
+    expected = where(everything, cell="a", layer=1, quantity="activation", step=0)
+    assert own["histogram"].iloc[1].sum() == sum(h.sum() for h in expected["histogram"].iloc[1:])
+
+
+def test_statistics_that_nothing_reads_go_and_those_that_something_reads_stay() -> None:
+    everything = layers()
+    bare = thinned(frames_of(everything), study()).layers
+    assert {name for name in STATISTICS if bare[name].notna().any()} == {
+        "std", "zero", "dead", "saturated",
+    }  # fmt: skip
+    assert bare["histogram"].isna().all()
+    asked = thinned(frames_of(everything), study(ITEMS["factor_response"](probe="rms"))).layers
+    np.testing.assert_allclose(asked["rms"], everything["rms"], rtol=2.0**-20, atol=0)
+
+
+def test_a_second_time_changes_nothing_and_bytes_are_the_same(tmp_path: Path) -> None:
+    own = study(ITEMS["activation_distribution"](), ITEMS["gradient_distribution"](step="last"))
+    once = thinned(frames_of(layers()), own)
+    write_frames(once, tmp_path / "once")
+    write_frames(thinned(read_frames(tmp_path / "once"), own), tmp_path / "twice")
+    for path in (tmp_path / "once").iterdir():
+        assert (tmp_path / "twice" / path.name).read_bytes() == path.read_bytes(), path.name
+
+
+def test_counts_beyond_32_bits_are_kept(tmp_path: Path) -> None:
+    everything = layers()
+    for row in np.flatnonzero(everything["histogram"].notna()):
+        everything.at[row, "histogram"] = np.full(BINS, 2**31 - 1)
+    own = study(ITEMS["activation_distribution"]())
+    write_frames(thinned(frames_of(everything), own), tmp_path)
+    sums = where(read_frames(tmp_path).layers, cell="a", replicate=0, step=0, quantity="activation")
+    assert int(sums["histogram"].iloc[0].sum()) == 3 * BINS * (2**31 - 1)
+
+
+@pytest.mark.parametrize(
+    ("items", "replicates"),
+    [(["optimizer_paths"], {0}), (["optimizer_paths", "learning_curves"], {0, 1}), ([], {0, 1})],
+)
+def test_paths_of_other_replicates_go_where_nothing_reads_them(
+    items: list[str], replicates: set[int]
+) -> None:
+    rows = [{"cell": "a", "replicate": r, "step": s, "x": 0.5} for r in (0, 1) for s in (0, 1)]
+    everything = replace(frames_of(layers()), epochs=pd.DataFrame(rows))
+    kept = thinned(everything, study(*(ITEMS[kind]() for kind in items)))
+    assert set(kept.epochs["replicate"]) == replicates
