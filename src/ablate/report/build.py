@@ -17,6 +17,7 @@ from ablate.report.circumstances import Facts, facts_of
 from ablate.report.context import Context, Tabulated
 from ablate.report.exhibits import exhibits_of
 from ablate.report.frame import Frames
+from ablate.report.gaps import frames_with_gaps
 from ablate.report.manifest import (
     NAME,
     FigureFiles,
@@ -56,7 +57,8 @@ def build_report(locked: Locked, frames: Frames, directory: Path) -> Path:
     configs = {cell.slug: cell.config for cell in locked.cells}
     directory.mkdir(parents=True, exist_ok=True)
     before = read_manifest(directory)
-    everything, frames = frames, without_control(frames, configs)
+    everything = frames_with_gaps(frames)
+    raw, frames = frames.runs, without_control(everything, configs)
     verdicts = tuple(judge(study, frames, configs, locked.looks))
     tables: list[PrintedTable] = []
     figures: list[FigureFiles | str] = []
@@ -87,7 +89,7 @@ def build_report(locked: Locked, frames: Frames, directory: Path) -> Path:
         tables=tables,
         figures=figures,
         origins=origins(study, everything.runs, len(configs)),
-        digest=digest(study, results_of(everything.runs)),
+        digest=digest(study, results_of(raw)),
         control=control,
     )
     names = [name for table in tables for name in table.files]

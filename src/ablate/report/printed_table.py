@@ -10,6 +10,7 @@ _TEX = str.maketrans({
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
     "±": r"$\pm$", "°": r"$^\circ$", "×": r"$\times$", "–": "--", "−": "$-$", "·": r"$\cdot$",
+    "⟨": r"$\langle$", "⟩": r"$\rangle$",
 })  # fmt: skip
 
 
@@ -20,6 +21,7 @@ class Entry:
     text   the number with its half-width, `n/c`, or `–`
     best   printed bold
     mark   `°` behind a number that is not shown worse than the best
+    beside what stands behind in light type: the mean on the training set
     note   what stands behind in brackets: `2/5 n/c`
     hover  what the page shows under the pointer: the values by replicate
     cell   the folder of the runs behind it; empty for a published number
@@ -28,13 +30,15 @@ class Entry:
     text: str
     best: bool = False
     mark: str = ""
+    beside: str = ""
     note: str = ""
     hover: str = ""
     cell: str = ""
 
     def __str__(self) -> str:
+        beside = f"⟨{self.beside}⟩" if self.beside else ""
         note = f"({self.note})" if self.note else ""
-        return " ".join(part for part in (self.text, self.mark, note) if part)
+        return " ".join(part for part in (self.text, self.mark, beside, note) if part)
 
 
 @dataclass(frozen=True)
@@ -134,4 +138,5 @@ def _tex_row(texts: Iterable[str]) -> str:
 def _tex_entry(entry: Entry) -> str:
     text = f"\\textbf{{{_tex(entry.text)}}}" if entry.best else _tex(entry.text)
     note = f" ({_tex(entry.note)})" if entry.note else ""
-    return f"{text}{_tex(entry.mark)}{note}"
+    beside = f" {{\\footnotesize {_tex(f'⟨{entry.beside}⟩')}}}" if entry.beside else ""
+    return f"{text}{_tex(entry.mark)}{beside}{note}"

@@ -8,7 +8,7 @@ from ablate.config.groups import Groups
 from ablate.config.validate import validated
 from ablate.config.yaml_file import read_yaml
 from ablate.errors import ConfigError, nearest, one_of, within
-from ablate.metrics import NO_METRICS, SCORES, SPLITS
+from ablate.metrics import GAP, NO_METRICS, SCORES, SPLITS, quantity
 from ablate.study.claim_file import read_claims
 from ablate.study.factors import check_overrides
 from ablate.study.file import MetricFile, StudyFile, TuneSettings
@@ -22,6 +22,9 @@ _AS_WRITTEN = (
     "question", "source", "baseline", "quick", "replicates", "smallest_effect", "report",
     "caveats",
 )  # fmt: skip
+
+#: What may stand before a score.
+_PLACES = (*SPLITS, GAP)
 
 
 def find_study(name: str, folders: tuple[Path, ...]) -> Path:
@@ -110,19 +113,20 @@ def _metric(written: str | MetricFile) -> Metric:
                 f"metric: name='{name}' is not allowed: a metric has a name, and one that nothing "
                 f"else of a run has ({', '.join(NO_METRICS)})."
             )
-        if written.function is not None and name in {f"{s}/{q}" for s in SPLITS for q in SCORES}:
+        ours = {f"{split}/{score}" for split in _PLACES for score in SCORES}
+        if written.function is not None and name in ours:
             raise ConfigError(
                 f"metric: name={name} is not allowed with from={written.function}: every run "
                 "reports its own; name yours otherwise."
             )
         return Metric(**written.model_dump())
     split, _, score = written.partition("/")
-    if split not in SPLITS or score not in SCORES:
+    if split not in _PLACES or score not in SCORES:
         raise ConfigError(
-            f"metric '{written}' is not known; write one of {one_of(SPLITS)}, a slash, and one of "
+            f"metric '{written}' is not known; write one of {one_of(_PLACES)}, a slash, and one of "
             f"{one_of(SCORES)}, or {{name, from, better, when_not_converged}}."
         )
-    return validated(Metric, {"name": written, "better": SCORES[score].better})
+    return validated(Metric, {"name": written, "better": quantity(written).better})
 
 
 def _tune(written: dict[str, Any], groups: Groups) -> Tune:

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from ablate.config.base import Frozen, Many, NonNegativeFloat, Positive
 from ablate.config.target import Dotted
 from ablate.errors import ConfigError, check_known
-from ablate.metrics import Better, effect_unit, quantity
+from ablate.metrics import GAP, Better, effect_unit, quantity
 from ablate.study.claims import Claim, Rule
 from ablate.study.items import ReportItem
 from ablate.study.names import key_label, level_name
@@ -101,15 +101,17 @@ class Metric(Frozen):
 
     @property
     def unit(self) -> str:
-        """`%`, `nats`, or nothing."""
+        """`%`, `points` of a difference of percentages, `nats`, or nothing."""
         unit = effect_unit(self.name)
-        return "%" if unit == "points" else unit
+        return "%" if unit == "points" and quantity(self.name).unit == "%" else unit
 
     @property
     def title(self) -> str:
         """The name as people read it: `test accuracy`."""
-        split, _, quantity = self.name.partition("/")
-        return f"{split} {quantity}" if quantity else split.replace("_", " ")
+        split, _, score = self.name.partition("/")
+        if split == GAP:
+            return quantity(self.name).label
+        return f"{split} {score}" if score else split.replace("_", " ")
 
     @property
     def label(self) -> str:
