@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
     from ablate.report.circumstances import Facts
     from ablate.report.origins import Origin
+    from ablate.report.warning import DataWarning
 
 NAME = "manifest.json"
 #: Raised by hand when the pages or tables change for the same frames.
-FORMAT = 3
+FORMAT = 4
 
 #: A file of the report's own folder: those that a new report no longer has are removed.
 _FileName = Annotated[str, Field(pattern=r"^[^/\x00]+\.[^/\x00]+$")]
@@ -57,6 +58,8 @@ class _Manifest(TypedDict):
     files: list[_FileName]
     tables: NotRequired[dict[str, _Table]]
     verdicts: NotRequired[list[dict[str, str]]]
+    warnings: NotRequired[list[dict[str, str | None]]]
+    headline: NotRequired[list[str]]
     missing: NotRequired[list[str]]
     quick: NotRequired[bool]
 
@@ -94,6 +97,7 @@ class Report:
     figures  a sentence in place of an item that the runs could not give
     digest   of study and runs
     control  of the A/A control; empty where there is none
+    warnings what the data warn of by themselves
     """
 
     study: Study
@@ -104,6 +108,7 @@ class Report:
     origins: Sequence[Origin]
     digest: str
     control: str
+    warnings: Sequence[DataWarning] = ()
 
     @property
     def missing(self) -> list[str]:
@@ -201,7 +206,13 @@ def manifest_text(
         "files": sorted(files),
     }
     # What most reports do not have is left out: theirs must not change for it.
-    seldom = {"verdicts": list(verdicts), "missing": report.missing, "quick": study.is_quick}
+    seldom = {
+        "headline": list(study.headline_claims),
+        "verdicts": list(verdicts),
+        "warnings": [warning.as_told() for warning in report.warnings],
+        "missing": report.missing,
+        "quick": study.is_quick,
+    }
     content |= {name: value for name, value in seldom.items() if value}
     return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 

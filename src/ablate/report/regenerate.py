@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Written:
-    """A report on disk: its folder, what it says in one sentence, and whether it was made anew.
+    """A report on disk: its folder, its answer, and whether it was made anew.
 
+    warnings what the data warn of: kind, claim and text
     claims   what its table of claims says of each, by name of the column
     missing  a sentence per table or figure that the runs could not give
     """
@@ -35,6 +36,7 @@ class Written:
     claims: tuple[Mapping[str, str], ...]
     missing: tuple[str, ...]
     changed: bool
+    warnings: tuple[Mapping[str, str | None], ...] = ()
 
 
 def regenerate(root: Path, study: str, force: bool = False) -> Written:
@@ -62,6 +64,7 @@ def regenerate(root: Path, study: str, force: bool = False) -> Written:
         claims=tuple(manifest.get("verdicts", ())),
         missing=tuple(manifest.get("missing", ())),
         changed=not current,
+        warnings=tuple(manifest.get("warnings", ())),
     )
 
 

@@ -1,13 +1,14 @@
 """Reading a study file: from YAML to a `Study`, each slip named in one sentence."""
 
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ablate.config.groups import Groups
 from ablate.config.validate import validated
 from ablate.config.yaml_file import read_yaml
-from ablate.errors import ConfigError, nearest, one_of, within
+from ablate.errors import ConfigError, check_known, nearest, one_of, within
 from ablate.metrics import GAP, NO_METRICS, SCORES, SPLITS, quantity
 from ablate.study.claim_file import read_claims
 from ablate.study.factors import check_overrides
@@ -101,7 +102,18 @@ def _read(name: str, file: StudyFile, groups: Groups) -> Study:
     _check_tuned(study)
     claims = read_claims(file.claims, study)
     _check_items(study)
-    return study.model_copy(update={"claims": claims})
+    _check_headline(file.headline, [claim.name for claim in claims])
+    return study.model_copy(update={"claims": claims, "headline": file.headline})
+
+
+def _check_headline(headline: Sequence[str], claims: Sequence[str]) -> None:
+    """Raise ConfigError for a headline that is no claim, or one that is named twice."""
+    for name in headline:
+        if not claims:
+            raise ConfigError(f"headline is {name}, and the study has no claims.")
+        check_known(name, claims, f"headline: {name} is no claim of the study; its claims are")
+        if headline.count(name) > 1:
+            raise ConfigError(f"headline: {name} is given twice.")
 
 
 def _metric(written: str | MetricFile) -> Metric:

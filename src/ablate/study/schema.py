@@ -170,6 +170,7 @@ class Study(Frozen):
     quick     what `--quick` sets in this study
     is_quick  whether it is the quick version of a study: few replicates, small data
     command   what was typed, where it was more than the study's name
+    headline  names of the claims whose verdicts answer the question; empty: the first claim
     control   whether the baseline is trained once more with other seeds (A/A)
     """
 
@@ -191,6 +192,7 @@ class Study(Frozen):
     exclude: Many[Rule] = ()
     parts: Many[Part] = ()
     claims: Many[Claim] = ()
+    headline: Many[str] = ()
     control: bool = False
 
     @model_validator(mode="before")
@@ -223,13 +225,18 @@ class Study(Frozen):
                 return part
         raise ConfigError(f"{', '.join(sorted(claim.factors))} are factors of different parts.")
 
+    @property
+    def headline_claims(self) -> tuple[str, ...]:
+        """Return the names of the claims that answer the question; by default the first's."""
+        return self.headline or tuple(claim.name for claim in self.claims[:1])
+
     def as_declared(self) -> dict[str, Any]:
         """Return the study as plain data for lock files and digests."""
         fields = self.model_dump(mode="json", exclude=None if self.command else {"command"})
         # What most studies do not have is left out: a digest must not change for it.
         fields["metric"] = {k: v for k, v in fields["metric"].items() if v is not None}
         for place in (fields, *fields["factors"]):
-            for name in ("exclude", "parts", "when", "claims", "control", "is_quick"):
+            for name in ("exclude", "parts", "when", "claims", "headline", "control", "is_quick"):
                 if name in place and not place[name]:
                     del place[name]
         return fields
