@@ -15,7 +15,7 @@ from ablate.report.lead import Against, Influence, Lead, influences, lead, score
 from ablate.report.number_text import mean_text, number, single, with_interval
 from ablate.report.parts import of_part
 from ablate.report.shares import shares, shares_answer
-from ablate.report.tables import outcomes_of
+from ablate.report.tables import check_reported, outcomes_of
 from ablate.report.verdicts import Verdict
 from ablate.report.wording import counted, level_text, listed, sentence
 from ablate.study.items import Table, VarianceShares
@@ -105,6 +105,7 @@ def _times(ratio: float) -> str:
 
 def _led(study: Study, frames: Frames, configs: Mapping[str, RunConfig]) -> list[str]:
     """Return who leads, in each part of a study that has a table."""
+    check_reported(study, frames.runs)
     if not study.factors:
         cell = outcomes_of(frames.runs, study.metric.name, study.replicates)
         mean = mean_text(stats.summarize(cell), study.metric)
@@ -178,7 +179,7 @@ def _leads(found: Lead, study: Study) -> str:
     )
     text += f" of the {len(factor.level_names)} levels of {factor.label}"
     text += f", averaged over {listed(others)}" if others else ""
-    text += f": {mean}{', which is ' if compared else ''}{listed(compared) if compared else ''}"
+    text += f": {mean}{'; pair by pair ' if compared else ''}{listed(compared) if compared else ''}"
     said = [sentence(text)]
     if study.replicates < 2:
         said.append("With one run a cell no difference is tested.")

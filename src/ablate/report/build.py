@@ -143,7 +143,8 @@ def _exhibits(
             except ReportError as error:
                 yield f"{item.kind}{suffix} is missing: {error}"
     if verdicts:
-        claims = print_claims(verdicts, locked.looks, locked.claims_changed, warnings)
+        changed, reworded = locked.claims_changed, locked.claims_reworded
+        claims = print_claims(verdicts, locked.looks, changed, warnings, reworded)
         yield Tabulated(claims, {"": claims_csv(verdicts)})
     fixed = at_values(study, frames, configs)
     if fixed:

@@ -20,20 +20,25 @@ _CSV = (
 
 
 def print_claims(
-    verdicts: Sequence[Verdict], looks: int, changed: bool, warnings: Sequence[DataWarning] = ()
+    verdicts: Sequence[Verdict],
+    looks: int,
+    changed: bool,
+    warnings: Sequence[DataWarning] = (),
+    reworded: bool = False,
 ) -> PrintedTable:
     """Return the claims as a table, a row each.
 
     looks    as `judge` was told
     changed  whether claims were changed after the first run
     warnings whose kinds stand behind the claims that they are about
+    reworded whether only their words were
     """
     return PrintedTable(
         title="Claims declared beforehand, and their verdicts.",
         corner="verdict",
         columns=_COLUMNS,
         rows=tuple((outcome_text(verdict), _warned(verdict, warnings)) for verdict in verdicts),
-        caption=_caption(verdicts, looks, changed),
+        caption=_caption(verdicts, looks, changed, reworded),
         is_prose=True,
     )
 
@@ -116,7 +121,9 @@ def _evidence(verdict: Verdict) -> str:
     return text
 
 
-def _caption(verdicts: Sequence[Verdict], looks: int, changed: bool) -> tuple[str, ...]:
+def _caption(
+    verdicts: Sequence[Verdict], looks: int, changed: bool, reworded: bool
+) -> tuple[str, ...]:
     family = f"{len(verdicts)} claim{'' if len(verdicts) == 1 else 's'}"
     share = f", less for {looks} looks at growing replicates" if looks > 1 else ""
     sentences = [
@@ -142,4 +149,8 @@ def _caption(verdicts: Sequence[Verdict], looks: int, changed: bool) -> tuple[st
         )
     if changed:
         sentences.append("The claims were changed after the first run.")
+    if reworded:
+        sentences.append(
+            "Claims were put in other words after the first run; their rules were not changed."
+        )
     return tuple(sentences)

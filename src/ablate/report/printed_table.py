@@ -6,11 +6,21 @@ from itertools import accumulate, pairwise
 
 #: What Markdown and LaTeX would read as markup, and how it is written instead.
 _MARKDOWN = str.maketrans({mark: f"\\{mark}" for mark in "\\|*_<`"})
+#: In the fonts of plain pdflatex `<` is another sign, and a bracket or star that begins a row would
+#: belong to the end of the row before it.
 _TEX = str.maketrans({
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "[": "{[}", "]": "{]}", "*": "{*}", '"': "''",
     "±": r"$\pm$", "°": r"$^\circ$", "×": r"$\times$", "–": "--", "−": "$-$", "·": r"$\cdot$",
-    "⟨": r"$\langle$", "⟩": r"$\rangle$",
+    "⟨": r"$\langle$", "⟩": r"$\rangle$", "<": "$<$", ">": "$>$", "|": "$|$", "…": r"\dots{}",
+    "≤": r"$\le$", "≥": r"$\ge$", "→": r"$\to$", "≈": r"$\approx$", "∞": r"$\infty$",
+    **{sign: f"$^{{{plain}}}$" for sign, plain in zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-", strict=True)},
+    **{sign: f"$\\{name}$" for sign, name in {
+        "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "η": "eta",
+        "θ": "theta", "λ": "lambda", "μ": "mu", "π": "pi", "ρ": "rho", "σ": "sigma", "τ": "tau",
+        "φ": "phi", "ω": "omega",
+    }.items()},
 })  # fmt: skip
 
 

@@ -94,15 +94,20 @@ def make_tables(
     free = [factor for factor in study.factors if factor.name not in (rows, columns)]
     down = study.factor(rows) if rows else free.pop(0)
     across = study.factor(columns) if columns else free.pop(0) if free else None
+    check_reported(study, runs)
+    settings = itertools.product(*([level.name for level in f.levels] for f in free))
+    names = [factor.name for factor in free]
+    return [_table(study, runs, down, across, dict(zip(names, at, strict=True))) for at in settings]
+
+
+def check_reported(study: Study, runs: pd.DataFrame) -> None:
+    """Raise ReportError when no run has the study's metric."""
     if study.metric.name not in runs and (runs["status"] == "done").any():
         there = sorted(metric_columns(runs))
         raise ReportError(
             f"no run reports the metric '{study.metric.name}'; they report {one_of(there)}."
             f"{nearest(study.metric.name, there)}"
         )
-    settings = itertools.product(*([level.name for level in f.levels] for f in free))
-    names = [factor.name for factor in free]
-    return [_table(study, runs, down, across, dict(zip(names, at, strict=True))) for at in settings]
 
 
 def outcomes_of(runs: pd.DataFrame, metric: str, replicates: int) -> stats.Arm:
