@@ -24,6 +24,10 @@ _TEX = str.maketrans({
 })  # fmt: skip
 
 
+#: Longer texts of a table of sentences are broken over lines.
+_SHORT = 14
+
+
 @dataclass(frozen=True)
 class Entry:
     """One cell as it is printed.
@@ -110,7 +114,8 @@ def to_tex(grid: PrintedTable) -> str:
         r"  \centering",
         f"  \\caption{{{_tex(grid.title)} {_tex(' '.join(grid.caption))}}}",
         f"  \\label{{tab:{grid.name}}}",
-        f"  \\begin{{tabular}}{{{'l' * (len(grid.columns) + 1)}}}",
+        *([r"  \footnotesize"] if grid.is_prose else []),
+        f"  \\begin{{tabular}}{{{_tex_columns(grid)}}}",
         r"    \toprule",
     ]
     if grid.groups:
@@ -125,6 +130,20 @@ def to_tex(grid: PrintedTable) -> str:
     lines += [_tex_row(map(_tex, (label, *texts))) for label, texts in grid.footer]
     lines += [r"    \bottomrule", r"  \end{tabular}", r"\end{table}", ""]
     return "\n".join(lines)
+
+
+def _tex_columns(grid: PrintedTable) -> str:
+    """Return the columns' kinds: those of sentences share most of the line and break in it."""
+    if not grid.is_prose:
+        return "l" * (len(grid.columns) + 1)
+    columns = [[grid.corner, *(label for label, _ in grid.rows)]]
+    columns += [
+        [heading, *(str(entries[i]) for _, entries in grid.rows)]
+        for i, heading in enumerate(grid.headings)
+    ]
+    long = [max(map(len, texts)) > _SHORT for texts in columns]
+    width = 0.72 / max(1, sum(long))
+    return "".join(f"p{{{width:.2f}\\linewidth}}" if one else "l" for one in long)
 
 
 def plain(text: str) -> str:
