@@ -1,5 +1,6 @@
 """What the runs say of a claim, as one sentence that can be said aloud: yes, no, or not yet."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -28,7 +29,9 @@ def headline_answer(study: Study, verdicts: Sequence[Verdict]) -> str:
     """Return a sentence for each headline claim, and how many of the others hold."""
     by_name = {verdict.claim.name: verdict for verdict in verdicts}
     chosen = [by_name[name] for name in study.headline_claims if name in by_name]
-    sentences = [claim_sentence(verdict, study) for verdict in chosen]
+    sentences = [
+        claim_sentence(verdict, study, is_first=place == 0) for place, verdict in enumerate(chosen)
+    ]
     others = Counter(
         "open" if verdict.outcome == "inconclusive" else verdict.outcome
         for verdict in verdicts
@@ -50,16 +53,17 @@ def _others(outcomes: Mapping[str, int]) -> list[str]:
     return [f"Of the other {total} claims {listed(said)}."]
 
 
-def claim_sentence(verdict: Verdict, study: Study) -> str:
+def claim_sentence(verdict: Verdict, study: Study, is_first: bool = True) -> str:
     """Return `Yes: <the claim>: <the effect>` for a verdict, with what it rests on.
 
-    The word is about the claim. A question that yes or no cannot answer (`Which ...?`), and a
-    claim that nothing differs, are answered with `Shown` in place of `Yes`.
+    The word is about the claim. `Shown` stands in place of `Yes` where yes might be read as the
+    answer to something else: behind a question that it cannot answer (`Which ...?`), for a claim
+    that nothing differs, and for all claims but the first.
     """
     text, found = in_sentence(verdict.claim.text), _found(verdict, study)
     if verdict.outcome == "supported":
         differs = getattr(verdict.claim, "expect", "") != "equal"
-        word = "Yes" if differs and asks_yes_or_no(study.question) else "Shown"
+        word = "Yes" if is_first and differs and asks_yes_or_no(study.question) else "Shown"
         return f"{word}: {text}: {found}."
     if verdict.outcome == "refuted":
         return f"No: it is not so that {text}: {found}."
@@ -88,6 +92,7 @@ def effect_in_units(verdict: Verdict, basis: str = "") -> str:
     low, high = (None if end is None else scale * end for end in (verdict.low, verdict.high))
     sign = "" if isinstance(verdict.claim, Rate) else "+"
     text = with_interval(scale * effect, low, high, sign, unit)
+    text = re.sub(r"^([+−]?1 (?:point|step|nat))s", r"\1", text)
     if not basis:
         return text
     return f"{text[:-1]}; {basis})" if text.endswith(")") else f"{text} ({basis})"
@@ -201,5 +206,6 @@ def _would_take(verdict: Verdict) -> str:
     if verdict.needed is not None:
         return f"; about {verdict.needed:,} replicates would tell"
     if verdict.evidence.test == "sign" and least_p(verdict.evidence.n) > verdict.level:
-        return f"; a sign test of this many claims takes {replicates_for_signs(verdict.level)}"
+        count = replicates_for_signs(verdict.level)
+        return f"; a sign test among so many claims takes {count} replicates"
     return ""

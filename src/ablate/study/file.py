@@ -208,7 +208,7 @@ class StudyFile(DesignFile):
     replicates: Positive
     """networks per cell; replicate r draws the same random numbers in every cell"""
     metric: str | MetricFile = "test/accuracy"
-    """what is compared: a split and a score, or one of your own"""
+    """what is compared: a split and a score, `gap/accuracy` (training less test), or your own"""
     smallest_effect: NonNegativeFloat | None = None
     """below this a difference is called none; in points where the metric is in percent"""
     tune: Annotated[dict[str, Any], _Schema(_tune_schema)] | None = None
