@@ -146,6 +146,8 @@ def _found(verdict: Verdict, study: Study) -> str:
         said = f"{n - lost} of {n} runs converged"
         said = said if claim.expect == "converges" else f"{lost} of {n} runs did not converge"
         return f"{said} ({basis})"
+    if verdict.evidence.test == "none":
+        return f"nothing to compare ({basis})"
     if verdict.evidence.test == "sign":
         signs = _losses(verdict, study)
         if verdict.evidence.effect is None:
