@@ -17,7 +17,7 @@ from ablate.report.parts import of_part
 from ablate.report.shares import shares, shares_answer
 from ablate.report.tables import check_reported, outcomes_of
 from ablate.report.verdicts import Verdict
-from ablate.report.wording import counted, level_text, listed, sentence
+from ablate.report.wording import counted, level_text, listed, sentence, singular
 from ablate.study.items import Table, VarianceShares
 from ablate.study.schema import Factor, Study
 
@@ -206,7 +206,7 @@ def _mean(value: float, study: Study) -> str:
 
 def _difference(one: Against, unit: str) -> str:
     assert one.evidence.effect is not None
-    return with_interval(one.evidence.effect, *one.interval, unit=unit)
+    return singular(with_interval(one.evidence.effect, *one.interval, unit=unit))
 
 
 def _named(factor: Factor, names: Sequence[str]) -> str:

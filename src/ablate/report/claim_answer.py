@@ -1,6 +1,5 @@
 """What the runs say of a claim, as one sentence that can be said aloud: yes, no, or not yet."""
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -16,6 +15,7 @@ from ablate.report.wording import (
     listed,
     other_arm_text,
     pair_text,
+    singular,
 )
 from ablate.stats import LEAST_REPLICATES, least_p
 from ablate.study.claims import Effect, Follows, Interaction, Noise, Order, Rate, Spread
@@ -92,7 +92,7 @@ def effect_in_units(verdict: Verdict, basis: str = "") -> str:
     low, high = (None if end is None else scale * end for end in (verdict.low, verdict.high))
     sign = "" if isinstance(verdict.claim, Rate) else "+"
     text = with_interval(scale * effect, low, high, sign, unit)
-    text = re.sub(r"^([+−]?1 (?:point|step|nat))s", r"\1", text)
+    text = singular(text)
     if not basis:
         return text
     return f"{text[:-1]}; {basis})" if text.endswith(")") else f"{text} ({basis})"

@@ -46,6 +46,12 @@ class _Table(TypedDict):
     cells: list[_Cell]
 
 
+class _Warning(TypedDict):
+    kind: str
+    claim: str | None
+    text: str
+
+
 @with_config(ConfigDict(strict=True, extra="allow"))
 class _Manifest(TypedDict):
     """What is read of a manifest; whatever else it says is for people."""
@@ -58,7 +64,7 @@ class _Manifest(TypedDict):
     files: list[_FileName]
     tables: NotRequired[dict[str, _Table]]
     verdicts: NotRequired[list[dict[str, str]]]
-    warnings: NotRequired[list[dict[str, str | None]]]
+    warnings: NotRequired[list[_Warning]]
     headline: NotRequired[list[str]]
     missing: NotRequired[list[str]]
     quick: NotRequired[bool]

@@ -30,8 +30,8 @@ def trained_differently(compared: Sequence[Comparison]) -> list[DataWarning]:
     """
     findings = [finding for one in compared if (finding := _unequal(one))]
     begin = (
-        "Runs that test worse also fit their training set worse, so their test results may come "
-        "from training less far, not from generalizing worse"
+        "Runs that are behind on the test set are behind on their training set as well, so their "
+        "test results may come from training less far, not from generalizing worse"
     )
     return merged("trained differently", findings, begin)
 

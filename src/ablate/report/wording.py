@@ -31,6 +31,11 @@ def counted(count: int, word: str) -> str:
 _WORDS = ("with ", "without ")
 
 
+def singular(effect: str) -> str:
+    """Return `+1 point (−1 to 3)` for `+1 points (−1 to 3)`, and other effects as they are."""
+    return re.sub(r"^([+−]?1 (?:point|step|nat))s\b", r"\1", effect)
+
+
 def level_text(factor: Factor, name: str) -> str:
     """Return a level as it is said: `momentum`, but `learning rate 0.1` where it is a number."""
     return f"{factor.label} {name}" if name[:1].isdigit() else name
