@@ -185,14 +185,9 @@ def _leads(found: Lead, study: Study) -> str:
         said.append("With one run a cell no difference is tested.")
     elif tied:
         said.append(_no_worse(factor, tied))
-    shown = {found.best, *(one.other for one in found.against)}
-    lost = [name for name in factor.level_names if name not in shown]
-    if lost:
-        said.append(
-            sentence(
-                f"{_named(factor, lost)} cannot lead: half or more of their runs did not converge"
-            )
-        )
+    if found.lost:
+        who = _named(factor, found.lost)
+        said.append(sentence(f"{who} cannot lead: half or more of their runs did not converge"))
     return " ".join(said)
 
 

@@ -46,6 +46,7 @@ class Lead:
     mean      the leader's, as stored; n/c runs count as guessing where that is known
     against   every other level that may be called best, from the second on
     baseline  the level that the study starts from, or its first; empty where that one leads
+    lost      levels that cannot lead, as half or more of their runs did not converge
     """
 
     factor: Factor
@@ -54,6 +55,7 @@ class Lead:
     unit: str
     against: tuple[Against, ...]
     baseline: str
+    lost: tuple[str, ...] = ()
 
     def other(self, level: str) -> Against | None:
         """Return the comparison with a level; None where there is none."""
@@ -121,12 +123,9 @@ def lead(study: Study, frames: Frames, scores: pd.DataFrame, factor: Factor) -> 
     sign = 1 if study.metric.better == "higher" else -1
     (found,) = (one for one in influences(study, scores) if one.factor == factor)
     means = {name: sign * mean for name, mean in found.means}
-    arms = {name: runs.at({factor.name: (name,)}) for name in means}
-    able = [
-        name
-        for name in factor.level_names
-        if name in means and 2 * arms[name].not_converged.mean() < 1
-    ]
+    arms = {name: runs.at({factor.name: (name,)}) for name in factor.level_names}
+    lost = tuple(name for name in arms if 2 * arms[name].not_converged.mean() >= 1)
+    able = [name for name in factor.level_names if name in means and name not in lost]
     if not able:
         return None
     order = sorted(able, key=lambda name: -means[name])
@@ -139,6 +138,7 @@ def lead(study: Study, frames: Frames, scores: pd.DataFrame, factor: Factor) -> 
         unit=runs.unit,
         against=tuple(compared[best, name] for name in order[1:] if (best, name) in compared),
         baseline=_baseline(study, factor, best),
+        lost=lost,
     )
 
 
