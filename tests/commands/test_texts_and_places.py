@@ -72,7 +72,7 @@ def test_brackets_and_colons_are_no_markup(
     told = capsys.readouterr().out
     assert "wide · 2 cells × 1 replicate ·" in told
     assert "With [batch] norm :smile: it is [/] better." in told
-    assert "rate [/]=[red]high" in told
+    assert "whether with [batch] norm :smile: it is [/] better: nothing to compare" in told
 
 
 @pytest.mark.parametrize("key", ["--root", "paths.root"])

@@ -105,6 +105,22 @@ def test_report_regenerates_and_checks(swept: Path) -> None:
     table.write_text(kept)
 
 
+@pytest.mark.parametrize("form", ["markdown", "json"])
+def test_what_a_report_found_goes_to_other_readers(swept: Path, form: str) -> None:
+    done = ablate("report", "mine", "--format", form, cwd=swept)
+    assert done.returncode == 0, done.stderr
+    manifest = json.loads((swept / "reports" / "mine" / "manifest.json").read_text())
+    if form == "json":
+        found = json.loads(done.stdout)  # nothing else is on stdout
+        assert found["answer"] == manifest["answer"]
+        assert found["warnings"] == manifest.get("warnings", [])
+        assert "README.md" in found["files"]
+    else:
+        assert done.stdout.startswith(f"**{manifest['question']}**")
+        assert "(reports/mine/README.md)" in done.stdout
+    assert ablate("report", "--check", "--format", form, cwd=swept).returncode == 2
+
+
 def test_a_report_comes_from_the_committed_frames_alone(swept: Path, tmp_path: Path) -> None:
     """A fresh clone has reports/ but no runs/: every figure and table is made again."""
     shutil.copytree(swept / "reports", tmp_path / "reports")

@@ -5,10 +5,9 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import product
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -16,6 +15,7 @@ import pandas as pd
 from ablate.report.circumstances import Facts
 from ablate.report.context import Context
 from ablate.report.exhibits import exhibits_of
+from ablate.report.frame import Frames
 from ablate.stats import Arm
 from ablate.study.items import ITEMS, Item
 from ablate.study.schema import Factor, Level, Metric, Study, Tune
@@ -47,20 +47,20 @@ def make_study(
     metric: str = "test/accuracy",
     report: Sequence[Item | str] = ("table",),
     tune: Tune | None = None,
-    **fields: Any,
+    **others: Any,
 ) -> Study:
     items = tuple(ITEMS[i]() if isinstance(i, str) else i for i in report)
     better = "higher" if metric.endswith("accuracy") else "lower"
     return Study(
-        name=fields.pop("name", "init_method"),
-        question=fields.pop("question", "Does the initialization matter?"),
+        name=others.pop("name", "init_method"),
+        question=others.pop("question", "Does the initialization matter?"),
         baseline={"data": "digits"},
         factors=factors,
         replicates=replicates,
         metric=Metric(name=metric, better=better),
         report=items,
         tune=tune,
-        **fields,
+        **others,
     )
 
 
@@ -111,9 +111,12 @@ def outcomes(*values: float | str | None) -> Arm:
     return outcomes_of(runs, "test/accuracy", len(values))
 
 
-def make_frames(runs: pd.DataFrame) -> Any:
+def make_frames(runs: pd.DataFrame) -> Frames:
     """Frames with runs alone; the others are for figures, which these tests replace."""
-    return SimpleNamespace(runs=runs, epochs=None, layers=None, curves=None, tuning=None)
+    columns = ("cell", "replicate", "step", "quantity", "layer", "std", "validation/accuracy")
+    nothing = pd.DataFrame({name: [] for name in columns})
+    names = [field.name for field in fields(Frames) if field.name != "runs"]
+    return Frames(runs=runs, **dict.fromkeys(names, nothing))
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ def test_readme_order(tmp_path):
     text = build_into(tmp_path, study, runs).read_text()
     order = [
         "**Does the initialization matter?**",
-        "Init lsuv is best",
+        "Most depends on activation: ",
         "![A placeholder for heatmap.](heatmap.png)",
         "**Table 1.**",
         "(learning\\_curves.png)".replace("\\", ""),

@@ -110,7 +110,10 @@ def test_printed_answer_and_csv_say_the_same() -> None:
     grid = print_shares(found)
     init = next(row for row in found.rows if row.level == "init")
     assert f"{100 * init.share[0]:.0f} (" in str(dict(grid.rows)["init"][1])
-    assert f"init alone {100 * init.share[0]:.0f} (" in shares_answer(found)
+    assert (
+        f"init alone makes the most of that variance, {100 * init.share[0]:.0f} % ("
+        in shares_answer(found)
+    )
     assert "none" not in shares_answer(found)
     line = next(line for line in shares_csv(found).splitlines() if line.startswith("init"))
     assert float(line.split(",")[1]) == pytest.approx(init.deviation[0])

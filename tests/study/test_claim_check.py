@@ -72,7 +72,7 @@ THEORY = {"expect": {"follows": "he_relu", "within": "25 %"},
 @pytest.mark.parametrize(
     ("claim", "changes", "sentence"),
     [
-        ({**ABOUT, "metric": "test/acuracy"}, {}, "no run reports it; allowed are test/accuracy"),
+        ({**ABOUT, "metric": "test/acuracy"}, {}, "no run reports it; allowed are gap/accuracy"),
         ({**ABOUT, "metric": "test/acuracy"}, {}, "Did you mean 'test/accuracy'"),
         ({**ABOUT, "metric": "stopping/step"}, {}, "no run reports it"),
         ({**ABOUT, "metric": "steps_to(validation/acuracy, 95)"}, {}, "no curve is called 'validation/acuracy'"),

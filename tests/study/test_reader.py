@@ -190,3 +190,45 @@ def test_a_lock_file_that_is_a_folder_is_said_in_words(tmp_path: Path) -> None:
     (tmp_path / LOCK_NAME).mkdir()
     with pytest.raises(ConfigError, match=r"study\.lock\.yaml is damaged: Is a directory; delete"):
         read_lock(tmp_path)
+
+
+CLAIMS = {
+    "first": {"text": "A.", "compare": {"scale": ["1", "2"]}, "expect": "greater"},
+    "second": {"text": "B.", "compare": {"scale": ["1", "2"]}, "expect": "less"},
+}
+
+
+@pytest.mark.parametrize(
+    ("written", "headline"),
+    [({}, ("first",)), ({"headline": "second"}, ("second",)),
+     ({"headline": ["second", "first"]}, ("second", "first"))],
+    ids=["default", "one", "several"],
+)  # fmt: skip
+def test_a_headline_names_claims(tmp_path: Path, written: dict, headline: tuple[str, ...]) -> None:
+    changes = {"factors": {"scale": {"key": "init.scale", "levels": [1, 2]}}, "claims": CLAIMS}
+    study = read(tmp_path, {**changes, **written})
+    assert study.headline_claims == headline
+    assert ("headline" in study.as_declared()) == bool(written)  # older digests do not change
+
+
+@pytest.mark.parametrize(
+    ("headline", "claims", "sentence"),
+    [
+        ("secnd", CLAIMS, "headline: secnd is no claim of the study; its claims are first or second. Did you mean 'second'?"),
+        (["first", "first"], CLAIMS, "headline: first is given twice."),
+        ("first", {}, "headline is first, and the study has no claims."),
+    ],
+    ids=["unknown", "twice", "no-claims"],
+)  # fmt: skip
+def test_a_headline_that_is_none(tmp_path: Path, headline, claims: dict, sentence: str) -> None:
+    changes = {"factors": {"scale": {"key": "init.scale", "levels": [1, 2]}}, "claims": claims}
+    with pytest.raises(ConfigError, match=re.escape(sentence)):
+        read(tmp_path, {**changes, "headline": headline})
+
+
+def test_a_study_may_be_about_the_gap(tmp_path: Path) -> None:
+    study = read(tmp_path, {"metric": "gap/accuracy"})
+    assert (study.metric.better, study.metric.unit) == ("lower", "points")
+    assert study.metric.label == "training less test accuracy (points)"
+    with pytest.raises(ConfigError, match="metric 'gap/acuracy' is not known"):
+        read(tmp_path, {"metric": "gap/acuracy"})

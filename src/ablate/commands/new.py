@@ -51,6 +51,7 @@ claims:                         # said before the first run; judged together at 
     compare: {{norm: [with, without]}}
     at: {{scale: 1}}
     expect: equal
+# headline: less-sensitive      # whose verdict opens the report; by default the first claim
 
 report:
   - table: {{rows: scale, columns: norm}}

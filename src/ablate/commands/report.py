@@ -1,9 +1,10 @@
 """`ablate report`: reports made anew from the ledger, or held against what is on disk."""
 
 import argparse
+import json
 
 from ablate.commands.here import shown, study_name
-from ablate.report.regenerate import check_reports, regenerate_reports
+from ablate.report.regenerate import Written, check_reports, regenerate_reports
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -11,8 +12,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "study", type=study_name, nargs="*", help="studies; default: all that have runs"
     )
+    either = parser.add_mutually_exclusive_group()
     said = "exit 1 if a report is out of date"
-    parser.add_argument("--check", action="store_true", help=said)
+    either.add_argument("--check", action="store_true", help=said)
+    either.add_argument(
+        "--format",
+        choices=("markdown", "json"),
+        help="write the reports, and print what they found: markdown for a pull request, or json",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -23,8 +30,27 @@ def run(options: argparse.Namespace) -> int:
             print(f"{shown(path)} is not what would be written")
         return 1 if differing else 0
     made = regenerate_reports(options.root, options.study)
+    if options.format:
+        print(_found(made, options.format, len(options.study) == 1), end="")
+    else:
+        _say(made)
+    return 1 if any(written.missing for written in made) else 0
+
+
+def _say(made: list[Written]) -> None:
     for written in made:
         print(f"{shown(written.directory)}/README.md  written")
         for sentence in written.missing:
             print(f"! {sentence}")
-    return 1 if any(written.missing for written in made) else 0
+
+
+def _found(made: list[Written], form: str, alone: bool) -> str:
+    """Return what reports found: of one study that is named an object in JSON, else a list."""
+    from ablate.report.manifest import read_manifest
+    from ablate.report.summary import summary, summary_markdown
+
+    told = [(one, manifest) for one in made if (manifest := read_manifest(one.directory))]
+    if form == "markdown":
+        return "\n".join(summary_markdown(m, f"reports/{one.directory.name}") for one, m in told)
+    found = [summary(manifest) for _, manifest in told]
+    return json.dumps(found[0] if alone and found else found, indent=1, ensure_ascii=False) + "\n"

@@ -97,6 +97,8 @@ def _report(start: Start, console: Console) -> regenerate.Written:
     for claim in written.claims:
         effect = f"  {claim['effect']}" if claim["effect"] != "–" else ""
         console.out(f"{claim['verdict']}: {claim['text']}{effect}")
+    for warning in written.warnings:
+        console.out(f"! {warning['kind']}: {warning['text']}")
     for sentence in written.missing:
         console.out(f"! {sentence}")
     console.out(f"report: {shown(written.directory)}/index.html (or README.md)")

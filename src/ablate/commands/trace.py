@@ -8,6 +8,7 @@ from typing import Any
 from ablate.commands.here import study_name
 from ablate.config.key import canonical, flat
 from ablate.errors import ConfigError, nearest, one_of
+from ablate.report.gaps import runs_with_gaps
 from ablate.report.manifest import read_manifest
 from ablate.report.regenerate import load_frames
 from ablate.study.lockfile import read_lock
@@ -47,7 +48,7 @@ def trace(root: Path, study: str, words: Sequence[str]) -> Iterator[str]:
         if one.slug == cell["cell"]:
             settings = flat(canonical(one.config)).items()
             yield "settings " + "  ".join(f"{key}={value}" for key, value in settings)
-    runs = load_frames(root, study).runs
+    runs = runs_with_gaps(load_frames(root, study).runs)
     runs = runs[runs["cell"] == cell["cell"]].sort_values("replicate")
     metric = locked.study.metric.name if locked else "test/accuracy"
     for run in runs.to_dict("records"):

@@ -20,6 +20,7 @@ from ablate.launch.jobs import jobs_of, one_by_one
 from ablate.launch.missing import Work, in_folders_there, member_work, scored_work, tuning_work
 from ablate.launch.progress import progress
 from ablate.launch.single_examples import check_normalization
+from ablate.metrics import with_gaps
 from ablate.nn import architectures
 from ablate.store.cell import LedgerCell
 from ablate.store.index import write_index
@@ -172,7 +173,7 @@ def _train(
 def _tell_unreported(metric: str, task: Task, console: Console) -> None:
     """Say while others still train that a run does not give what the study is about."""
     result = read_result(task.directory)
-    if result is not None and metric not in result.metrics:
+    if result is not None and metric not in with_gaps(result.metrics):
         there = sorted(result.metrics)
         console.print(
             f"note: the study's metric is '{metric}', and its runs report {one_of(there)}."

@@ -5,6 +5,7 @@ The ground floor: nothing of ours but `errors` is imported here.
 
 from ablate.metrics.catalogue import (
     CURVES,
+    GAP,
     NO_METRICS,
     PROBED,
     SCORES,
@@ -17,9 +18,10 @@ from ablate.metrics.catalogue import (
     refuse_impossible,
 )
 from ablate.metrics.expression import Expression, Final, Probed, StepsTo, parse
+from ablate.metrics.gaps import with_gaps
 
 __all__ = [
-    "CURVES", "NO_METRICS", "PROBED", "SCORES", "SPLITS", "STATISTICS", "Better", "Expression",
-    "Final", "Probed", "Quantity", "StepsTo", "effect_unit", "parse", "quantity",
-    "refuse_impossible",
+    "CURVES", "GAP", "NO_METRICS", "PROBED", "SCORES", "SPLITS", "STATISTICS", "Better",
+    "Expression", "Final", "Probed", "Quantity", "StepsTo", "effect_unit", "parse", "quantity",
+    "refuse_impossible", "with_gaps",
 ]  # fmt: skip

@@ -10,6 +10,8 @@ from ablate.errors import AblateError
 Better = Literal["higher", "lower"]
 
 SPLITS = ("train", "validation", "test")
+#: What stands before a score that is the training set's less the test set's, of the same run.
+GAP = "gap"
 #: What is evaluated while a network of this package trains.
 CURVES = ("train/loss", "validation/loss", "validation/accuracy")
 #: What the probe looks at, and what it tells of each, in the order of its arrays.
@@ -32,7 +34,7 @@ class Quantity:
 
     name          as a metric names it: `accuracy` of `test/accuracy`
     label         as a figure's axis calls it, without its unit
-    unit          `%`, `nats` or nothing
+    unit          `%`, `points`, `nats` or nothing
     better        what a run should have; None where that depends on the question
     chance        what guessing among K classes scores; None where it says nothing
     effect_scale  of differences, margins and a study's own metric: accuracies are shown in points,
@@ -52,7 +54,7 @@ class Quantity:
     @property
     def scale(self) -> float:
         """What a stored value is multiplied by to be shown."""
-        return 100.0 if self.unit == "%" else 1.0
+        return 100.0 if self.unit in ("%", "points") else 1.0
 
     @property
     def title(self) -> str:
@@ -105,7 +107,22 @@ def quantity(metric: str) -> Quantity:
     row = SCORES.get(name)
     if row is None or not place:
         return Quantity(metric, metric.replace("/", " ").replace("_", " "))
+    if place == GAP:
+        return _gap(row)
     return replace(row, label=f"{place} {row.label}")
+
+
+def _gap(score: Quantity) -> Quantity:
+    """Return a score's excess on the training set; a run should be as good on the test set."""
+    return replace(
+        score,
+        label=f"training less test {score.label}",
+        unit="points" if score.unit == "%" else score.unit,
+        better="lower" if score.better == "higher" else "higher",
+        chance=None,
+        least=-math.inf,
+        most=math.inf,
+    )
 
 
 def refuse_impossible(values: Mapping[str, float], source: str) -> None:
@@ -126,6 +143,6 @@ def refuse_impossible(values: Mapping[str, float], source: str) -> None:
 def effect_unit(metric: str) -> str:
     """Return the unit of differences in a metric: `points` for accuracies, `nats`, or nothing."""
     row = quantity(metric)
-    if row.unit == "%":
+    if row.unit in ("%", "points"):
         return "points" if row.effect_scale == row.scale else ""
     return row.unit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 from ablate.config import RunConfig
 from ablate.errors import ReportError
 from ablate.report.aa_control import control_text, without_control
-from ablate.report.answer import answer, untrained_answer
+from ablate.report.answer import answer
 from ablate.report.circumstances import Facts, facts_of
 from ablate.report.context import Context, Tabulated
 from ablate.report.exhibits import exhibits_of
 from ablate.report.frame import Frames
+from ablate.report.gaps import frames_with_gaps
 from ablate.report.manifest import (
     NAME,
     FigureFiles,
@@ -32,11 +33,11 @@ from ablate.report.pages import write_pages
 from ablate.report.parts import each_part
 from ablate.report.printed_claims import claims_csv, print_claims, told
 from ablate.report.printed_table import PrintedTable, to_markdown, to_tex
-from ablate.report.shares import shares, shares_answer
-from ablate.report.tables import make_tables
 from ablate.report.tuned_and_fixed import at_values, at_values_csv, print_at_values
 from ablate.report.verdicts import Verdict, judge
-from ablate.study.items import Effects, Item, Table, VarianceShares, refused_items
+from ablate.report.warning import DataWarning
+from ablate.report.warnings import warnings_of
+from ablate.study.items import Effects, Item, Table, refused_items
 from ablate.study.lockfile import Locked
 from ablate.study.names import shortened
 from ablate.study.schema import Study
@@ -60,13 +61,15 @@ def build_report(
     configs = {cell.slug: cell.config for cell in locked.cells}
     directory.mkdir(parents=True, exist_ok=True)
     before = read_manifest(directory)
-    everything, frames = frames, without_control(frames, configs)
+    everything = frames_with_gaps(frames)
+    raw, frames = frames.runs, without_control(everything, configs)
     verdicts = tuple(judge(study, frames, configs, locked.looks))
+    warnings = warnings_of(study, frames, facts, configs, verdicts)
     tables: list[PrintedTable] = []
     figures: list[FigureFiles | str] = []
     count = itertools.count(1)
     taken: set[str] = set()
-    for exhibit in _exhibits(locked, frames, facts, configs, verdicts, directory):
+    for exhibit in _exhibits(locked, frames, facts, configs, verdicts, warnings, directory):
         if isinstance(exhibit, Tabulated):
             tables.append(_write_table(exhibit, len(tables) + 1, directory))
         elif isinstance(exhibit, str):
@@ -77,7 +80,7 @@ def build_report(
             files = replace(exhibit, name=stem).save(directory, pictures)
             figures.append(FigureFiles(stem, next(count), exhibit.caption, *files))
     try:
-        sentence = _answer(study, frames, facts)
+        sentence = answer(study, frames, facts, configs, verdicts)
     except ReportError as error:
         sentence = f"The runs give no answer: {error}"
     try:
@@ -91,8 +94,9 @@ def build_report(
         tables=tables,
         figures=figures,
         origins=origins(study, everything.runs, len(configs)),
-        digest=digest(study, results_of(everything.runs)),
+        digest=digest(study, results_of(raw)),
         control=control,
+        warnings=warnings,
     )
     names = [name for table in tables for name in table.files]
     names += [name for figure in report.drawn for name in figure.files]
@@ -122,6 +126,7 @@ def _exhibits(
     facts: Facts,
     configs: Mapping[str, RunConfig],
     verdicts: tuple[Verdict, ...],
+    warnings: Sequence[DataWarning],
     directory: Path,
 ) -> Iterator[Tabulated | Drawing | str]:
     """Yield what every item makes, or why it cannot; then the tables of the claims."""
@@ -143,7 +148,8 @@ def _exhibits(
             except ReportError as error:
                 yield f"{item.kind}{suffix} is missing: {error}"
     if verdicts:
-        claims = print_claims(verdicts, locked.looks, locked.claims_changed)
+        changed, reworded = locked.claims_changed, locked.claims_reworded
+        claims = print_claims(verdicts, locked.looks, changed, warnings, reworded)
         yield Tabulated(claims, {"": claims_csv(verdicts)})
     fixed = at_values(study, frames, configs)
     if fixed:
@@ -157,24 +163,6 @@ def _items(study: Study, facts: Facts) -> tuple[Item, ...]:
     if study.factors and facts.is_trained and not kinds & {"table", "variance_shares"}:
         items = (Table(), *items)
     return (*items, Effects()) if study.claims and "effects" not in kinds else items
-
-
-def _answer(study: Study, frames: Frames, facts: Facts) -> str:
-    """Return the sentence on top of the page: in parts, one for each that has a table."""
-    noise = next((item for item in study.report if isinstance(item, VarianceShares)), None)
-    if noise is not None:
-        return shares_answer(shares(noise, study, frames))
-    if not facts.is_trained:
-        return untrained_answer(frames.layers, frames.runs, study)
-    sentences: dict[str, str] = {}
-    for item in _items(study, facts):
-        if isinstance(item, Table):
-            for suffix, alone, own in each_part(item, study, frames):
-                tables = make_tables(alone, own.runs, item.rows, item.columns)
-                sentences.setdefault(suffix, answer(tables, alone))
-    parts = [part for part in study.all_parts if part.suffix in sentences]
-    names = {part.suffix: f"{part.name.capitalize()}: " if part.name else "" for part in parts}
-    return " ".join(f"{name}{sentences[suffix]}" for suffix, name in names.items())
 
 
 def _write_table(table: Tabulated, number: int, directory: Path) -> PrintedTable:

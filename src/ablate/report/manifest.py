@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from ablate.report.circumstances import Facts
     from ablate.report.origins import Origin
+    from ablate.report.warning import DataWarning
 
 NAME = "manifest.json"
 
@@ -44,6 +45,12 @@ class _Table(TypedDict):
     cells: list[_Cell]
 
 
+class _Warning(TypedDict):
+    kind: str
+    claim: str | None
+    text: str
+
+
 @with_config(ConfigDict(strict=True, extra="allow"))
 class _Manifest(TypedDict):
     """What is read of a manifest; whatever else it says is for people."""
@@ -56,6 +63,8 @@ class _Manifest(TypedDict):
     files: list[_FileName]
     tables: NotRequired[dict[str, _Table]]
     verdicts: NotRequired[list[dict[str, str]]]
+    warnings: NotRequired[list[_Warning]]
+    headline: NotRequired[list[str]]
     missing: NotRequired[list[str]]
     quick: NotRequired[bool]
     digests: NotRequired[dict[str, str]]
@@ -94,6 +103,7 @@ class Report:
     figures  a sentence in place of an item that the runs could not give
     digest   of study and runs
     control  of the A/A control; empty where there is none
+    warnings what the data warn of by themselves
     """
 
     study: Study
@@ -104,6 +114,7 @@ class Report:
     origins: Sequence[Origin]
     digest: str
     control: str
+    warnings: Sequence[DataWarning] = ()
 
     @property
     def missing(self) -> list[str]:
@@ -196,7 +207,13 @@ def manifest_text(
         "digests": dict(sorted(digests.items())),
     }
     # What most reports do not have is left out: theirs must not change for it.
-    seldom = {"verdicts": list(verdicts), "missing": report.missing, "quick": study.is_quick}
+    seldom = {
+        "headline": list(study.headline_claims),
+        "verdicts": list(verdicts),
+        "warnings": [warning.as_told() for warning in report.warnings],
+        "missing": report.missing,
+        "quick": study.is_quick,
+    }
     content |= {name: value for name, value in seldom.items() if value}
     return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 

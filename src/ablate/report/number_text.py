@@ -75,4 +75,4 @@ def compact(value: float) -> str:
 
 
 def _most(metric: Metric) -> int:
-    return 2 if metric.is_percent else 4
+    return 2 if metric.scale == 100 else 4

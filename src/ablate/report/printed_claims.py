@@ -1,11 +1,13 @@
 """The table of claims: what was said beforehand, what came of it, and how sure that is."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ablate.report.number_text import p_is, with_interval
 from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.tables import csv_text
 from ablate.report.verdicts import Verdict
+from ablate.report.warning import DataWarning
 from ablate.stats import LEAST_REPLICATES, least_p
 from ablate.study.claims import Noise, Rate, Spread
 
@@ -17,18 +19,26 @@ _CSV = (
 )  # fmt: skip
 
 
-def print_claims(verdicts: Sequence[Verdict], looks: int, changed: bool) -> PrintedTable:
+def print_claims(
+    verdicts: Sequence[Verdict],
+    looks: int,
+    changed: bool,
+    warnings: Sequence[DataWarning] = (),
+    reworded: bool = False,
+) -> PrintedTable:
     """Return the claims as a table, a row each.
 
     looks    as `judge` was told
     changed  whether claims were changed after the first run
+    warnings whose kinds stand behind the claims that they are about
+    reworded whether only their words were
     """
     return PrintedTable(
         title="Claims declared beforehand, and their verdicts.",
         corner="verdict",
         columns=_COLUMNS,
-        rows=tuple((outcome_text(verdict), _entries(verdict)) for verdict in verdicts),
-        caption=_caption(verdicts, looks, changed),
+        rows=tuple((outcome_text(verdict), _warned(verdict, warnings)) for verdict in verdicts),
+        caption=_caption(verdicts, looks, changed, reworded),
         is_prose=True,
     )
 
@@ -92,6 +102,13 @@ def _entries(verdict: Verdict) -> tuple[Entry, ...]:
     return tuple(Entry(text) for text in (*texts, _evidence(verdict)))
 
 
+def _warned(verdict: Verdict, warnings: Sequence[DataWarning]) -> tuple[Entry, ...]:
+    """Return a claim's entries with the kinds of its warnings behind its text."""
+    first, *others = _entries(verdict)
+    kinds = [f"! {one.kind}" for one in warnings if verdict.claim.name in one.claims]
+    return replace(first, note=", ".join(kinds)), *others
+
+
 def _evidence(verdict: Verdict) -> str:
     e, level, flip = verdict.evidence, verdict.level, verdict.p_flip
     if e.test == "none":
@@ -104,7 +121,9 @@ def _evidence(verdict: Verdict) -> str:
     return text
 
 
-def _caption(verdicts: Sequence[Verdict], looks: int, changed: bool) -> tuple[str, ...]:
+def _caption(
+    verdicts: Sequence[Verdict], looks: int, changed: bool, reworded: bool
+) -> tuple[str, ...]:
     family = f"{len(verdicts)} claim{'' if len(verdicts) == 1 else 's'}"
     share = f", less for {looks} looks at growing replicates" if looks > 1 else ""
     sentences = [
@@ -130,4 +149,8 @@ def _caption(verdicts: Sequence[Verdict], looks: int, changed: bool) -> tuple[st
         )
     if changed:
         sentences.append("The claims were changed after the first run.")
+    if reworded:
+        sentences.append(
+            "Claims were put in other words after the first run; their rules were not changed."
+        )
     return tuple(sentences)

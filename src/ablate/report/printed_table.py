@@ -6,11 +6,26 @@ from itertools import accumulate, pairwise
 
 #: What Markdown and LaTeX would read as markup, and how it is written instead.
 _MARKDOWN = str.maketrans({mark: f"\\{mark}" for mark in "\\|*_<`"})
+#: In the fonts of plain pdflatex `<` is another sign, and a bracket or star that begins a row would
+#: belong to the end of the row before it.
 _TEX = str.maketrans({
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "[": "{[}", "]": "{]}", "*": "{*}", '"': "''",
     "±": r"$\pm$", "°": r"$^\circ$", "×": r"$\times$", "–": "--", "−": "$-$", "·": r"$\cdot$",
+    "⟨": r"$\langle$", "⟩": r"$\rangle$", "<": "$<$", ">": "$>$", "|": "$|$", "…": r"\dots{}",
+    "≤": r"$\le$", "≥": r"$\ge$", "→": r"$\to$", "≈": r"$\approx$", "∞": r"$\infty$",
+    **{sign: f"$^{{{plain}}}$" for sign, plain in zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-", strict=True)},
+    **{sign: f"$\\{name}$" for sign, name in {
+        "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "η": "eta",
+        "θ": "theta", "λ": "lambda", "μ": "mu", "π": "pi", "ρ": "rho", "σ": "sigma", "τ": "tau",
+        "φ": "phi", "ω": "omega",
+    }.items()},
 })  # fmt: skip
+
+
+#: Longer texts of a table of sentences are broken over lines.
+_SHORT = 14
 
 
 @dataclass(frozen=True)
@@ -20,6 +35,7 @@ class Entry:
     text   the number with its half-width, `n/c`, or `–`
     best   printed bold
     mark   `°` behind a number that is not shown worse than the best
+    beside what stands behind in light type: the mean on the training set
     note   what stands behind in brackets: `2/5 n/c`
     hover  what the page shows under the pointer: the values by replicate
     cell   the folder of the runs behind it; empty for a published number
@@ -28,13 +44,15 @@ class Entry:
     text: str
     best: bool = False
     mark: str = ""
+    beside: str = ""
     note: str = ""
     hover: str = ""
     cell: str = ""
 
     def __str__(self) -> str:
+        beside = f"⟨{self.beside}⟩" if self.beside else ""
         note = f"({self.note})" if self.note else ""
-        return " ".join(part for part in (self.text, self.mark, note) if part)
+        return " ".join(part for part in (self.text, self.mark, beside, note) if part)
 
 
 @dataclass(frozen=True)
@@ -96,7 +114,8 @@ def to_tex(grid: PrintedTable) -> str:
         r"  \centering",
         f"  \\caption{{{_tex(grid.title)} {_tex(' '.join(grid.caption))}}}",
         f"  \\label{{tab:{grid.name}}}",
-        f"  \\begin{{tabular}}{{{'l' * (len(grid.columns) + 1)}}}",
+        *([r"  \footnotesize"] if grid.is_prose else []),
+        f"  \\begin{{tabular}}{{{_tex_columns(grid)}}}",
         r"    \toprule",
     ]
     if grid.groups:
@@ -111,6 +130,20 @@ def to_tex(grid: PrintedTable) -> str:
     lines += [_tex_row(map(_tex, (label, *texts))) for label, texts in grid.footer]
     lines += [r"    \bottomrule", r"  \end{tabular}", r"\end{table}", ""]
     return "\n".join(lines)
+
+
+def _tex_columns(grid: PrintedTable) -> str:
+    """Return the columns' kinds: those of sentences share most of the line and break in it."""
+    if not grid.is_prose:
+        return "l" * (len(grid.columns) + 1)
+    columns = [[grid.corner, *(label for label, _ in grid.rows)]]
+    columns += [
+        [heading, *(str(entries[i]) for _, entries in grid.rows)]
+        for i, heading in enumerate(grid.headings)
+    ]
+    long = [max(map(len, texts)) > _SHORT for texts in columns]
+    width = 0.72 / max(1, sum(long))
+    return "".join(f"p{{{width:.2f}\\linewidth}}" if one else "l" for one in long)
 
 
 def plain(text: str) -> str:
@@ -134,4 +167,5 @@ def _tex_row(texts: Iterable[str]) -> str:
 def _tex_entry(entry: Entry) -> str:
     text = f"\\textbf{{{_tex(entry.text)}}}" if entry.best else _tex(entry.text)
     note = f" ({_tex(entry.note)})" if entry.note else ""
-    return f"{text}{_tex(entry.mark)}{note}"
+    beside = f" {{\\footnotesize {_tex(f'⟨{entry.beside}⟩')}}}" if entry.beside else ""
+    return f"{text}{_tex(entry.mark)}{beside}{note}"

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Written:
-    """A report on disk: its folder, what it says in one sentence, and whether it was made anew.
+    """A report on disk: its folder, its answer, and whether it was made anew.
 
+    warnings what the data warn of: kind, claim and text
     claims   what its table of claims says of each, by name of the column
     missing  a sentence per table or figure that the runs could not give
     """
@@ -37,6 +38,7 @@ class Written:
     claims: tuple[Mapping[str, str], ...]
     missing: tuple[str, ...]
     changed: bool
+    warnings: tuple[Mapping[str, str | None], ...] = ()
 
 
 def regenerate(root: Path, study: str, force: bool = False) -> Written:
@@ -87,6 +89,7 @@ def _brought_up(root: Path, study: str, force: bool) -> Written:
         claims=tuple(manifest.get("verdicts", ())),
         missing=tuple(manifest.get("missing", ())),
         changed=not current,
+        warnings=tuple(manifest.get("warnings", ())),
     )
 
 

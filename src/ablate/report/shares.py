@@ -114,18 +114,32 @@ def print_shares(found: Shares) -> PrintedTable:
 
 
 def shares_answer(found: Shares) -> str:
-    """Say how much replicates differ, and which sources make most of it."""
+    """Say how much replicates differ, and which sources alone make the most and the least of it."""
     whole = next(row for row in found.rows if row.share is None)
     if not np.isfinite(whole.deviation[0]):
         return "Too few runs converged to tell how much replicates differ."
-    alone = [(row.share, row.level) for row in found.rows if row.share and row.deviation[0]]
+    alone = [(row.share, row.level) for row in found.rows if row.share and row.share[0] >= 0.005]
     alone.sort(key=lambda pair: -pair[0][0])
     unit = f" {found.unit}" if found.unit else ""
-    parts = [f"{level} alone {_percent(share)} %" for share, level in alone]
-    return (
-        f"With {found.whole} varied, replicates differ by a standard deviation of "
-        f"{_deviation(whole)}{unit}; of its variance make {', '.join(parts)}."
+    text = (
+        f"With {found.whole} drawn anew, replicates of one setting differ by "
+        f"{_deviation(whole)}{unit} (standard deviation, 95 % interval)."
     )
+    if len(alone) < 2:
+        return text
+    (most, first), (least, last) = alone[0], alone[-1]
+    text += (
+        f" Of {len(alone)} sources {first} alone makes the most of that variance, "
+        f"{_share_text(most)}, and {last} alone the least, {_share_text(least)}"
+    )
+    apart = most[1] is not None and least[2] is not None and most[1] > least[2]
+    return f"{text}{'' if apart else '; the intervals overlap, so their order is not shown'}."
+
+
+def _share_text(share: Estimate) -> str:
+    value, low, high = share
+    interval = "" if low is None or high is None else f" ({100 * low:.0f} to {100 * high:.0f})"
+    return f"{100 * value:.0f} %{interval}"
 
 
 def shares_csv(found: Shares) -> str:

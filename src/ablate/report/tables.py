@@ -31,6 +31,8 @@ class ResultCell:
     not_worse   not shown worse than the best of its column
     p_best      Holm-adjusted p of the comparison with the best
     parameters, multiply_adds   of one network; None where no run says so
+    training    of the same runs on the training set, where the metric is of the test set and the
+                runs report both; None otherwise
     """
 
     row: str
@@ -45,6 +47,7 @@ class ResultCell:
     parameters: int | None
     multiply_adds: int | None
     tuned: tuple[float, ...]
+    training: stats.Arm | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +67,11 @@ class ResultTable:
     at: Mapping[str, str]
     cells: tuple[ResultCell, ...]
     pairs: Mapping[str, tuple[stats.Pair, ...]]
+
+    @property
+    def has_training(self) -> bool:
+        """Whether any cell has its training metric beside it."""
+        return any(cell.training is not None for cell in self.cells)
 
     def row(self, name: str) -> tuple[ResultCell, ...]:
         """Return the cells of one row, in the order of the columns."""
@@ -86,15 +94,20 @@ def make_tables(
     free = [factor for factor in study.factors if factor.name not in (rows, columns)]
     down = study.factor(rows) if rows else free.pop(0)
     across = study.factor(columns) if columns else free.pop(0) if free else None
+    check_reported(study, runs)
+    settings = itertools.product(*([level.name for level in f.levels] for f in free))
+    names = [factor.name for factor in free]
+    return [_table(study, runs, down, across, dict(zip(names, at, strict=True))) for at in settings]
+
+
+def check_reported(study: Study, runs: pd.DataFrame) -> None:
+    """Raise ReportError when no run has the study's metric."""
     if study.metric.name not in runs and (runs["status"] == "done").any():
         there = sorted(metric_columns(runs))
         raise ReportError(
             f"no run reports the metric '{study.metric.name}'; they report {one_of(there)}."
             f"{nearest(study.metric.name, there)}"
         )
-    settings = itertools.product(*([level.name for level in f.levels] for f in free))
-    names = [factor.name for factor in free]
-    return [_table(study, runs, down, across, dict(zip(names, at, strict=True))) for at in settings]
 
 
 def outcomes_of(runs: pd.DataFrame, metric: str, replicates: int) -> stats.Arm:
@@ -104,6 +117,15 @@ def outcomes_of(runs: pd.DataFrame, metric: str, replicates: int) -> stats.Arm:
     return arm_of([measured], replicates)
 
 
+def training_of(runs: pd.DataFrame, metric: str, replicates: int) -> stats.Arm | None:
+    """Return `train/accuracy` of the runs of one cell for `test/accuracy`; None without any."""
+    split, _, score = metric.partition("/")
+    name = f"train/{score}"
+    if split != "test" or name not in runs or runs.loc[runs["status"] == "done", name].isna().all():
+        return None
+    return outcomes_of(runs, name, replicates)
+
+
 def to_csv(table: ResultTable) -> str:
     """Return one line per cell, metrics as stored (fractions, nats), floats unrounded."""
     first = table.cells[0]
@@ -111,15 +133,25 @@ def to_csv(table: ResultTable) -> str:
         *first.levels, "cell", "metric", *vars(first.summary), "best", "not_shown_worse",
         "p_against_best_holm", "parameters", "multiply_adds", "values",
     ]  # fmt: skip
+    if table.has_training:
+        header += ["train_mean", "train_sd", "train_half_width", "train_values"]
     lines = [
         [
             *cell.levels.values(), cell.slug, table.metric.name, *vars(cell.summary).values(),
             cell.best, cell.not_worse, cell.p_best, cell.parameters, cell.multiply_adds,
-            " ".join(values_of(cell.outcomes)),
+            " ".join(values_of(cell.outcomes)), *(_training(cell) if table.has_training else ()),
         ]
         for cell in table.cells
     ]  # fmt: skip
     return csv_text(header, lines)
+
+
+def _training(cell: ResultCell) -> tuple[Any, ...]:
+    """Return what a line of the CSV says of a cell's training metric; nothing where it has none."""
+    if cell.training is None:
+        return None, None, None, None
+    found = stats.summarize(cell.training)
+    return found.mean, found.sd, found.half_width, " ".join(values_of(cell.training))
 
 
 def pairs_to_csv(table: ResultTable) -> str:
@@ -209,6 +241,7 @@ def _column(
             parameters=_count(part, "parameters"),
             multiply_adds=_count(part, "multiply_adds"),
             tuned=_tuned(part, study),
+            training=training_of(part, metric.name, study.replicates),
         )
         for i, (row, part) in enumerate(zip(rows.levels, parts, strict=True))
     ]

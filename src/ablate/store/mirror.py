@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from ablate.metrics import with_gaps
 from ablate.store.cell import LedgerCell
 from ablate.store.files import LedgerError, json_bytes, sha256
 from ablate.store.ledger import run_directory
@@ -162,7 +163,7 @@ def cell_metrics(cell: LedgerCell, results: Sequence[Result]) -> dict[str, float
         "n_c": float(count["diverged"]),
         "failed": float(count["failed"]),
     }
-    done = (result.metrics for result in results if result.status == "done")
+    done = (with_gaps(result.metrics) for result in results if result.status == "done")
     values = [metrics_of[cell.metric] for metrics_of in done if cell.metric in metrics_of]
     if values:
         metrics["mean"] = math.fsum(values) / len(values)

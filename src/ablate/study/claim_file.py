@@ -55,8 +55,9 @@ class ClaimFile(Frozen):
     """Two factors, one of them compare's: how the difference changes between two levels of the
     other."""
     metric: Measured | None = None
-    """Where it is not the study's: a final metric, `steps_to(validation/accuracy, 95)`, or
-    `probe(activation/std, layer=10, step=0)`."""
+    """Where it is not the study's: a final metric such as `test/loss` or `gap/accuracy` (training
+    less test), `steps_to(validation/accuracy, 95)`, or `probe(activation/std, layer=10,
+    step=0)`."""
     margin: NonNegativeFloat | None = None
     """By how much greater or less, or within which equal: in points where the metric is shown in
     percent, else in its own unit."""

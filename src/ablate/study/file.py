@@ -179,6 +179,11 @@ def _item_schema(_: GetJsonSchemaHandler, __: CoreSchema) -> dict[str, Any]:
     return {"anyOf": [{"enum": list(ITEMS)}, *with_options]}
 
 
+def _names(value: Any) -> tuple[str, ...]:
+    """Return the names of one claim or of several, as text."""
+    return tuple(map(str, value if isinstance(value, list | tuple) else [value]))
+
+
 def _claims_schema(_: GetJsonSchemaHandler, __: CoreSchema) -> dict[str, Any]:
     return {"type": "object", "additionalProperties": ClaimFile.model_json_schema()}
 
@@ -203,13 +208,15 @@ class StudyFile(DesignFile):
     replicates: Positive
     """networks per cell; replicate r draws the same random numbers in every cell"""
     metric: str | MetricFile = "test/accuracy"
-    """what is compared: a split and a score, or one of your own"""
+    """what is compared: a split and a score, `gap/accuracy` (training less test), or your own"""
     smallest_effect: NonNegativeFloat | None = None
     """below this a difference is called none; in points where the metric is in percent"""
     tune: Annotated[dict[str, Any], _Schema(_tune_schema)] | None = None
     """a nuisance key and the values tried in every cell: `{optimizer.lr: [0.01, 0.1]}`"""
     claims: Annotated[dict[Any, Any], _Schema(_claims_schema)] = Field(default_factory=dict)
     """statements by name, said before the first run and judged together"""
+    headline: Annotated[tuple[str, ...], BeforeValidator(_names), _or({"type": "string"})] = ()
+    """the claim, or several, whose verdicts open the report; by default the first claim"""
     report: list[Annotated[Item, BeforeValidator(_item), _Schema(_item_schema)]]
     """tables and figures, in order"""
     caveats: list[Line] = Field(default_factory=list)

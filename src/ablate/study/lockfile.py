@@ -1,6 +1,7 @@
 """`study.lock.yaml`: what was declared before the first run. It is only ever appended to."""
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ class Locked:
 
     digest          the SHA-256 of the lock file's text
     looks           how many numbers of replicates were declared: each is a look at the data
-    claims_changed  whether the first declaration had other claims
+    claims_changed  whether the first declaration had other claims, their words aside
+    claims_reworded whether it said the same claims in other words
     """
 
     study: Study
@@ -30,6 +32,7 @@ class Locked:
     digest: str
     looks: int = 1
     claims_changed: bool = False
+    claims_reworded: bool = False
 
 
 def lock_study(folder: Path, plan: Plan) -> None:
@@ -70,11 +73,17 @@ def read_lock(folder: Path) -> Locked | None:
         )
         study = validated(Study, entry["study"])
         looks = len({one["study"]["replicates"] for one in entries})
-        changed = first.get("claims", []) != entry["study"].get("claims", [])
+        claims, now = (one.get("claims", []) for one in (first, entry["study"]))
+        changed = _rules(claims) != _rules(now)
         digest = hashlib.sha256(text.encode()).hexdigest()
-        return Locked(study, cells, digest, looks, changed)
+        return Locked(study, cells, digest, looks, changed, not changed and claims != now)
     except Exception as error:  # what lies there may be of any shape
         raise _damaged(path, error) from error
+
+
+def _rules(claims: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return what decides claims: all but the words in which they are said."""
+    return [{name: said for name, said in claim.items() if name != "text"} for claim in claims]
 
 
 def _text(path: Path) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from ablate.config import RunConfig
 from ablate.config.ensemble import McDropout, NoEnsemble, Snapshot
 from ablate.config.stopping import NoStopping
-from ablate.metrics import CURVES, SCORES, SPLITS
+from ablate.metrics import CURVES, GAP, SCORES, SPLITS
 
 #: The lecture's training procedure: optimizers over a surface of two variables, without data.
 OVER_SURFACE = "ablate.lessons.descent.follow"
@@ -24,7 +24,7 @@ def measured(config: RunConfig) -> frozenset[str] | None:
     named = {config.metric.name} if config.metric else set()
     ensemble = config.ensemble
     if isinstance(ensemble, NoEnsemble):
-        named |= {f"{split}/{score}" for split in SPLITS for score in SCORES}
+        named |= {f"{split}/{score}" for split in (*SPLITS, GAP) for score in SCORES}
         named |= {"weights/norm", "weights/zero", "weights/small"}
         if not isinstance(config.stopping, NoStopping):
             named |= {"stopping/step", "stopping/best_step"}

@@ -1,14 +1,15 @@
 """Reading a study file: from YAML to a `Study`, each slip named in one sentence."""
 
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ablate.config.groups import Groups
 from ablate.config.validate import validated
 from ablate.config.yaml_file import read_yaml
-from ablate.errors import ConfigError, nearest, one_of, within
-from ablate.metrics import NO_METRICS, SCORES, SPLITS
+from ablate.errors import ConfigError, check_known, nearest, one_of, within
+from ablate.metrics import GAP, NO_METRICS, SCORES, SPLITS, quantity
 from ablate.study.claim_file import read_claims
 from ablate.study.factors import check_overrides
 from ablate.study.file import MetricFile, StudyFile, TuneSettings
@@ -22,6 +23,9 @@ _AS_WRITTEN = (
     "question", "source", "baseline", "quick", "replicates", "smallest_effect", "report",
     "caveats",
 )  # fmt: skip
+
+#: What may stand before a score.
+_PLACES = (*SPLITS, GAP)
 
 
 def find_study(name: str, folders: tuple[Path, ...]) -> Path:
@@ -98,7 +102,18 @@ def _read(name: str, file: StudyFile, groups: Groups) -> Study:
     _check_tuned(study)
     claims = read_claims(file.claims, study)
     _check_items(study)
-    return study.model_copy(update={"claims": claims})
+    _check_headline(file.headline, [claim.name for claim in claims])
+    return study.model_copy(update={"claims": claims, "headline": file.headline})
+
+
+def _check_headline(headline: Sequence[str], claims: Sequence[str]) -> None:
+    """Raise ConfigError for a headline that is no claim, or one that is named twice."""
+    for name in headline:
+        if not claims:
+            raise ConfigError(f"headline is {name}, and the study has no claims.")
+        check_known(name, claims, f"headline: {name} is no claim of the study; its claims are")
+        if headline.count(name) > 1:
+            raise ConfigError(f"headline: {name} is given twice.")
 
 
 def _metric(written: str | MetricFile) -> Metric:
@@ -110,19 +125,20 @@ def _metric(written: str | MetricFile) -> Metric:
                 f"metric: name='{name}' is not allowed: a metric has a name, and one that nothing "
                 f"else of a run has ({', '.join(NO_METRICS)})."
             )
-        if written.function is not None and name in {f"{s}/{q}" for s in SPLITS for q in SCORES}:
+        ours = {f"{split}/{score}" for split in _PLACES for score in SCORES}
+        if written.function is not None and name in ours:
             raise ConfigError(
                 f"metric: name={name} is not allowed with from={written.function}: every run "
                 "reports its own; name yours otherwise."
             )
         return Metric(**written.model_dump())
     split, _, score = written.partition("/")
-    if split not in SPLITS or score not in SCORES:
+    if split not in _PLACES or score not in SCORES:
         raise ConfigError(
-            f"metric '{written}' is not known; write one of {one_of(SPLITS)}, a slash, and one of "
+            f"metric '{written}' is not known; write one of {one_of(_PLACES)}, a slash, and one of "
             f"{one_of(SCORES)}, or {{name, from, better, when_not_converged}}."
         )
-    return validated(Metric, {"name": written, "better": SCORES[score].better})
+    return validated(Metric, {"name": written, "better": quantity(written).better})
 
 
 def _tune(written: dict[str, Any], groups: Groups) -> Tune:

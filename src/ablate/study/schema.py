@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from ablate.config.base import Frozen, Many, NonNegativeFloat, Positive
 from ablate.config.target import Dotted
 from ablate.errors import ConfigError, check_known
-from ablate.metrics import Better, effect_unit, quantity
+from ablate.metrics import GAP, Better, effect_unit, quantity
 from ablate.study.claims import Claim, Rule
 from ablate.study.items import ReportItem
 from ablate.study.names import key_label, level_name
@@ -101,15 +101,17 @@ class Metric(Frozen):
 
     @property
     def unit(self) -> str:
-        """`%`, `nats`, or nothing."""
+        """`%`, `points` of a difference of percentages, `nats`, or nothing."""
         unit = effect_unit(self.name)
-        return "%" if unit == "points" else unit
+        return "%" if unit == "points" and quantity(self.name).unit == "%" else unit
 
     @property
     def title(self) -> str:
         """The name as people read it: `test accuracy`."""
-        split, _, quantity = self.name.partition("/")
-        return f"{split} {quantity}" if quantity else split.replace("_", " ")
+        split, _, score = self.name.partition("/")
+        if split == GAP:
+            return quantity(self.name).label
+        return f"{split} {score}" if score else split.replace("_", " ")
 
     @property
     def label(self) -> str:
@@ -168,6 +170,7 @@ class Study(Frozen):
     quick     what `--quick` sets in this study
     is_quick  whether it is the quick version of a study: few replicates, small data
     command   what was typed, where it was more than the study's name
+    headline  names of the claims whose verdicts answer the question; empty: the first claim
     control   whether the baseline is trained once more with other seeds (A/A)
     """
 
@@ -189,6 +192,7 @@ class Study(Frozen):
     exclude: Many[Rule] = ()
     parts: Many[Part] = ()
     claims: Many[Claim] = ()
+    headline: Many[str] = ()
     control: bool = False
 
     @model_validator(mode="before")
@@ -221,13 +225,18 @@ class Study(Frozen):
                 return part
         raise ConfigError(f"{', '.join(sorted(claim.factors))} are factors of different parts.")
 
+    @property
+    def headline_claims(self) -> tuple[str, ...]:
+        """Return the names of the claims that answer the question; by default the first's."""
+        return self.headline or tuple(claim.name for claim in self.claims[:1])
+
     def as_declared(self) -> dict[str, Any]:
         """Return the study as plain data for lock files and digests."""
         fields = self.model_dump(mode="json", exclude=None if self.command else {"command"})
         # What most studies do not have is left out: a digest must not change for it.
         fields["metric"] = {k: v for k, v in fields["metric"].items() if v is not None}
         for place in (fields, *fields["factors"]):
-            for name in ("exclude", "parts", "when", "claims", "control", "is_quick"):
+            for name in ("exclude", "parts", "when", "claims", "headline", "control", "is_quick"):
                 if name in place and not place[name]:
                     del place[name]
         return fields

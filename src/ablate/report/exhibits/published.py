@@ -9,7 +9,7 @@ import pandas as pd
 
 from ablate.metrics import Better
 from ablate.report.context import Context, Tabulated
-from ablate.report.exhibits.table import print_entry
+from ablate.report.exhibits.table import about_training, print_entry
 from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.tables import ResultCell, ResultTable, csv_text, make_tables
 from ablate.stats import ALPHA, compare, holm
@@ -204,6 +204,7 @@ def _caption(comparison: BesideOurs) -> tuple[str, ...]:
                 f"{column}: {published} published as n/c, {here} of these with half or more n/c "
                 "here."
             )
+    sentences += about_training(comparison.table)
     shown = (*comparison.columns.values(), *comparison.rows.values())
     sentences += [note for name, note in comparison.published.notes.items() if name in shown]
     return tuple(sentences)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from ablate.report.circumstances import Facts
 from ablate.report.context import Context, Tabulated
 from ablate.report.figures.quantity import sentence_case
-from ablate.report.number_text import compact, decimals, mean_text, single
+from ablate.report.number_text import compact, decimals, mean_text, number, single
 from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.tables import (
     ResultCell,
@@ -17,7 +17,7 @@ from ablate.report.tables import (
     to_csv,
     tuned_to_csv,
 )
-from ablate.stats import proportion_half_width
+from ablate.stats import proportion_half_width, summarize
 from ablate.study.items import Table
 from ablate.study.names import level_name
 from ablate.study.schema import Metric, Study
@@ -128,10 +128,17 @@ def print_entry(cell: ResultCell, metric: Metric) -> Entry:
         text=mean_text(s, metric),
         best=cell.best,
         mark="°" if cell.not_worse else "",
+        beside=_beside(cell, metric),
         note=f"{s.not_converged}/{s.n} n/c" if 0 < s.not_converged < s.n else "",
         hover="by replicate: " + ", ".join(values),
         cell=cell.slug or "",
     )
+
+
+def _beside(cell: ResultCell, metric: Metric) -> str:
+    """Return the mean on the training set, to a tenth of a point or a thousandth of a nat."""
+    mean = summarize(cell.training).mean if cell.training is not None else None
+    return "" if mean is None else number(metric.scale * mean, 1 if metric.is_percent else 3)
 
 
 def _caption(table: ResultTable, study: Study, facts: Facts) -> tuple[str, ...]:
@@ -152,6 +159,7 @@ def _caption(table: ResultTable, study: Study, facts: Facts) -> tuple[str, ...]:
             "With one run per cell there is no interval and no test: bold is the best of its "
             "column as it happened, and nothing is marked as not worse than it.",
         ]
+    sentences += about_training(table)
     if study.metric.better == "lower":
         sentences.append("Lower is better.")
     rule = NOT_CONVERGED_USER if facts.by_user_procedure else NOT_CONVERGED
@@ -165,6 +173,13 @@ def _caption(table: ResultTable, study: Study, facts: Facts) -> tuple[str, ...]:
             f"– means that no run has finished; {missing} of {finished + missing} runs are missing."
         )
     return tuple(sentences)
+
+
+def about_training(table: ResultTable) -> list[str]:
+    """Say what stands in angle brackets, where anything does."""
+    name = table.metric.title.replace("test", "training", 1)
+    said = f"⟨ ⟩: mean {name} of the same runs, on at most 10,000 training examples as they are."
+    return [said] if table.has_training else []
 
 
 def _marks(table: ResultTable) -> str:

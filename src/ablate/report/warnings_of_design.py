@@ -1,0 +1,278 @@
+"""Warnings on how a comparison was set up: rates, tuning, replicates, test examples, lost runs."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from ablate import stats
+from ablate.config import RunConfig
+from ablate.config.key import canonical, flat
+from ablate.metrics import quantity
+from ablate.report.claim_answer import replicates_for_signs
+from ablate.report.claim_evidence import margin_of
+from ablate.report.claim_metrics import measure
+from ablate.report.columns import tuned_column
+from ablate.report.comparisons import Comparison
+from ablate.report.frame import Frames
+from ablate.report.number_text import number
+from ablate.report.verdicts import Verdict
+from ablate.report.warning import DataWarning, Finding, merged
+from ablate.report.wording import WITH, arm_text, counted, listed
+from ablate.study.names import level_name
+from ablate.study.schema import Study
+
+_RATE = "optimizer.lr"
+#: Keys that change how far a step of one learning rate goes: what is divided by what, how gradients
+#: are averaged and scaled, how large the weights are that a step changes, how the rate runs.
+_CHANGES_THE_STEP = ("optimizer.", "schedule.", "init.", "model.norm", "trainer.batch_size")
+
+
+def one_learning_rate(
+    compared: Sequence[Comparison], configs: Mapping[str, RunConfig]
+) -> list[DataWarning]:
+    """Return comparisons at one learning rate of what changes the step, where no rate was tuned.
+
+    Where the rate is a factor of the study the warning says how the two compare at the best of it
+    for each, as it happened.
+    """
+    findings = []
+    for one in compared:
+        keys, rates = _step_keys(one, configs)
+        if keys and len(rates) == 1:
+            rate = level_name(*rates)
+            best = _at_own_best(one)
+            findings.append(
+                Finding(
+                    one.claim,
+                    f"Compared at one learning rate, {rate}: {one.what}, though {listed(keys)} "
+                    f"changes how far a step goes and no rate was tuned; "
+                    f"{best or 'at a rate of its own either may do better'}.",
+                    f"{one.what} ({rate}{f'; {best}' if best else ''})",
+                )
+            )
+    begin = (
+        "Compared at one learning rate for both arms, though what differs changes how far a step "
+        "goes and no rate was tuned"
+    )
+    return merged("one learning rate", findings, begin)
+
+
+def _step_keys(
+    one: Comparison, configs: Mapping[str, RunConfig]
+) -> tuple[list[str], frozenset[float]]:
+    """Return the keys that change the step and differ between the arms, and all their rates."""
+    tune = one.study.tune
+    if tune is not None and tune.key == _RATE:
+        return [], frozenset()
+    pairs = [
+        (configs[a], configs[b])
+        for a, b in zip(one.arms[0].cells, one.arms[1].cells, strict=True)
+        if a in configs and b in configs
+    ]
+    every = [config for pair in pairs for config in pair]
+    if any(config.trainer.is_user_code or _rate_of(config) is None for config in every):
+        return [], frozenset()
+    found: set[str] = set()
+    for pair in pairs:
+        a, b = (flat(canonical(config)) for config in pair)
+        changed = {key for key in a.keys() | b.keys() if a.get(key) != b.get(key)}
+        found |= {key for key in changed if key.startswith(_CHANGES_THE_STEP)}
+    rates = frozenset(rate for config in every if (rate := _rate_of(config)) is not None)
+    return sorted({key.removesuffix(".name") for key in found - {_RATE}}), rates
+
+
+def _rate_of(config: RunConfig) -> float | None:
+    """Return the learning rate; None of an optimizer of the user's own, which may have none."""
+    rate = getattr(config.optimizer, "lr", None)
+    return None if rate is None else float(rate)
+
+
+def _at_own_best(one: Comparison) -> str:
+    """Return how the arms compare at the best rate of each; empty where it is no factor."""
+    rate = next((f for f in one.study.factors if f.sets(_RATE)), None)
+    if rate is None or rate.name not in one.at or one.metric != one.study.metric.name:
+        return ""
+    runs = measure(None, one.study, one.frames)
+    sign = 1 if one.study.metric.better == "higher" else -1
+    said = []
+    for level in (one.a, one.b):
+        means: dict[str, float] = {}
+        for at in rate.level_names:
+            arm = runs.at({**one.at, rate.name: (at,), one.factor.name: (level,)})
+            if 2 * arm.not_converged.mean() < 1 and arm.converged.any():
+                means[at] = float(np.nanmean(arm.values))
+        if not means:
+            return ""
+        best = max(means, key=lambda at: sign * means[at])
+        digits, unit = (1, " %") if one.study.metric.is_percent else (3, "")
+        said.append(f"{level} {number(means[best], digits)}{unit} at {best}")
+    return f"each at its best rate: {said[0]}, {said[1]}"
+
+
+def edge_of_tuning(study: Study, frames: Frames) -> Iterator[DataWarning]:
+    """Yield one warning where tuning chose the smallest or the largest value that it tried.
+
+    Settings with half or more runs that did not converge are left out: no choice saves them.
+    """
+    tune = study.tune
+    column = tuned_column(tune.key) if tune else ""
+    if tune is None or column not in frames.runs or len(tune.values) < 2:
+        return
+    runs = frames.runs[frames.runs["status"] != "failed"]
+    chosen = {}
+    for cell, rows in runs.groupby("cell", sort=False):
+        known = rows[column].dropna()
+        if 2 * (rows["status"] == "diverged").mean() < 1 and len(known):
+            chosen[str(cell)] = float(known.mode().iloc[0])
+    low, high = min(tune.values), max(tune.values)
+    ends = {level_name(end): sum(value == end for value in chosen.values()) for end in (low, high)}
+    total = sum(ends.values())
+    if not total:
+        return
+    where = [f"{value} in {count}" for value, count in ends.items() if count]
+    yield DataWarning(
+        "edge of tuning",
+        (),
+        f"In {total} of {len(chosen)} settings that converged tuning chose the smallest or the "
+        f"largest {tune.key} tried ({listed(where)}), so a better one may lie beyond it.",
+    )
+
+
+def half_not_converged(
+    study: Study, frames: Frames, compared: Sequence[Comparison]
+) -> list[DataWarning]:
+    """Return comparisons of which an arm lost more than half of its runs.
+
+    Without claims: how many settings did.
+    """
+    if study.claims:
+        findings = [finding for one in compared if (finding := _lost(one))]
+        begin = (
+            "More than half of an arm did not converge, so means speak of the runs that are left"
+        )
+        return merged("half n/c", findings, begin)
+    ended = frames.runs[frames.runs["status"] != "failed"]
+    shares = (ended["status"] == "diverged").groupby(ended["cell"]).mean()
+    lost = int((shares > 0.5).sum())
+    if not lost:
+        return []
+    text = (
+        f"In {lost} of {len(shares)} settings more than half of the runs did not converge, so "
+        "their means speak of the runs that are left."
+    )
+    return [DataWarning("half n/c", (), text)]
+
+
+def _lost(one: Comparison) -> Finding | None:
+    for level, arm in zip((one.a, one.b), one.arms, strict=True):
+        lost, total = int(arm.not_converged.sum()), int((~arm.missing).sum())
+        if total and 2 * lost > total:
+            plain = level in WITH or level[:1].isdigit()
+            name = arm_text(one.factor, level) if plain else f"with {one.factor.label} {level}"
+            said = f"{lost} of {counted(total, 'run')} {name} did not converge"
+            decided = one.verdict is not None and one.verdict.evidence.test == "sign"
+            rest = (
+                "the verdict rests on who lost runs, not on a difference of means"
+                if decided
+                else f"the effect speaks of the {total - lost} that did"
+            )
+            return Finding(one.claim, f"{said}: {rest}.", said)
+    return None
+
+
+def too_few_replicates(study: Study, verdicts: Sequence[Verdict]) -> Iterator[DataWarning]:
+    """Yield one warning on the claims that would take more replicates than there are.
+
+    Fewer than six decide nothing. Of claims that are open: as many as their margin takes with
+    80 % power, or as an exact sign test takes to reach the level of this family of claims.
+    """
+    n = study.replicates
+    if n < stats.LEAST_REPLICATES:
+        names = tuple(verdict.claim.name for verdict in verdicts)
+        what = "no claim is judged" if names else "intervals are wide and tests weak"
+        yield DataWarning(
+            "too few replicates",
+            names,
+            f"There {'is' if n == 1 else 'are'} {counted(n, 'replicate')}; under "
+            f"{stats.LEAST_REPLICATES} {what}.",
+        )
+        return
+    needed = {}
+    for verdict in verdicts:
+        if verdict.outcome == "inconclusive" and (count := _needed(verdict)):
+            needed[verdict.claim.name] = count
+    if needed:
+        counts = listed([f"about {count:,} for {name}" for name, count in needed.items()])
+        yield DataWarning(
+            "too few replicates",
+            tuple(needed),
+            f"{n} replicates are too few for {len(needed)} of {counted(len(verdicts), 'claim')}: "
+            f"it would take {counts}.",
+        )
+
+
+def _needed(verdict: Verdict) -> int | None:
+    if verdict.needed is not None:
+        return verdict.needed
+    by_signs = verdict.evidence.test == "sign" and stats.least_p(verdict.evidence.n) > verdict.level
+    return replicates_for_signs(verdict.level) if by_signs else None
+
+
+def small_test_set(compared: Sequence[Comparison], examples: int | None) -> list[DataWarning]:
+    """Return verdicts on test accuracy that other test examples could turn.
+
+    A standard error is more than half of the margin (the study's smallest effect, where the claim
+    has none), and the effect lies within 1.96 of it of what decides. It is that of an accuracy,
+    sqrt(p (1 - p)/N), or of the paired difference where that is smaller: networks that answer
+    alike hardly depend on the examples. How many answers differ, a share q, is not in the frames;
+    sqrt(q/N) is taken to be the standard deviation of the difference over replicates, as it is
+    where which answers differ is by chance. Intervals cover replicates, not examples.
+    """
+    findings = []
+    for one in compared:
+        verdict = one.verdict
+        decided = verdict is None or verdict.outcome in ("supported", "refuted")
+        percent = one.metric.startswith("test/") and quantity(one.metric).unit == "%"
+        scored = percent and quantity(one.metric).effect_scale == 100
+        effect, margin = one.evidence.effect, _margin(one)
+        if not (examples and decided and scored and margin) or effect is None:
+            continue
+        shares = np.concatenate([arm.values.ravel() for arm in one.arms]) / 100
+        p = float(np.nanmean(shares))
+        error = min(100 * float(np.sqrt(p * (1 - p) / examples)), one.evidence.sd or 0.0)
+        near = min(abs(effect - bound) for bound in _bounds(one))
+        if error > margin / 2 and near < 1.96 * error and _is_shown(one):
+            said = f"{number(effect, 1, '+')} points"
+            findings.append(
+                Finding(
+                    one.claim,
+                    f"On other test examples {one.what} ({said}) may turn out otherwise: "
+                    f"{examples:,} of them leave a standard error of {number(error, 2)} points, "
+                    "which the interval over replicates does not cover.",
+                    f"{one.what} ({said}, standard error {number(error, 2)})",
+                )
+            )
+    begin = (
+        f"On other test examples than these {examples or 0:,} some comparisons may turn out "
+        "otherwise, which intervals over replicates do not cover"
+    )
+    return merged("small test set", findings, begin)
+
+
+def _is_shown(one: Comparison) -> bool:
+    low, high = one.evidence.limits(stats.ALPHA)
+    return one.verdict is not None or (low is not None and high is not None and low * high > 0)
+
+
+def _margin(one: Comparison) -> float | None:
+    claimed = margin_of(one.verdict.claim, one.study) if one.verdict else 0.0
+    return claimed or one.study.smallest_effect
+
+
+def _bounds(one: Comparison) -> tuple[float, ...]:
+    """Return the effects between which a verdict changes."""
+    if one.verdict is None:
+        return (0.0,)
+    margin = margin_of(one.verdict.claim, one.study)
+    signs = {"greater": (1,), "less": (-1,)}.get(getattr(one.verdict.claim, "expect", ""), (-1, 1))
+    return tuple(sign * margin for sign in signs)
