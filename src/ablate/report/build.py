@@ -16,6 +16,7 @@ from ablate.report.answer import answer, untrained_answer
 from ablate.report.circumstances import Facts, facts_of
 from ablate.report.context import Context, Tabulated
 from ablate.report.exhibits import exhibits_of
+from ablate.report.figures.sizes import PAPER, Style
 from ablate.report.frame import Frames
 from ablate.report.manifest import (
     NAME,
@@ -101,6 +102,19 @@ def build_report(locked: Locked, frames: Frames, directory: Path) -> Path:
     return directory / "README.md"
 
 
+def drawings(locked: Locked, frames: Frames, directory: Path, style: Style) -> Iterator[Drawing]:
+    """Yield the figures of a report in the sizes of a style, under names that differ."""
+    configs = {cell.slug: cell.config for cell in locked.cells}
+    frames = without_control(frames, configs)
+    verdicts = tuple(judge(locked.study, frames, configs, locked.looks))
+    taken: set[str] = set()
+    for made in _exhibits(locked, frames, facts_of(locked), configs, verdicts, directory, style):
+        if not isinstance(made, (Tabulated, str)):
+            stem = _stem(made.name, taken)
+            taken.add(stem.lower())
+            yield replace(made, name=stem)
+
+
 def _stem(name: str, taken: Collection[str]) -> str:
     """Return what a figure's files are called: short, without signs, and no other's name.
 
@@ -118,6 +132,7 @@ def _exhibits(
     configs: Mapping[str, RunConfig],
     verdicts: tuple[Verdict, ...],
     directory: Path,
+    style: Style = PAPER,
 ) -> Iterator[Tabulated | Drawing | str]:
     """Yield what every item makes, or why it cannot; then the tables of the claims."""
     study = locked.study
@@ -129,7 +144,7 @@ def _exhibits(
         if reasons:
             continue
         for suffix, alone, own in each_part(item, study, frames):
-            context = Context(item, alone, own, configs, facts, verdicts, directory)
+            context = Context(item, alone, own, configs, facts, verdicts, directory, style)
             try:
                 for made in exhibits_of(context):
                     if not isinstance(made, Tabulated):

@@ -1,6 +1,6 @@
 """Learning curves: how fast, how stable."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -11,9 +11,10 @@ from matplotlib.axes import Axes
 from ablate.metrics import SCORES, quantity
 from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Margins, label_outer, page
+from ablate.report.figures.layers import pages_of
 from ablate.report.figures.sample import band, draw_band
 from ablate.report.figures.select import Subject, converged, not_converged, subjects
-from ablate.report.figures.style import TWO_COLUMNS, Look
+from ablate.report.figures.style import Look
 
 _MARGINS = Margins(right=0.1, top=0.2, across=0.55, down=0.32)
 _PANELS = {"loss": "training loss", "accuracy": quantity("validation/accuracy").label}
@@ -48,7 +49,10 @@ def exhibits(context: Context) -> Iterator[Drawing]:
     """Draw training loss and validation accuracy over steps, a row of panels per other level."""
     for subject in subjects(context, "lines", "rows"):
         if len(subject.joined(context.frames.epochs)):
-            yield _draw(subject, learning_curves(subject))
+            shown, levels = learning_curves(subject), subject.levels("rows")
+            most = subject.style.fitting(len(levels), 1.35)
+            for name, rows in pages_of(subject.name, levels, most):
+                yield _draw(subject, shown, rows, name)
 
 
 def learning_curves(subject: Subject) -> LearningCurves:
@@ -78,17 +82,18 @@ def _cell(rows: pd.DataFrame) -> CellCurves:
     return CellCurves(band(converged(rows), "x", "value"), tuple(run for _, run in groups))
 
 
-def _draw(subject: Subject, shown: LearningCurves) -> Drawing:
-    levels, lines = subject.levels("rows"), subject.levels("lines")
+def _draw(subject: Subject, shown: LearningCurves, levels: Sequence[str], name: str) -> Drawing:
+    lines = subject.levels("lines")
     figure, axes = page(
-        [1.35] * len(levels), 2, TWO_COLUMNS, _MARGINS, subject.legend("lines", dashed=True),
+        subject.style, [1.35] * len(levels), 2, subject.style.two_columns, _MARGINS,
+        subject.legend("lines", dashed=True),
         sharex=True, sharey="col",
     )  # fmt: skip
-    for axis, (level, name) in zip(axes.flat, product(levels, _PANELS), strict=True):
+    for axis, (level, panel) in zip(axes.flat, product(levels, _PANELS), strict=True):
         for line in lines:
-            _curves(axis, shown.cells[level, name, line], subject.ink("lines", line))
+            _curves(axis, shown.cells[level, panel, line], subject.ink("lines", line))
         axis.set_xscale("log")
-        axis.set_title(f"{level}: {_PANELS[name]}" if level else _PANELS[name], loc="left")
+        axis.set_title(f"{level}: {_PANELS[panel]}" if level else _PANELS[panel], loc="left")
     axes[0, 0].set_yscale("log")
     label_outer(axes, "step", [SCORES[name].title for name in _PANELS])
     spread = "Lines: median over the replicates that converged; bands: their range."
@@ -97,7 +102,7 @@ def _draw(subject: Subject, shown: LearningCurves) -> Drawing:
     if shown.cut_off:
         spread += " Losses beyond five times the highest converged one stand at the upper edge."
     spread += " The evaluation before the first step stands at step 1."
-    return subject.drawing(figure, "Learning curves", spread)
+    return subject.drawing(figure, "Learning curves", spread, name)
 
 
 def _curves(axis: Axes, cell: CellCurves, look: Look) -> None:

@@ -15,7 +15,7 @@ from ablate.report.figures.canvas import Drawing, Margins, label_outer, page
 from ablate.report.figures.layers import Floats, pages_of, predicted_std
 from ablate.report.figures.sample import band, draw_band
 from ablate.report.figures.select import Subject, at_step, subjects
-from ablate.report.figures.style import NEUTRAL, TWO_COLUMNS, listed
+from ablate.report.figures.style import NEUTRAL, listed
 
 _WHAT = (
     "Standard deviation of each layer's activations and of the loss gradient with respect to them, "
@@ -67,7 +67,8 @@ def exhibits(context: Context) -> Iterator[Drawing]:
     layers = layers[layers["quantity"].isin(_QUANTITIES)]
     for subject in subjects(context, "lines", "rows"):
         rows = at_step(subject.joined(layers), "first")
-        for name, levels in pages_of(subject.name, subject.levels("rows"), _ROWS):
+        most = subject.style.fitting(_ROWS, 1.35)
+        for name, levels in pages_of(subject.name, subject.levels("rows"), most):
             if len(rows):
                 shown = signals(subject, rows, levels)
                 yield subject.drawing(_draw(subject, shown), _WHAT, _spread(shown), name)
@@ -92,7 +93,10 @@ def signals(subject: Subject, rows: pd.DataFrame, levels: Sequence[str]) -> Sign
 def _draw(subject: Subject, shown: Signals) -> Figure:
     theory = [Line2D([], [], label="theory", **_DASHED)] if shown.has_theory else []
     legend = subject.legend("lines", more=theory)
-    figure, axes = page([1.35] * len(shown.rows), 2, TWO_COLUMNS, _MARGINS, legend, sharex=True)
+    figure, axes = page(
+        subject.style, [1.35] * len(shown.rows), 2, subject.style.two_columns, _MARGINS, legend,
+        sharex=True,
+    )  # fmt: skip
     panels = dict(zip(product(shown.rows, _QUANTITIES), axes.flat, strict=True))
     for (row, quantity), axis in panels.items():
         direction, _ = _QUANTITIES[quantity]

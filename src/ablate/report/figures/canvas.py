@@ -12,9 +12,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from ablate.report.figures.style import SMALL, TWO_COLUMNS, style, text_width
+from ablate.report.figures.sizes import PAPER, Style
+from ablate.report.figures.style import style, text_width
 
 _LINE = 1.4 / 72  # height of a text line in inches per point of its size
+#: Panels that a grid has side by side.
+_IN_A_ROW = 3
 _HANDLE = 0.34  # width of a legend's handle with its padding, inches
 
 
@@ -34,15 +37,19 @@ class Drawing:
         """Write SVG, PNG and the animation, with nothing in them that names a date or a version."""
         directory.mkdir(parents=True, exist_ok=True)
         svg, png = directory / f"{self.name}.svg", directory / f"{self.name}.png"
-        for text in self.figure.findobj(Text):
-            # Of formulas only matplotlib's own powers of ten are meant: a name may have a $.
-            if "$" in text.get_text() and r"\mathdefault" not in text.get_text():
-                text.set_parse_math(False)
+        without_formulas(self.figure)
         with style():
             self.figure.savefig(svg, metadata={"Date": None, "Creator": None})
             self.figure.savefig(png, metadata={"Software": None})
         gif = self.moving(directory / f"{self.name}.gif") if self.moving else None
         return svg, png, gif
+
+
+def without_formulas(figure: Figure) -> None:
+    """Let a $ in a name stand for itself: only matplotlib's own powers of ten are formulas."""
+    for text in figure.findobj(Text):
+        if "$" in text.get_text() and r"\mathdefault" not in text.get_text():
+            text.set_parse_math(False)
 
 
 @dataclass(frozen=True)
@@ -67,16 +74,18 @@ class Legend:
 
     title: str
     handles: Sequence[Any]
+    style: Style = PAPER
 
     def columns(self, width: float) -> int:
         """Return how many entries fit side by side in `width` inches."""
-        widest = max(text_width(str(handle.get_label())) for handle in self.handles)
+        size = self.style.small
+        widest = max(text_width(str(handle.get_label()), size) for handle in self.handles)
         return max(1, min(len(self.handles), int((width - 0.1) / (widest + _HANDLE + 0.12))))
 
     def height(self, width: float) -> float:
         """Return the height in inches, the title's line included."""
         rows = math.ceil(len(self.handles) / self.columns(width))
-        return (rows + bool(self.title)) * SMALL * _LINE + 0.06
+        return (rows + bool(self.title)) * self.style.small * _LINE + 0.06
 
     def draw(
         self, on: Figure | Axes, width: float, place: Literal["upper left", "lower left"],
@@ -92,6 +101,7 @@ class Legend:
 
 
 def page(
+    style: Style,
     heights: Sequence[float],
     columns: int,
     width: float,
@@ -101,12 +111,16 @@ def page(
 ) -> tuple[Figure, np.ndarray]:
     """Return a figure and its (rows, columns) axes, below the legend; sizes in inches.
 
-    heights    of the panels of each row
+    heights    of the panels of each row; where the style has a height of its own they share that
     subplots   passed on to matplotlib (`sharex`, `sharey`)
     """
-    panels = sum(heights) + margins.down * (len(heights) - 1)
+    gaps = margins.down * (len(heights) - 1)
     legend_height = legend.height(width) if legend else 0.0
-    height = margins.top + legend_height + panels + margins.bottom
+    around = margins.top + legend_height + margins.bottom
+    height = style.height or around + gaps + sum(heights)
+    stretched = (height - around - gaps) / sum(heights)
+    heights = [each * stretched for each in heights]
+    panels = sum(heights) + gaps
     figure = Figure(figsize=(width, height))
     FigureCanvasAgg(figure)
     grid = figure.add_gridspec(
@@ -126,13 +140,20 @@ def page(
     return figure, axes
 
 
+def panels_of_a_grid(style: Style, count: int) -> int:
+    """Return how many of `count` panels one grid takes."""
+    return _IN_A_ROW * style.fitting(math.ceil(count / _IN_A_ROW), 1.3)
+
+
 def grid_of_panels(
-    titles: Sequence[str], x: str, y: str, margins: Margins, legend: Legend | None
+    style: Style, titles: Sequence[str], x: str, y: str, margins: Margins, legend: Legend | None
 ) -> tuple[Figure, list[Axes]]:
     """Return a figure and a panel per title, three in a row, which share both axes and labels."""
-    columns = min(len(titles), 3)
+    columns = min(len(titles), _IN_A_ROW)
     heights = [1.3] * math.ceil(len(titles) / columns)
-    figure, axes = page(heights, columns, TWO_COLUMNS, margins, legend, sharex=True, sharey=True)
+    figure, axes = page(
+        style, heights, columns, style.two_columns, margins, legend, sharex=True, sharey=True
+    )
     panels: list[Axes] = list(axes.flat)
     for axis in panels[len(titles) :]:
         axis.set_visible(False)

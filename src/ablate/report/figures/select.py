@@ -70,7 +70,7 @@ class Subject(Context):
             cue = {"linestyle": look.dash} if dashed else {"marker": look.marker}
             handles.append(Line2D([], [], color=look.color, label=name, **cue))
         title = factor.label if factor else ""
-        return Legend(title, [*handles, *more]) if handles or more else None
+        return Legend(title, [*handles, *more], self.style) if handles or more else None
 
     def with_runs(self, role: str) -> list[Level]:
         """Return the levels of a role's factor that have runs, in the study's order."""
