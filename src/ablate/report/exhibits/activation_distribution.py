@@ -46,7 +46,7 @@ def distribution(context: Context, quantity: str) -> Iterator[Drawing]:
     """Draw histograms of what the probe saw of `quantity`: layers down, levels across."""
     style, item = context.style, context.item
     assert isinstance(item, Distribution)
-    across, down = style.columns(_ACROSS, 1.3), style.fitting(_DOWN, _BAR + 2 * _LINE)
+    across, down = style.columns(_ACROSS, 1.3), style.fitting(_DOWN, _BAR + 3 * _LINE)
     layers = context.frames.layers
     layers = layers[(layers["quantity"] == quantity) & layers["histogram"].notna()]
     for subject in subjects(context, "columns"):
@@ -101,7 +101,7 @@ def _ticks(axis: Axes, scale: Axis, width: float, style: Style) -> None:
     axis.xaxis.set_minor_locator(NullLocator())
     axis.xaxis.set_major_formatter(lambda value, _: plain(value))
     for panel in axis.figure.axes:
-        for label, place in zip(panel.get_xticklabels(), places, strict=True):
+        for label, place in zip(panel.get_xticklabels(), places, strict=False):
             if place in (scale.low, scale.high):  # so that it ends where its panel does
                 label.set_horizontalalignment("left" if place == scale.low else "right")
         for place in places:

@@ -12,7 +12,7 @@ from ablate.metrics import SCORES, quantity
 from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Margins, label_outer, page
 from ablate.report.figures.layers import pages_of
-from ablate.report.figures.sample import band, draw_band
+from ablate.report.figures.sample import band, draw_band, thinned
 from ablate.report.figures.select import Subject, converged, not_converged, subjects
 from ablate.report.figures.style import Look
 
@@ -79,19 +79,21 @@ def _cell(rows: pd.DataFrame) -> CellCurves:
     rows = rows[np.isfinite(rows["value"]) & (rows["step"] >= 0)]
     rows = rows.assign(x=rows["step"].clip(lower=1).astype(float))
     groups = not_converged(rows).set_index("x").groupby("replicate")["value"]
-    return CellCurves(band(converged(rows), "x", "value"), tuple(run for _, run in groups))
+    return CellCurves(
+        thinned(band(converged(rows), "x", "value")), tuple(thinned(run) for _, run in groups)
+    )
 
 
 def _draw(subject: Subject, shown: LearningCurves, levels: Sequence[str], name: str) -> Drawing:
     lines = subject.levels("lines")
     figure, axes = page(
         subject.style, [1.35] * len(levels), 2, subject.style.two_columns, _MARGINS,
-        subject.legend("lines", dashed=True),
+        subject.legend("lines", dashed=True, marked=True),
         sharex=True, sharey="col",
     )  # fmt: skip
     for axis, (level, panel) in zip(axes.flat, product(levels, _PANELS), strict=True):
-        for line in lines:
-            _curves(axis, shown.cells[level, panel, line], subject.ink("lines", line))
+        for place, line in enumerate(lines):
+            _curves(axis, shown.cells[level, panel, line], subject.ink("lines", line), place)
         axis.set_xscale("log")
         axis.set_title(f"{level}: {_PANELS[panel]}" if level else _PANELS[panel], loc="left")
     axes[0, 0].set_yscale("log")
@@ -105,9 +107,14 @@ def _draw(subject: Subject, shown: LearningCurves, levels: Sequence[str], name: 
     return subject.drawing(figure, "Learning curves", spread, name)
 
 
-def _curves(axis: Axes, cell: CellCurves, look: Look) -> None:
+def _curves(axis: Axes, cell: CellCurves, look: Look, place: int) -> None:
     if len(cell.converged):
-        draw_band(axis, cell.converged, look.color, ls=look.dash)
+        # Few markers, at other places on each: dashes alone do not tell many lines apart.
+        every = (0.04 * place, 0.3)
+        draw_band(
+            axis, cell.converged, look.color, ls=look.dash, marker=look.marker, ms=2.8,
+            markevery=every,
+        )  # fmt: skip
     for run in cell.single:
         axis.plot(run, color=look.color, lw=0.35, alpha=0.7)
         axis.plot(run.iloc[-1:], color=look.color, marker="x", ms=3.5, mew=0.8)

@@ -18,6 +18,8 @@ from ablate.report.figures.style import style, text_width
 _LINE = 1.4 / 72  # height of a text line in inches per point of its size
 #: Panels that a grid has side by side.
 _IN_A_ROW = 3
+#: How many times as high a row becomes where a figure has to be filled.
+_MOST_STRETCHED = 2.5
 _HANDLE = 0.34  # width of a legend's handle with its padding, inches
 
 
@@ -111,7 +113,8 @@ def page(
 ) -> tuple[Figure, np.ndarray]:
     """Return a figure and its (rows, columns) axes, below the legend; sizes in inches.
 
-    heights    of the panels of each row; where the style has a height of its own they share that
+    heights    of the panels of each row; where the style has a height of its own they share that,
+               stretched as far as that still looks like rows
     subplots   passed on to matplotlib (`sharex`, `sharey`)
     """
     gaps = margins.down * (len(heights) - 1)
@@ -119,8 +122,9 @@ def page(
     around = margins.top + legend_height + margins.bottom
     height = style.height or around + gaps + sum(heights)
     stretched = (height - around - gaps) / sum(heights)
-    heights = [each * stretched for each in heights]
+    heights = [each * min(stretched, _MOST_STRETCHED) for each in heights]
     panels = sum(heights) + gaps
+    bottom = margins.bottom + (height - around - panels) / 2
     figure = Figure(figsize=(width, height))
     FigureCanvasAgg(figure)
     grid = figure.add_gridspec(
@@ -128,8 +132,8 @@ def page(
         columns,
         left=margins.left / width,
         right=1 - margins.right / width,
-        bottom=margins.bottom / height,
-        top=(margins.bottom + panels) / height,
+        bottom=bottom / height,
+        top=(bottom + panels) / height,
         wspace=margins.across / margins.panel_width(width, columns),
         hspace=margins.down / (sum(heights) / len(heights)),
         height_ratios=heights,

@@ -54,20 +54,22 @@ class Subject(Context):
 
     def legend(
         self, role: str, dashed: bool = False, names: Mapping[str, str] | None = None,
-        more: Sequence[Line2D] = (),
+        more: Sequence[Line2D] = (), marked: bool = False,
     ) -> Legend | None:  # fmt: skip
         """Return the legend of a role's levels, None where there is nothing to tell.
 
         dashed  levels differ in dashes besides colour, else in markers
         names   what the levels are called, by level, where not as in the study
         more    further entries
+        marked  levels differ in markers besides dashes
         """
         factor = self.roles[role]
         names = names or {level: level for level in self.levels(role) if factor}
         handles = []
         for level, name in names.items():
             look = self.ink(role, level)
-            cue = {"linestyle": look.dash} if dashed else {"marker": look.marker}
+            cue = {"linestyle": look.dash} if dashed else {}
+            cue |= {"marker": look.marker} if marked or not dashed else {}
             handles.append(Line2D([], [], color=look.color, label=name, **cue))
         title = factor.label if factor else ""
         return Legend(title, [*handles, *more], self.style) if handles or more else None
