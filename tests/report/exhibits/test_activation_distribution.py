@@ -76,13 +76,13 @@ def test_replicates_are_merged_bin_by_bin_and_their_statistics_are_medians() -> 
     assert found.shares == ("zero", "dead", "saturated")
     assert shown(context("weight_gradient_distribution"), "weight_gradient").shares == ("zero",)
     x, y = found.panels[1, "x"], found.panels[1, "y"]
-    # Bins of the widest: three replicates' first and second fall into the first.
-    assert x.exponent == 1
-    assert x.counts.tolist() == counts({0: 12, 1: 6 + 5}).tolist()
+    # Each replicate in its own bins.
+    assert [k for k, _ in x.counts] == [0, 0, 0, 1]
+    narrow, wide = counts({0: 4, 2: 2}), counts({1: 5})
+    assert [c.tolist() for _, c in x.counts] == [*[narrow.tolist()] * 3, wide.tolist()]
     assert (x.std, x.shares["zero"]) == pytest.approx((0.25, 0.3))
     # The fourth replicate of A/y is n/c: neither its bins nor its statistics are there.
-    assert y.exponent == 0
-    assert y.counts.tolist() == counts({0: 12, 2: 6}).tolist()
+    assert [(k, c.tolist()) for k, c in y.counts] == [(0, narrow.tolist())] * 3
     assert (y.std, y.shares["zero"]) == pytest.approx((0.2, 0.2))
     assert found.panels[2, "x"].std == pytest.approx(0.5)
 
@@ -102,7 +102,7 @@ def test_theory_is_absolute_and_for_gradients_from_the_measured_last_layer() -> 
 
 
 def panel(bins: dict[int, float], exponent: int = 0, std: float = 0.1) -> Panel:
-    return Panel(counts(bins).astype(float), exponent, std, {}, None)
+    return Panel([(exponent, counts(bins).astype(float))] if bins else [], std, {}, None)
 
 
 def test_panels_share_one_linear_axis_up_to_a_round_limit() -> None:
@@ -154,6 +154,30 @@ def test_a_hundredfold_smaller_layer_is_a_narrower_stroke_on_the_shared_axis() -
     axis = shared_axis([wide, narrow])
     assert len(bars(narrow, axis).heights) == 1
     assert len(bars(wide, axis).heights) > 100
+
+
+def test_bars_add_up_the_replicates_in_their_own_bins() -> None:
+    axis = Axis(False, -1.0, 1.0)
+    (narrow,), (wide,) = panel({3: 8}).counts, panel({3: 8}, exponent=3).counts
+    found = bars(Panel([narrow, wide], 0.1, {}, None), axis)
+    # Eight values from 3/8 to 4/8, and eight from 3/64 to 4/64, of which the bar that ends at 7/121
+    # has most.
+    middles = (found.sides[1:] + found.sides[:-1]) / 2
+    assert found.heights[(middles > 3.2 / 8) & (middles < 3.8 / 8)] == pytest.approx(
+        (2 / 121) * 8 / (64 * (7 / 121 - 3 / 64))
+    )
+    assert 3 / 64 - 2 / 121 < middles[np.argmax(found.heights)] < 4 / 64 + 2 / 121
+
+
+def test_the_first_bin_has_no_cliff_on_a_log_axis() -> None:
+    """Of a heavy tail it holds most values: spread evenly they would be a peak at its edge."""
+    axis = Axis(True, 1e-6, 1.0)
+    found = bars(panel({0: 100, 1: 40, 2: 25, 3: 18, 5: 20, 9: 20}), axis)
+    at = int(np.searchsorted(found.sides, 1 / 64))
+    assert found.heights[at - 2] == pytest.approx(found.heights[at + 1], rel=0.25)
+    # All hundred are still below the edge, whatever decade they are spread over.
+    below = found.heights[found.sides[1:] <= 1 / 64].sum() / found.heights.sum()
+    assert below == pytest.approx(100 / 223, abs=0.04)
 
 
 def test_what_saturates_at_the_bound_stands_in_the_last_bar() -> None:

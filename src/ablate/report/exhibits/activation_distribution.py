@@ -136,6 +136,8 @@ def theory_marks(std: float, axis: Axis) -> list[float]:
 
     A distribution that has collapsed is a stroke at zero on a linear axis.
     """
+    if axis.is_bound and axis.low == 0:
+        return []  # of a sigmoid, around a mean that is not zero
     if axis.is_log:
         return [std] if axis.low <= std <= axis.high else []
     if not 0.02 * axis.high < std <= axis.high:
@@ -157,7 +159,8 @@ def _caption(subject: Subject, quantity: str, shown: Histograms) -> str:
         "printed: median over replicates of the standard deviation"
         + (f" and, where they are not 0, of the shares of {listed(shares)}" if shares else ""),
     ]
-    if any(panel.theory is not None for panel in shown.panels.values()):
+    stds = [panel.theory for panel in shown.panels.values() if panel.theory is not None]
+    if shown.axis is not None and any(theory_marks(std, shown.axis) for std in stds):
         start = "" if quantity == "activation" else ", from the measured last layer down"
         parts.append(f"dashed: standard deviation predicted for infinite width{start}")
     return subject.caption(f"{_NOUNS[quantity][1]} {when}", "; ".join(parts) + ".")

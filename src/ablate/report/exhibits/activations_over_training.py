@@ -7,10 +7,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter
 
 from ablate.report.context import Context
-from ablate.report.figures.canvas import Drawing, Legend, Margins, label_outer, page
+from ablate.report.figures.canvas import Drawing, Legend, Margins, few_log_ticks, label_outer, page
 from ablate.report.figures.layers import pages_of, some_layers
 from ablate.report.figures.sample import band, draw_band
 from ablate.report.figures.select import Subject, converged, subjects
@@ -135,16 +135,7 @@ def _draw(subject: Subject, panels: Mapping[Place, Mapping[int, pd.DataFrame]]) 
         for layer, shown in panels[place].items():
             draw_band(axis, shown, colors[layer])
         axis.set_yscale("log")
-        _few_ticks(axis)
+        few_log_ticks(axis)
     figure = axis.figure
     assert isinstance(figure, Figure)
     return figure
-
-
-def _few_ticks(axis: Axes) -> None:
-    """Where a log axis spans little, label 1, 2 and 5 of a decade and nothing between."""
-    axis.yaxis.set_minor_formatter(NullFormatter())
-    low, high = axis.get_ylim()
-    if low > 0 and high / low < 50:
-        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))

@@ -1,5 +1,6 @@
 """What a factor does to the metric: points, means and intervals over its levels."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -14,7 +15,7 @@ from ablate.report.figures.quantity import sentence_case, with_quantity
 from ablate.report.figures.sample import CellSample, cell_samples, draw_intervals
 from ablate.report.figures.select import Subject, subjects
 from ablate.report.figures.sizes import Style
-from ablate.report.figures.style import Look, level_number
+from ablate.report.figures.style import Look, level_number, plain
 from ablate.study.schema import Factor, Level
 
 _STRIP = 0.16  # inches of the n/c strip per line
@@ -86,8 +87,9 @@ def _draw(subject: Subject, shown: Response, quantity: Quantity) -> Drawing:
     if has_strip:
         _strip(axes[1, 0], shown, style)
     if factor.axis == "category" or len(shown.places) <= 10:
+        names = [_short(level) for level in subject.levels("x")]
         for panel in axes[:, 0]:
-            panel.set_xticks(shown.places, subject.levels("x"))
+            panel.set_xticks(shown.places, names)
             panel.minorticks_off()
     axes[-1, 0].set_xlabel(factor.label)
     spread = "Dots: replicates that converged; markers: their mean with its 95 % t interval."
@@ -95,6 +97,11 @@ def _draw(subject: Subject, shown: Response, quantity: Quantity) -> Drawing:
         spread += " Below: share of runs that did not converge (n/c)."
     what = f"{sentence_case(quantity.label)} against {factor.label}"
     return subject.drawing(figure, what, spread)
+
+
+def _short(level: str) -> str:
+    """Return a level's name, a small power of ten as such: 10⁻⁵ for 1e-05."""
+    return plain(float(level)) if re.fullmatch(r"[\d.]+e-\d+", level) else level
 
 
 def _beside(shown: Response, index: int) -> tuple[float, ...]:

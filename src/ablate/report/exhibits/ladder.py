@@ -116,6 +116,8 @@ def _text(difference: Sample) -> str:
     if not np.any(difference.values):
         return "0"
     half = difference.half_width
+    if half == 0:  # the same in every pair
+        return f"{difference.mean:+.4g}".replace("-", "−")
     digits = 2 if half is None else decimals(half, 4)
     text = f"{difference.mean:+.{digits}f}".replace("-", "−")
     return text if half is None else f"{text} ± {half:.{digits}f}"

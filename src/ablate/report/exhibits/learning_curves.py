@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from ablate.metrics import SCORES, quantity
 from ablate.report.context import Context
-from ablate.report.figures.canvas import Drawing, Margins, label_outer, page
+from ablate.report.figures.canvas import Drawing, Margins, few_log_ticks, label_outer, page
 from ablate.report.figures.layers import pages_of
 from ablate.report.figures.sample import band, draw_band, thinned
 from ablate.report.figures.select import Subject, converged, not_converged, subjects
@@ -95,8 +95,12 @@ def _draw(subject: Subject, shown: LearningCurves, levels: Sequence[str], name: 
         for place, line in enumerate(lines):
             _curves(axis, shown.cells[level, panel, line], subject.ink("lines", line), place)
         axis.set_xscale("log")
-        axis.set_title(f"{level}: {_PANELS[panel]}" if level else _PANELS[panel], loc="left")
-    axes[0, 0].set_yscale("log")
+        axis.set_title(
+            ": ".join(filter(None, [subject.title("rows", level), _PANELS[panel]])), loc="left"
+        )
+    for axis in axes[:, 0]:
+        axis.set_yscale("log")
+        few_log_ticks(axis)
     label_outer(axes, "step", [SCORES[name].title for name in _PANELS])
     spread = "Lines: median over the replicates that converged; bands: their range."
     if len(not_converged(subject.runs)):

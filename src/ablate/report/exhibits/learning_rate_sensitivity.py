@@ -21,6 +21,8 @@ from ablate.report.figures.select import Subject, column, not_converged, subject
 from ablate.report.figures.style import plain
 
 _ACCURACY = "validation/accuracy"
+#: What `optimizer.lr` is called, the only key that can be tuned here.
+_RATE = "learning rate"
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +66,7 @@ def exhibits(context: Context) -> Iterator[Drawing]:
                 most = panels_of_a_grid(subject.style, len(panels))
                 for name, levels in pages_of(subject.name, panels, most):
                     own = {place: line for place, line in shown.items() if place[0] in levels}
-                    yield _draw_tuned(subject, own, tune.key, levels, name)
+                    yield _draw_tuned(subject, own, levels, name)
         return
     rates = [factor for factor in context.study.factors if factor.sets("optimizer.lr")]
     for subject in subjects(context, "x", "lines", named={"x": rates[0].name}):
@@ -107,12 +109,12 @@ def over_rates(subject: Subject) -> OverRates:
 
 
 def _draw_tuned(
-    subject: Subject, shown: Mapping[tuple[str, str], TunedLine], key: str, panels: Sequence[str],
+    subject: Subject, shown: Mapping[tuple[str, str], TunedLine], panels: Sequence[str],
     name: str,
 ) -> Drawing:  # fmt: skip
     y = SCORES["accuracy"].title
     margins = Margins(top=0.2, across=0.15, down=0.34)
-    figure, axes = grid_of_panels(subject.style, panels, key, y, margins, subject.legend("lines"))
+    figure, axes = grid_of_panels(subject.style, panels, _RATE, y, margins, subject.legend("lines"))
     for (panel, level), line in shown.items():
         axis, look = axes[panels.index(panel)], subject.ink("lines", level)
         axis.plot(line.means, color=look.color, marker=look.marker, lw=0.9)
@@ -128,7 +130,7 @@ def _draw_tuned(
             f" {count} of {sum(line.runs for line in shown.values())} tuning runs did not "
             f"converge and {'score as guessing' if known else 'are left out'}."
         )
-    what = f"{sentence_case(quantity(_ACCURACY).label)} against {key} while tuning"
+    what = f"{sentence_case(quantity(_ACCURACY).label)} against the {_RATE} while tuning"
     return subject.drawing(figure, what, spread, name)
 
 

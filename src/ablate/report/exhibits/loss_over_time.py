@@ -9,7 +9,7 @@ import pandas as pd
 from ablate.errors import ReportError
 from ablate.metrics import SCORES
 from ablate.report.context import Context
-from ablate.report.figures.canvas import Drawing, Margins, page
+from ablate.report.figures.canvas import Drawing, Margins, few_log_ticks, page
 from ablate.report.figures.sample import cell_sample
 from ablate.report.figures.select import Subject, converged, subjects
 
@@ -81,6 +81,7 @@ def _draw(subject: Subject, shown: Mapping[tuple[str, str], pd.DataFrame]) -> Dr
         against_steps.plot(timed["step"], timed["loss"], color=look.color, ls=look.dash)
         against_time.plot(timed["time"], timed["loss"], color=look.color, ls=look.dash)
     against_steps.set(xscale="log", yscale="log", xlabel="step")
+    few_log_ticks(against_steps)
     against_steps.set_ylabel(f"training {SCORES['loss'].title}")
     against_steps.set_title("against steps", loc="left")
     against_time.set_xlabel(f"time, in units of {next(iter(names))}'s whole training")

@@ -6,7 +6,7 @@ import pandas as pd
 
 from ablate.metrics import SCORES, quantity
 from ablate.report.context import Context
-from ablate.report.figures.canvas import Drawing, Margins, page
+from ablate.report.figures.canvas import Drawing, Margins, few_log_ticks, page
 from ablate.report.figures.sample import band
 from ablate.report.figures.select import Subject, converged, subjects
 
@@ -52,6 +52,7 @@ def _draw(subject: Subject, curves: Mapping[tuple[str, str], pd.Series]) -> Draw
         axis.set_title(label, loc="left")
         axis.set_xlabel("epoch")
     axes[0, 1].set_yscale("log")
+    few_log_ticks(axes[0, 1])
     return subject.drawing(
         figure,
         "Learning rate, training loss and validation accuracy",

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ablate.report.context import Context
-from ablate.report.figures.canvas import Drawing, Margins, label_outer, page
+from ablate.report.figures.canvas import Drawing, Margins, few_log_ticks, label_outer, page
 from ablate.report.figures.layers import Floats, pages_of, predicted_std
 from ablate.report.figures.sample import band, draw_band
 from ablate.report.figures.select import Subject, at_step, subjects
@@ -101,12 +101,14 @@ def _draw(subject: Subject, shown: Signals) -> Figure:
     for (row, quantity), axis in panels.items():
         direction, _ = _QUANTITIES[quantity]
         axis.set_yscale("log")
-        axis.set_title(f"{row}: {direction}" if row else direction, loc="left")
+        axis.set_title(": ".join(filter(None, [subject.title("rows", row), direction])), loc="left")
     for (row, quantity, level), line in shown.lines.items():
         axis, look = panels[row, quantity], subject.ink("lines", level)
         draw_band(axis, line.measured, look.color, marker=look.marker, lw=0.9, ms=3)
         if line.theory is not None:
             axis.plot(np.arange(1, len(line.theory) + 1), line.theory, **_DASHED)
+    for axis in axes.flat:
+        few_log_ticks(axis)
     label_outer(axes, "layer", [label for _, label in _QUANTITIES.values()])
     ticks = {1, *range(2, shown.depth + 1, max(1, shown.depth // 5))}
     axes[0, 0].set_xticks(sorted(ticks))

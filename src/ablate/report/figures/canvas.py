@@ -11,9 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from ablate.report.figures.sizes import PAPER, Style
-from ablate.report.figures.style import style, text_width
+from ablate.report.figures.style import plain, style, text_width
 
 _LINE = 1.4 / 72  # height of a text line in inches per point of its size
 #: Panels that a grid has side by side.
@@ -178,3 +179,16 @@ def label_outer(axes: np.ndarray, x: str, y: Sequence[str]) -> None:
     for column, text in zip(axes.T, y, strict=False):
         for panel in column:
             panel.set_ylabel(text)
+
+
+def few_log_ticks(axis: Axes) -> None:
+    """Where a log axis y spans little, label 1, 2 and 5 of a decade, else decades alone."""
+    axis.yaxis.set_minor_formatter(NullFormatter())
+    low, high = axis.get_ylim()
+    if low > 0 and high / low < 50:
+        if high / low < 3:  # in which there may be none of these
+            axis.yaxis.set_major_locator(MaxNLocator(4))
+            axis.yaxis.set_minor_locator(NullLocator())
+        else:
+            axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))

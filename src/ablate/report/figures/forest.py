@@ -1,16 +1,19 @@
 """Numbers with their intervals, one below the other."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from ablate.report.figures.canvas import Margins, page
 from ablate.report.figures.sizes import PAPER, Style
-from ablate.report.figures.style import text_width
+from ablate.report.figures.style import plain, text_width
 
 _ROW = 0.24  # inches
+_PRESSED = 15.0
 #: Ink of what is shown, and of what is shown to be otherwise.
 SHOWN, DENIED = "#0173b2", "#d55e00"
 
@@ -42,9 +45,46 @@ def forest(panels: Mapping[str, Sequence[Row]], style: Style = PAPER) -> Figure:
     heights = [_ROW * len(rows) + 0.1 for rows in panels.values()]
     figure, axes = page(style, heights, 1, style.share(0.75), margins)
     for axis, (label, rows) in zip(axes[:, 0], panels.items(), strict=True):
+        linear = linear_until(rows)
+        if linear is not None:
+            axis.set_xscale("symlog", linthresh=linear, linscale=1.5)
+            axis.xaxis.set_major_locator(FixedLocator(_places(rows, linear)))
+            axis.xaxis.set_minor_locator(NullLocator())
+            axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))
+            label = f"{label}, logarithmic beyond ±{plain(linear)}"
         draw_rows(axis, rows, label, style)
         axis.axvline(0, color="#bbbbbb", lw=0.6, zorder=0)
     return figure
+
+
+def linear_until(rows: Sequence[Row]) -> float | None:
+    """Return up to where an axis is linear, where one effect would press the others on zero.
+
+    None where none reaches 15 times as far as the middle one.
+    """
+    reaches = sorted(_reach(row) for row in rows if _reach(row) > 0)
+    if len(reaches) < 3 or reaches[-1] < _PRESSED * reaches[len(reaches) // 2]:
+        return None
+    middle = reaches[len(reaches) // 2]
+    power = 10.0 ** math.floor(math.log10(middle))
+    return next(step * power for step in (1, 2, 5, 10) if step * power >= middle)
+
+
+def _reach(row: Row) -> float:
+    return max(abs(end) for end in (row.value, row.low, row.high) if end is not None)
+
+
+def _places(rows: Sequence[Row], linear: float) -> list[float]:
+    """Return the ticks of such an axis: of its linear part, and a round one near each end."""
+    low = min(end for row in rows for end in (row.value, row.low) if end is not None)
+    high = max(end for row in rows for end in (row.value, row.high) if end is not None)
+    places = [0.0]
+    for sign, end in ((-1, -low), (1, high)):
+        places += [sign * place for place in (linear / 2, linear) if end > 0.8 * place]
+        if end >= 2 * linear:
+            digit = 10.0 ** math.floor(math.log10(end))
+            places.append(sign * digit * math.floor(end / digit))
+    return sorted(places)
 
 
 def split(

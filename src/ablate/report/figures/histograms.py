@@ -1,13 +1,13 @@
 """Histograms of what the probe saw, all on one axis: panels by layer and level, and their bars."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from ablate.probe.histogram import BINS, INNER, coarsen, edges
+from ablate.probe.histogram import BINS, INNER, edges
 from ablate.report.figures.layers import Floats, predicted_std, some_layers
 from ablate.report.figures.select import Subject
 
@@ -15,7 +15,7 @@ from ablate.report.figures.select import Subject
 _BOUNDED = ("sigmoid", "tanh")
 #: Layers whose spreads differ by more than this share no linear axis: the narrow ones, and all
 #: but the widest, would be strokes at zero.
-_MOST_ON_LINEAR = 30.0
+_MOST_ON_LINEAR = 6.0
 #: Bars across an axis: as many as print shows. Odd, so that one is centred on zero.
 _BARS = 121
 #: Shares that are printed, in this order, where one of them is not zero.
@@ -24,16 +24,14 @@ _SHARES = ("zero", "dead", "saturated")
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """One layer at one level, merged over replicates; `std` and shares are medians.
+    """One layer at one level over its replicates; `std` and shares are medians.
 
-    counts    (130,), of `ablate.probe.histogram`
-    exponent  of the counts
-    shares    by name: zero, dead, saturated
-    theory    predicted std, None where there is none
+    counts  of each replicate: exponent and counts (130,) of `ablate.probe.histogram`
+    shares  by name: zero, dead, saturated
+    theory  predicted std, None where there is none
     """
 
-    counts: Floats
-    exponent: int
+    counts: Sequence[tuple[int, Floats]]
     std: float
     shares: Mapping[str, float]
     theory: float | None
@@ -116,21 +114,22 @@ def histograms(
 
 def _panel(rows: pd.DataFrame, theory: float | None) -> Panel:
     finite = rows[np.isfinite(rows["std"])]
-    exponent = int(finite["exponent"].max()) if len(finite) else 0
-    counts = np.zeros(BINS)
-    for histogram, k in zip(finite["histogram"], finite["exponent"], strict=True):
-        counts += coarsen(np.asarray(histogram, dtype=np.float64), exponent - int(k))
+    counts = [
+        (int(k), np.asarray(histogram, dtype=np.float64))
+        for histogram, k in zip(finite["histogram"], finite["exponent"], strict=True)
+        if np.any(histogram[1:-1])
+    ]
     shares = {name: float(finite[name].median()) for name in _SHARES}
-    return Panel(counts, exponent, float(finite["std"].median()), shares, theory)
+    return Panel(counts, float(finite["std"].median()), shares, theory)
 
 
 def shared_axis(panels: Iterable[Panel], is_bound: bool = False) -> Axis | None:
     """Return the axis on which all panels stand, None where none has anything to show.
 
-    Linear where every panel's spread can be seen on it or values are bounded, so that nothing
-    but a collapse is a stroke; else logarithmic.
+    Linear where every panel's spread can be seen on it, or where values are bounded: only what
+    has collapsed is a stroke there. Else logarithmic.
     """
-    shown = [panel for panel in panels if panel.counts[1:-1].sum() > 0]
+    shown = [panel for panel in panels if panel.counts]
     if not shown:
         return None
     spreads = [panel.std for panel in shown if panel.std > 0]
@@ -141,39 +140,55 @@ def shared_axis(panels: Iterable[Panel], is_bound: bool = False) -> Axis | None:
         return Axis(True, 10.0 ** math.floor(math.log10(low)), 10.0 ** math.ceil(math.log10(high)))
     limit = _round_up(max(_reach(panel, 0.995) for panel in shown))
     limit = min(limit, 1.0) if is_bound else limit
-    one_sided = all(panel.counts[: BINS // 2].sum() == 0 for panel in shown)
+    one_sided = all(not np.any(c[: BINS // 2]) for panel in shown for _, c in panel.counts)
     return Axis(False, 0.0 if one_sided else -limit, limit, is_bound)
 
 
 def bars(panel: Panel, axis: Axis) -> Bars | None:
-    """Return a panel's bars on an axis; None where none of its values is in sight.
-
-    Within a bin of the histogram values count as evenly spread.
-    """
-    sides, border, inner = axis.sides(), edges(panel.exponent), panel.counts[1:-1]
-    if axis.is_log:
-        border, inner = border[INNER // 2 :], _folded(inner)
-    below = np.append(0.0, np.cumsum(inner))
-    heights = np.diff(np.interp(sides, border, below))
+    """Return a panel's bars on an axis; None where none of its values is in sight."""
+    if not panel.counts:
+        return None
+    sides, below = axis.sides(), _smaller if axis.is_log else _below
+    heights = np.diff(np.sum([below(sides, *counted) for counted in panel.counts], axis=0))
     if axis.is_bound:  # a saturated unit is exactly 1, the left edge of the next bin
-        heights[-1] += below[-1] - np.interp(axis.high, border, below)
-    seen = np.flatnonzero(heights > 0.002 * heights.max())
+        beyond = (c[1:-1].sum() - _below(sides[-1:], k, c)[0] for k, c in panel.counts)
+        heights[-1] += sum(beyond)
     if not heights.max() > 0:
         return None
+    seen = np.flatnonzero(heights > 0.002 * heights.max())
     first, last = seen[0], seen[-1] + 1
     return Bars(sides[first : last + 1], heights[first:last] / heights.max())
 
 
-def _folded(inner: Floats) -> Floats:
-    """Return the counts of magnitudes: bins left of zero on those right of it."""
-    return inner[INNER // 2 :] + inner[: INNER // 2][::-1]
+def _below(x: Floats, exponent: int, counts: Floats) -> Floats:
+    """Return how many values lie below each x; within a bin they count as evenly spread."""
+    reached = np.append(0.0, np.cumsum(counts[1:-1]))
+    return np.asarray(np.interp(x, edges(exponent), reached))
+
+
+def _smaller(x: Floats, exponent: int, counts: Floats) -> Floats:
+    """Return how many magnitudes are smaller than each x > 0.
+
+    Within a bin they count as evenly spread, but for the first, which spans all the decades below:
+    there their number follows the power of x, at most the first, that continues the second bin.
+    """
+    inner = counts[1:-1]
+    folded = inner[INNER // 2 :] + inner[: INNER // 2][::-1]
+    border, reached = edges(exponent)[INNER // 2 :], np.append(0.0, np.cumsum(folded))
+    first = reached[1]
+    if first == 0:
+        return np.asarray(np.interp(x, border, reached))
+    power = min(1.0, max(0.25, folded[1] / first))
+    lowest = first * np.minimum(x / border[1], 1.0) ** power
+    return np.asarray(np.where(x < border[1], lowest, np.interp(x, border, reached)))
 
 
 def _reach(panel: Panel, share: float) -> float:
     """Return the magnitude that a share of the panel's values does not exceed."""
-    inner = _folded(panel.counts[1:-1])
-    below = np.append(0.0, np.cumsum(inner)) / inner.sum()
-    return float(np.interp(share, below, edges(panel.exponent)[INNER // 2 :]))
+    ks = [k for k, _ in panel.counts]
+    x = np.geomspace(2.0 ** (min(ks) - 20), 2.0 ** max(ks), 2000)
+    reached = np.sum([_smaller(x, *counted) for counted in panel.counts], axis=0)
+    return float(np.interp(share * reached[-1], reached, x))
 
 
 def _round_up(value: float) -> float:

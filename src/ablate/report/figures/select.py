@@ -84,6 +84,12 @@ class Subject(Context):
         """Return the names of these levels; one that is empty where no factor has the role."""
         return [level.name for level in self.with_runs(role)] if self.roles[role] else [""]
 
+    def title(self, role: str, level: str) -> str:
+        """Return what a panel of a level is called: with its factor where it is but a number."""
+        factor = self.roles[role]
+        is_number = re.fullmatch(r"[-+.e\d]+", level) is not None
+        return f"{factor.label} = {level}" if factor and is_number else level
+
     def where(self, frame: pd.DataFrame, **levels: str) -> pd.DataFrame:
         """Return the rows of a joined frame at one level per role."""
         for role, level in levels.items():
