@@ -10,8 +10,8 @@ import seaborn
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from ablate.report.figures.sizes import PAPER
 from ablate.report.figures.style import NEUTRAL, style
+from ablate.report.sizes import PAPER
 
 from .growth import Growth
 from .sweeps import LIMIT, OURS, PEERS, Case, Row

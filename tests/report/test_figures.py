@@ -16,8 +16,8 @@ from ablate.report import exhibits
 from ablate.report.context import Context
 from ablate.report.exhibits import exhibits_of
 from ablate.report.figures.canvas import Drawing, Margins, page
-from ablate.report.figures.sizes import PAPER
 from ablate.report.figures.style import looks, text_width
+from ablate.report.sizes import PAPER
 from ablate.study.items import ITEMS
 from ablate.study.schema import Study
 

@@ -13,7 +13,7 @@ from ablate.cli import main
 from ablate.report.context import Context
 from ablate.report.exhibits import exhibits_of
 from ablate.report.figures.canvas import Drawing
-from ablate.report.figures.sizes import SLIDES
+from ablate.report.sizes import SLIDES
 from ablate.report.slides import save_slide
 from ablate.study.items import ITEMS
 

@@ -7,8 +7,8 @@ import pytest
 from colorspacious import cspace_convert
 from matplotlib.colors import to_rgb
 
-from ablate.report.figures.sizes import PAPER, SLIDES
 from ablate.report.figures.style import is_ordered, look, looks, shades, style
+from ablate.report.sizes import PAPER, SLIDES
 from ablate.study.items import ITEMS
 from ablate.study.schema import Factor, Level, Metric, Study
 

@@ -16,7 +16,6 @@ from ablate.report.answer import answer, untrained_answer
 from ablate.report.circumstances import Facts, facts_of
 from ablate.report.context import Context, Tabulated
 from ablate.report.exhibits import exhibits_of
-from ablate.report.figures.sizes import PAPER, Style
 from ablate.report.frame import Frames
 from ablate.report.manifest import (
     NAME,
@@ -33,6 +32,7 @@ from ablate.report.parts import each_part
 from ablate.report.printed_claims import claims_csv, print_claims, told
 from ablate.report.printed_table import PrintedTable, to_markdown, to_tex
 from ablate.report.shares import shares, shares_answer
+from ablate.report.sizes import PAPER, Style
 from ablate.report.tables import make_tables
 from ablate.report.tuned_and_fixed import at_values, at_values_csv, print_at_values
 from ablate.report.verdicts import Verdict, judge

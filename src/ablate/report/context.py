@@ -6,9 +6,9 @@ from pathlib import Path
 
 from ablate.config import RunConfig
 from ablate.report.circumstances import Facts
-from ablate.report.figures.sizes import PAPER, Style
 from ablate.report.frame import Frames
 from ablate.report.printed_table import PrintedTable
+from ablate.report.sizes import PAPER, Style
 from ablate.report.verdicts import Verdict
 from ablate.study.items import Item
 from ablate.study.schema import Study

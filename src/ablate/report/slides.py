@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 
 from ablate.report.build import drawings
 from ablate.report.figures.canvas import without_formulas
-from ablate.report.figures.sizes import SLIDES
 from ablate.report.figures.style import style
 from ablate.report.frame import Frames
+from ablate.report.sizes import SLIDES
 from ablate.study.lockfile import Locked
 
 #: Pixels of a slide's inch: 1920 by 1080 in all.

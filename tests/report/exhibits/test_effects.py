@@ -15,8 +15,8 @@ from ablate.config.groups import read_groups
 from ablate.report.context import Context
 from ablate.report.exhibits.effects import effects
 from ablate.report.figures.forest import DENIED, SHOWN, Row, forest, linear_until, split
-from ablate.report.figures.sizes import PAPER, SLIDES
 from ablate.report.figures.style import NEUTRAL
+from ablate.report.sizes import PAPER, SLIDES
 from ablate.report.verdicts import judge
 from ablate.study.items import ITEMS
 from ablate.study.reader import read_study
@@ -117,4 +117,4 @@ def test_a_slide_takes_so_many_rows() -> None:
     rows = [Row(f"{place}", 1.0, 0.5, 1.5, NEUTRAL, "") for place in range(15)]
     panels = {"effect (points)": rows, "effect (nats)": rows[:2]}
     assert list(split(panels, PAPER)) == [panels]
-    assert [list(map(len, part.values())) for part in split(panels, SLIDES)] == [[10], [5], [2]]
+    assert [list(map(len, part.values())) for part in split(panels, SLIDES)] == [[8], [7], [2]]

@@ -11,9 +11,9 @@ from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Margins, page
 from ablate.report.figures.layers import pages_of
 from ablate.report.figures.select import DATA_NAMES
-from ablate.report.figures.sizes import Style
 from ablate.report.figures.style import text_width
 from ablate.report.images import NAME as IMAGES
+from ablate.report.sizes import Style
 
 _SIDE = 0.42  # inches of an image
 _GAP = 0.03

@@ -16,8 +16,8 @@ from ablate.report.figures.canvas import Drawing, Margins, page
 from ablate.report.figures.quantity import as_tables_call_it
 from ablate.report.figures.sample import Sample, cell_sample, draw_intervals
 from ablate.report.figures.select import Subject, converged, subjects
-from ablate.report.figures.sizes import Style
 from ablate.report.figures.style import NEUTRAL, Look, text_width
+from ablate.report.sizes import Style
 from ablate.study.items import EffectAgainstCost
 
 #: What a column of the runs frame counts.

@@ -14,8 +14,8 @@ from ablate.report.figures.canvas import Drawing, Margins, page
 from ablate.report.figures.quantity import sentence_case, with_quantity
 from ablate.report.figures.sample import CellSample, cell_samples, draw_intervals
 from ablate.report.figures.select import Subject, subjects
-from ablate.report.figures.sizes import Style
 from ablate.report.figures.style import Look, level_number, plain
+from ablate.report.sizes import Style
 from ablate.study.schema import Factor, Level
 
 _STRIP = 0.16  # inches of the n/c strip per line

@@ -14,9 +14,9 @@ from ablate.report.figures.layers import pages_of
 from ablate.report.figures.quantity import sentence_case, with_quantity
 from ablate.report.figures.sample import CellSample, Sample, cell_sample, draw_intervals
 from ablate.report.figures.select import Subject, converged, subjects
-from ablate.report.figures.sizes import Style
 from ablate.report.figures.style import NO_LEVEL, text_width
 from ablate.report.number_text import decimals
+from ablate.report.sizes import Style
 from ablate.study.items import Ladder
 
 _ROW = 0.23  # inches

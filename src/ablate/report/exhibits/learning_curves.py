@@ -91,13 +91,12 @@ def _draw(subject: Subject, shown: LearningCurves, levels: Sequence[str], name: 
         subject.legend("lines", dashed=True, marked=True),
         sharex=True, sharey="col",
     )  # fmt: skip
+    width = _MARGINS.panel_width(subject.style.two_columns, 2)
     for axis, (level, panel) in zip(axes.flat, product(levels, _PANELS), strict=True):
         for place, line in enumerate(lines):
             _curves(axis, shown.cells[level, panel, line], subject.ink("lines", line), place)
         axis.set_xscale("log")
-        axis.set_title(
-            ": ".join(filter(None, [subject.title("rows", level), _PANELS[panel]])), loc="left"
-        )
+        axis.set_title(subject.title("rows", level, _PANELS[panel], width), loc="left")
     for axis in axes[:, 0]:
         axis.set_yscale("log")
         few_log_ticks(axis)

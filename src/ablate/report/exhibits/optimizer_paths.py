@@ -18,8 +18,8 @@ from ablate.report.figures.animation import write_gif
 from ablate.report.figures.canvas import Drawing, Legend, Margins, page
 from ablate.report.figures.layers import pages_of
 from ablate.report.figures.select import Subject, subjects
-from ablate.report.figures.sizes import PAPER, Style
 from ablate.report.figures.style import Look, look, style
+from ablate.report.sizes import PAPER, Style
 
 _MARGINS = Margins(left=0.42, right=0.1, top=0.04)
 _HOW = (

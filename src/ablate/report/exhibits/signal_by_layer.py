@@ -98,10 +98,11 @@ def _draw(subject: Subject, shown: Signals) -> Figure:
         sharex=True,
     )  # fmt: skip
     panels = dict(zip(product(shown.rows, _QUANTITIES), axes.flat, strict=True))
+    width = _MARGINS.panel_width(subject.style.two_columns, 2)
     for (row, quantity), axis in panels.items():
         direction, _ = _QUANTITIES[quantity]
         axis.set_yscale("log")
-        axis.set_title(": ".join(filter(None, [subject.title("rows", row), direction])), loc="left")
+        axis.set_title(subject.title("rows", row, direction, width), loc="left")
     for (row, quantity, level), line in shown.lines.items():
         axis, look = panels[row, quantity], subject.ink("lines", level)
         draw_band(axis, line.measured, look.color, marker=look.marker, lw=0.9, ms=3)

@@ -10,9 +10,9 @@ from ablate.report.context import Context, Tabulated
 from ablate.report.figures.canvas import Drawing, Margins, page
 from ablate.report.figures.forest import Row, draw_rows, head_notes
 from ablate.report.figures.select import subjects
-from ablate.report.figures.sizes import Style
 from ablate.report.figures.style import NEUTRAL, text_width
 from ablate.report.shares import Share, Shares, print_shares, shares, shares_csv
+from ablate.report.sizes import Style
 from ablate.study.items import VarianceShares
 
 _ROW = 0.23  # inches

@@ -9,7 +9,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
 
-from ablate.report.figures.sizes import PAPER
+from ablate.report.sizes import PAPER
 
 _DPI = 100
 _MILLISECONDS, _LAST_MILLISECONDS = 80, 2000  # a frame is shown; GIF counts in hundredths

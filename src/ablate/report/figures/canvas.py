@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
-from ablate.report.figures.sizes import PAPER, Style
 from ablate.report.figures.style import plain, style, text_width
+from ablate.report.sizes import PAPER, Style
 
 _LINE = 1.4 / 72  # height of a text line in inches per point of its size
 #: Panels that a grid has side by side.

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from ablate.report.figures.canvas import Margins, page
-from ablate.report.figures.sizes import PAPER, Style
 from ablate.report.figures.style import plain, text_width
+from ablate.report.sizes import PAPER, Style
 
 _ROW = 0.24  # inches
 _PRESSED = 15.0
@@ -92,11 +92,13 @@ def split(
 ) -> Iterator[Mapping[str, Sequence[Row]]]:
     """Yield the panels, or as many of their rows at a time as one figure takes."""
     most = style.fitting(sum(map(len, panels.values())), _ROW, besides=0.75)
-    for panel, rows in panels.items() if style.height is not None else ():
-        for first in range(0, len(rows), most):
-            yield {panel: rows[first : first + most]}
     if style.height is None:
         yield panels
+        return
+    for panel, rows in panels.items():
+        each = math.ceil(len(rows) / math.ceil(len(rows) / most))
+        for first in range(0, len(rows), each):
+            yield {panel: rows[first : first + each]}
 
 
 def draw_rows(axis: Axes, rows: Sequence[Row], label: str, style: Style) -> None:

@@ -14,7 +14,7 @@ from ablate.data import SOURCES
 from ablate.report.columns import level_column
 from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Legend
-from ablate.report.figures.style import NO_LEVEL, Look, looks
+from ablate.report.figures.style import NO_LEVEL, Look, looks, text_width
 from ablate.study.items import Item, OfQuantity
 from ablate.study.schema import Factor, Level
 
@@ -84,11 +84,17 @@ class Subject(Context):
         """Return the names of these levels; one that is empty where no factor has the role."""
         return [level.name for level in self.with_runs(role)] if self.roles[role] else [""]
 
-    def title(self, role: str, level: str) -> str:
-        """Return what a panel of a level is called: with its factor where it is but a number."""
+    def title(self, role: str, level: str, shown: str, width: float) -> str:
+        """Return the title of a panel that shows something at a level of a role.
+
+        A level that is but a number is called with its factor, where `width` inches have room.
+        """
         factor = self.roles[role]
-        is_number = re.fullmatch(r"[-+.e\d]+", level) is not None
-        return f"{factor.label} = {level}" if factor and is_number else level
+        title = ": ".join(filter(None, [level, shown]))
+        if factor is not None and re.fullmatch(r"[-+.e\d]+", level):
+            whole = f"{factor.label} = {title}"
+            title = whole if text_width(whole, self.style.text) < width else title
+        return title
 
     def where(self, frame: pd.DataFrame, **levels: str) -> pd.DataFrame:
         """Return the rows of a joined frame at one level per role."""

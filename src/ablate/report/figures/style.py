@@ -14,7 +14,7 @@ from matplotlib.colors import to_hex
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
-from ablate.report.figures.sizes import PAPER, Style
+from ablate.report.sizes import PAPER, Style
 from ablate.study.schema import Factor, Level, Study
 
 #: Ink that stands for no level: frames, single series, theory.
