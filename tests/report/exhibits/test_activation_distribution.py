@@ -130,11 +130,11 @@ def test_bars_hold_the_mass_of_the_histogram_and_the_tallest_is_one() -> None:
     axis = Axis(False, -1.0, 1.0)
     found = bars(panel({0: 12, 2: 6, -1: 3}), axis)
     widths = np.diff(found.sides)
-    assert widths == pytest.approx(np.full(len(widths), 2 / 121))
+    assert widths == pytest.approx(np.full(len(widths), 2 / 81))
     assert found.heights.max() == 1
     right = found.heights[found.sides[:-1] > 0].sum() / found.heights.sum()
-    # Of 21 values 18 lie right of zero; of 12 that are spread over 1/64 the middle bar takes 53 %.
-    assert right == pytest.approx((18 - 12 * 64 / 121) / 21)
+    # Of 21 values 18 lie right of zero; of 12 that are spread over 1/64 the middle bar takes 79 %.
+    assert right == pytest.approx((18 - 12 * 64 / 81) / 21)
     assert bars(panel({}), axis) is None
 
 
@@ -144,7 +144,7 @@ def test_magnitudes_of_both_signs_are_one_bar_on_a_log_axis() -> None:
     assert both.heights == pytest.approx(right.heights)
     assert both.sides == pytest.approx(right.sides)
     ratio = both.sides[1:] / both.sides[:-1]
-    assert ratio == pytest.approx(np.full(len(ratio), 1000 ** (1 / 121)))
+    assert ratio == pytest.approx(np.full(len(ratio), 1000 ** (1 / 81)))
     # All of it between the edges of the eighth bin, but for the bars that they cut.
     assert 7 / 64 / ratio[0] < both.sides[0] < both.sides[-1] < 8 / 64 * ratio[0]
 
@@ -153,20 +153,20 @@ def test_a_hundredfold_smaller_layer_is_a_narrower_stroke_on_the_shared_axis() -
     wide, narrow = panel({0: 5, 30: 5}), panel({0: 5, 30: 5}, exponent=-7)
     axis = shared_axis([wide, narrow])
     assert len(bars(narrow, axis).heights) == 1
-    assert len(bars(wide, axis).heights) > 100
+    assert len(bars(wide, axis).heights) > 70
 
 
 def test_bars_add_up_the_replicates_in_their_own_bins() -> None:
     axis = Axis(False, -1.0, 1.0)
     (narrow,), (wide,) = panel({3: 8}).counts, panel({3: 8}, exponent=3).counts
     found = bars(Panel([narrow, wide], 0.1, {}, None), axis)
-    # Eight values from 3/8 to 4/8, and eight from 3/64 to 4/64, of which the bar that ends at 7/121
+    # Eight values from 3/8 to 4/8, and eight from 3/64 to 4/64, of which the bar that ends at 5/81
     # has most.
     middles = (found.sides[1:] + found.sides[:-1]) / 2
     assert found.heights[(middles > 3.2 / 8) & (middles < 3.8 / 8)] == pytest.approx(
-        (2 / 121) * 8 / (64 * (7 / 121 - 3 / 64))
+        (2 / 81) * 8 / (64 * (5 / 81 - 3 / 64))
     )
-    assert 3 / 64 - 2 / 121 < middles[np.argmax(found.heights)] < 4 / 64 + 2 / 121
+    assert 3 / 64 - 2 / 81 < middles[np.argmax(found.heights)] < 4 / 64 + 2 / 81
 
 
 def test_the_first_bin_has_no_cliff_on_a_log_axis() -> None:
@@ -174,7 +174,7 @@ def test_the_first_bin_has_no_cliff_on_a_log_axis() -> None:
     axis = Axis(True, 1e-6, 1.0)
     found = bars(panel({0: 100, 1: 40, 2: 25, 3: 18, 5: 20, 9: 20}), axis)
     at = int(np.searchsorted(found.sides, 1 / 64))
-    assert found.heights[at - 2] == pytest.approx(found.heights[at + 1], rel=0.25)
+    assert found.heights[at - 2] == pytest.approx(found.heights[at + 1], rel=0.4)
     # All hundred are still below the edge, whatever decade they are spread over.
     below = found.heights[found.sides[1:] <= 1 / 64].sum() / found.heights.sum()
     assert below == pytest.approx(100 / 223, abs=0.04)

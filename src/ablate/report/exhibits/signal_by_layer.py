@@ -103,9 +103,15 @@ def _draw(subject: Subject, shown: Signals) -> Figure:
         direction, _ = _QUANTITIES[quantity]
         axis.set_yscale("log")
         axis.set_title(subject.title("rows", row, direction, width), loc="left")
+    names = subject.levels("lines")
     for (row, quantity, level), line in shown.lines.items():
         axis, look = panels[row, quantity], subject.ink("lines", level)
-        draw_band(axis, line.measured, look.color, marker=look.marker, lw=0.9, ms=3)
+        # Of many layers every third is marked, each line's at other ones: lines that lie on each
+        # other are told apart, and no marker hides another.
+        every = (names.index(level) % 3, 3) if shown.depth > 6 else 1
+        draw_band(
+            axis, line.measured, look.color, marker=look.marker, lw=0.9, ms=3, markevery=every
+        )
         if line.theory is not None:
             axis.plot(np.arange(1, len(line.theory) + 1), line.theory, **_DASHED)
     for axis in axes.flat:

@@ -17,7 +17,7 @@ _BOUNDED = ("sigmoid", "tanh")
 #: but the widest, would be strokes at zero.
 _MOST_ON_LINEAR = 6.0
 #: Bars across an axis: as many as print shows. Odd, so that one is centred on zero.
-_BARS = 121
+_BARS = 81
 #: Shares that are printed, in this order, where one of them is not zero.
 _SHARES = ("zero", "dead", "saturated")
 
@@ -52,7 +52,7 @@ class Axis:
     is_bound: bool = False
 
     def sides(self) -> Floats:
-        """Return the sides of its bars (122,)."""
+        """Return the sides of its bars (82,)."""
         space = np.geomspace if self.is_log else np.linspace
         return np.asarray(space(self.low, self.high, _BARS + 1))
 

@@ -80,7 +80,7 @@ def band(rows: pd.DataFrame, x: str, y: str) -> pd.DataFrame:
     return pd.DataFrame({"middle": groups.median(), "low": groups.min(), "high": groups.max()})
 
 
-def thinned(curve: Curve, most: int = 150) -> Curve:
+def thinned(curve: Curve, most: int = 100) -> Curve:
     """Return a curve over a log axis with at most so many points: more are not seen in print.
 
     Where several fall together the last stands for them; of a band the shade covers all of them.
