@@ -88,12 +88,7 @@ def _ticks(axis: Axes, scale: Axis, width: float, style: Style) -> None:
     """Label few places of the axis that all panels share, as many as have room."""
     if scale.is_log:
         axis.set_xscale("log")
-        low, high = (round(math.log10(end)) for end in (scale.low, scale.high))
-        step = math.ceil(
-            (high - low) / max(1, int(width / (text_width("10⁻¹⁰", style.small) * 1.5)))
-        )
-        powers = range(low - low % -step, high + 1, step)
-        places = [10.0**power for power in powers]
+        places = decades(scale, width, style)
     else:
         places = [scale.low, scale.high] if scale.low == 0 else [scale.low, 0.0, scale.high]
     axis.set_xlim(scale.low, scale.high)
@@ -106,6 +101,17 @@ def _ticks(axis: Axes, scale: Axis, width: float, style: Style) -> None:
                 label.set_horizontalalignment("left" if place == scale.low else "right")
         for place in places:
             panel.axvline(place, color="#d5d5d5", lw=0.5, zorder=0)
+
+
+def decades(scale: Axis, width: float, style: Style) -> list[float]:
+    """Return every decade of a logarithmic axis, every second, or as few as have room."""
+    low, high = (round(math.log10(end)) for end in (scale.low, scale.high))
+    for step in range(1, high - low + 1):
+        places = [10.0**power for power in range(low - low % -step, high + 1, step)]
+        widest = max(text_width(plain(place), style.small) for place in places)
+        if len(places) * 1.35 * widest <= width:
+            break
+    return places
 
 
 def _draw_panel(axis: Axes, panel: Panel, page: Histograms, style: Style) -> None:
