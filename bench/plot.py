@@ -10,7 +10,8 @@ import seaborn
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from ablate.report.figures.style import NEUTRAL, TWO_COLUMNS, style
+from ablate.report.figures.style import NEUTRAL, style
+from ablate.report.sizes import PAPER
 
 from .growth import Growth
 from .sweeps import LIMIT, OURS, PEERS, Case, Row
@@ -30,7 +31,7 @@ def draw(
     """Write the figure to `path`; its suffix says how."""
     with style():
         figure, (left, right) = plt.subplots(
-            1, 2, figsize=(TWO_COLUMNS, 0.9 + 0.38 * len(measured)), width_ratios=(1.6, 1),
+            1, 2, figsize=(PAPER.two_columns, 0.9 + 0.38 * len(measured)), width_ratios=(1.6, 1),
             layout="constrained",
         )  # fmt: skip
         _sweeps(left, measured)

@@ -199,6 +199,7 @@ def probe(keys: dict, scale: float, activation: str, rng, broken: bool) -> list[
         at = keys | {"layer": layer + 1, "layer_name": f"layer{layer + 1}"}
         first.append(at | statistics("activation", h, z, activation))
         first.append(at | statistics("activation_gradient", back, back, ""))
+        first.append(at | statistics("weight_gradient", 0.1 * back, back, ""))
     rows = []
     for step in STEPS:
         if broken and step > 37:

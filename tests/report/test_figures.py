@@ -17,12 +17,14 @@ from ablate.report.context import Context
 from ablate.report.exhibits import exhibits_of
 from ablate.report.figures.canvas import Drawing, Margins, page
 from ablate.report.figures.style import looks, text_width
+from ablate.report.sizes import PAPER
 from ablate.study.items import ITEMS
 from ablate.study.schema import Study
 
 CASES = {
     "activation_distribution": "init_by_activation",
     "gradient_distribution": "init_by_activation",
+    "weight_gradient_distribution": "init_by_activation",
     "signal_by_layer": "init_by_activation",
     "activations_over_training": "init_by_activation",
     "learning_curves": "init_by_activation",
@@ -81,7 +83,7 @@ FROM_REPORTS = {
     "contact_sheet",
 }  # fmt: skip
 #: Tables, and what is drawn of claims: they have tests of their own.
-ELSEWHERE = {"table", "published", "compared_to_base", "effects"}
+ELSEWHERE = {"table", "published", "compared_to_base", "effects", "effect_against_cost"}
 
 
 def test_every_kind_a_study_may_ask_for_is_a_module_and_drawn_somewhere() -> None:
@@ -141,7 +143,7 @@ def test_a_caption_names_every_data_set_that_is_shown() -> None:
 def test_a_dollar_in_a_name_begins_no_formula(tmp_path: Path) -> None:
     """Half a formula ended the report, and a whole one lost its signs."""
     name = r"$\frac$ cost_$"
-    figure, axes = page([1.0], 1, 3.0, Margins())
+    figure, axes = page(PAPER, [1.0], 1, 3.0, Margins())
     axes[0, 0].set_title(name)
     axes[0, 0].set_xticks([0, 1], [name, "$a_b$"])
     axes[0, 0].set_yscale("log")

@@ -4,7 +4,13 @@ import argparse
 import json
 
 from ablate.commands.here import shown, study_name
-from ablate.report.regenerate import Written, check_reports, regenerate_reports
+from ablate.report.regenerate import (
+    Written,
+    check_reports,
+    known_reports,
+    regenerate_reports,
+    slides,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,10 +26,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("markdown", "json"),
         help="write the reports, and print what they found: markdown for a pull request, or json",
     )
+    either.add_argument(
+        "--style",
+        choices=("paper", "slides"),
+        default="paper",
+        help="slides: only the figures, as slides in reports/STUDY/slides",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Write or check the reports named, or all; exit code 1 where something is missing or old."""
+    if options.style == "slides":
+        return _slides(options)
     if options.check:
         differing = check_reports(options.root, options.study)
         for path in differing:
@@ -54,3 +68,11 @@ def _found(made: list[Written], form: str, alone: bool) -> str:
         return "\n".join(summary_markdown(m, f"reports/{one.directory.name}") for one, m in told)
     found = [summary(manifest) for _, manifest in told]
     return json.dumps(found[0] if alone and found else found, indent=1, ensure_ascii=False) + "\n"
+
+
+def _slides(options: argparse.Namespace) -> int:
+    for name in options.study or known_reports(options.root):
+        files = slides(options.root, name)
+        folder = options.root / "reports" / name / "slides"
+        print(f"{shown(folder)}  {len(files) // 3} slides as SVG, PNG and PDF")
+    return 0

@@ -33,6 +33,7 @@ from ablate.report.pages import write_pages
 from ablate.report.parts import each_part
 from ablate.report.printed_claims import claims_csv, print_claims, told
 from ablate.report.printed_table import PrintedTable, to_markdown, to_tex
+from ablate.report.sizes import PAPER, Style
 from ablate.report.tuned_and_fixed import at_values, at_values_csv, print_at_values
 from ablate.report.verdicts import Verdict, judge
 from ablate.report.warning import DataWarning
@@ -110,6 +111,19 @@ def build_report(
     return directory / "README.md"
 
 
+def drawings(locked: Locked, frames: Frames, directory: Path, style: Style) -> Iterator[Drawing]:
+    """Yield the figures of a report in the sizes of a style, under names that differ."""
+    configs = {cell.slug: cell.config for cell in locked.cells}
+    frames = without_control(frames_with_gaps(frames), configs)
+    verdicts = tuple(judge(locked.study, frames, configs, locked.looks))
+    facts, taken = facts_of(locked), set[str]()
+    for made in _exhibits(locked, frames, facts, configs, verdicts, (), directory, style):
+        if not isinstance(made, (Tabulated, str)):
+            stem = _stem(made.name, taken)
+            taken.add(stem.lower())
+            yield replace(made, name=stem)
+
+
 def _stem(name: str, taken: Collection[str]) -> str:
     """Return what a figure's files are called: short, without signs, and no other's name.
 
@@ -128,6 +142,7 @@ def _exhibits(
     verdicts: tuple[Verdict, ...],
     warnings: Sequence[DataWarning],
     directory: Path,
+    style: Style = PAPER,
 ) -> Iterator[Tabulated | Drawing | str]:
     """Yield what every item makes, or why it cannot; then the tables of the claims."""
     study = locked.study
@@ -139,7 +154,7 @@ def _exhibits(
         if reasons:
             continue
         for suffix, alone, own in each_part(item, study, frames):
-            context = Context(item, alone, own, configs, facts, verdicts, directory)
+            context = Context(item, alone, own, configs, facts, verdicts, directory, style)
             try:
                 for made in exhibits_of(context):
                     if not isinstance(made, Tabulated):

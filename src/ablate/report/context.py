@@ -8,6 +8,7 @@ from ablate.config import RunConfig
 from ablate.report.circumstances import Facts
 from ablate.report.frame import Frames
 from ablate.report.printed_table import PrintedTable
+from ablate.report.sizes import PAPER, Style
 from ablate.report.verdicts import Verdict
 from ablate.study.items import Item
 from ablate.study.schema import Study
@@ -22,6 +23,7 @@ class Context:
     facts      the circumstances that captions tell of
     verdicts   of the study's claims
     directory  of the report, for images that lie there
+    style      the sizes that figures are drawn in
     """
 
     item: Item
@@ -31,6 +33,7 @@ class Context:
     facts: Facts | None = None
     verdicts: tuple[Verdict, ...] = ()
     directory: Path | None = None
+    style: Style = PAPER
 
 
 @dataclass(frozen=True)

@@ -117,6 +117,22 @@ class _Ended:
     results: list[Finished]
 
 
+def slides(root: Path, study: str) -> list[Path]:
+    """Draw a report's figures from the frames in its folder as slides; return their files.
+
+    Nothing else of the report changes. Raises ConfigError where there is no report.
+    """
+    from ablate.report.frame import read_frames
+    from ablate.report.slides import write_slides
+
+    directory = root / "reports" / study
+    if not (directory / "runs.parquet").exists():
+        raise ConfigError(
+            f"study '{study}' has no report yet; make it with: ablate report {study}."
+        )
+    return write_slides(_locked(root, study), read_frames(directory), directory)
+
+
 def load_frames(root: Path, study: str) -> Frames:
     """Return a study's frames, from the complete ledger or else from its report's folder."""
     from ablate.report.frame import frames, read_frames

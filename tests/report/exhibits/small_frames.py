@@ -73,7 +73,8 @@ def layer_rows(keys: Mapping[str, Any], quantity: str, stds: Sequence[float], st
     """Return the probe's rows of one run at one step, a std per layer."""
     return [
         {**keys, "step": step, "layer": layer, "quantity": quantity, "std": std,
-         "zero": 0.0, "dead": 0.0, "saturated": math.nan, "exponent": 0, "histogram": None, **more}
+         "zero": 0.0, "dead": 0.0, "saturated": math.nan, "exponent": 0, "histogram": None, "p15": -std, "p50": 0.0,
+         "p85": std, **more}
         for layer, std in enumerate(stds, start=1)
     ]  # fmt: skip
 

@@ -21,7 +21,8 @@ from small_frames import (
 from ablate.config.validate import run_config
 from ablate.lessons.signal import theory
 from ablate.report.context import Context
-from ablate.report.exhibits.activation_distribution import Panel, bars, histograms
+from ablate.report.exhibits.activation_distribution import theory_marks
+from ablate.report.figures.histograms import Axis, Panel, bars, histograms, shared_axis
 from ablate.report.figures.select import at_step
 from ablate.study.items import ITEMS
 
@@ -49,6 +50,7 @@ def context(kind: str = "activation_distribution", signed: bool = False, **optio
         more = {**shares, "exponent": int(wide), "histogram": counts(bins)}
         layers += layer_rows(keys, "activation", [std, 2 * std], **more)
         layers += layer_rows(keys, "activation_gradient", [7 * std, 5 * std], **more)
+        layers += layer_rows(keys, "weight_gradient", [3 * std, 4 * std], **more)
         layers += layer_rows(keys, "activation", [8 * std, 8 * std], step=9, **more)
     item = ITEMS[kind](columns="two", **options)
     made = study(item, {"x": {"model.activation": "tanh"}, "y": {"model.activation": "relu"}})
@@ -59,7 +61,7 @@ def shown(context: Context, quantity: str = "activation"):
     subject = subject_of(context, "columns")
     layers = subject.frames.layers[subject.frames.layers["quantity"] == quantity]
     rows = at_step(subject.joined(layers), context.item.step)
-    return histograms(subject, rows, subject.levels("columns"), quantity)
+    return histograms(subject, rows, quantity, 5, context.item.step == "first")
 
 
 def bars_of(axis: Axes) -> tuple[np.ndarray, np.ndarray]:
@@ -70,20 +72,19 @@ def bars_of(axis: Axes) -> tuple[np.ndarray, np.ndarray]:
 
 def test_replicates_are_merged_bin_by_bin_and_their_statistics_are_medians() -> None:
     found = shown(context())
-    assert (found.layers, found.levels, found.one_sided) == ((1, 2), ("x", "y"), True)
-    assert found.shares == ("zero", "dead")
+    assert (found.layers, found.levels) == ((1, 2), ("x", "y"))
+    assert found.shares == ("zero", "dead", "saturated")
+    assert shown(context("weight_gradient_distribution"), "weight_gradient").shares == ("zero",)
     x, y = found.panels[1, "x"], found.panels[1, "y"]
-    # Bins of the widest: three replicates' first and second fall into the first.
-    assert x.exponent == 1
-    assert x.counts.tolist() == counts({0: 12, 1: 6 + 5}).tolist()
+    # Each replicate in its own bins.
+    assert [k for k, _ in x.counts] == [0, 0, 0, 1]
+    narrow, wide = counts({0: 4, 2: 2}), counts({1: 5})
+    assert [c.tolist() for _, c in x.counts] == [*[narrow.tolist()] * 3, wide.tolist()]
     assert (x.std, x.shares["zero"]) == pytest.approx((0.25, 0.3))
     # The fourth replicate of A/y is n/c: neither its bins nor its statistics are there.
-    assert y.exponent == 0
-    assert y.counts.tolist() == counts({0: 12, 2: 6}).tolist()
+    assert [(k, c.tolist()) for k, c in y.counts] == [(0, narrow.tolist())] * 3
     assert (y.std, y.shares["zero"]) == pytest.approx((0.2, 0.2))
     assert found.panels[2, "x"].std == pytest.approx(0.5)
-    assert x.bound == 1.0
-    assert y.bound is None
 
 
 def test_theory_is_absolute_and_for_gradients_from_the_measured_last_layer() -> None:
@@ -94,41 +95,98 @@ def test_theory_is_absolute_and_for_gradients_from_the_measured_last_layer() -> 
     gradients = shown(context("gradient_distribution"), "activation_gradient").panels
     assert gradients[1, "x"].theory == pytest.approx(predicted.gradient_std[0] * 5 * 0.25)
     assert gradients[2, "x"].theory == pytest.approx(5 * 0.25)
-    assert gradients[2, "x"].bound is None
+    weights = shown(context("weight_gradient_distribution"), "weight_gradient").panels
+    assert weights[1, "x"].theory is None
+    assert weights[2, "x"].std == pytest.approx(4 * 0.25)
     assert shown(context(step="last")).panels[1, "x"].theory is None
 
 
-def panel(bins: dict[int, float], bound: float | None = None, exponent: int = 0) -> Panel:
-    return Panel(counts(bins).astype(float), exponent, 0.1, {}, None, bound)
+def panel(bins: dict[int, float], exponent: int = 0, std: float = 0.1) -> Panel:
+    return Panel([(exponent, counts(bins).astype(float))] if bins else [], std, {}, None)
 
 
-def test_bars_reach_to_a_round_limit_and_the_tallest_is_one() -> None:
-    # Bins are 1/64 wide: the values end at 3/64 = 0.047, the next round number is 0.05.
-    found = bars(panel({0: 12, 2: 6}), one_sided=True)
-    assert found.limit == pytest.approx(0.05)
-    assert found.sides == pytest.approx(np.arange(4) / 64)
-    assert found.heights == pytest.approx([1, 0, 0.5])
-    both = bars(panel({0: 12, 2: 6, -1: 3}), one_sided=False)
-    assert both.sides == pytest.approx(np.arange(-3, 4) / 64)
-    assert both.heights == pytest.approx([0, 0, 0.25, 1, 0, 0.5])
+def test_panels_share_one_linear_axis_up_to_a_round_limit() -> None:
+    # Bins are 1/64 wide: the values end at 3/64 = 0.047 and 6/32 = 0.19; next is 0.2.
+    narrow, wide = panel({0: 12, 2: 6}), panel({0: 1, 5: 1}, exponent=1)
+    axis = shared_axis([narrow, wide])
+    assert axis == Axis(False, 0.0, pytest.approx(0.2))
+    assert shared_axis([narrow, panel({-1: 3})]).low == pytest.approx(-0.05)
+    # One value in a thousand does not widen it, one in ten does.
+    assert shared_axis([panel({0: 999, 40: 1})]).high == pytest.approx(0.02)
+    assert shared_axis([panel({0: 900, 40: 100})]).high == 1
+    assert shared_axis([panel({})]) is None
 
 
-def test_one_value_in_a_thousand_does_not_widen_the_axis() -> None:
-    assert bars(panel({0: 999, 40: 1}), one_sided=True).limit == pytest.approx(0.02)
-    assert bars(panel({0: 900, 40: 100}), one_sided=True).limit == 1
+def test_spreads_that_no_linear_axis_shows_stand_on_a_logarithmic_one() -> None:
+    small, large = panel({0: 1, 1: 1}, exponent=-40, std=1e-14), panel({3: 2}, std=0.05)
+    axis = shared_axis([small, large])
+    # Powers of ten around 3 % of the smallest and all of the largest.
+    assert (axis.is_log, axis.low, axis.high) == (True, pytest.approx(1e-16), pytest.approx(0.1))
+    # What is bounded keeps its linear axis: a collapse is a stroke at zero there.
+    assert shared_axis([small, large], is_bound=True) == Axis(False, 0.0, pytest.approx(0.1), True)
+
+
+def test_bars_hold_the_mass_of_the_histogram_and_the_tallest_is_one() -> None:
+    axis = Axis(False, -1.0, 1.0)
+    found = bars(panel({0: 12, 2: 6, -1: 3}), axis)
+    widths = np.diff(found.sides)
+    assert widths == pytest.approx(np.full(len(widths), 2 / 81))
+    assert found.heights.max() == 1
+    right = found.heights[found.sides[:-1] > 0].sum() / found.heights.sum()
+    # Of 21 values 18 lie right of zero; of 12 that are spread over 1/64 the middle bar takes 79 %.
+    assert right == pytest.approx((18 - 12 * 64 / 81) / 21)
+    assert bars(panel({}), axis) is None
+
+
+def test_magnitudes_of_both_signs_are_one_bar_on_a_log_axis() -> None:
+    axis = Axis(True, 1e-3, 1.0)
+    both, right = bars(panel({7: 2, -8: 2}), axis), bars(panel({7: 4}), axis)
+    assert both.heights == pytest.approx(right.heights)
+    assert both.sides == pytest.approx(right.sides)
+    ratio = both.sides[1:] / both.sides[:-1]
+    assert ratio == pytest.approx(np.full(len(ratio), 1000 ** (1 / 81)))
+    # All of it between the edges of the eighth bin, but for the bars that they cut.
+    assert 7 / 64 / ratio[0] < both.sides[0] < both.sides[-1] < 8 / 64 * ratio[0]
+
+
+def test_a_hundredfold_smaller_layer_is_a_narrower_stroke_on_the_shared_axis() -> None:
+    wide, narrow = panel({0: 5, 30: 5}), panel({0: 5, 30: 5}, exponent=-7)
+    axis = shared_axis([wide, narrow])
+    assert len(bars(narrow, axis).heights) == 1
+    assert len(bars(wide, axis).heights) > 70
+
+
+def test_bars_add_up_the_replicates_in_their_own_bins() -> None:
+    axis = Axis(False, -1.0, 1.0)
+    (narrow,), (wide,) = panel({3: 8}).counts, panel({3: 8}, exponent=3).counts
+    found = bars(Panel([narrow, wide], 0.1, {}, None), axis)
+    # Eight values from 3/8 to 4/8, and eight from 3/64 to 4/64, of which the bar that ends at 5/81
+    # has most.
+    middles = (found.sides[1:] + found.sides[:-1]) / 2
+    assert found.heights[(middles > 3.2 / 8) & (middles < 3.8 / 8)] == pytest.approx(
+        (2 / 81) * 8 / (64 * (5 / 81 - 3 / 64))
+    )
+    assert 3 / 64 - 2 / 81 < middles[np.argmax(found.heights)] < 4 / 64 + 2 / 81
+
+
+def test_the_first_bin_has_no_cliff_on_a_log_axis() -> None:
+    """Of a heavy tail it holds most values: spread evenly they would be a peak at its edge."""
+    axis = Axis(True, 1e-6, 1.0)
+    found = bars(panel({0: 100, 1: 40, 2: 25, 3: 18, 5: 20, 9: 20}), axis)
+    at = int(np.searchsorted(found.sides, 1 / 64))
+    assert found.heights[at - 2] == pytest.approx(found.heights[at + 1], rel=0.4)
+    # All hundred are still below the edge, whatever decade they are spread over.
+    below = found.heights[found.sides[1:] <= 1 / 64].sum() / found.heights.sum()
+    assert below == pytest.approx(100 / 223, abs=0.04)
 
 
 def test_what_saturates_at_the_bound_stands_in_the_last_bar() -> None:
     # Exponent 1: bins are 1/32 wide, the 32nd begins at 1.
-    found = bars(panel({31: 6, 32: 6}, bound=1.0, exponent=1), one_sided=True)
-    assert found.limit == 1
-    assert len(found.heights) == 32
+    axis = Axis(False, -1.0, 1.0, is_bound=True)
+    found = bars(panel({10: 6, 32: 6}, exponent=1), axis)
+    assert found.sides[-1] == 1
     assert found.heights[-1] == 1
-    assert found.heights[:-1].sum() == 0
-
-
-def test_nothing_but_zeros_has_no_bars() -> None:
-    assert bars(panel({}), one_sided=True) is None
+    assert bars(panel({10: 6, 32: 6}, exponent=1), Axis(False, -1.0, 1.0)).sides[-1] < 0.5
 
 
 def test_what_is_drawn_are_these_numbers() -> None:
@@ -141,37 +199,36 @@ def test_what_is_drawn_are_these_numbers() -> None:
     axes = np.reshape(first.figure.axes, (2, 2))
     assert [axis.get_title() for axis in axes[0]] == ["x", "y"]
     assert [row[0].get_ylabel() for row in axes] == ["layer 1", "layer 2"]
+    assert expected.axis == Axis(False, 0.0, pytest.approx(0.1))
     for layer, row in enumerate(axes, start=1):
         for level, axis in zip("xy", row, strict=True):
             heights, sides = bars_of(axis)
-            values = bars(expected.panels[layer, level], one_sided=True)
+            values = bars(expected.panels[layer, level], expected.axis)
             assert heights == pytest.approx(values.heights)
             assert sides == pytest.approx(values.sides)
-            assert axis.get_xlim()[1] == pytest.approx(1.02 * values.limit)
-    # Two bins of 1/32 with 12 and 11 values, then room until 0.1; three of 1/64 until 0.05.
-    assert bars_of(axes[0, 0])[0] == pytest.approx([1, 11 / 12, 0])
-    assert bars_of(axes[0, 0])[1] == pytest.approx(np.arange(4) / 32)
-    assert bars_of(axes[0, 1])[0] == pytest.approx([1, 0, 0.5])
+            assert axis.get_xlim() == pytest.approx((0, 0.1))
     texts = [[axis.texts[0].get_text() for axis in row] for row in axes]
-    assert texts[0] == ["std 0.25\nzero 30 %\ndead 25 %", "std 0.20\nzero 20 %\ndead 25 %"]
-    assert texts[1] == ["std 0.50\nzero 30 %\ndead 25 %", "std 0.40\nzero 20 %\ndead 25 %"]
+    assert texts[0] == [
+        "std 0.25\nzero 30 %\ndead 25 %\nsat. 50 %", "std 0.20\nzero 20 %\ndead 25 %\nsat. 50 %",
+    ]  # fmt: skip
     assert "1 of 8 runs did not converge" in first.caption
+    assert "all panels on one axis" in first.caption
     nothing = second.figure.axes[1]
     assert nothing.texts[0].get_text() == "all exactly zero"
     assert not nothing.patches
 
 
-def test_theory_is_drawn_where_it_is_in_sight() -> None:
+def test_theory_is_marked_where_it_is_in_sight_and_hides_nothing() -> None:
+    linear, log = Axis(False, -1.0, 1.0), Axis(True, 1e-6, 1.0)
+    assert theory_marks(0.5, linear) == [-0.5, 0.5]
+    assert theory_marks(0.5, Axis(False, 0.0, 1.0)) == [0.5]
+    assert theory_marks(0.01, linear) == theory_marks(2.0, linear) == theory_marks(2.0, log) == []
+    assert theory_marks(1e-5, log) == [1e-5]
     made = context("gradient_distribution", signed=True)
+    made.frames.layers["exponent"] += 6  # so that the prediction lies within the limit
     drawing = drawings(made)[0]
     assert "dashed: standard deviation predicted for infinite width" in drawing.caption
-    found = shown(made, "activation_gradient")
-    expected = found.panels[1, "x"].theory
-    assert bars(found.panels[1, "x"], one_sided=False).limit < expected
-    # Wider bins, so that the prediction lies within the limit.
-    layers = made.frames.layers
-    layers["exponent"] += 6
-    drawing = drawings(made)[0]
+    expected = shown(made, "activation_gradient").panels[1, "x"].theory
     assert strokes(drawing.figure.axes[0]) == pytest.approx([-expected, expected])
 
 

@@ -6,7 +6,7 @@ from artists import legend_of, lines, points, shade
 from small_frames import drawings, frames, layer_rows, present, runs, status, study, subject_of
 
 from ablate.report.context import Context
-from ablate.report.exhibits.activations_over_training import panels_of
+from ablate.report.exhibits.activations_over_training import panels_of, percentiles_of
 from ablate.study.items import ITEMS
 
 STEPS = (0, 10, 100)
@@ -48,7 +48,7 @@ def test_bands_of_four_layers_over_the_probed_steps() -> None:
 
 
 def test_what_is_drawn_are_these_numbers() -> None:
-    (drawing,) = drawings(context())
+    drawing, _ = drawings(context())
     inks = legend_of(drawing.figure)
     assert list(inks) == ["layer 1", "layer 3", "layer 4", "layer 6"]
     panels = dict(zip(("Ax", "Ay", "Bx", "By"), drawing.figure.axes, strict=True))
@@ -68,3 +68,30 @@ def test_what_is_drawn_are_these_numbers() -> None:
     titles = [axis.get_title(loc="left") for axis in panels.values()]
     assert titles == ["x · A", "y · A", "x · B", "y · B"]
     assert "5 of 15 runs did not converge" in drawing.caption
+
+
+def test_percentiles_of_the_last_layer_are_medians_over_what_converged() -> None:
+    made = context()
+    # A run that is n/c has numbers too, which must not count.
+    layers = made.frames.layers
+    layers.loc[layers["std"].isna(), ["p15", "p50", "p85"]] = -1e9
+    subject = subject_of(made, "columns", "rows")
+    rows = subject.joined(layers[layers["quantity"] == "activation"])
+    found = percentiles_of(subject, rows, 6)
+    sizes = np.array([size(step, 6) for step in STEPS])
+    for cell, (middle, _, _) in EXPECTED.items():
+        shown = found[tuple(cell)]
+        assert shown.index.tolist() == list(STEPS)
+        assert shown["p85"].tolist() == pytest.approx(middle * sizes)
+        assert shown["p15"].tolist() == pytest.approx(-middle * sizes)
+        assert shown["p50"].tolist() == [0.0] * 3
+    assert len(found["B", "y"]) == 0
+    _, drawing = drawings(made)
+    assert drawing.name == "activations_over_training-percentiles"
+    first, *_, last = drawing.figure.axes
+    drawn = [points(line)[:, 1] for line in first.lines if len(line.get_xdata()) == len(STEPS)]
+    assert [list(ys) for ys in drawn] == [
+        pytest.approx(sign * EXPECTED["Ax"][0] * sizes) for sign in (-1, 0, 1)
+    ]
+    assert [text.get_text() for text in last.texts] == ["no run converged"]
+    assert drawing.caption.startswith("What layer 6 passes to its activation function")

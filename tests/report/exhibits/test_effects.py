@@ -14,8 +14,9 @@ from ablate.config.compose import package_conf
 from ablate.config.groups import read_groups
 from ablate.report.context import Context
 from ablate.report.exhibits.effects import effects
-from ablate.report.figures.forest import DENIED, SHOWN
+from ablate.report.figures.forest import DENIED, SHOWN, Row, forest, linear_until, split
 from ablate.report.figures.style import NEUTRAL
+from ablate.report.sizes import PAPER, SLIDES
 from ablate.report.verdicts import judge
 from ablate.study.items import ITEMS
 from ablate.study.reader import read_study
@@ -96,3 +97,24 @@ def test_what_is_drawn_are_these_numbers(context: Context) -> None:
 
 def test_without_effects_there_is_no_figure(context: Context) -> None:
     assert drawings(Context(context.item, context.study, context.frames)) == []
+
+
+def test_an_effect_that_would_press_the_others_on_zero_stands_on_a_logarithmic_part() -> None:
+    rows = [
+        Row(f"{value}", value, value - 0.1, value + 0.1, NEUTRAL, "") for value in (0.3, 0.5, 3)
+    ]
+    assert linear_until(rows) is None
+    pressed = [*rows[:2], Row("far", -70, -72, -68, NEUTRAL, "")]
+    assert linear_until(pressed) == 1  # the middle one reaches 0.6
+    (axis,) = forest({"effect (points)": pressed}).axes
+    assert axis.get_xlabel() == "effect (points), logarithmic beyond ±1"
+    assert [text.get_text() for text in axis.get_xticklabels()] == ["−70", "−1", "−0.5", "0", "0.5"]
+    (plain,) = forest({"effect (points)": rows}).axes
+    assert (plain.get_xscale(), plain.get_xlabel()) == ("linear", "effect (points)")
+
+
+def test_a_slide_takes_so_many_rows() -> None:
+    rows = [Row(f"{place}", 1.0, 0.5, 1.5, NEUTRAL, "") for place in range(15)]
+    panels = {"effect (points)": rows, "effect (nats)": rows[:2]}
+    assert list(split(panels, PAPER)) == [panels]
+    assert [list(map(len, part.values())) for part in split(panels, SLIDES)] == [[8], [7], [2]]

@@ -3,6 +3,7 @@
 from functools import cache
 
 import numpy as np
+import pandas as pd
 from artists import legend_of, points, shade
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
@@ -10,6 +11,7 @@ from small_frames import drawings, frames, present, runs, status, study, subject
 
 from ablate.report.context import Context
 from ablate.report.exhibits.learning_curves import LearningCurves, learning_curves
+from ablate.report.figures.sample import thinned
 from ablate.report.figures.style import looks
 from ablate.study.items import ITEMS
 
@@ -77,11 +79,11 @@ def test_an_explosion_is_cut_to_five_times_the_highest_loss_that_converged() -> 
 
 
 def solid(axis: Axes, ink: str, width: float) -> list[np.ndarray]:
-    """Return the points of the lines of a colour and a width, without markers."""
+    """Return the points of the lines of a colour and a width."""
     return [
         points(line) for line in axis.lines
         if to_hex(line.get_color()) == ink and line.get_linewidth() == width
-        and line.get_marker() == "None"
+        and line.get_marker() != "x"
     ]  # fmt: skip
 
 
@@ -121,3 +123,21 @@ def test_what_is_drawn_are_these_numbers() -> None:
     assert [axis.get_ylabel() for axis in panels[0]] == ["loss (nats)", "accuracy (%)"]
     assert "Thin lines, ending in a cross" in drawing.caption
     assert "upper edge" not in drawing.caption
+
+
+def test_a_long_curve_is_thinned_to_what_is_seen_and_its_shade_covers_all() -> None:
+    steps = np.arange(1, 5001, dtype=float)
+    rng = np.random.default_rng(0)
+    middle = rng.random(len(steps))
+    whole = pd.DataFrame({"middle": middle, "low": middle - 1, "high": middle + 1}, index=steps)
+    found = thinned(whole, 150)
+    assert 100 < len(found) <= 150
+    assert found.index[-1] == 5000
+    assert (found["middle"] == whole.loc[found.index, "middle"]).all()
+    start = 0.0
+    for end, row in found.iterrows():
+        hidden = whole[(whole.index > start) & (whole.index <= end)]
+        assert (row["low"], row["high"]) == (hidden["low"].min(), hidden["high"].max())
+        start = end
+    assert thinned(whole.iloc[:150], 150).equals(whole.iloc[:150])
+    assert thinned(whole["middle"]).iloc[-1] == middle[-1]

@@ -23,6 +23,6 @@ def exhibits_of(context: Context) -> list[Tabulated | Drawing]:
     from ablate.report.figures.style import style
 
     made: Iterable[Tabulated | Drawing]
-    with style():
+    with style(context.style):
         made = import_module(f"ablate.report.exhibits.{context.item.kind}").exhibits(context)
         return list(made)

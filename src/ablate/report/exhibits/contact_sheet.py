@@ -9,9 +9,11 @@ from matplotlib.figure import Figure
 from ablate.errors import ReportError
 from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Margins, page
+from ablate.report.figures.layers import pages_of
 from ablate.report.figures.select import DATA_NAMES
-from ablate.report.figures.style import SMALL, TWO_COLUMNS, text_width
+from ablate.report.figures.style import text_width
 from ablate.report.images import NAME as IMAGES
+from ablate.report.sizes import Style
 
 _SIDE = 0.42  # inches of an image
 _GAP = 0.03
@@ -31,7 +33,10 @@ def exhibits(context: Context) -> Iterator[Drawing]:
         "them to the network; the same originals in every row."
     )
     rows = pictures(pd.read_parquet(context.directory / IMAGES))
-    yield Drawing("contact_sheet", caption, _draw(rows))
+    most = context.style.fitting(len(rows), _SIDE, besides=0.1)
+    for file, levels in pages_of("contact_sheet", list(rows), most):
+        shown = {level: rows[level] for level in levels}
+        yield Drawing(file, caption, _draw(shown, context.style))
 
 
 def pictures(images: pd.DataFrame) -> dict[str, list[np.ndarray]]:
@@ -44,17 +49,20 @@ def pictures(images: pd.DataFrame) -> dict[str, list[np.ndarray]]:
     return rows
 
 
-def _draw(rows: Mapping[str, Sequence[np.ndarray]]) -> Figure:
+def _draw(rows: Mapping[str, Sequence[np.ndarray]], style: Style) -> Figure:
     count = max(map(len, rows.values()))
-    left = 0.15 + max(map(text_width, rows))
-    width = min(TWO_COLUMNS, left + count * (_SIDE + _GAP) + 0.05)
+    left = 0.15 + max(text_width(level, style.small) for level in rows)
+    width = style.two_columns
+    if style.height is None:
+        width = min(width, left + count * (_SIDE + _GAP) + 0.05)
     margins = Margins(left=left, right=0.05, top=0.05, bottom=0.05, across=_GAP, down=_GAP)
-    figure, axes = page([_SIDE] * len(rows), count, width, margins)
+    figure, axes = page(style, [_SIDE] * len(rows), count, width, margins)
     for row, (level, shown) in zip(axes, rows.items(), strict=True):
         for axis, picture in zip(row, shown, strict=True):
             axis.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
             axis.set_axis_off()
         row[0].text(
-            -0.12, 0.5, level, transform=row[0].transAxes, ha="right", va="center", fontsize=SMALL
-        )
+            -0.12, 0.5, level, transform=row[0].transAxes, ha="right", va="center",
+            fontsize=style.small,
+        )  # fmt: skip
     return figure

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing
-from ablate.report.figures.forest import DENIED, SHOWN, Row, axis_label, forest
+from ablate.report.figures.forest import DENIED, SHOWN, Row, axis_label, forest, split
 from ablate.report.figures.style import NEUTRAL
 from ablate.report.verdicts import Verdict
 
@@ -20,8 +20,8 @@ def exhibits(context: Context) -> Iterator[Drawing]:
         "Effects of the claims with their simultaneous 95 % intervals, "
         f"{context.study.replicates} replicates per cell; grey strokes: the margin of each."
     )
-    if panels:
-        yield Drawing("effects", caption, forest(panels))
+    for shown in split(panels, context.style) if panels else ():
+        yield Drawing("effects", caption, forest(shown, context.style))
 
 
 def effects(verdicts: Iterable[Verdict]) -> dict[str, list[Row]]:

@@ -13,7 +13,7 @@ from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Margins, label_outer, page
 from ablate.report.figures.sample import Sample, draw_intervals
 from ablate.report.figures.select import Subject, column, converged, subjects
-from ablate.report.figures.style import NEUTRAL, TWO_COLUMNS
+from ablate.report.figures.style import NEUTRAL
 
 #: What the two panels show; the second is what accuracy lacks of all.
 _PANELS = (SCORES["brier"], replace(SCORES["accuracy"], label="error"))
@@ -105,7 +105,10 @@ def _draw(subject: Subject, panels: Sequence[Sequence[Curve]]) -> Drawing:
         more.append(Line2D([], [], color=NEUTRAL, ls=":", label="the network by itself"))
         spread += " Dotted: the same network predicting by itself."
     margins, factor = Margins(left=0.55, top=0.2, across=0.6), subject.factor("x")
-    figure, axes = page([1.9], 2, TWO_COLUMNS, margins, subject.legend("lines", more=more))
+    figure, axes = page(
+        subject.style, [1.9], 2, subject.style.two_columns, margins,
+        subject.legend("lines", more=more),
+    )  # fmt: skip
     ticks = sorted(_sizes(subject).values())
     for axis, score, lines in zip(axes[0], _PANELS, panels, strict=True):
         _draw_curves(axis, subject, lines)

@@ -7,7 +7,7 @@ from itertools import combinations, product
 from ablate.report.claim_evidence import Case
 from ablate.report.context import Context, Tabulated
 from ablate.report.figures.canvas import Drawing
-from ablate.report.figures.forest import SHOWN, Row, axis_label, forest
+from ablate.report.figures.forest import SHOWN, Row, axis_label, forest, split
 from ablate.report.figures.select import subjects
 from ablate.report.figures.style import NEUTRAL
 from ablate.report.frame import Frames
@@ -53,8 +53,9 @@ def exhibits(context: Context) -> Iterator[Tabulated | Drawing]:
             "Bars: simultaneous 95 % intervals; at the right p, adjusted by Holm over all "
             f"{len(contrasts)} contrasts; blue: below 5 %.{more}",
         )
-        figure = forest({axis_label(contrasts[0].case.unit): rows[:_MOST]})
-        yield Drawing(context.item.kind, caption, figure)
+        panels = {axis_label(contrasts[0].case.unit): rows[:_MOST]}
+        for shown in split(panels, context.style):
+            yield Drawing(context.item.kind, caption, forest(shown, context.style))
 
 
 def factorial(study: Study, frames: Frames) -> list[Contrast]:

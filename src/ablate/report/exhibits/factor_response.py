@@ -1,5 +1,6 @@
 """What a factor does to the metric: points, means and intervals over its levels."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -13,7 +14,8 @@ from ablate.report.figures.canvas import Drawing, Margins, page
 from ablate.report.figures.quantity import sentence_case, with_quantity
 from ablate.report.figures.sample import CellSample, cell_samples, draw_intervals
 from ablate.report.figures.select import Subject, subjects
-from ablate.report.figures.style import ONE_COLUMN, SMALL, Look
+from ablate.report.figures.style import Look, level_number, plain
+from ablate.report.sizes import Style
 from ablate.study.schema import Factor, Level
 
 _STRIP = 0.16  # inches of the n/c strip per line
@@ -55,7 +57,7 @@ def _places(
     factor: Factor, levels: Sequence[Level]
 ) -> tuple[Literal["category", "linear", "log"], tuple[float, ...], bool]:
     """Return the axis, where each level stands on it, and whether the first is a zero apart."""
-    numbers = [number for level in levels if (number := _number(level)) is not None]
+    numbers = [number for level in levels if (number := level_number(level)) is not None]
     if factor.axis == "category" or len(numbers) < len(levels):
         return "category", tuple(float(index) for index in range(len(levels))), False
     apart = factor.axis == "log" and len(levels) > 1 and numbers[0] == 0
@@ -66,22 +68,15 @@ def _places(
     return factor.axis, tuple(float(number) for number in numbers), apart
 
 
-def _number(level: Level) -> float | None:
-    """Return where a level stands: the number it sets, else the number that it is called."""
-    if level.number is not None:
-        return level.number
-    try:
-        return float(level.name)
-    except ValueError:
-        return None
-
-
 def _draw(subject: Subject, shown: Response, quantity: Quantity) -> Drawing:
     factor = subject.factor("x")
     has_strip = any(cell.not_converged for cells in shown.lines.values() for cell in cells)
     heights = [1.9, _STRIP * len(shown.lines)] if has_strip else [1.9]
     legend = subject.legend("lines")
-    figure, axes = page(heights, 1, ONE_COLUMN, Margins(down=0.06), legend, sharex=True)
+    style = subject.style
+    figure, axes = page(
+        style, heights, 1, style.one_column, Margins(down=0.06), legend, sharex=True
+    )
     axis: Axes = axes[0, 0]
     if shown.axis != "category":
         axis.set_xscale(shown.axis)
@@ -90,10 +85,11 @@ def _draw(subject: Subject, shown: Response, quantity: Quantity) -> Drawing:
     axis.set_ylabel(quantity.title)
     _leave_room(axis, shown)
     if has_strip:
-        _strip(axes[1, 0], shown)
+        _strip(axes[1, 0], shown, style)
     if factor.axis == "category" or len(shown.places) <= 10:
+        names = [_short(level) for level in subject.levels("x")]
         for panel in axes[:, 0]:
-            panel.set_xticks(shown.places, subject.levels("x"))
+            panel.set_xticks(shown.places, names)
             panel.minorticks_off()
     axes[-1, 0].set_xlabel(factor.label)
     spread = "Dots: replicates that converged; markers: their mean with its 95 % t interval."
@@ -101,6 +97,11 @@ def _draw(subject: Subject, shown: Response, quantity: Quantity) -> Drawing:
         spread += " Below: share of runs that did not converge (n/c)."
     what = f"{sentence_case(quantity.label)} against {factor.label}"
     return subject.drawing(figure, what, spread)
+
+
+def _short(level: str) -> str:
+    """Return a level's name, a small power of ten as such: 10⁻⁵ for 1e-05."""
+    return plain(float(level)) if re.fullmatch(r"[\d.]+e-\d+", level) else level
 
 
 def _beside(shown: Response, index: int) -> tuple[float, ...]:
@@ -137,19 +138,19 @@ def _leave_room(axis: Axes, shown: Response) -> None:
         axis.set_xlim(low - room, high + room)
 
 
-def _strip(axis: Axes, shown: Response) -> None:
+def _strip(axis: Axes, shown: Response, style: Style) -> None:
     """Write n/c runs of all runs below each level, a row per line."""
     for row, cells in enumerate(shown.lines.values()):
         for x, cell in zip(shown.places, cells, strict=True):
             if cell.runs:
                 axis.text(
                     x, -row, f"{cell.not_converged}/{cell.runs}" if cell.not_converged else "0",
-                    ha="center", va="center", fontsize=SMALL - 1.5,
+                    ha="center", va="center", fontsize=style.small - 1.5,
                     color="black" if cell.not_converged else "#888888",
                     fontweight="bold" if cell.not_converged == cell.runs else "normal",
                 )  # fmt: skip
     axis.set_ylim(-len(shown.lines) + 0.5, 0.5)
     names = [f"n/c {line}".strip() for line in shown.lines]
-    axis.set_yticks([-row for row in range(len(names))], names, fontsize=SMALL - 1)
+    axis.set_yticks([-row for row in range(len(names))], names, fontsize=style.small - 1)
     axis.tick_params(axis="y", length=0)
     axis.spines["left"].set_visible(False)

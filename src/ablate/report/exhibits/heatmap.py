@@ -13,7 +13,7 @@ from ablate.report.figures.canvas import Drawing, Margins, page
 from ablate.report.figures.quantity import as_tables_call_it
 from ablate.report.figures.sample import CellSample, cell_samples
 from ablate.report.figures.select import Subject, subjects
-from ablate.report.figures.style import ONE_COLUMN, SMALL, text_width
+from ablate.report.figures.style import text_width
 
 
 def exhibits(context: Context) -> Iterator[Drawing]:
@@ -32,20 +32,25 @@ def exhibits(context: Context) -> Iterator[Drawing]:
 def _draw(
     subject: Subject, cells: Mapping[str, tuple[CellSample, ...]], quantity: Quantity
 ) -> Drawing:
-    margins = Margins(left=0.45 + max(map(text_width, cells)), right=0.1, bottom=0.42)
-    figure, axes = page([0.34 * len(cells)], 1, ONE_COLUMN, margins)
+    style = subject.style
+    margins = Margins(
+        left=0.45 + max(text_width(name, style.small) for name in cells), right=0.1, bottom=0.42
+    )
+    figure, axes = page(style, [0.34 * len(cells)], 1, style.one_column, margins)
     axis = axes[0, 0]
     means = np.array([[cell.mean for cell in row] for row in cells.values()])
     texts = np.array([[_text(cell, quantity) for cell in row] for row in cells.values()], object)
     seaborn.heatmap(
         means, ax=axis, annot=texts, fmt="", cmap="crest", cbar=False, linewidths=0.6,
-        annot_kws={"fontsize": SMALL}, mask=np.isnan(means),
+        annot_kws={"fontsize": style.small}, mask=np.isnan(means),
         xticklabels=subject.levels("columns"), yticklabels=list(cells),
     )  # fmt: skip
     for i, row in enumerate(cells.values()):
         for j, cell in enumerate(row):
             if not cell.values:
-                axis.text(j + 0.5, i + 0.5, texts[i, j], ha="center", va="center", fontsize=SMALL)
+                axis.text(
+                    j + 0.5, i + 0.5, texts[i, j], ha="center", va="center", fontsize=style.small
+                )
             if cell.runs and not cell.most_converged:
                 hatched = Rectangle((j, i), 1, 1, fill=False, hatch="////", ec="#999999", lw=0)
                 axis.add_patch(hatched)

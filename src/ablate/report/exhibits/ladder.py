@@ -10,11 +10,13 @@ from ablate.metrics import Quantity
 from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Margins, page
 from ablate.report.figures.forest import head_notes, name_rows, write_beside
+from ablate.report.figures.layers import pages_of
 from ablate.report.figures.quantity import sentence_case, with_quantity
 from ablate.report.figures.sample import CellSample, Sample, cell_sample, draw_intervals
 from ablate.report.figures.select import Subject, converged, subjects
-from ablate.report.figures.style import NO_LEVEL, TWO_COLUMNS, text_width
+from ablate.report.figures.style import NO_LEVEL, text_width
 from ablate.report.number_text import decimals
+from ablate.report.sizes import Style
 from ablate.study.items import Ladder
 
 _ROW = 0.23  # inches
@@ -52,7 +54,11 @@ def differences(context: Context, to_first: bool, other: str = "") -> Iterator[D
     context, column, quantity = with_quantity(context)
     for subject in subjects(context, "rows"):
         shown = rungs(subject, column, quantity.scale, to_first)
-        yield _draw(subject, shown, quantity, f"difference to {other or shown[0].level}")
+        heading = f"difference to {other or shown[0].level}"
+        by_level = {rung.level: rung for rung in shown}
+        most = subject.style.fitting(len(shown), _ROW)
+        for name, levels in pages_of(subject.name, list(by_level), most):
+            yield _draw(subject, [by_level[level] for level in levels], quantity, heading, name)
 
 
 def rungs(subject: Subject, column: str, scale: float, to_first: bool) -> tuple[Rung, ...]:
@@ -70,15 +76,18 @@ def rungs(subject: Subject, column: str, scale: float, to_first: bool) -> tuple[
     return tuple(shown)
 
 
-def _draw(subject: Subject, shown: Sequence[Rung], quantity: Quantity, heading: str) -> Drawing:
+def _draw(
+    subject: Subject, shown: Sequence[Rung], quantity: Quantity, heading: str, name: str
+) -> Drawing:
     names = [rung.level for rung in shown]
-    left = 0.15 + max(map(text_width, names))
-    margins = Margins(left=left, right=0.25 + text_width(heading), top=0.22)
-    figure, axes = page([_ROW * len(shown)], 1, TWO_COLUMNS * 0.75, margins)
+    style = subject.style
+    left = 0.15 + max(text_width(name, style.small) for name in names)
+    margins = Margins(left=left, right=0.25 + text_width(heading, style.small), top=0.22)
+    figure, axes = page(style, [_ROW * len(shown)], 1, style.share(0.75), margins)
     axis: Axes = axes[0, 0]
     for row, rung in enumerate(shown):
-        _rung(axis, row, rung)
-    head_notes(axis, heading)
+        _rung(axis, row, rung, style)
+    head_notes(axis, heading, style)
     name_rows(axis, names)
     axis.set_xlabel(quantity.title)
     spread = (
@@ -87,10 +96,10 @@ def _draw(subject: Subject, shown: Sequence[Rung], quantity: Quantity, heading: 
         "95 % t interval."
     )
     what = f"{sentence_case(quantity.label)} by {subject.factor('rows').label}"
-    return subject.drawing(figure, what, spread)
+    return subject.drawing(figure, what, spread, name)
 
 
-def _rung(axis: Axes, row: int, rung: Rung) -> None:
+def _rung(axis: Axes, row: int, rung: Rung, style: Style) -> None:
     cell = rung.cell
     axis.plot(cell.values, [row] * len(cell.values), ls="", marker=".", ms=2.5, color="#999999")
     if cell.values:
@@ -98,7 +107,7 @@ def _rung(axis: Axes, row: int, rung: Rung) -> None:
     notes = [] if rung.difference is None else [_text(rung.difference)]
     if cell.not_converged:
         notes.append(f"{cell.not_converged} n/c")
-    write_beside(axis, row, "  ".join(notes))
+    write_beside(axis, row, "  ".join(notes), style)
 
 
 def _text(difference: Sample) -> str:
@@ -107,6 +116,8 @@ def _text(difference: Sample) -> str:
     if not np.any(difference.values):
         return "0"
     half = difference.half_width
+    if half == 0:  # the same in every pair
+        return f"{difference.mean:+.4g}".replace("-", "−")
     digits = 2 if half is None else decimals(half, 4)
     text = f"{difference.mean:+.{digits}f}".replace("-", "−")
     return text if half is None else f"{text} ± {half:.{digits}f}"

@@ -1,6 +1,6 @@
 """Learning curves: how fast, how stable."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -10,10 +10,11 @@ from matplotlib.axes import Axes
 
 from ablate.metrics import SCORES, quantity
 from ablate.report.context import Context
-from ablate.report.figures.canvas import Drawing, Margins, label_outer, page
-from ablate.report.figures.sample import band, draw_band
+from ablate.report.figures.canvas import Drawing, Margins, few_log_ticks, label_outer, page
+from ablate.report.figures.layers import pages_of
+from ablate.report.figures.sample import band, draw_band, thinned
 from ablate.report.figures.select import Subject, converged, not_converged, subjects
-from ablate.report.figures.style import TWO_COLUMNS, Look
+from ablate.report.figures.style import Look
 
 _MARGINS = Margins(right=0.1, top=0.2, across=0.55, down=0.32)
 _PANELS = {"loss": "training loss", "accuracy": quantity("validation/accuracy").label}
@@ -48,7 +49,10 @@ def exhibits(context: Context) -> Iterator[Drawing]:
     """Draw training loss and validation accuracy over steps, a row of panels per other level."""
     for subject in subjects(context, "lines", "rows"):
         if len(subject.joined(context.frames.epochs)):
-            yield _draw(subject, learning_curves(subject))
+            shown, levels = learning_curves(subject), subject.levels("rows")
+            most = subject.style.fitting(len(levels), 1.35)
+            for name, rows in pages_of(subject.name, levels, most):
+                yield _draw(subject, shown, rows, name)
 
 
 def learning_curves(subject: Subject) -> LearningCurves:
@@ -75,21 +79,27 @@ def _cell(rows: pd.DataFrame) -> CellCurves:
     rows = rows[np.isfinite(rows["value"]) & (rows["step"] >= 0)]
     rows = rows.assign(x=rows["step"].clip(lower=1).astype(float))
     groups = not_converged(rows).set_index("x").groupby("replicate")["value"]
-    return CellCurves(band(converged(rows), "x", "value"), tuple(run for _, run in groups))
+    return CellCurves(
+        thinned(band(converged(rows), "x", "value")), tuple(thinned(run) for _, run in groups)
+    )
 
 
-def _draw(subject: Subject, shown: LearningCurves) -> Drawing:
-    levels, lines = subject.levels("rows"), subject.levels("lines")
+def _draw(subject: Subject, shown: LearningCurves, levels: Sequence[str], name: str) -> Drawing:
+    lines = subject.levels("lines")
     figure, axes = page(
-        [1.35] * len(levels), 2, TWO_COLUMNS, _MARGINS, subject.legend("lines", dashed=True),
+        subject.style, [1.35] * len(levels), 2, subject.style.two_columns, _MARGINS,
+        subject.legend("lines", dashed=True, marked=True),
         sharex=True, sharey="col",
     )  # fmt: skip
-    for axis, (level, name) in zip(axes.flat, product(levels, _PANELS), strict=True):
-        for line in lines:
-            _curves(axis, shown.cells[level, name, line], subject.ink("lines", line))
+    width = _MARGINS.panel_width(subject.style.two_columns, 2)
+    for axis, (level, panel) in zip(axes.flat, product(levels, _PANELS), strict=True):
+        for place, line in enumerate(lines):
+            _curves(axis, shown.cells[level, panel, line], subject.ink("lines", line), place)
         axis.set_xscale("log")
-        axis.set_title(f"{level}: {_PANELS[name]}" if level else _PANELS[name], loc="left")
-    axes[0, 0].set_yscale("log")
+        axis.set_title(subject.title("rows", level, _PANELS[panel], width), loc="left")
+    for axis in axes[:, 0]:
+        axis.set_yscale("log")
+        few_log_ticks(axis)
     label_outer(axes, "step", [SCORES[name].title for name in _PANELS])
     spread = "Lines: median over the replicates that converged; bands: their range."
     if len(not_converged(subject.runs)):
@@ -97,12 +107,17 @@ def _draw(subject: Subject, shown: LearningCurves) -> Drawing:
     if shown.cut_off:
         spread += " Losses beyond five times the highest converged one stand at the upper edge."
     spread += " The evaluation before the first step stands at step 1."
-    return subject.drawing(figure, "Learning curves", spread)
+    return subject.drawing(figure, "Learning curves", spread, name)
 
 
-def _curves(axis: Axes, cell: CellCurves, look: Look) -> None:
+def _curves(axis: Axes, cell: CellCurves, look: Look, place: int) -> None:
     if len(cell.converged):
-        draw_band(axis, cell.converged, look.color, ls=look.dash)
+        # Few markers, at other places on each: dashes alone do not tell many lines apart.
+        every = (0.04 * place, 0.3)
+        draw_band(
+            axis, cell.converged, look.color, ls=look.dash, marker=look.marker, ms=2.8,
+            markevery=every,
+        )  # fmt: skip
     for run in cell.single:
         axis.plot(run, color=look.color, lw=0.35, alpha=0.7)
         axis.plot(run.iloc[-1:], color=look.color, marker="x", ms=3.5, mew=0.8)

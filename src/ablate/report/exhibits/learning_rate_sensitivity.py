@@ -13,13 +13,16 @@ from ablate.metrics import SCORES, quantity
 from ablate.report.circumstances import chance, guessing
 from ablate.report.columns import tuned_column
 from ablate.report.context import Context
-from ablate.report.figures.canvas import Drawing, Margins, grid_of_panels, page
+from ablate.report.figures.canvas import Drawing, Margins, grid_of_panels, page, panels_of_a_grid
+from ablate.report.figures.layers import pages_of
 from ablate.report.figures.quantity import as_tables_call_it, sentence_case
 from ablate.report.figures.sample import CellSample, cell_samples
 from ablate.report.figures.select import Subject, column, not_converged, subjects
-from ablate.report.figures.style import TWO_COLUMNS, plain
+from ablate.report.figures.style import plain
 
 _ACCURACY = "validation/accuracy"
+#: What `optimizer.lr` is called, the only key that can be tuned here.
+_RATE = "learning rate"
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +62,11 @@ def exhibits(context: Context) -> Iterator[Drawing]:
     if tune is not None:
         if len(context.frames.tuning):
             for subject in subjects(context, "lines", "panels"):
-                yield _draw_tuned(subject, tuned(subject, tune.key), tune.key)
+                shown, panels = tuned(subject, tune.key), subject.levels("panels")
+                most = panels_of_a_grid(subject.style, len(panels))
+                for name, levels in pages_of(subject.name, panels, most):
+                    own = {place: line for place, line in shown.items() if place[0] in levels}
+                    yield _draw_tuned(subject, own, levels, name)
         return
     rates = [factor for factor in context.study.factors if factor.sets("optimizer.lr")]
     for subject in subjects(context, "x", "lines", named={"x": rates[0].name}):
@@ -101,10 +108,13 @@ def over_rates(subject: Subject) -> OverRates:
     return OverRates(rates, lines, None if guessed is None else scale * guessed)
 
 
-def _draw_tuned(subject: Subject, shown: Mapping[tuple[str, str], TunedLine], key: str) -> Drawing:
-    panels, y = subject.levels("panels"), SCORES["accuracy"].title
+def _draw_tuned(
+    subject: Subject, shown: Mapping[tuple[str, str], TunedLine], panels: Sequence[str],
+    name: str,
+) -> Drawing:  # fmt: skip
+    y = SCORES["accuracy"].title
     margins = Margins(top=0.2, across=0.15, down=0.34)
-    figure, axes = grid_of_panels(panels, key, y, margins, subject.legend("lines"))
+    figure, axes = grid_of_panels(subject.style, panels, _RATE, y, margins, subject.legend("lines"))
     for (panel, level), line in shown.items():
         axis, look = axes[panels.index(panel)], subject.ink("lines", level)
         axis.plot(line.means, color=look.color, marker=look.marker, lw=0.9)
@@ -120,14 +130,16 @@ def _draw_tuned(subject: Subject, shown: Mapping[tuple[str, str], TunedLine], ke
             f" {count} of {sum(line.runs for line in shown.values())} tuning runs did not "
             f"converge and {'score as guessing' if known else 'are left out'}."
         )
-    what = f"{sentence_case(quantity(_ACCURACY).label)} against {key} while tuning"
-    return subject.drawing(figure, what, spread)
+    what = f"{sentence_case(quantity(_ACCURACY).label)} against the {_RATE} while tuning"
+    return subject.drawing(figure, what, spread, name)
 
 
 def _draw_over_rates(subject: Subject, shown: OverRates) -> Drawing:
     metric, label = as_tables_call_it(subject.study.metric), subject.factor("x").label
     legend = subject.legend("lines")
-    figure, axes = page([2.2], 1, TWO_COLUMNS * 0.7, Margins(left=0.55), legend)
+    figure, axes = page(
+        subject.style, [2.2], 1, subject.style.share(0.7), Margins(left=0.55), legend
+    )
     axis: Axes = axes[0, 0]
     axis.set_xscale("log")
     for level, cells in shown.lines.items():

@@ -9,10 +9,9 @@ import pandas as pd
 from ablate.errors import ReportError
 from ablate.metrics import SCORES
 from ablate.report.context import Context
-from ablate.report.figures.canvas import Drawing, Margins, page
+from ablate.report.figures.canvas import Drawing, Margins, few_log_ticks, page
 from ablate.report.figures.sample import cell_sample
 from ablate.report.figures.select import Subject, converged, subjects
-from ablate.report.figures.style import TWO_COLUMNS
 
 _MARGINS = Margins(right=0.1, top=0.2, across=0.3)
 
@@ -73,13 +72,16 @@ def _draw(subject: Subject, shown: Mapping[tuple[str, str], pd.DataFrame]) -> Dr
     legend = subject.legend("lines", dashed=True, names=names)
     assert legend is not None
     legend = replace(legend, title=f"{legend.title} at its best {subject.factor('best').label}")
-    figure, axes = page([1.9], 2, TWO_COLUMNS, _MARGINS, legend, sharey=True)
+    figure, axes = page(
+        subject.style, [1.9], 2, subject.style.two_columns, _MARGINS, legend, sharey=True
+    )
     against_steps, against_time = axes[0]
     for (line, _), timed in shown.items():
         look = subject.ink("lines", line)
         against_steps.plot(timed["step"], timed["loss"], color=look.color, ls=look.dash)
         against_time.plot(timed["time"], timed["loss"], color=look.color, ls=look.dash)
     against_steps.set(xscale="log", yscale="log", xlabel="step")
+    few_log_ticks(against_steps)
     against_steps.set_ylabel(f"training {SCORES['loss'].title}")
     against_steps.set_title("against steps", loc="left")
     against_time.set_xlabel(f"time, in units of {next(iter(names))}'s whole training")

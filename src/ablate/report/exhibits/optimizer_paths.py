@@ -16,8 +16,10 @@ from ablate.lessons.surfaces import SURFACES, Floats, Path, Surface
 from ablate.report.context import Context
 from ablate.report.figures.animation import write_gif
 from ablate.report.figures.canvas import Drawing, Legend, Margins, page
+from ablate.report.figures.layers import pages_of
 from ablate.report.figures.select import Subject, subjects
-from ablate.report.figures.style import TWO_COLUMNS, Look, look, style
+from ablate.report.figures.style import Look, look, style
+from ablate.report.sizes import PAPER, Style
 
 _MARGINS = Margins(left=0.42, right=0.1, top=0.04)
 _HOW = (
@@ -83,7 +85,12 @@ def exhibits(context: Context) -> Iterator[Drawing]:
         panels = [_panel(subject, panel) for panel in subject.levels("panels")]
         first = " Drawn are the paths of replicate 0." if context.study.replicates > 1 else ""
         caption = subject.caption("Paths of optimizers", _HOW + first, with_data=False)
-        yield draw_paths(subject.name, panels, looks, caption)
+        # A slide has room for one surface with the legend of its outcomes.
+        most = context.style.columns(len(panels), 3.0)
+        by_title = {panel.title: panel for panel in panels}
+        for name, titles in pages_of(subject.name, list(by_title), most):
+            shown = [by_title[title] for title in titles]
+            yield draw_paths(name, shown, looks, caption, context.style)
 
 
 def _panel(subject: Subject, panel: str) -> Panel:
@@ -144,14 +151,15 @@ def _until_outside(points: Floats, surface: Surface) -> Floats:
 
 
 def draw_paths(
-    name: str, panels: Sequence[Panel], looks: Mapping[str, Look], caption: str = ""
-) -> Drawing:
+    name: str, panels: Sequence[Panel], looks: Mapping[str, Look], caption: str = "",
+    sizes: Style = PAPER,
+) -> Drawing:  # fmt: skip
     """Draw panels side by side; `looks` has every optimizer of every panel.
 
     Each panel has its own legend, because the outcomes in it are the panel's.
     """
-    with style():
-        figure, show = _draw(panels, looks)
+    with style(sizes):
+        figure, show = _draw(panels, looks, sizes)
         show(None)
     return Drawing(name, caption, figure, partial(animate, panels=panels, looks=looks))
 
@@ -162,17 +170,17 @@ def animate(
     """Write the figure's paths as an animated GIF, the same bytes every time."""
     longest = max(int(path.steps[-1]) for panel in panels for path in panel.paths.values())
     with style():
-        figure, show = _draw(panels, looks)
+        figure, show = _draw(panels, looks, PAPER)
         write_gif(file, figure, show, longest, frames, {look.color for look in looks.values()})
     return file
 
 
-def _draw(panels: Sequence[Panel], looks: Mapping[str, Look]) -> tuple[Figure, Show]:
+def _draw(panels: Sequence[Panel], looks: Mapping[str, Look], style: Style) -> tuple[Figure, Show]:
     """Return the figure and what moves every path to a step."""
-    width = _MARGINS.panel_width(TWO_COLUMNS, len(panels))
+    width = _MARGINS.panel_width(style.two_columns, len(panels))
     legends = [_legend(panel, looks) for panel in panels]
     top = _MARGINS.top + max(legend.height(width) for legend in legends)
-    figure, axes = page([2.5], len(panels), TWO_COLUMNS, replace(_MARGINS, top=top))
+    figure, axes = page(style, [2.5], len(panels), style.two_columns, replace(_MARGINS, top=top))
     moves: list[Show] = []
     for panel, legend, axis in zip(panels, legends, axes[0], strict=True):
         _draw_surface(axis, panel.surface)

@@ -11,7 +11,6 @@ from ablate.errors import ReportError
 from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Margins, page
 from ablate.report.figures.select import Subject, converged, subjects
-from ablate.report.figures.style import ONE_COLUMN
 
 _FEWEST = 10  # examples in a bin, over all replicates: fewer say nothing
 
@@ -69,7 +68,10 @@ def _draw(subject: Subject, lines: Sequence[Line]) -> Figure:
         + ("(n/c)" if line.error is None else f"(ECE {line.error:.1f} %)")
         for line in lines
     }
-    figure, axes = page([2.5], 1, ONE_COLUMN, Margins(), subject.legend("lines", names=names))
+    figure, axes = page(
+        subject.style, [2.5], 1, subject.style.one_column, Margins(),
+        subject.legend("lines", names=names),
+    )  # fmt: skip
     axis: Axes = axes[0, 0]
     axis.plot([0, 100], [0, 100], color="#999999", lw=0.7)
     for line in lines:

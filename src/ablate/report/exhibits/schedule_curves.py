@@ -6,10 +6,9 @@ import pandas as pd
 
 from ablate.metrics import SCORES, quantity
 from ablate.report.context import Context
-from ablate.report.figures.canvas import Drawing, Margins, page
+from ablate.report.figures.canvas import Drawing, Margins, few_log_ticks, page
 from ablate.report.figures.sample import band
 from ablate.report.figures.select import Subject, converged, subjects
-from ablate.report.figures.style import TWO_COLUMNS
 
 #: What a panel is called, by the column of the evaluations that it shows.
 _PANELS = {
@@ -42,8 +41,10 @@ def schedule_curves(subject: Subject) -> Mapping[tuple[str, str], pd.Series]:
 
 
 def _draw(subject: Subject, curves: Mapping[tuple[str, str], pd.Series]) -> Drawing:
-    margins = Margins(left=0.55, top=0.2)
-    figure, axes = page([1.8], len(_PANELS), TWO_COLUMNS, margins, subject.legend("lines"))
+    margins, style = Margins(left=0.55, top=0.2), subject.style
+    figure, axes = page(
+        style, [1.8], len(_PANELS), style.two_columns, margins, subject.legend("lines")
+    )
     for axis, (column, label) in zip(axes[0], _PANELS.items(), strict=True):
         for line in subject.levels("lines"):
             curve, look = curves[column, line], subject.ink("lines", line)
@@ -51,6 +52,7 @@ def _draw(subject: Subject, curves: Mapping[tuple[str, str], pd.Series]) -> Draw
         axis.set_title(label, loc="left")
         axis.set_xlabel("epoch")
     axes[0, 1].set_yscale("log")
+    few_log_ticks(axes[0, 1])
     return subject.drawing(
         figure,
         "Learning rate, training loss and validation accuracy",

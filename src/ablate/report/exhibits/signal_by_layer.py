@@ -11,11 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ablate.report.context import Context
-from ablate.report.figures.canvas import Drawing, Margins, label_outer, page
+from ablate.report.figures.canvas import Drawing, Margins, few_log_ticks, label_outer, page
 from ablate.report.figures.layers import Floats, pages_of, predicted_std
 from ablate.report.figures.sample import band, draw_band
 from ablate.report.figures.select import Subject, at_step, subjects
-from ablate.report.figures.style import NEUTRAL, TWO_COLUMNS, listed
+from ablate.report.figures.style import NEUTRAL, listed
 
 _WHAT = (
     "Standard deviation of each layer's activations and of the loss gradient with respect to them, "
@@ -67,7 +67,8 @@ def exhibits(context: Context) -> Iterator[Drawing]:
     layers = layers[layers["quantity"].isin(_QUANTITIES)]
     for subject in subjects(context, "lines", "rows"):
         rows = at_step(subject.joined(layers), "first")
-        for name, levels in pages_of(subject.name, subject.levels("rows"), _ROWS):
+        most = subject.style.fitting(_ROWS, 1.35)
+        for name, levels in pages_of(subject.name, subject.levels("rows"), most):
             if len(rows):
                 shown = signals(subject, rows, levels)
                 yield subject.drawing(_draw(subject, shown), _WHAT, _spread(shown), name)
@@ -92,17 +93,29 @@ def signals(subject: Subject, rows: pd.DataFrame, levels: Sequence[str]) -> Sign
 def _draw(subject: Subject, shown: Signals) -> Figure:
     theory = [Line2D([], [], label="theory", **_DASHED)] if shown.has_theory else []
     legend = subject.legend("lines", more=theory)
-    figure, axes = page([1.35] * len(shown.rows), 2, TWO_COLUMNS, _MARGINS, legend, sharex=True)
+    figure, axes = page(
+        subject.style, [1.35] * len(shown.rows), 2, subject.style.two_columns, _MARGINS, legend,
+        sharex=True,
+    )  # fmt: skip
     panels = dict(zip(product(shown.rows, _QUANTITIES), axes.flat, strict=True))
+    width = _MARGINS.panel_width(subject.style.two_columns, 2)
     for (row, quantity), axis in panels.items():
         direction, _ = _QUANTITIES[quantity]
         axis.set_yscale("log")
-        axis.set_title(f"{row}: {direction}" if row else direction, loc="left")
+        axis.set_title(subject.title("rows", row, direction, width), loc="left")
+    names = subject.levels("lines")
     for (row, quantity, level), line in shown.lines.items():
         axis, look = panels[row, quantity], subject.ink("lines", level)
-        draw_band(axis, line.measured, look.color, marker=look.marker, lw=0.9, ms=3)
+        # Of many layers every third is marked, each line's at other ones: lines that lie on each
+        # other are told apart, and no marker hides another.
+        every = (names.index(level) % 3, 3) if shown.depth > 6 else 1
+        draw_band(
+            axis, line.measured, look.color, marker=look.marker, lw=0.9, ms=3, markevery=every
+        )
         if line.theory is not None:
             axis.plot(np.arange(1, len(line.theory) + 1), line.theory, **_DASHED)
+    for axis in axes.flat:
+        few_log_ticks(axis)
     label_outer(axes, "layer", [label for _, label in _QUANTITIES.values()])
     ticks = {1, *range(2, shown.depth + 1, max(1, shown.depth // 5))}
     axes[0, 0].set_xticks(sorted(ticks))

@@ -9,7 +9,8 @@ from matplotlib.lines import Line2D
 
 from ablate.metrics import quantity
 from ablate.report.context import Context
-from ablate.report.figures.canvas import Drawing, Legend, Margins, grid_of_panels
+from ablate.report.figures.canvas import Drawing, Legend, Margins, grid_of_panels, panels_of_a_grid
+from ablate.report.figures.layers import pages_of
 from ablate.report.figures.select import Subject, subjects
 from ablate.report.figures.style import NEUTRAL
 
@@ -20,7 +21,10 @@ def exhibits(context: Context) -> Iterator[Drawing]:
     """Draw validation loss over epochs per replicate, with its best point and where it ended."""
     for subject in subjects(context, "columns"):
         if len(subject.joined(context.frames.epochs)):
-            yield _draw(subject, stopping_points(subject))
+            shown = stopping_points(subject)
+            most = panels_of_a_grid(subject.style, len(shown))
+            for name, levels in pages_of(subject.name, list(shown), most):
+                yield _draw(subject, {level: shown[level] for level in levels}, name)
 
 
 def stopping_points(subject: Subject) -> Mapping[str, tuple[pd.Series, ...]]:
@@ -39,13 +43,16 @@ def stopping_points(subject: Subject) -> Mapping[str, tuple[pd.Series, ...]]:
     }
 
 
-def _draw(subject: Subject, shown: Mapping[str, tuple[pd.Series, ...]]) -> Drawing:
+def _draw(subject: Subject, shown: Mapping[str, tuple[pd.Series, ...]], name: str) -> Drawing:
     handles = [
         Line2D([], [], color=NEUTRAL, ls="", marker="o", mfc="white", label="best evaluation"),
         Line2D([], [], color=NEUTRAL, ls="", marker="s", label="end of training"),
     ]
+    style = subject.style
     margins = Margins(left=0.55, top=0.2, across=0.15, down=0.34)
-    figure, axes = grid_of_panels(list(shown), "epoch", _LOSS.label, margins, Legend("", handles))
+    figure, axes = grid_of_panels(
+        style, list(shown), "epoch", _LOSS.label, margins, Legend("", handles, style)
+    )
     for axis, (level, runs) in zip(axes, shown.items(), strict=True):
         for run in runs:
             _run(axis, run, subject.ink("columns", level).color)
@@ -53,6 +60,7 @@ def _draw(subject: Subject, shown: Mapping[str, tuple[pd.Series, ...]]) -> Drawi
         figure,
         "Validation loss (nats) over epochs",
         "A line per replicate, with its best evaluation and the one at which training ended.",
+        name,
     )
 
 

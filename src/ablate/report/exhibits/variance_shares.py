@@ -10,8 +10,9 @@ from ablate.report.context import Context, Tabulated
 from ablate.report.figures.canvas import Drawing, Margins, page
 from ablate.report.figures.forest import Row, draw_rows, head_notes
 from ablate.report.figures.select import subjects
-from ablate.report.figures.style import NEUTRAL, TWO_COLUMNS, text_width
+from ablate.report.figures.style import NEUTRAL, text_width
 from ablate.report.shares import Share, Shares, print_shares, shares, shares_csv
+from ablate.report.sizes import Style
 from ablate.study.items import VarianceShares
 
 _ROW = 0.23  # inches
@@ -30,7 +31,7 @@ def exhibits(context: Context) -> Iterator[Tabulated | Drawing]:
         f"Circles: standard deviation between replicates, of variances averaged over "
         f"{found.settings} settings; bars: 95 % jackknife intervals.",
     )
-    yield Drawing(context.item.kind, caption, _draw(found))
+    yield Drawing(context.item.kind, caption, _draw(found, context.style))
 
 
 def deviations(found: Shares) -> list[Row]:
@@ -43,17 +44,19 @@ def _percent(row: Share) -> str:
     return f"{100 * share:.0f} %" if share == share else "–"
 
 
-def _draw(found: Shares) -> Figure:
+def _draw(found: Shares, style: Style) -> Figure:
     rows = deviations(found)
     heading = f"of the variance of {found.whole}"
-    left = 0.15 + max(text_width(row.name) for row in rows)
-    right = 0.2 + max(text_width(text) for text in [*(row.note for row in rows), heading])
+    left = 0.15 + max(text_width(row.name, style.small) for row in rows)
+    right = 0.2 + max(
+        text_width(text, style.small) for text in [*(row.note for row in rows), heading]
+    )
     figure, axes = page(
-        [_ROW * len(rows)], 1, TWO_COLUMNS * 0.6, Margins(left=left, right=right, top=0.22)
+        style, [_ROW * len(rows)], 1, style.share(0.6), Margins(left=left, right=right, top=0.22)
     )
     axis: Axes = axes[0, 0]
     unit = f" ({found.unit})" if found.unit else ""
-    draw_rows(axis, rows, f"standard deviation between replicates{unit}")
-    head_notes(axis, heading)
+    draw_rows(axis, rows, f"standard deviation between replicates{unit}", style)
+    head_notes(axis, heading, style)
     axis.set_xlim(left=0)
     return figure

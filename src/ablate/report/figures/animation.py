@@ -9,7 +9,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
 
-from ablate.report.figures.style import SMALL
+from ablate.report.sizes import PAPER
 
 _DPI = 100
 _MILLISECONDS, _LAST_MILLISECONDS = 80, 2000  # a frame is shown; GIF counts in hundredths
@@ -28,7 +28,7 @@ def write_gif(
     pictures = []
     figure.set_dpi(_DPI)
     canvas = FigureCanvasAgg(figure)
-    counter = figure.text(0.985, 0.012, "", ha="right", va="bottom", fontsize=SMALL)
+    counter = figure.text(0.985, 0.012, "", ha="right", va="bottom", fontsize=PAPER.small)
     for step in log_steps(last, frames):
         show(step)
         counter.set_text(f"step {step:,}")

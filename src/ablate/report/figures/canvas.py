@@ -11,10 +11,16 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
-from ablate.report.figures.style import SMALL, TWO_COLUMNS, style, text_width
+from ablate.report.figures.style import plain, style, text_width
+from ablate.report.sizes import PAPER, Style
 
 _LINE = 1.4 / 72  # height of a text line in inches per point of its size
+#: Panels that a grid has side by side.
+_IN_A_ROW = 3
+#: How many times as high a row becomes where a figure has to be filled.
+_MOST_STRETCHED = 2.5
 _HANDLE = 0.34  # width of a legend's handle with its padding, inches
 
 
@@ -38,10 +44,7 @@ class Drawing:
         """
         directory.mkdir(parents=True, exist_ok=True)
         svg, png = directory / f"{self.name}.svg", directory / f"{self.name}.png"
-        for text in self.figure.findobj(Text):
-            # Of formulas only matplotlib's own powers of ten are meant: a name may have a $.
-            if "$" in text.get_text() and r"\mathdefault" not in text.get_text():
-                text.set_parse_math(False)
+        without_formulas(self.figure)
         gif = directory / f"{self.name}.gif" if self.moving else None
         with style():
             self.figure.savefig(svg, metadata={"Date": None, "Creator": None})
@@ -54,6 +57,13 @@ class Drawing:
         elif self.moving and gif:
             self.moving(gif)
         return svg, png, gif
+
+
+def without_formulas(figure: Figure) -> None:
+    """Let a $ in a name stand for itself: only matplotlib's own powers of ten are formulas."""
+    for text in figure.findobj(Text):
+        if "$" in text.get_text() and r"\mathdefault" not in text.get_text():
+            text.set_parse_math(False)
 
 
 @dataclass(frozen=True)
@@ -78,16 +88,18 @@ class Legend:
 
     title: str
     handles: Sequence[Any]
+    style: Style = PAPER
 
     def columns(self, width: float) -> int:
         """Return how many entries fit side by side in `width` inches."""
-        widest = max(text_width(str(handle.get_label())) for handle in self.handles)
+        size = self.style.small
+        widest = max(text_width(str(handle.get_label()), size) for handle in self.handles)
         return max(1, min(len(self.handles), int((width - 0.1) / (widest + _HANDLE + 0.12))))
 
     def height(self, width: float) -> float:
         """Return the height in inches, the title's line included."""
         rows = math.ceil(len(self.handles) / self.columns(width))
-        return (rows + bool(self.title)) * SMALL * _LINE + 0.06
+        return (rows + bool(self.title)) * self.style.small * _LINE + 0.06
 
     def draw(
         self, on: Figure | Axes, width: float, place: Literal["upper left", "lower left"],
@@ -103,6 +115,7 @@ class Legend:
 
 
 def page(
+    style: Style,
     heights: Sequence[float],
     columns: int,
     width: float,
@@ -112,12 +125,18 @@ def page(
 ) -> tuple[Figure, np.ndarray]:
     """Return a figure and its (rows, columns) axes, below the legend; sizes in inches.
 
-    heights    of the panels of each row
+    heights    of the panels of each row; where the style has a height of its own they share that,
+               stretched as far as that still looks like rows
     subplots   passed on to matplotlib (`sharex`, `sharey`)
     """
-    panels = sum(heights) + margins.down * (len(heights) - 1)
+    gaps = margins.down * (len(heights) - 1)
     legend_height = legend.height(width) if legend else 0.0
-    height = margins.top + legend_height + panels + margins.bottom
+    around = margins.top + legend_height + margins.bottom
+    height = style.height or around + gaps + sum(heights)
+    stretched = (height - around - gaps) / sum(heights)
+    heights = [each * min(stretched, _MOST_STRETCHED) for each in heights]
+    panels = sum(heights) + gaps
+    bottom = margins.bottom + (height - around - panels) / 2
     figure = Figure(figsize=(width, height))
     FigureCanvasAgg(figure)
     grid = figure.add_gridspec(
@@ -125,8 +144,8 @@ def page(
         columns,
         left=margins.left / width,
         right=1 - margins.right / width,
-        bottom=margins.bottom / height,
-        top=(margins.bottom + panels) / height,
+        bottom=bottom / height,
+        top=(bottom + panels) / height,
         wspace=margins.across / margins.panel_width(width, columns),
         hspace=margins.down / (sum(heights) / len(heights)),
         height_ratios=heights,
@@ -137,13 +156,20 @@ def page(
     return figure, axes
 
 
+def panels_of_a_grid(style: Style, count: int) -> int:
+    """Return how many of `count` panels one grid takes."""
+    return _IN_A_ROW * style.fitting(math.ceil(count / _IN_A_ROW), 1.3)
+
+
 def grid_of_panels(
-    titles: Sequence[str], x: str, y: str, margins: Margins, legend: Legend | None
+    style: Style, titles: Sequence[str], x: str, y: str, margins: Margins, legend: Legend | None
 ) -> tuple[Figure, list[Axes]]:
     """Return a figure and a panel per title, three in a row, which share both axes and labels."""
-    columns = min(len(titles), 3)
+    columns = min(len(titles), _IN_A_ROW)
     heights = [1.3] * math.ceil(len(titles) / columns)
-    figure, axes = page(heights, columns, TWO_COLUMNS, margins, legend, sharex=True, sharey=True)
+    figure, axes = page(
+        style, heights, columns, style.two_columns, margins, legend, sharex=True, sharey=True
+    )
     panels: list[Axes] = list(axes.flat)
     for axis in panels[len(titles) :]:
         axis.set_visible(False)
@@ -164,3 +190,16 @@ def label_outer(axes: np.ndarray, x: str, y: Sequence[str]) -> None:
     for column, text in zip(axes.T, y, strict=False):
         for panel in column:
             panel.set_ylabel(text)
+
+
+def few_log_ticks(axis: Axes) -> None:
+    """Where a log axis y spans little, label 1, 2 and 5 of a decade, else decades alone."""
+    axis.yaxis.set_minor_formatter(NullFormatter())
+    low, high = axis.get_ylim()
+    if low > 0 and high / low < 50:
+        if high / low < 3:  # in which there may be none of these
+            axis.yaxis.set_major_locator(MaxNLocator(4))
+            axis.yaxis.set_minor_locator(NullLocator())
+        else:
+            axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))

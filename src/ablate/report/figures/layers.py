@@ -19,10 +19,10 @@ def predicted_std(subject: Subject, rows: pd.DataFrame, quantity: str) -> Floats
 
     rows       of one cell at its first step
     quantity   `activation`; or `activation_gradient`, which theory gives relative to the last
-               layer: it starts from what is measured there
+               layer: it starts from what is measured there; of `weight_gradient` it says nothing
     """
     config = None if rows.empty else subject.configs.get(rows["cell"].iloc[0])
-    predicted = None if config is None else theory(config)
+    predicted = None if config is None or quantity == "weight_gradient" else theory(config)
     if predicted is None:
         return None
     if quantity == "activation":

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,9 @@ from matplotlib.axes import Axes
 from ablate.report.figures.select import Subject, converged, not_converged
 from ablate.report.figures.style import Look
 from ablate.stats import t_half_width
+
+#: A line, or a band as `band` returns it, by its place on the axis.
+Curve = TypeVar("Curve", "pd.Series[float]", pd.DataFrame)
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,24 @@ def band(rows: pd.DataFrame, x: str, y: str) -> pd.DataFrame:
     """
     groups = rows[np.isfinite(rows[y])].groupby(x)[y]
     return pd.DataFrame({"middle": groups.median(), "low": groups.min(), "high": groups.max()})
+
+
+def thinned(curve: Curve, most: int = 100) -> Curve:
+    """Return a curve over a log axis with at most so many points: more are not seen in print.
+
+    Where several fall together the last stands for them; of a band the shade covers all of them.
+    """
+    if len(curve) <= most:
+        return curve
+    x = np.log(curve.index.to_numpy(float))
+    place = np.minimum((x - x[0]) / (x[-1] - x[0]) * most, most - 1).astype(int)
+    last = np.append(np.flatnonzero(np.diff(place)), len(place) - 1)
+    kept = curve.iloc[last].copy()
+    if isinstance(kept, pd.DataFrame):
+        assert isinstance(curve, pd.DataFrame)
+        groups = curve.groupby(place)
+        kept["low"], kept["high"] = groups["low"].min().to_numpy(), groups["high"].max().to_numpy()
+    return kept
 
 
 def draw_band(axis: Axes, band: pd.DataFrame, color: str, **line: Any) -> None:

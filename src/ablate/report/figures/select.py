@@ -14,7 +14,7 @@ from ablate.data import SOURCES
 from ablate.report.columns import level_column
 from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Legend
-from ablate.report.figures.style import NO_LEVEL, Look, looks
+from ablate.report.figures.style import NO_LEVEL, Look, looks, text_width
 from ablate.study.items import Item, OfQuantity
 from ablate.study.schema import Factor, Level
 
@@ -54,23 +54,25 @@ class Subject(Context):
 
     def legend(
         self, role: str, dashed: bool = False, names: Mapping[str, str] | None = None,
-        more: Sequence[Line2D] = (),
+        more: Sequence[Line2D] = (), marked: bool = False,
     ) -> Legend | None:  # fmt: skip
         """Return the legend of a role's levels, None where there is nothing to tell.
 
         dashed  levels differ in dashes besides colour, else in markers
         names   what the levels are called, by level, where not as in the study
         more    further entries
+        marked  levels differ in markers besides dashes
         """
         factor = self.roles[role]
         names = names or {level: level for level in self.levels(role) if factor}
         handles = []
         for level, name in names.items():
             look = self.ink(role, level)
-            cue = {"linestyle": look.dash} if dashed else {"marker": look.marker}
+            cue = {"linestyle": look.dash} if dashed else {}
+            cue |= {"marker": look.marker} if marked or not dashed else {}
             handles.append(Line2D([], [], color=look.color, label=name, **cue))
         title = factor.label if factor else ""
-        return Legend(title, [*handles, *more]) if handles or more else None
+        return Legend(title, [*handles, *more], self.style) if handles or more else None
 
     def with_runs(self, role: str) -> list[Level]:
         """Return the levels of a role's factor that have runs, in the study's order."""
@@ -81,6 +83,18 @@ class Subject(Context):
     def levels(self, role: str) -> list[str]:
         """Return the names of these levels; one that is empty where no factor has the role."""
         return [level.name for level in self.with_runs(role)] if self.roles[role] else [""]
+
+    def title(self, role: str, level: str, shown: str, width: float) -> str:
+        """Return the title of a panel that shows something at a level of a role.
+
+        A level that is but a number is called with its factor, where `width` inches have room.
+        """
+        factor = self.roles[role]
+        title = ": ".join(filter(None, [level, shown]))
+        if factor is not None and re.fullmatch(r"[-+.e\d]+", level):
+            whole = f"{factor.label} = {title}"
+            title = whole if text_width(whole, self.style.text) < width else title
+        return title
 
     def where(self, frame: pd.DataFrame, **levels: str) -> pd.DataFrame:
         """Return the rows of a joined frame at one level per role."""

@@ -9,57 +9,71 @@ from functools import lru_cache
 from typing import Any
 
 import matplotlib
-import seaborn
+import numpy as np
+from matplotlib.colors import to_hex
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
-from ablate.study.schema import Study
+from ablate.report.sizes import PAPER, Style
+from ablate.study.schema import Factor, Level, Study
 
-#: Print widths in inches: one and two columns of a paper.
-ONE_COLUMN, TWO_COLUMNS = 3.4, 7.0
-#: Font sizes in points at print size: labels and titles; ticks, legends and notes in panels.
-TEXT, SMALL = 8.0, 7.0
 #: Ink that stands for no level: frames, single series, theory.
 NEUTRAL = "#404040"
 
-_TICKS = {
-    "labelsize": SMALL, "major.width": 0.6, "minor.width": 0.4, "major.size": 2.5,
-    "minor.size": 1.5, "major.pad": 2.0,
-}  # fmt: skip
-_RC: dict[str, Any] = {
-    **{f"{axis}tick.{name}": value for axis in "xy" for name, value in _TICKS.items()},
-    "font.family": ["DejaVu Sans"],  # ships with matplotlib, so every machine has it
-    "font.size": TEXT,
-    "axes.titlesize": TEXT,
-    "axes.labelsize": TEXT,
-    "legend.fontsize": SMALL,
-    "legend.title_fontsize": SMALL,
-    "legend.frameon": False,
-    "axes.linewidth": 0.6,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlepad": 3.0,
-    "axes.labelpad": 2.0,
-    "axes.unicode_minus": True,
-    "lines.linewidth": 1.1,
-    "lines.markersize": 3.6,
-    "lines.markeredgewidth": 0.5,
-    "hatch.linewidth": 0.4,
-    "savefig.dpi": 200,
-    "svg.hashsalt": "ablate",  # else element ids are random
-    "svg.fonttype": "path",  # text looks the same where the font is missing
-}
 
-# seaborn's colour-blind palette without its yellow and pink, which are too pale for a thin
-# line on white; ordered so that the first few differ in lightness as well as in hue.
-_COLORS = [seaborn.color_palette("colorblind").as_hex()[i] for i in (0, 1, 2, 4, 9, 3, 5, 7)]
+def _rc(style: Style) -> dict[str, Any]:
+    ticks = {
+        "labelsize": style.small, "major.width": 0.6, "minor.width": 0.4, "major.size": 2.5,
+        "minor.size": 1.5, "major.pad": 2.0,
+    }  # fmt: skip
+    return {
+        **{f"{axis}tick.{name}": value for axis in "xy" for name, value in ticks.items()},
+        "font.family": ["DejaVu Sans"],  # ships with matplotlib, so every machine has it
+        "font.size": style.text,
+        "axes.titlesize": style.text,
+        "axes.labelsize": style.text,
+        "legend.fontsize": style.small,
+        "legend.title_fontsize": style.small,
+        "legend.frameon": False,
+        "axes.linewidth": 0.6,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.titlepad": 3.0,
+        "axes.labelpad": 2.0,
+        "axes.unicode_minus": True,
+        "lines.linewidth": 1.1,
+        "lines.markersize": 3.6,
+        "lines.markeredgewidth": 0.5,
+        "hatch.linewidth": 0.4,
+        "path.simplify_threshold": 0.3,  # of a pixel: what is finer is not seen
+        "savefig.dpi": 200,
+        "svg.hashsalt": "ablate",  # else element ids are random
+        "svg.fonttype": "path",  # text looks the same where the font is missing
+        "pdf.fonttype": 42,  # text that can be searched
+    }
+
+
+#: Hues for levels without an order. The first n are far apart for every n, also as people without
+#: red or green cones see them: 54, 31, 26, 21, 21, 15, 12, 12, 11, 10 and 8 in CAM02-UCS, of which
+#: about 1 is just seen. Chosen by that from Wong's, Tol's and seaborn's colour-blind palettes.
+_HUES = (
+    "#0173b2", "#de8f05", "#7a4a1e", "#44aa99", "#332288", "#56b4e9",
+    "#882255", "#ca9161", "#cc6677", "#d55e00", "#cc78bc", "#aa4499",
+)  # fmt: skip
+#: Levels of all factors that get a hue each; with more, every factor begins anew.
+_FAR_APART = 6
+#: Ramps for levels with an order, dark to light: the first numeric factor's, the next one's. What
+#: follows is too pale for a thin line on white.
+_RAMPS, _PALEST = ("viridis", "inferno"), 0.85
 _MARKERS = "os^DvPX<>p*hd"
-_DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (5, 1.5, 1, 1.5)), (0, (7, 2)))
+_DASHES: tuple[Any, ...] = (
+    "-", (0, (4, 1.5)), (0, (1, 1)), (0, (5, 1.5, 1, 1.5)), (0, (7, 2)), (0, (3, 1, 1, 1, 1, 1)),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Look:
-    """How one level of a factor is drawn; no two levels of a study share all three."""
+    """How one level of a factor is drawn: in another colour and marker than others of it."""
 
     color: str
     marker: str
@@ -71,41 +85,74 @@ NO_LEVEL = Look(NEUTRAL, "o", "-")
 
 
 @contextmanager
-def style() -> Iterator[None]:
+def style(sizes: Style = PAPER) -> Iterator[None]:
     """Draw within this context: nobody's matplotlibrc reaches the figures."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_RC)  # type: ignore[arg-type]
+        matplotlib.rcParams.update(_rc(sizes))  # type: ignore[arg-type]
         yield
 
 
 def looks(study: Study) -> dict[tuple[str, str], Look]:
     """Return the look of every level by (factor, level), the same in all of a report's figures.
 
-    Levels are numbered through all factors of the study, so that a colour means one level only
-    as long as there are colours.
+    Levels with an order run from dark to light. Others have hues, numbered through the factors of
+    the study where that leaves them far apart, else from the first hue within each.
     """
-    levels = ((factor.name, level.name) for factor in study.factors for level in factor.levels)
-    return {level: look(number) for number, level in enumerate(levels)}
+    ordered = [factor.name for factor in study.factors if is_ordered(factor)]
+    unordered = [factor for factor in study.factors if factor.name not in ordered]
+    through = sum(len(factor.levels) for factor in unordered) <= _FAR_APART
+    found: dict[tuple[str, str], Look] = {}
+    hue = marker = 0
+    for factor in study.factors:
+        count = len(factor.levels)
+        if factor.name in ordered:
+            ramp = shades(count, _RAMPS[ordered.index(factor.name) % len(_RAMPS)])
+            numbers = [level_number(level) or 0.0 for level in factor.levels]
+            colors = [ramp[rank] for rank in np.argsort(np.argsort(numbers))]
+        else:
+            first = hue if through else 0
+            colors = [look(first + number).color for number in range(count)]
+            hue += count
+        for place, (level, color) in enumerate(zip(factor.levels, colors, strict=True)):
+            cue = look(marker + place)
+            found[factor.name, level.name] = Look(color, cue.marker, cue.dash)
+        marker += count
+    return found
+
+
+def is_ordered(factor: Factor) -> bool:
+    """Return whether a factor's levels are numbers, three or more, so that a ramp says more."""
+    return len(factor.levels) > 2 and None not in map(level_number, factor.levels)
+
+
+def level_number(level: Level) -> float | None:
+    """Return the number that a level sets, else the number that it is called, else None."""
+    if level.number is not None:
+        return level.number
+    try:
+        return float(level.name)
+    except ValueError:
+        return None
 
 
 def look(number: int) -> Look:
-    """Return one of many looks; the first eight differ in colour."""
+    """Return one of many looks; the first twelve differ in colour and marker."""
     return Look(
-        _COLORS[number % len(_COLORS)],
+        _HUES[number % len(_HUES)],
         _MARKERS[number % len(_MARKERS)],
         _DASHES[number % len(_DASHES)],
     )
 
 
-def shades(count: int) -> list[str]:
-    """Return `count` ordered colours from dark to light, for things that are no levels."""
-    palette = seaborn.color_palette("viridis", n_colors=count + 1).as_hex()
-    return list(palette[:count])
+def shades(count: int, ramp: str = _RAMPS[0]) -> list[str]:
+    """Return `count` ordered colours from dark to light."""
+    places = np.linspace(0, _PALEST, count)
+    return [to_hex(matplotlib.colormaps[ramp](place)) for place in places]
 
 
 @lru_cache(maxsize=2048)
-def text_width(text: str, size: float = SMALL) -> float:
+def text_width(text: str, size: float = PAPER.small) -> float:
     """Return the width of a text in inches, of its widest line."""
     font = FontProperties(family="DejaVu Sans")
     text = text.replace("$", r"\$")  # which stands for itself and begins no formula
@@ -119,7 +166,7 @@ def wrapped(text: str, width: float) -> str:
     """Break a title after spaces, `_`, `-` and `/` so that it fits `width` inches, else cut it."""
     lines = [""]
     for piece in re.split(r"(?<=[ _/-])", text):
-        if lines[-1] and text_width((lines[-1] + piece).rstrip(), TEXT) > width:
+        if lines[-1] and text_width((lines[-1] + piece).rstrip(), PAPER.text) > width:
             lines.append(piece)
         else:
             lines[-1] += piece
@@ -127,9 +174,9 @@ def wrapped(text: str, width: float) -> str:
 
 
 def _cut(line: str, width: float) -> str:
-    if text_width(line, TEXT) <= width:
+    if text_width(line, PAPER.text) <= width:
         return line
-    while len(line) > 1 and text_width(line + "…", TEXT) > width:
+    while len(line) > 1 and text_width(line + "…", PAPER.text) > width:
         line = line[:-1]
     return line + "…"
 

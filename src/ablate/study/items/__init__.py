@@ -17,6 +17,7 @@ from ablate.study.items.kinds import (
     ComparedToBase,
     ContactSheet,
     Distribution,
+    EffectAgainstCost,
     Effects,
     Ladder,
     Published,
@@ -30,9 +31,9 @@ if TYPE_CHECKING:
 
 
 __all__ = [
-    "ITEMS", "ComparedToBase", "ContactSheet", "Distribution", "Effects", "Item", "Ladder",
-    "OfPart", "OfQuantity", "OfSettings", "Published", "ReportItem", "Table", "VarianceShares",
-    "refused_items",
+    "ITEMS", "ComparedToBase", "ContactSheet", "Distribution", "EffectAgainstCost",
+    "Effects", "Item", "Ladder", "OfPart", "OfQuantity", "OfSettings", "Published", "ReportItem",
+    "Table", "VarianceShares", "refused_items",
 ]  # fmt: skip
 
 

@@ -79,6 +79,21 @@ class ComparedToBase(OfPart):
             yield "needs multiply-adds, which no training procedure of the user's own reports"
 
 
+class EffectAgainstCost(OfSettings):
+    """What each cell gains over the base and what it costs, and which are the best buys."""
+
+    x: Role = None
+    """the factor whose levels are joined and named; by default one on a numeric axis"""
+    lines: Role = None
+    cost: Literal["multiply_adds", "parameters"] = "multiply_adds"
+    """what a prediction costs, with all its members and views, or how large the network is"""
+
+    def lacks(self, study: Study, cells: Sequence[Cell]) -> Iterator[str]:
+        """Refuse runs that do not say what they cost."""
+        if any(cell.config.trainer.is_user_code for cell in cells):
+            yield f"needs {self.cost}, which no training procedure of the user's own reports"
+
+
 class Distribution(OfSettings):
     """Histograms of what the probe saw: layers down, levels across."""
 
@@ -106,6 +121,10 @@ class GradientDistribution(Distribution):
     quantity = "activation_gradient"
 
 
+class WeightGradientDistribution(Distribution):
+    """Histograms of the gradients of the weights: layers down, levels across."""
+
+
 class SignalByLayer(OfSettings):
     """The spread of activations and of their gradients from layer to layer, with theory."""
 
@@ -115,7 +134,7 @@ class SignalByLayer(OfSettings):
 
 
 class ActivationsOverTraining(OfSettings):
-    """Statistics of the activations over the steps of training."""
+    """The activations over the steps of training: spreads, and percentiles before the last."""
 
     shows_probe = True
     columns: Role = None
@@ -300,8 +319,9 @@ class FactorEffects(OfPart):
 ITEMS: Mapping[str, type[Item]] = {
     item.kind: item
     for item in (
-        Table, Published, ComparedToBase, ActivationDistribution, GradientDistribution,
-        SignalByLayer, ActivationsOverTraining, LearningCurves, FactorResponse, Heatmap,
+        Table, Published, ComparedToBase, EffectAgainstCost, ActivationDistribution,
+        GradientDistribution, WeightGradientDistribution, SignalByLayer, ActivationsOverTraining,
+        LearningCurves, FactorResponse, Heatmap,
         LearningRateSensitivity, EnsembleCurve, ReliabilityDiagram, ScheduleCurves,
         StoppingPoints, Ladder, LeaveOneOut, OptimizerPaths, LossOverTime, Effects, ContactSheet,
         VarianceShares, FactorEffects,
