@@ -112,7 +112,7 @@ def test_the_same_bytes_in_another_process(tmp_path: Path) -> None:
     assert len(first) == 4
     for path in first:
         assert path.read_bytes() == (there / path.name).read_bytes(), path.name
-    assert (tmp_path / "here" / "heatmap.svg").read_text().startswith("<?xml")
+    assert (tmp_path / "here" / "heatmap.svg").read_text().startswith("<svg")
 
 
 def test_a_level_has_one_look_in_all_figures() -> None:

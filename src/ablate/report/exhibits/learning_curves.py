@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from ablate.metrics import SCORES, quantity
 from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Margins, label_outer, page
+from ablate.report.figures.marks import Data, marked
 from ablate.report.figures.sample import band, draw_band
 from ablate.report.figures.select import Subject, converged, not_converged, subjects
 from ablate.report.figures.style import TWO_COLUMNS, Look
@@ -75,7 +76,9 @@ def _cell(rows: pd.DataFrame) -> CellCurves:
     rows = rows[np.isfinite(rows["value"]) & (rows["step"] >= 0)]
     rows = rows.assign(x=rows["step"].clip(lower=1).astype(float))
     groups = not_converged(rows).set_index("x").groupby("replicate")["value"]
-    return CellCurves(band(converged(rows), "x", "value"), tuple(run for _, run in groups))
+    return CellCurves(
+        band(converged(rows), "x", "value"), tuple(run.rename(r) for r, run in groups)
+    )
 
 
 def _draw(subject: Subject, shown: LearningCurves) -> Drawing:
@@ -86,7 +89,8 @@ def _draw(subject: Subject, shown: LearningCurves) -> Drawing:
     )  # fmt: skip
     for axis, (level, name) in zip(axes.flat, product(levels, _PANELS), strict=True):
         for line in lines:
-            _curves(axis, shown.cells[level, name, line], subject.ink("lines", line))
+            told = subject.told(lines=line, rows=level)
+            _curves(axis, shown.cells[level, name, line], subject.ink("lines", line), told)
         axis.set_xscale("log")
         axis.set_title(f"{level}: {_PANELS[name]}" if level else _PANELS[name], loc="left")
     axes[0, 0].set_yscale("log")
@@ -100,9 +104,10 @@ def _draw(subject: Subject, shown: LearningCurves) -> Drawing:
     return subject.drawing(figure, "Learning curves", spread)
 
 
-def _curves(axis: Axes, cell: CellCurves, look: Look) -> None:
+def _curves(axis: Axes, cell: CellCurves, look: Look, told: Data) -> None:
     if len(cell.converged):
-        draw_band(axis, cell.converged, look.color, ls=look.dash)
+        draw_band(axis, cell.converged, look.color, told, ls=look.dash)
     for run in cell.single:
-        axis.plot(run, color=look.color, lw=0.35, alpha=0.7)
-        axis.plot(run.iloc[-1:], color=look.color, marker="x", ms=3.5, mew=0.8)
+        line = axis.plot(run, color=look.color, lw=0.35, alpha=0.7)
+        line += axis.plot(run.iloc[-1:], color=look.color, marker="x", ms=3.5, mew=0.8)
+        marked(line, {**told, "replicate": str(run.name), "value": "n/c"})

@@ -100,7 +100,8 @@ def _draw(subject: Subject, shown: Signals) -> Figure:
         axis.set_title(f"{row}: {direction}" if row else direction, loc="left")
     for (row, quantity, level), line in shown.lines.items():
         axis, look = panels[row, quantity], subject.ink("lines", level)
-        draw_band(axis, line.measured, look.color, marker=look.marker, lw=0.9, ms=3)
+        told = subject.told(lines=level, rows=row)
+        draw_band(axis, line.measured, look.color, told, marker=look.marker, lw=0.9, ms=3)
         if line.theory is not None:
             axis.plot(np.arange(1, len(line.theory) + 1), line.theory, **_DASHED)
     label_outer(axes, "layer", [label for _, label in _QUANTITIES.values()])

@@ -1,18 +1,22 @@
 """A page to draw on: panels placed in inches, a legend above them, and the two files."""
 
+import io
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from ablate.report.figures.png import write_png
 from ablate.report.figures.style import SMALL, TWO_COLUMNS, style, text_width
+from ablate.report.figures.svg import compact
 
 _LINE = 1.4 / 72  # height of a text line in inches per point of its size
 _HANDLE = 0.34  # width of a legend's handle with its padding, inches
@@ -39,8 +43,10 @@ class Drawing:
             if "$" in text.get_text() and r"\mathdefault" not in text.get_text():
                 text.set_parse_math(False)
         with style():
-            self.figure.savefig(svg, metadata={"Date": None, "Creator": None})
-            self.figure.savefig(png, metadata={"Software": None})
+            written = io.StringIO()
+            self.figure.savefig(written, format="svg", metadata={"Date": None, "Creator": None})
+            svg.write_text(compact(written.getvalue(), self.name), encoding="utf-8")
+            write_png(self.figure, png, matplotlib.rcParams["savefig.dpi"])
         gif = self.moving(directory / f"{self.name}.gif") if self.moving else None
         return svg, png, gif
 

@@ -47,7 +47,7 @@ _RC: dict[str, Any] = {
     "hatch.linewidth": 0.4,
     "savefig.dpi": 200,
     "svg.hashsalt": "ablate",  # else element ids are random
-    "svg.fonttype": "path",  # text looks the same where the font is missing
+    "svg.fonttype": "none",
 }
 
 # seaborn's colour-blind palette without its yellow and pink, which are too pale for a thin
