@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 NAME = "manifest.json"
 #: Raised by hand when the pages or tables change for the same frames.
-FORMAT = 3
+FORMAT = 4
 
 #: A file of the report's own folder: those that a new report no longer has are removed.
 _FileName = Annotated[str, Field(pattern=r"^[^/\x00]+\.[^/\x00]+$")]
@@ -58,6 +58,8 @@ class _Manifest(TypedDict):
     tables: NotRequired[dict[str, _Table]]
     verdicts: NotRequired[list[dict[str, str]]]
     missing: NotRequired[list[str]]
+    data: NotRequired[list[str]]
+    lecture: NotRequired[str]
     quick: NotRequired[bool]
 
 
@@ -201,7 +203,13 @@ def manifest_text(
         "files": sorted(files),
     }
     # What most reports do not have is left out: theirs must not change for it.
-    seldom = {"verdicts": list(verdicts), "missing": report.missing, "quick": study.is_quick}
+    seldom = {
+        "verdicts": list(verdicts),
+        "missing": report.missing,
+        "quick": study.is_quick,
+        "data": list(dict.fromkeys(phrase.partition(" (")[0] for phrase in report.facts.data)),
+        "lecture": study.source.get("lecture", ""),
+    }
     content |= {name: value for name, value in seldom.items() if value}
     return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 

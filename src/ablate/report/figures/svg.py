@@ -29,13 +29,13 @@ _DROPPED = {"metadata", "style"}
 _FONT = "'DejaVu Sans',Verdana,sans-serif"
 #: What children take from the group they are in; `clip-path` because nothing here moves a group.
 _INHERITED = (
-    "clip-path", "fill", "fill-opacity", "font-family", "font-size", "font-style", "font-weight",
+    "clip-path", "fill", "fill-opacity", "font-size", "font-style", "font-weight",
     "stroke", "stroke-dasharray", "stroke-dashoffset", "stroke-linecap", "stroke-linejoin",
     "stroke-miterlimit", "stroke-opacity", "stroke-width", "text-anchor",
 )  # fmt: skip
 #: What an element has if nothing is said.
 _INITIAL = {
-    ("text-anchor", "start"), ("font-family", "DejaVu Sans"), ("stroke-linecap", "butt"),
+    ("text-anchor", "start"), ("stroke-linecap", "butt"),
     ("stroke-linejoin", "round"), ("stroke-dashoffset", "0"),
 }  # fmt: skip
 _SHORTEST_TICK = 24  # characters of a path that costs less than a reference to it
@@ -105,7 +105,8 @@ def _spread_style(element: Element) -> None:
         if name == "font":
             element.attrib |= _font(value)
         else:
-            element.set(name, value.replace("'", "") if name == "font-family" else value)
+            element.set(name, value)
+    element.attrib.pop("font-family", None)  # one for all, at the root
     for name, value in list(element.attrib.items()):
         value = _LONG_COLOR.sub(r"#\1\2\3", value)
         value = _SIZE.sub(r"\1", value)
@@ -120,9 +121,8 @@ def _spread_style(element: Element) -> None:
 
 def _font(value: str) -> dict[str, str]:
     """Return the attributes of the shorthand `font: italic bold 7px 'DejaVu Sans'`."""
-    words, _, family = value.partition("'")
-    found = {"font-family": family.strip("' ")}
-    for word in words.split():
+    found = {}
+    for word in value.partition("'")[0].split():
         size = _SIZE.match(word)
         if size:
             found["font-size"] = size[1]
