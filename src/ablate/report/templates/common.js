@@ -29,7 +29,8 @@ function writeHash(parameters) {
 }
 
 function remembered(theme) {
-  try { // a browser may keep nothing for pages from disk
+  // A browser may keep nothing for pages from disk.
+  try {
     if (theme) localStorage.setItem("theme", theme);
     return localStorage.getItem("theme");
   } catch { return null; }
@@ -37,8 +38,8 @@ function remembered(theme) {
 
 function themeButton() {
   const root = document.documentElement.style;
-  const isDark = () => root.colorScheme === "dark" ||
-    (root.colorScheme !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const isDark = () => (root.colorScheme ? root.colorScheme === "dark" : system.matches);
   root.colorScheme = remembered() ?? "";
   const button = make("button", { type: "button", className: "theme" });
   const name = () => { button.textContent = isDark() ? "Light" : "Dark"; };
@@ -47,6 +48,7 @@ function themeButton() {
     remembered(root.colorScheme);
     name();
   });
+  system.addEventListener("change", name);
   name();
   document.querySelector("main").prepend(button);
 }

@@ -165,7 +165,7 @@ plots.forEach((svg) => {
     last = point;
   });
   svg.addEventListener("pointerleave", () => { last = null; hide(); });
-  svg.addEventListener("click", (event) => { const point = nearest(svg, event); if (point) pin(point); });
+  svg.addEventListener("click", (event) => { const point = last ?? nearest(svg, event); if (point) pin(point); });
   svg.addEventListener("keydown", (event) => {
     if (event.key === "Enter" || event.key === " ") { event.preventDefault(); pin(event.target); }
     else rove(own.filter(visible), event.target, event);

@@ -1,0 +1,36 @@
+"""Colours of figures on a dark page."""
+
+import pytest
+
+from ablate.report.page_colors import DARK_PAGE, contrast, dark_rules, lightened
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "ratio"),
+    # Of WCAG 2.1 itself, and as its relative luminance gives by hand.
+    [("#fff", "#000", 21.0), ("#777777", "#ffffff", 4.478), ("#f00", "#fff", 3.998)],
+)
+def test_contrast_is_that_of_wcag(one: str, other: str, ratio: float) -> None:
+    assert contrast(one, other) == pytest.approx(ratio, abs=2e-3)
+    assert contrast(other, one) == contrast(one, other)
+
+
+@pytest.mark.parametrize("color", ["#440154", "#0173b2", "#404040", "#111", "#d55e00"])
+@pytest.mark.parametrize("least", [3.0, 4.5])
+def test_colours_become_light_enough_and_no_lighter(color: str, least: float) -> None:
+    light = lightened(color, least)
+    assert contrast(light, DARK_PAGE) >= least
+    if contrast(color, DARK_PAGE) >= least:
+        assert light == color
+    else:
+        assert contrast(light, DARK_PAGE) < 1.2 * least
+
+
+def test_only_colours_that_are_hard_to_see_have_rules() -> None:
+    drawn = '<path stroke="#440154"/><path fill="#de8f05" stroke="#000"/><text x="1" fill="#777">a</text>'
+    rules = dark_rules([drawn, drawn]).splitlines()
+    assert [rule.split(" {")[0] for rule in rules] == [
+        'svg [fill="#777"]',
+        'svg [stroke="#440154"]',
+    ]
+    assert "light-dark(#440154, #" in rules[1]
