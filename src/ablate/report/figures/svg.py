@@ -9,22 +9,16 @@ said of an artist becomes `data-` attributes of what is drawn of it.
 import re
 from collections import Counter
 from collections.abc import Iterator
-from functools import lru_cache
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 from zlib import crc32
 
-from matplotlib.font_manager import FontProperties
-from matplotlib.textpath import text_to_path
-
 from ablate.report.figures.marks import read_mark
 from ablate.report.figures.path_data import moved, relative
+from ablate.report.figures.svg_style import spread_style
 
-_SPACE = re.compile(r"\s+")
 _NAMESPACE = re.compile(r"^\{[^}]*\}")
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
-_LONG_COLOR = re.compile(r"^#(.)\1(.)\2(.)\3$")
-_SIZE = re.compile(r"^([\d.]+)px$")
 _DROPPED = {"metadata", "style"}
 _FONT = "'DejaVu Sans',Verdana,sans-serif"
 #: What children take from the group they are in; `clip-path` because nothing here moves a group.
@@ -33,11 +27,6 @@ _INHERITED = (
     "stroke", "stroke-dasharray", "stroke-dashoffset", "stroke-linecap", "stroke-linejoin",
     "stroke-miterlimit", "stroke-opacity", "stroke-width", "text-anchor",
 )  # fmt: skip
-#: What an element has if nothing is said.
-_INITIAL = {
-    ("text-anchor", "start"), ("stroke-linecap", "butt"),
-    ("stroke-linejoin", "round"), ("stroke-dashoffset", "0"),
-}  # fmt: skip
 _SHORTEST_TICK = 24  # characters of a path that costs less than a reference to it
 
 
@@ -55,7 +44,7 @@ def compact(text: str, stem: str) -> str:
                 parent.remove(child)
     for element in root.iter():
         _mark(element)
-        _spread_style(element)
+        spread_style(element)
     _use_shapes(root)
     _collect_definitions(root)
     _flatten(root)
@@ -95,82 +84,6 @@ def _mark(group: Element) -> None:
     if len(points) == len(mark.of_each):
         for point, data in zip(points, mark.of_each, strict=True):
             point.attrib |= {f"data-{name}": value for name, value in data.items()}
-
-
-def _spread_style(element: Element) -> None:
-    """Write a style as attributes, which a page's style sheet can change by theme."""
-    style = element.attrib.pop("style", "")
-    for part in filter(None, (part.strip() for part in style.split(";"))):
-        name, _, value = (piece.strip() for piece in part.partition(":"))
-        if name == "font":
-            element.attrib |= _font(value)
-        else:
-            element.set(name, value)
-    element.attrib.pop("font-family", None)  # one for all, at the root
-    for name, value in list(element.attrib.items()):
-        value = _LONG_COLOR.sub(r"#\1\2\3", value)
-        value = _SIZE.sub(r"\1", value)
-        element.set(name, value)
-        if (name, value) in _INITIAL:
-            del element.attrib[name]
-    if element.get("fill") == "#000":
-        del element.attrib["fill"]
-    if element.tag == "text":
-        _lay_text(element)
-
-
-def _font(value: str) -> dict[str, str]:
-    """Return the attributes of the shorthand `font: italic bold 7px 'DejaVu Sans'`."""
-    found = {}
-    for word in value.partition("'")[0].split():
-        size = _SIZE.match(word)
-        if size:
-            found["font-size"] = size[1]
-        elif word in ("italic", "oblique"):
-            found["font-style"] = word
-        else:
-            found["font-weight"] = word
-    return found
-
-
-def _lay_text(text: Element) -> None:
-    """Keep a text as wide as it was laid out, in whatever font a machine has for it."""
-    text.set("transform", text.get("transform", ""))
-    if text.attrib["transform"].startswith("rotate(-0 ") or not text.attrib["transform"]:
-        del text.attrib["transform"]
-    if len(text):
-        for span in text:
-            _spread_style(span)
-        _join_spans(text)
-    elif text.text and len(text.text) > 3:
-        size = float(text.get("font-size", "8"))
-        width = _advance(text.text, size, text.get("font-weight", "normal"))
-        text.set("textLength", f"{width:.1f}")
-
-
-def _join_spans(text: Element) -> None:
-    """Let neighbours of one size and height, as in 10⁻¹, be one piece with a place per letter."""
-    spans = list(text)
-    joined: list[Element] = []
-    for span in spans:
-        before = joined[-1] if joined else None
-        rest = {name: value for name, value in span.attrib.items() if name != "x"}
-        if before is not None and {k: v for k, v in before.attrib.items() if k != "x"} == rest:
-            before.set("x", f"{before.get('x')} {span.get('x')}")
-            before.text = (before.text or "") + (span.text or "")
-        else:
-            joined.append(span)
-    for span in spans:
-        text.remove(span)
-    text.text = None
-    text.extend(joined)
-
-
-@lru_cache(maxsize=2048)
-def _advance(text: str, size: float, weight: str) -> float:
-    font = FontProperties(family="DejaVu Sans", size=size, weight=weight)
-    width: float = text_to_path.get_text_width_height_descent(text, font, False)[0]
-    return width
 
 
 def _use_shapes(root: Element) -> None:
@@ -309,7 +222,7 @@ def _gather(element: Element) -> None:
 
 
 def _runs(element: Element) -> Iterator[list[Element]]:
-    """Yield neighbours that share two attributes or more, colour for one; others alone."""
+    """Yield neighbours that look the same, all others alone."""
     run: list[Element] = []
     for child in element:
         if run and not (child.tag != "defs" and _look(child) and _look(child) == _look(run[0])):
