@@ -26,11 +26,14 @@ def test_colours_become_light_enough_and_no_lighter(color: str, least: float) ->
         assert contrast(light, DARK_PAGE) < 1.2 * least
 
 
-def test_only_colours_that_are_hard_to_see_have_rules() -> None:
-    drawn = '<path stroke="#440154"/><path fill="#de8f05" stroke="#000"/><text x="1" fill="#777">a</text>'
-    rules = dark_rules([drawn, drawn]).splitlines()
-    assert [rule.split(" {")[0] for rule in rules] == [
-        'svg [fill="#777"]',
-        'svg [stroke="#440154"]',
-    ]
-    assert "light-dark(#440154, #" in rules[1]
+def test_colours_that_are_hard_to_see_have_rules_and_greys_turn_round() -> None:
+    drawn = (
+        '<path stroke="#440154"/><path fill="#de8f05" stroke="#000"/><text fill="#777">a</text>'
+        '<path stroke="#ccc"/><path fill="#fff"/>'
+    )
+    rules = dict(rule.split(" { ") for rule in dark_rules([drawn, drawn]).splitlines())
+    assert list(rules) == ['svg [fill="#777"]', 'svg [stroke="#440154"]', 'svg [stroke="#ccc"]']
+    dark = {name: rule[-11:-4] for name, rule in rules.items()}
+    assert contrast(dark['svg [fill="#777"]'], DARK_PAGE) == pytest.approx(4.5, abs=0.15)
+    assert contrast(dark['svg [stroke="#440154"]'], DARK_PAGE) >= 3
+    assert contrast(dark['svg [stroke="#ccc"]'], DARK_PAGE) == pytest.approx(1.6, abs=0.1)

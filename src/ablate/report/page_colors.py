@@ -1,4 +1,7 @@
-"""Colours of figures on a dark page: as they are where they can be seen, else lighter."""
+"""Colours of figures on a dark page: as they are where they can be seen, else lighter.
+
+Greys, which are ink of some strength, keep the contrast that they have with white paper.
+"""
 
 import colorsys
 import re
@@ -8,20 +11,26 @@ _PAINT = re.compile(r'\b(fill|stroke)="(#[0-9a-f]{3}(?:[0-9a-f]{3})?)"')
 _TEXT = re.compile(r'<text[^>]* fill="(#[0-9a-f]{3}(?:[0-9a-f]{3})?)"')
 #: The page's own in `style.css`, which has rules for paper and ink.
 DARK_PAGE = "#14181d"
-_BY_PAGE = {"#fff", "#000"}
+_PAPER = "#fff"
+_BY_PAGE = {_PAPER, "#000"}
 #: WCAG 2.1, 1.4.3 and 1.4.11: of text, and of what else has a meaning.
 TEXT_CONTRAST, CONTRAST = 4.5, 3.0
 
 
 def dark_rules(drawings: Iterable[str]) -> str:
-    """Return the style rules of all colours in some SVG texts that are too dark on a dark page."""
+    """Return the style rules of all colours in some SVG texts that a dark page changes."""
     texts = list(drawings)
     found = sorted({paint for text in texts for paint in _PAINT.findall(text)})
     letters = {color for text in texts for color in _TEXT.findall(text)}
     rules = []
     for name, color in found:
         least = TEXT_CONTRAST if color in letters else CONTRAST
-        light = lightened(color, least)
+        if len(set(_channels(color))) == 1:
+            light = lightened(
+                "#000", max(contrast(color, _PAPER), least if color in letters else 1)
+            )
+        else:
+            light = lightened(color, least)
         if color not in _BY_PAGE and light != color:
             rules.append(f'svg [{name}="{color}"] {{ {name}: light-dark({color}, {light}); }}')
     return "\n".join(rules)

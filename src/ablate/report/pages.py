@@ -88,6 +88,8 @@ def inline(figure: FigureFiles) -> Markup:
     width = re.search(r'width="([\d.]+)pt"', text)
     said = f'role="img" aria-label="{quoted(first_sentence(figure.caption))}"'
     style = f' style="--width:{width[1]}"' if width else ""
+    if re.search(r'<text[^>]* fill="#fff"', text):
+        style += ' class="paper"'
     return Markup(text.replace("<svg ", f"<svg {said}{style} ", 1))
 
 
