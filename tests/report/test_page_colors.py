@@ -2,7 +2,13 @@
 
 import pytest
 
-from ablate.report.page_colors import DARK_PAGE, contrast, dark_rules, lightened
+from ablate.report.page_colors import (
+    DARK_PAGE,
+    contrast,
+    dark_rules,
+    has_numbers_on_fields,
+    lightened,
+)
 
 
 @pytest.mark.parametrize(
@@ -28,8 +34,8 @@ def test_colours_become_light_enough_and_no_lighter(color: str, least: float) ->
 
 def test_colours_that_are_hard_to_see_have_rules_and_greys_turn_round() -> None:
     drawn = (
-        '<path stroke="#440154"/><path fill="#de8f05" stroke="#000"/><text fill="#777">a</text>'
-        '<path stroke="#ccc"/><path fill="#fff"/>'
+        '<svg><path stroke="#440154"/><path fill="#de8f05" stroke="#000"/><g fill="#777"><text>a'
+        '</text></g><path stroke="#ccc"/><path fill="#fff"/></svg>'
     )
     rules = dict(rule.split(" { ") for rule in dark_rules([drawn, drawn]).splitlines())
     assert list(rules) == ['svg [fill="#777"]', 'svg [stroke="#440154"]', 'svg [stroke="#ccc"]']
@@ -37,3 +43,16 @@ def test_colours_that_are_hard_to_see_have_rules_and_greys_turn_round() -> None:
     assert contrast(dark['svg [fill="#777"]'], DARK_PAGE) == pytest.approx(4.5, abs=0.15)
     assert contrast(dark['svg [stroke="#440154"]'], DARK_PAGE) >= 3
     assert contrast(dark['svg [stroke="#ccc"]'], DARK_PAGE) == pytest.approx(1.6, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("inside", "does"),
+    [
+        ('<text fill="#fff">9</text>', True),
+        ('<g fill="#fff"><g><text>9</text></g></g>', True),
+        ('<g fill="#fff"><text fill="#111">9</text><path/></g>', False),
+        ('<text>9</text><path fill="#fff"/>', False),
+    ],
+)
+def test_white_numbers_stand_on_fields(inside: str, does: bool) -> None:
+    assert has_numbers_on_fields(f'<svg xmlns="http://www.w3.org/2000/svg">{inside}</svg>') is does

@@ -5,10 +5,10 @@ Greys, which are ink of some strength, keep the contrast that they have with whi
 
 import colorsys
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from xml.etree import ElementTree
 
 _PAINT = re.compile(r'\b(fill|stroke)="(#[0-9a-f]{3}(?:[0-9a-f]{3})?)"')
-_TEXT = re.compile(r'<text[^>]* fill="(#[0-9a-f]{3}(?:[0-9a-f]{3})?)"')
 #: The page's own in `style.css`, which has rules for paper and ink.
 DARK_PAGE = "#14181d"
 _PAPER = "#fff"
@@ -21,7 +21,7 @@ def dark_rules(drawings: Iterable[str]) -> str:
     """Return the style rules of all colours in some SVG texts that a dark page changes."""
     texts = list(drawings)
     found = sorted({paint for text in texts for paint in _PAINT.findall(text)})
-    letters = {color for text in texts for color in _TEXT.findall(text)}
+    letters = set().union(*map(text_colors, texts))
     rules = []
     for name, color in found:
         least = TEXT_CONTRAST if color in letters else CONTRAST
@@ -34,6 +34,24 @@ def dark_rules(drawings: Iterable[str]) -> str:
         if color not in _BY_PAGE and light != color:
             rules.append(f'svg [{name}="{color}"] {{ {name}: light-dark({color}, {light}); }}')
     return "\n".join(rules)
+
+
+def text_colors(drawing: str) -> set[str]:
+    """Return the colours of all text in an SVG text; black is none."""
+    return set(_text_colors(ElementTree.fromstring(drawing), ""))
+
+
+def has_numbers_on_fields(drawing: str) -> bool:
+    """Whether text is white somewhere, so that it stands on a coloured field."""
+    return _PAPER in text_colors(drawing)
+
+
+def _text_colors(element: ElementTree.Element, inherited: str) -> Iterator[str]:
+    color = element.get("fill", inherited)
+    if element.tag.rpartition("}")[2] == "text" and color:
+        yield color
+    for child in element:
+        yield from _text_colors(child, color)
 
 
 def lightened(color: str, least: float) -> str:

@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 
 from ablate.report.columns import FACTOR
 from ablate.report.manifest import FigureFiles, Report, read_manifest
-from ablate.report.page_colors import dark_rules
+from ablate.report.page_colors import dark_rules, has_numbers_on_fields
 from ablate.report.printed_table import PrintedTable, plain, to_markdown
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def inline(figure: FigureFiles) -> Markup:
     width = re.search(r'width="([\d.]+)pt"', text)
     said = f'role="img" aria-label="{quoted(first_sentence(figure.caption))}"'
     style = f' style="--width:{width[1]}"' if width else ""
-    if re.search(r'<text[^>]* fill="#fff"', text):
+    if has_numbers_on_fields(text):
         style += ' class="paper"'
     return Markup(text.replace("<svg ", f"<svg {said}{style} ", 1))
 
