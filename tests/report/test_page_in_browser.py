@@ -146,6 +146,10 @@ def test_points_are_walked_by_arrow_keys(reports: Path, page: Any) -> None:
         assert page.locator("#tip").inner_text().splitlines()[0] == told
         assert page.locator(":focus").get_attribute("aria-describedby") == "tip"
     assert page.locator("figure svg").first.locator('[tabindex="0"]').count() == 1
+    points.last.focus()
+    page.evaluate("scrollTo(0, 100)")
+    page.wait_for_timeout(50)
+    assert page.locator("#tip").is_visible()  # it moves along
     page.keyboard.press("Escape")
     assert page.locator("#tip").is_hidden()
 

@@ -20,7 +20,7 @@ from ablate.report.figures.svg_style import spread_style
 _NAMESPACE = re.compile(r"^\{[^}]*\}")
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 _DROPPED = {"metadata", "style"}
-_FONT = "'DejaVu Sans',Verdana,sans-serif"
+_FONT = "'DejaVu Sans',Verdana,Arial,sans-serif"
 #: What children take from the group they are in; `clip-path` because nothing here moves a group.
 _INHERITED = (
     "clip-path", "fill", "fill-opacity", "font-size", "font-style", "font-weight",

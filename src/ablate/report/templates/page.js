@@ -53,8 +53,10 @@ function told(element) {
 
 const tip = make("div", { id: "tip", role: "tooltip", hidden: true });
 document.body.append(tip);
+let shown = null;
 
 function show(element) {
+  shown = element;
   const [first, ...rest] = told(element);
   tip.replaceChildren(make("b", {}, first), ...rest.map((line) => make("div", {}, line)));
   (element.closest("dialog") ?? document.body).append(tip);
@@ -69,6 +71,7 @@ function show(element) {
 }
 
 function hide() {
+  shown = null;
   tip.hidden = true;
   all("[aria-describedby=tip]").forEach((element) => element.removeAttribute("aria-describedby"));
   follow(state.pinned);
@@ -165,14 +168,17 @@ plots.forEach((svg) => {
     last = point;
   });
   svg.addEventListener("pointerleave", () => { last = null; hide(); });
-  svg.addEventListener("click", (event) => { const point = last ?? nearest(svg, event); if (point) pin(point); });
+  svg.addEventListener("click", (event) => { const point = last ?? nearest(svg, event); if (point) { pin(point); show(point); } });
   svg.addEventListener("keydown", (event) => {
     if (event.key === "Enter" || event.key === " ") { event.preventDefault(); pin(event.target); }
     else rove(own.filter(visible), event.target, event);
   });
 });
 document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
-addEventListener("scroll", hide, { passive: true });
+// What has the keyboard keeps its tooltip when the page moves to it.
+addEventListener("scroll", () => {
+  if (shown) shown === document.activeElement ? show(shown) : hide();
+}, { passive: true, capture: true });
 
 // --- tables
 
