@@ -37,6 +37,8 @@ def local(root: ElementTree.Element, tag: str) -> list[ElementTree.Element]:
         ("M 0 0 Q 1 2 3 4 L 3 4", "M0 0q1 2 3 4"),
         ("M 1 1 L 2 2 z M 5 5 L 6 6", "M1 1l1 1zM5 5l1 1"),
         ("M 1 1 L 1 1", "M1 1l0 0"),
+        ("M 1 1 L 1 1 L 2 2", "M1 1l1 1"),
+        ("M 1 1 L 2 1 L 2 1 L 4 1 L 4 3", "M1 1h3v2"),
     ],
 )
 def test_paths_are_written_short(path: str, short: str) -> None:

@@ -73,6 +73,8 @@ def _append(
         if letter == last and letter in "hv" and (steps[0] > 0) == (before[0] > 0):
             written[-1] = (letter, (before[0] + steps[0],))
             return
+    if written[-1] == ("l", (0, 0)):  # a dot, unless something follows
+        written.pop()
     written.append((letter, steps))
 
 
