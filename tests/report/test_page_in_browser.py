@@ -204,8 +204,9 @@ def test_the_address_holds_the_state(reports: Path, page: Any) -> None:
     page.get_by_role("searchbox", name="Filter the rows of table 2").fill("norm")
     page.locator("summary").first.click()
     page.locator(".controls").get_by_role("button", name="5", exact=True).click()
+    page.locator("summary").first.click()  # open, it may lie above the point
     run = runs_of(reports).iloc[REPLICATE].to_dict()
-    hover(page, point(page, run))
+    assert f"replicate {run['replicate']}" in hover(page, point(page, run))
     page.mouse.down()
     page.mouse.up()
     found, there = page.url, means(page)

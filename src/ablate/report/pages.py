@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from ablate.report.columns import FACTOR
+from ablate.report.columns import FACTOR, page_name
 from ablate.report.manifest import FigureFiles, Report, read_manifest
 from ablate.report.page_colors import dark_rules, has_numbers_on_fields
 from ablate.report.printed_table import PrintedTable, plain, to_markdown
@@ -32,7 +32,7 @@ def write_pages(report: Report, runs: "pd.DataFrame", directory: Path) -> list[s
     own = {
         "cells": as_json(cells_of(runs)),
         "dark": Markup(dark_rules(drawn)),
-        "script": script("common.js", "page.js"),
+        "script": script("common.js", "page.js", "figures.js"),
     }
     return _write("report", directory, report=report, **own, **vars(report))
 
@@ -109,13 +109,10 @@ def cells_of(runs: "pd.DataFrame") -> dict[str, Any]:
     A run is the first digits of its key and how it ended.
     """
     cells: dict[str, Any] = {}
-    factors = {
-        str(name): str(name)[len(FACTOR) :] for name in runs if str(name)[: len(FACTOR)] == FACTOR
-    }
+    columns = [str(name) for name in runs if str(name).startswith(FACTOR)]
+    factors = {name: page_name(name.removeprefix(FACTOR)) for name in columns}
     for run in runs.sort_values(["cell", "replicate"]).to_dict("records"):
-        levels = {
-            factors[name].lower(): run[name] for name in factors if isinstance(run[name], str)
-        }
+        levels = {own: run[name] for name, own in factors.items() if isinstance(run[name], str)}
         cell = cells.setdefault(run["cell"], {"levels": levels, "runs": {}})
         cell["runs"][str(int(run["replicate"]))] = [run["key"][:8], run["status"]]
     return cells

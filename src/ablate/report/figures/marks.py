@@ -6,15 +6,15 @@ is all it takes: nothing is kept beside the figure, and other formats do not see
 
 import json
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from matplotlib.artist import Artist
 
+from ablate.report.columns import page_name
+
 _START = "mark:"
-_NO_NAME = re.compile(r"[^a-z0-9_.-]+")
 Data = Mapping[str, str]
 
 
@@ -53,7 +53,7 @@ def read_mark(gid: str) -> Mark | None:
 
 def level_name(factor: str) -> str:
     """Return the name of a level of `factor` among the data: `level-optimizer.lr`."""
-    return "level-" + _NO_NAME.sub("_", factor.lower())
+    return f"level-{page_name(factor)}"
 
 
 def run_data(run: Mapping[Any, Any], levels: Data, value: float) -> dict[str, str]:
