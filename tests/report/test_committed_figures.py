@@ -12,7 +12,6 @@ from ablate.report.exhibits import exhibits_of
 from ablate.report.exhibits.ensemble_curve import predicted_brier
 from ablate.report.exhibits.reliability_diagram import pooled
 from ablate.report.figures.canvas import Drawing
-from ablate.report.figures.style import style
 from ablate.report.frame import read_frames
 from ablate.report.parts import each_part
 from ablate.study.items import Item, OfQuantity
@@ -58,10 +57,9 @@ def test_what_is_committed_is_what_is_drawn_and_legible(kind: str, tmp_path: Pat
         for drawing in drawings:
             assert overlapping(drawing.figure) == []
             assert drawing.caption.endswith(".")
-            with style():
-                drawing.figure.savefig(tmp_path / "drawn.png")
+            _, drawn, _ = drawing.save(tmp_path)
             committed = REPORTS / name / f"{drawing.name}{suffix}.png"
-            assert_same_picture(committed, tmp_path / "drawn.png")
+            assert_same_picture(committed, drawn)
 
 
 def assert_same_picture(committed: Path, drawn: Path) -> None:

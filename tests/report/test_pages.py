@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
+from frames_for_tests import factor, make_runs, make_study
 
 from ablate.report.manifest import FigureFiles
-from ablate.report.pages import aligned_rows, image_address
+from ablate.report.pages import aligned_rows, as_json, cells_of, inline, outcome, script
 from ablate.report.printed_table import Entry, PrintedTable
 
 UNSEEN = re.compile(r'<span class="pad" aria-hidden="true">([^<]*)</span>')
@@ -35,9 +37,34 @@ def test_names_are_escaped():
     assert aligned("<b>") == ["&lt;b&gt;"]
 
 
-@pytest.mark.parametrize(("size", "kind"), [(100, "image/svg+xml"), (400_000, "image/png")])
-def test_large_svg_gives_way_to_png(tmp_path, size, kind):
-    svg, png = tmp_path / "a.svg", tmp_path / "a.png"
-    svg.write_bytes(b" " * size)
-    png.write_bytes(b"png")
-    assert image_address(FigureFiles("a", 1, "", svg, png)).startswith(f"data:{kind};base64,")
+def test_a_figure_stands_in_the_page_once_and_is_named_by_its_first_sentence(tmp_path):
+    svg = tmp_path / "a.svg"
+    svg.write_text('<svg xmlns="x" width="244.8pt" height="9pt"><path d="M0 0"/></svg>')
+    shown = inline(
+        FigureFiles("a", 1, 'Loss "of" 95 % vs. he. Dots: runs.', svg, tmp_path / "a.png")
+    )
+    assert shown.startswith(
+        '<svg role="img" aria-label="Loss &quot;of&quot; 95 % vs. he." style="--width:244.8" xmlns'
+    )
+    assert shown.endswith('width="244.8pt" height="9pt"><path d="M0 0"/></svg>')
+
+
+def test_the_script_is_small_and_says_what_its_files_say():
+    text = script("common.js", "page.js")
+    assert len(text) < 17_000
+    assert "//" not in text.replace("http://", "")
+    assert "function nearest(svg, event) {" in text
+
+
+def test_names_cannot_end_the_script_that_holds_the_runs():
+    runs = make_runs(make_study(factor("init", ["</script>"])), {("</script>",): [0.9, "n/c"]})
+    text = as_json(cells_of(runs))
+    assert "<" not in text
+    (cell,) = json.loads(text).values()
+    assert cell["levels"] == {"init": "</script>"}
+    assert cell["runs"] == {"0": ["key-init", "done"], "1": ["key-init", "diverged"]}
+
+
+def test_verdicts_are_grouped_by_their_word():
+    assert outcome("inconclusive; about 22 replicates would tell") == "inconclusive"
+    assert outcome("supported") == "supported"

@@ -101,7 +101,7 @@ def build_report(
     )
     names = [name for table in tables for name in table.files]
     names += [name for figure in report.drawn for name in figure.files]
-    names += write_pages(report, directory)
+    names += write_pages(report, everything.runs, directory)
     for name in set(before["files"] if before else ()) - set(names):
         (directory / name).unlink(missing_ok=True)
     # Last, so that a report cut short has no manifest that calls it current.

@@ -66,6 +66,8 @@ class _Manifest(TypedDict):
     warnings: NotRequired[list[_Warning]]
     headline: NotRequired[list[str]]
     missing: NotRequired[list[str]]
+    data: NotRequired[list[str]]
+    lecture: NotRequired[str]
     quick: NotRequired[bool]
     digests: NotRequired[dict[str, str]]
 
@@ -213,6 +215,8 @@ def manifest_text(
         "warnings": [warning.as_told() for warning in report.warnings],
         "missing": report.missing,
         "quick": study.is_quick,
+        "data": list(dict.fromkeys(phrase.partition(" (")[0] for phrase in report.facts.data)),
+        "lecture": study.source.get("lecture", ""),
     }
     content |= {name: value for name, value in seldom.items() if value}
     return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,24 +1,40 @@
 """The pages of a report: `README.md` for a code host, `index.html` in one file, the index."""
 
 import base64
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from html import escape as quoted
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from ablate.report.columns import FACTOR, page_name
 from ablate.report.manifest import FigureFiles, Report, read_manifest
+from ablate.report.page_colors import dark_rules, has_numbers_on_fields
 from ablate.report.printed_table import PrintedTable, plain, to_markdown
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 _TEMPLATES = Path(__file__).parent / "templates"
-_MOST_SVG_BYTES = 300_000
 _NUMBER = re.compile(r"^(−?\d+)(\.\d+)?(?: ± (\d+)(\.\d+)?)?$")
 
 
-def write_pages(report: Report, directory: Path) -> list[str]:
-    """Write `README.md` and `index.html`; return their names."""
-    return _write("report", directory, report=report, **vars(report))
+def write_pages(report: Report, runs: "pd.DataFrame", directory: Path) -> list[str]:
+    """Write `README.md` and `index.html`; return their names.
+
+    runs  the frame, for the keys behind each cell
+    """
+    drawn = [figure.svg.read_text(encoding="utf-8") for figure in report.drawn]
+    own = {
+        "cells": as_json(cells_of(runs)),
+        "dark": Markup(dark_rules(drawn)),
+        "script": script("common.js", "page.js", "figures.js"),
+    }
+    return _write("report", directory, report=report, **own, **vars(report))
 
 
 def write_index(reports: Path) -> Path:
@@ -31,7 +47,7 @@ def write_index(reports: Path) -> Path:
         for folder in sorted(reports.iterdir())
         if (manifest := read_manifest(folder)) is not None and not manifest.get("quick")
     ]
-    _write("index", reports, reports=found)
+    _write("index", reports, reports=found, script=script("common.js", "index.js"))
     return reports / "README.md"
 
 
@@ -48,7 +64,8 @@ def _write(name: str, directory: Path, **values: object) -> list[str]:
         "plain": plain,
         "markdown": to_markdown,
         "aligned": aligned_rows,
-        "image": image_address,
+        "inline": inline,
+        "outcome": outcome,
         "address": data_address,
     }
     templates = {"README.md": f"{name}.md.j2", "index.html": f"{name}.html.j2"}
@@ -65,11 +82,57 @@ def aligned_rows(grid: PrintedTable) -> list[tuple[str, Sequence[Markup]]]:
     return list(zip(labels, zip(*columns, strict=True), strict=True))
 
 
-def image_address(figure: FigureFiles) -> str:
-    """Return a figure as a data address: the SVG, or the PNG where that is much smaller."""
-    if figure.svg.stat().st_size > _MOST_SVG_BYTES:
-        return data_address(figure.png, "image/png")
-    return data_address(figure.svg, "image/svg+xml")
+def inline(figure: FigureFiles) -> Markup:
+    """Return the markup of a figure's SVG, named by the first sentence of its caption."""
+    text = figure.svg.read_text(encoding="utf-8")
+    width = re.search(r'width="([\d.]+)pt"', text)
+    said = f'role="img" aria-label="{quoted(first_sentence(figure.caption))}"'
+    style = f' style="--width:{width[1]}"' if width else ""
+    if has_numbers_on_fields(text):
+        style += ' class="paper"'
+    return Markup(text.replace("<svg ", f"<svg {said}{style} ", 1))
+
+
+def outcome(verdict: str) -> str:
+    """Return the word of a verdict, without what would tell more."""
+    return verdict.partition(";")[0]
+
+
+def first_sentence(text: str) -> str:
+    """Return a text up to the first point that ends a sentence."""
+    return re.split(r"(?<=\.)\s+(?=[A-Z])", text, maxsplit=1)[0]
+
+
+def cells_of(runs: "pd.DataFrame") -> dict[str, Any]:
+    """Return what the page's script knows of each cell: its levels, and its runs by replicate.
+
+    A run is the first digits of its key and how it ended.
+    """
+    cells: dict[str, Any] = {}
+    columns = [str(name) for name in runs if str(name).startswith(FACTOR)]
+    factors = {name: page_name(name.removeprefix(FACTOR)) for name in columns}
+    for run in runs.sort_values(["cell", "replicate"]).to_dict("records"):
+        levels = {own: run[name] for name, own in factors.items() if isinstance(run[name], str)}
+        cell = cells.setdefault(run["cell"], {"levels": levels, "runs": {}})
+        cell["runs"][str(int(run["replicate"]))] = [run["key"][:8], run["status"]]
+    return cells
+
+
+def as_json(content: Mapping[str, Any]) -> Markup:
+    """Return JSON that can stand in a script element."""
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    return Markup(text.replace("<", "\\u003c"))
+
+
+def script(*names: str) -> Markup:
+    """Return scripts as one that keeps its names to itself, without comments and indents."""
+    lines = [
+        line.strip()
+        for name in names
+        for line in (_TEMPLATES / name).read_text(encoding="utf-8").splitlines()
+        if line.strip() and not line.strip().startswith("//")
+    ]
+    return Markup("\n".join(['"use strict";', "{", *lines, "}"]))
 
 
 def data_address(path: Path, kind: str) -> str:

@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from ablate.metrics import SCORES, Quantity
 from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Margins, label_outer, page
+from ablate.report.figures.marks import marked
 from ablate.report.figures.sample import Sample, draw_intervals
 from ablate.report.figures.select import Subject, column, converged, subjects
 from ablate.report.figures.style import NEUTRAL
@@ -124,13 +125,13 @@ def _draw(subject: Subject, panels: Sequence[Sequence[Curve]]) -> Drawing:
 
 def _draw_curves(axis: Axes, subject: Subject, lines: Sequence[Curve]) -> None:
     for index, curve in enumerate(lines):
-        look = subject.ink("lines", curve.level)
+        look, told = subject.ink("lines", curve.level), subject.told(lines=curve.level)
         shift = 1 + 0.03 * (index - (len(lines) - 1) / 2)  # side by side: none hides another
         if curve.samples:
             places = [size * shift for size in curve.samples]
-            draw_intervals(axis, places, list(curve.samples.values()), look)
+            draw_intervals(axis, places, list(curve.samples.values()), look, told=told)
         if curve.law is not None:
             members = np.arange(1, len(curve.law) + 1)
-            axis.plot(members, curve.law, color=look.color, ls="--", lw=0.9)
+            marked(axis.plot(members, curve.law, color=look.color, ls="--", lw=0.9), told)
         if curve.plain is not None:
-            axis.axhline(curve.plain, color=look.color, ls=":", lw=0.9)
+            marked([axis.axhline(curve.plain, color=look.color, ls=":", lw=0.9)], told)

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from ablate.metrics import Quantity
 from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Margins, page
+from ablate.report.figures.marks import marked
 from ablate.report.figures.quantity import sentence_case, with_quantity
 from ablate.report.figures.sample import CellSample, cell_samples, draw_intervals
 from ablate.report.figures.select import Subject, subjects
@@ -118,7 +119,8 @@ def _line(
 ) -> None:
     for x, cell in zip(places, cells, strict=True):
         dots = [x] * len(cell.values)
-        axis.plot(dots, cell.values, ls="", marker=".", ms=2.5, color=look.color, alpha=0.5)
+        drawn = axis.plot(dots, cell.values, ls="", marker=".", ms=2.5, color=look.color, alpha=0.5)
+        marked(drawn, {}, cell.points)
     points = [(x, cell) for x, cell in zip(places, cells, strict=True) if cell.values]
     cut = 1 if zero_apart and cells[0].values else 0
     for part in filter(None, (points[:cut], points[cut:])):

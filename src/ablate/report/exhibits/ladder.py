@@ -11,6 +11,7 @@ from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Margins, page
 from ablate.report.figures.forest import head_notes, name_rows, write_beside
 from ablate.report.figures.layers import pages_of
+from ablate.report.figures.marks import marked
 from ablate.report.figures.quantity import sentence_case, with_quantity
 from ablate.report.figures.sample import CellSample, Sample, cell_sample, draw_intervals
 from ablate.report.figures.select import Subject, converged, subjects
@@ -101,7 +102,9 @@ def _draw(
 
 def _rung(axis: Axes, row: int, rung: Rung, style: Style) -> None:
     cell = rung.cell
-    axis.plot(cell.values, [row] * len(cell.values), ls="", marker=".", ms=2.5, color="#999999")
+    places = [row] * len(cell.values)
+    dots = axis.plot(cell.values, places, ls="", marker=".", ms=2.5, color="#999999")
+    marked(dots, {}, cell.points)
     if cell.values:
         draw_intervals(axis, [row], [cell], NO_LEVEL, across=True, size=3.6)
     notes = [] if rung.difference is None else [_text(rung.difference)]

@@ -12,6 +12,7 @@ from ablate.metrics import SCORES, quantity
 from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Margins, few_log_ticks, label_outer, page
 from ablate.report.figures.layers import pages_of
+from ablate.report.figures.marks import Data, marked
 from ablate.report.figures.sample import band, draw_band, thinned
 from ablate.report.figures.select import Subject, converged, not_converged, subjects
 from ablate.report.figures.style import Look
@@ -80,7 +81,8 @@ def _cell(rows: pd.DataFrame) -> CellCurves:
     rows = rows.assign(x=rows["step"].clip(lower=1).astype(float))
     groups = not_converged(rows).set_index("x").groupby("replicate")["value"]
     return CellCurves(
-        thinned(band(converged(rows), "x", "value")), tuple(thinned(run) for _, run in groups)
+        thinned(band(converged(rows), "x", "value")),
+        tuple(thinned(run).rename(r) for r, run in groups),
     )
 
 
@@ -94,7 +96,9 @@ def _draw(subject: Subject, shown: LearningCurves, levels: Sequence[str], name: 
     width = _MARGINS.panel_width(subject.style.two_columns, 2)
     for axis, (level, panel) in zip(axes.flat, product(levels, _PANELS), strict=True):
         for place, line in enumerate(lines):
-            _curves(axis, shown.cells[level, panel, line], subject.ink("lines", line), place)
+            told = subject.told(lines=line, rows=level)
+            ink = subject.ink("lines", line)
+            _curves(axis, shown.cells[level, panel, line], ink, place, told)
         axis.set_xscale("log")
         axis.set_title(subject.title("rows", level, _PANELS[panel], width), loc="left")
     for axis in axes[:, 0]:
@@ -110,14 +114,15 @@ def _draw(subject: Subject, shown: LearningCurves, levels: Sequence[str], name: 
     return subject.drawing(figure, "Learning curves", spread, name)
 
 
-def _curves(axis: Axes, cell: CellCurves, look: Look, place: int) -> None:
+def _curves(axis: Axes, cell: CellCurves, look: Look, place: int, told: Data) -> None:
     if len(cell.converged):
         # Few markers, at other places on each: dashes alone do not tell many lines apart.
         every = (0.04 * place, 0.3)
         draw_band(
-            axis, cell.converged, look.color, ls=look.dash, marker=look.marker, ms=2.8,
+            axis, cell.converged, look.color, told, ls=look.dash, marker=look.marker, ms=2.8,
             markevery=every,
         )  # fmt: skip
     for run in cell.single:
-        axis.plot(run, color=look.color, lw=0.35, alpha=0.7)
-        axis.plot(run.iloc[-1:], color=look.color, marker="x", ms=3.5, mew=0.8)
+        line = axis.plot(run, color=look.color, lw=0.35, alpha=0.7)
+        line += axis.plot(run.iloc[-1:], color=look.color, marker="x", ms=3.5, mew=0.8)
+        marked(line, {**told, "replicate": str(run.name), "value": "n/c"})

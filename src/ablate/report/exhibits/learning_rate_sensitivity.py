@@ -15,6 +15,7 @@ from ablate.report.columns import tuned_column
 from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Margins, grid_of_panels, page, panels_of_a_grid
 from ablate.report.figures.layers import pages_of
+from ablate.report.figures.marks import marked
 from ablate.report.figures.quantity import as_tables_call_it, sentence_case
 from ablate.report.figures.sample import CellSample, cell_samples
 from ablate.report.figures.select import Subject, column, not_converged, subjects
@@ -117,9 +118,10 @@ def _draw_tuned(
     figure, axes = grid_of_panels(subject.style, panels, _RATE, y, margins, subject.legend("lines"))
     for (panel, level), line in shown.items():
         axis, look = axes[panels.index(panel)], subject.ink("lines", level)
-        axis.plot(line.means, color=look.color, marker=look.marker, lw=0.9)
+        drawn = axis.plot(line.means, color=look.color, marker=look.marker, lw=0.9)
         ringed = line.means[line.means.index == line.chosen]
-        axis.plot(ringed, marker="o", ms=7, mfc="none", mec=look.color, mew=0.9)
+        drawn += axis.plot(ringed, marker="o", ms=7, mfc="none", mec=look.color, mew=0.9)
+        marked(drawn, subject.told(lines=level, panels=panel))
     axes[0].set_xscale("log")  # of all: they share it
     _rate_ticks(axes[0], sorted({value for line in shown.values() for value in line.means.index}))
     spread = "Mean over the tuning replicates; ringed: the value that validation chose."
@@ -145,14 +147,16 @@ def _draw_over_rates(subject: Subject, shown: OverRates) -> Drawing:
     for level, cells in shown.lines.items():
         look = subject.ink("lines", level)
         means = [cell.mean if cell.most_converged else math.nan for cell in cells]
-        axis.plot(shown.rates, means, color=look.color, marker=look.marker, lw=0.9)
+        drawn = axis.plot(shown.rates, means, color=look.color, marker=look.marker, lw=0.9)
+        marked(drawn, subject.told(lines=level))
         if shown.guessing is not None:
             without = [
                 rate for rate, cell in zip(shown.rates, cells, strict=True)
                 if cell.runs and not cell.most_converged
             ]  # fmt: skip
             crosses = [shown.guessing] * len(without)
-            axis.plot(without, crosses, color=look.color, ls="", marker="x", ms=4)
+            lost = axis.plot(without, crosses, color=look.color, ls="", marker="x", ms=4)
+            marked(lost, subject.told(lines=level))
     _rate_ticks(axis, shown.rates)
     axis.set(xlabel=label, ylabel=metric.title)
     spread = (

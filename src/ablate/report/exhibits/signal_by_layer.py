@@ -109,9 +109,11 @@ def _draw(subject: Subject, shown: Signals) -> Figure:
         # Of many layers every third is marked, each line's at other ones: lines that lie on each
         # other are told apart, and no marker hides another.
         every = (names.index(level) % 3, 3) if shown.depth > 6 else 1
+        told = subject.told(lines=level, rows=row)
         draw_band(
-            axis, line.measured, look.color, marker=look.marker, lw=0.9, ms=3, markevery=every
-        )
+            axis, line.measured, look.color, told, marker=look.marker, lw=0.9, ms=3,
+            markevery=every,
+        )  # fmt: skip
         if line.theory is not None:
             axis.plot(np.arange(1, len(line.theory) + 1), line.theory, **_DASHED)
     for axis in axes.flat:

@@ -1,11 +1,13 @@
 """A page to draw on: panels placed in inches, a legend above them, and the two files."""
 
+import io
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -13,7 +15,9 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
+from ablate.report.figures.png import write_png
 from ablate.report.figures.style import plain, style, text_width
+from ablate.report.figures.svg import compact
 from ablate.report.sizes import PAPER, Style
 
 _LINE = 1.4 / 72  # height of a text line in inches per point of its size
@@ -47,9 +51,11 @@ class Drawing:
         without_formulas(self.figure)
         gif = directory / f"{self.name}.gif" if self.moving else None
         with style():
-            self.figure.savefig(svg, metadata={"Date": None, "Creator": None})
+            written = io.StringIO()
+            self.figure.savefig(written, format="svg", metadata={"Date": None, "Creator": None})
+            svg.write_text(compact(written.getvalue(), self.name), encoding="utf-8")
             if pictures is None:
-                self.figure.savefig(png, metadata={"Software": None})
+                write_png(self.figure, png, matplotlib.rcParams["savefig.dpi"])
         if pictures is not None:
             for path in filter(None, (png, gif)):
                 drawn = pictures / path.name

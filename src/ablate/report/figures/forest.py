@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from ablate.report.figures.canvas import Margins, page
+from ablate.report.figures.marks import marked, shown
 from ablate.report.figures.style import plain, text_width
 from ablate.report.sizes import PAPER, Style
 
@@ -106,12 +107,18 @@ def draw_rows(axis: Axes, rows: Sequence[Row], label: str, style: Style) -> None
     for place, row in enumerate(rows):
         if row.low is not None and row.high is not None:
             axis.plot([row.low, row.high], [place, place], color=row.ink, lw=1.1)
-        axis.plot([row.value], [place], "o", color=row.ink, ms=3.8, clip_on=False)
+        dot = axis.plot([row.value], [place], "o", color=row.ink, ms=3.8, clip_on=False)
+        told = {"name": row.name, "value": shown(row.value), "note": row.note}
+        marked(dot, {}, [told | {"low": _end(row.low), "high": _end(row.high)}])
         for mark in row.marks:
             axis.plot([mark] * 2, [place - 0.3, place + 0.3], color="#777777", lw=0.8)
         write_beside(axis, place, row.note, style)
     name_rows(axis, [row.name for row in rows])
     axis.set_xlabel(label)
+
+
+def _end(limit: float | None) -> str:
+    return "" if limit is None else shown(limit)
 
 
 def name_rows(axis: Axes, names: Sequence[str]) -> None:

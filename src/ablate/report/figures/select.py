@@ -14,6 +14,7 @@ from ablate.data import SOURCES
 from ablate.report.columns import level_column
 from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Legend
+from ablate.report.figures.marks import level_name
 from ablate.report.figures.style import NO_LEVEL, Look, looks, text_width
 from ablate.study.items import Item, OfQuantity
 from ablate.study.schema import Factor, Level
@@ -51,6 +52,12 @@ class Subject(Context):
         """Return how a level of a role is drawn: in neutral ink where no factor has the role."""
         factor = self.roles[role]
         return looks(self.study)[factor.name, level] if factor else NO_LEVEL
+
+    def told(self, **levels: str) -> dict[str, str]:
+        """Return what the page is told of a series: its level by factor, of one level per role."""
+        factors = {role: self.roles[role] for role in levels}
+        of_roles = {factor.name: levels[role] for role, factor in factors.items() if factor}
+        return {level_name(name): level for name, level in {**self.fixed, **of_roles}.items()}
 
     def legend(
         self, role: str, dashed: bool = False, names: Mapping[str, str] | None = None,

@@ -48,7 +48,7 @@ def _rc(style: Style) -> dict[str, Any]:
         "path.simplify_threshold": 0.3,  # of a pixel: what is finer is not seen
         "savefig.dpi": 200,
         "svg.hashsalt": "ablate",  # else element ids are random
-        "svg.fonttype": "path",  # text looks the same where the font is missing
+        "svg.fonttype": "none",  # text stays text, see `figures.svg`
         "pdf.fonttype": 42,  # text that can be searched
     }
 

@@ -140,6 +140,10 @@ class ActivationsOverTraining(OfSettings):
     columns: Role = None
     rows: Role = None
 
+    def statistics(self) -> tuple[str, ...]:
+        """Return the percentiles."""
+        return ("p15", "p50", "p85")
+
 
 class LearningCurves(OfSettings):
     """Training loss and validation accuracy over steps."""
