@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from store_samples import a_cell, a_record, add_run
 
+from ablate.store.database import StoreError, check_database, follow_move
 from ablate.store.live import not_mirrored
 from ablate.store.mirror import entity_names
 from ablate.store.sync import Synced, sync
-from ablate.store.tracking import StoreError, all_runs, check_database, follow_move, open_store
+from ablate.store.tracking import all_runs, open_store
 
 
 @pytest.fixture(autouse=True)
