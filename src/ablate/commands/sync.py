@@ -42,10 +42,10 @@ def sync_study(root: Path, name: str) -> Synced:
     cells, locked = read_index(root, name), read_lock(root / "runs" / name)
     assert cells is not None
     assert locked is not None
-    return sync(root, name, locked.study.question, cells, _page(root / "reports" / name))
+    return sync(root, name, locked.study.question, cells, report_page(root / "reports" / name))
 
 
-def _page(directory: Path) -> ReportPage | None:
+def report_page(directory: Path) -> ReportPage | None:
     """Return a report as MLflow is to show it, None where there is none."""
     if not directory.is_dir():
         return None

@@ -33,6 +33,7 @@ from ablate.report.printed_claims import claims_csv, print_claims, told
 from ablate.report.printed_table import PrintedTable, to_markdown, to_tex
 from ablate.report.shares import shares, shares_answer
 from ablate.report.tables import make_tables
+from ablate.report.tracked import write_tracked
 from ablate.report.tuned_and_fixed import at_values, at_values_csv, print_at_values
 from ablate.report.verdicts import Verdict, judge
 from ablate.study.items import Effects, Item, Table, VarianceShares, refused_items
@@ -93,6 +94,8 @@ def build_report(locked: Locked, frames: Frames, directory: Path) -> Path:
     names = [name for table in tables for name in table.files]
     names += [name for figure in report.drawn for name in figure.files]
     names += write_pages(report, directory)
+    cell_names = {cell.slug: cell.name for cell in locked.cells}
+    names += write_tracked(verdicts, frames, cell_names, directory)
     for name in set(before["files"] if before else ()) - set(names):
         (directory / name).unlink(missing_ok=True)
     # Last, so that a report cut short has no manifest that calls it current.

@@ -35,6 +35,9 @@ def told_in_markdown(manifest: Mapping[str, Any]) -> str:
 
 
 def pictures(manifest: Mapping[str, Any], directory: Path) -> list[str]:
-    """Return the names of the report's pictures that lie in its folder, in the page's order."""
+    """Return the names of the report's pictures that lie in its folder, in the page's order.
+
+    SVG: of PNG files, which have the pixels of print, a page without sizes shows a corner.
+    """
     named = [name for figure in manifest.get("figures", {}).values() for name in figure["files"]]
-    return [name for name in named if name.endswith(".png") and (directory / name).is_file()]
+    return [name for name in named if name.endswith(".svg") and (directory / name).is_file()]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 NAME = "manifest.json"
 #: Raised by hand when the pages or tables change for the same frames.
-FORMAT = 3
+FORMAT = 4
 
 #: A file of the report's own folder: those that a new report no longer has are removed.
 _FileName = Annotated[str, Field(pattern=r"^[^/\x00]+\.[^/\x00]+$")]

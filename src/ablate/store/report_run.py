@@ -20,7 +20,7 @@ class ReportPage:
     directory  with its files, `index.html` among them where there is a page
     headline   the verdict on what the study is about, in a line
     text       what the report says, in Markdown
-    pictures   names of PNG files in the order in which they are to be seen
+    pictures   names of image files in the order in which they are to be seen
     """
 
     directory: Path
@@ -67,9 +67,9 @@ def _description(store: Store, page: ReportPage, run_id: str) -> str:
         parts.append(f"[The whole report]({address})")
     text = "\n\n".join([*parts, page.text]).strip()[:_LONGEST]
     for name in page.pictures:
-        # Of a page's own server, hence relative; Markdown alone would draw it at full size.
+        # Of the page's own server, hence relative.
         source = f"get-artifact?path={quote(name)}&run_uuid={run_id}"
-        picture = f'\n\n<img src="{source}" alt="{Path(name).stem}" width="100%">'
+        picture = f"\n\n![{Path(name).stem}]({source})"
         if len(text) + len(picture) > _LONGEST:
             break
         text += picture
