@@ -95,7 +95,7 @@ def build_report(locked: Locked, frames: Frames, directory: Path) -> Path:
     names += [name for figure in report.drawn for name in figure.files]
     names += write_pages(report, directory)
     cell_names = {cell.slug: cell.name for cell in locked.cells}
-    names += write_tracked(verdicts, frames, cell_names, directory)
+    names += write_tracked(study, verdicts, frames, cell_names, directory)
     for name in set(before["files"] if before else ()) - set(names):
         (directory / name).unlink(missing_ok=True)
     # Last, so that a report cut short has no manifest that calls it current.

@@ -11,6 +11,7 @@ import pandas as pd
 from ablate.report.frame import Frames
 from ablate.report.tables import csv_text
 from ablate.report.verdicts import Verdict
+from ablate.study.schema import Study
 
 METRICS, CURVES = "metrics.json", "curves.csv"
 #: Rows of the curves, at most: about 80 bytes each.
@@ -21,13 +22,18 @@ _VALIDATED = ("validation/accuracy", "validation/loss")
 
 
 def write_tracked(
-    verdicts: Sequence[Verdict], frames: Frames, names: Mapping[str, str], directory: Path
+    study: Study,
+    verdicts: Sequence[Verdict],
+    frames: Frames,
+    names: Mapping[str, str],
+    directory: Path,
 ) -> list[str]:
     """Write what DVC shows of a study; return the names of the files.
 
     names  of the cells, as people read them, by folder
     """
-    numbers = tracked_numbers(verdicts, frames.runs)
+    named = getattr(study, "headline", ())
+    numbers = tracked_numbers(verdicts, frames.runs, named)
     text = json.dumps(numbers, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     (directory / METRICS).write_text(text, encoding="utf-8")
     lines = tracked_curves(frames.epochs, names)
@@ -35,30 +41,37 @@ def write_tracked(
     return [METRICS, CURVES]
 
 
-def tracked_numbers(verdicts: Sequence[Verdict], runs: pd.DataFrame) -> dict[str, Any]:
-    """Return the runs by how they ended, and of every claim verdict, effect, interval, n and n/c.
+def tracked_numbers(
+    verdicts: Sequence[Verdict], runs: pd.DataFrame, named: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Return the runs by how they ended, the numbers of the headline, the verdict on every claim.
 
-    What a claim has no number for is left out.
+    named  the claims that the study is about; the headline is the first of them, else of all
+
+    DVC shows a column per key of any study: hence the same keys for all.
     """
-    claims = {}
-    for verdict in verdicts:
-        evidence = verdict.evidence
-        told = {
-            "verdict": verdict.outcome,
-            "effect": _rounded(evidence.effect),
-            "low": _rounded(verdict.low),
-            "high": _rounded(verdict.high),
-            "n": evidence.n,
-            "not_converged": sum(verdict.not_converged),
-        }
-        claims[verdict.claim.name] = {name: v for name, v in told.items() if v is not None}
     ended = runs["status"].value_counts()
-    return {
+    numbers: dict[str, Any] = {
         "runs": len(runs),
         "not_converged": int(ended.get("diverged", 0)),
         "failed": int(ended.get("failed", 0)),
-        "claims": claims,
     }
+    about = [verdict for verdict in verdicts if verdict.claim.name in named] or verdicts
+    for verdict in about[:1]:
+        numbers["headline"] = {
+            "claim": verdict.claim.name,
+            "verdict": verdict.outcome,
+            "effect": _rounded(verdict.evidence.effect),
+            "low": _rounded(verdict.low),
+            "high": _rounded(verdict.high),
+            "unit": verdict.unit,
+            "n": verdict.evidence.n,
+            "not_converged": sum(verdict.not_converged),
+        }
+    if verdicts:
+        words = (f"{verdict.claim.name}: {verdict.outcome}" for verdict in verdicts)
+        numbers["verdicts"] = ", ".join(words)
+    return numbers
 
 
 def tracked_curves(epochs: pd.DataFrame, names: Mapping[str, str]) -> list[list[Any]]:
