@@ -23,12 +23,12 @@ baseline:
   model: mlp
   model.depth: 2
   model.width: 8
-  probe.when: none
 factors: {scale: {key: init.scale, levels: [1, 2]}}
 replicates: 6
 metric: test/accuracy
 claims:
   larger: {text: Larger is better., compare: {scale: ['2', '1']}, expect: greater}
+report: [table]
 """
 CURVES = "reports/l1-quick/curves.csv"
 

@@ -1,4 +1,4 @@
-"""`metrics.json` and `curves.csv`: a report's numbers in the form in which DVC compares versions."""
+"""`metrics.json` and `curves.csv`: a report in the form in which DVC compares versions."""
 
 import json
 import math
