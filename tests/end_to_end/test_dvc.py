@@ -103,7 +103,9 @@ def test_studies_are_repeated_where_they_changed_and_only_there(clone: Path) -> 
     said = dvc(clone, "repro", *both)
     assert "Running stage 'sweep@l1'" in said
     assert "l1-quick · 3 cells × 2 replicates" in said
-    assert "2/2 runs" in said  # the ledger outlived the stage: the new level alone was trained
+    # The ledger outlived the stage: of six runs the two of the new level were trained.
+    assert "6/6 runs" in said
+    assert not any(f"{done}/6 runs" in said for done in range(1, 5))
     assert "Stage 'sweep@schedule' didn't change, skipping" in said
 
 
