@@ -113,7 +113,9 @@ def outcomes(*values: float | str | None) -> Arm:
 
 def make_frames(runs: pd.DataFrame) -> Any:
     """Frames with runs alone; the others are for figures, which these tests replace."""
-    return SimpleNamespace(runs=runs, epochs=None, layers=None, curves=None, tuning=None)
+    columns = ("cell", "step", "epoch", "train/loss", "validation/accuracy", "validation/loss")
+    epochs = pd.DataFrame(columns=list(columns), dtype=float)
+    return SimpleNamespace(runs=runs, epochs=epochs, layers=None, curves=None, tuning=None)
 
 
 @dataclass(frozen=True)
