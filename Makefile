@@ -52,7 +52,7 @@ $(VENV)/run.stamp: constraints.txt pyproject.toml
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp
-	@$(PIP) install -c constraints.txt -e '.[dev]'
+	@$(PIP) install -c constraints.txt -e '.[dev,dvc]'
 	@touch $@
 
 $(VENV)/bench.stamp: $(VENV)/run.stamp

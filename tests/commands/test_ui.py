@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ablate.cli import main
+from ablate.commands.ui import _repeat
 
 
 @pytest.mark.parametrize("port", ["0", "-1", "65536", "99999"])
@@ -53,3 +54,16 @@ def test_a_port_that_is_taken(
         port = server.getsockname()[1]
         assert main(["ui", f"--port={port}", "--root", str(root)]) == 2
     assert "something listens there already" in capsys.readouterr().err
+
+
+def test_what_the_server_says_is_passed_on_without_noise_and_passwords(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    _repeat(
+        [
+            "Registry store URI not provided. Using backend store URI.\n",
+            "[MLflow] Security middleware enabled with default settings (localhost-only).\n",
+            "ERROR: no answer from postgresql://me:hunter2secret@db/runs\n",
+        ]
+    )
+    assert capsys.readouterr() == ("", "ERROR: no answer from postgresql://***@db/runs\n")

@@ -113,8 +113,11 @@ def outcomes(*values: float | str | None) -> Arm:
 
 def make_frames(runs: pd.DataFrame) -> Frames:
     """Frames with runs alone; the others are for figures, which these tests replace."""
-    columns = ("cell", "replicate", "step", "quantity", "layer", "std", "validation/accuracy")
-    nothing = pd.DataFrame({name: [] for name in columns})
+    columns = (
+        "cell", "replicate", "step", "epoch", "quantity", "layer", "std", "train/loss",
+        "validation/accuracy", "validation/loss",
+    )  # fmt: skip
+    nothing = pd.DataFrame({name: [] for name in columns}, dtype=float)
     names = [field.name for field in fields(Frames) if field.name != "runs"]
     return Frames(runs=runs, **dict.fromkeys(names, nothing))
 

@@ -24,13 +24,14 @@ from ablate.store.mirror import (
     cell_metrics,
     entity_names,
     finish_cell,
-    mirror_report,
     mirror_run,
     start_cell,
 )
+from ablate.store.report_run import ReportPage, mirror_report
 from ablate.store.result import read_result
 from ablate.store.sync import Synced, sync
-from ablate.store.tracking import Store, all_runs, find_experiment, open_store, view_address
+from ablate.store.tracking import Store, all_runs, find_experiment, open_store
+from ablate.store.view import view_address
 
 START = 1740830400250  # 2025-03-01T12:00:00.250Z in ms since 1970
 
@@ -89,7 +90,7 @@ def test_the_experiment_says_the_question_and_has_a_view(example: tuple[Store, P
     # The view's own filter is one that MLflow understands and that leaves the parents.
     kinds = [run.data.tags["ablate.kind"] for run in all_runs(store, view["searchFilter"])]
     assert kinds == ["cell"]
-    expected = f"/#/experiments/{store.experiment_id}/runs?viewStateShareKey=ablate"
+    expected = f"/#/experiments/{store.experiment_id}/runs?viewStateShareKey=ablate&workflowType=machine_learning"
     assert view_address(store.experiment_id) == expected
 
 
@@ -136,7 +137,7 @@ def test_the_parent_counts_what_is_below_it(example: tuple[Store, Path]) -> None
     assert parent.info.run_name == "init=he"
     assert parent.info.status == "FAILED"
     assert parent.data.tags["level"] == "cell"
-    assert parent.data.metrics == {"n": 2, "n_c": 1, "failed": 1, "mean": 0.9}
+    assert parent.data.metrics == {"n": 2, "n_c": 1, "n_failed": 1, "mean": 0.9}
     assert parent.info.start_time == START
 
 
@@ -152,8 +153,8 @@ def test_mean_and_interval_over_converged_runs(tmp_path: Path) -> None:
     half = 4.30265 * np.std(values, ddof=1) / math.sqrt(3)
     assert (metrics["n"], metrics["n_c"]) == (4, 1)
     assert metrics["mean"] == pytest.approx(0.93)
-    assert metrics["ci_low"] == pytest.approx(0.93 - half, abs=1e-6)
-    assert metrics["ci_high"] == pytest.approx(0.93 + half, abs=1e-6)
+    assert metrics["mean_from"] == pytest.approx(0.93 - half, abs=1e-6)
+    assert metrics["mean_to"] == pytest.approx(0.93 + half, abs=1e-6)
 
 
 def test_more_than_a_batch_of_metrics_and_params_arrives(tmp_path: Path) -> None:
@@ -234,7 +235,7 @@ def test_sync_gives_a_parent_whose_mean_is_gone_a_new_run(tmp_path: Path) -> Non
     sync(tmp_path, "s", "?", [cell])
     store = open_store(tmp_path, "s", "?")
     (parent,), (child,) = by_kind(store, "cell"), by_kind(store, "replicate")
-    assert parent.data.metrics == {"n": 1, "n_c": 1, "failed": 0}
+    assert parent.data.metrics == {"n": 1, "n_c": 1, "n_failed": 0}
     assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
 
 
@@ -264,15 +265,15 @@ def test_a_report_is_a_run_with_its_files(tmp_path: Path) -> None:
     (folder / "figures" / "accuracy.svg").write_text("<svg/>")
     (folder / "README.md").write_text("one")
     store = open_store(tmp_path, "s", "?")
-    mirror_report(store, folder)
-    mirror_report(store, folder)
+    mirror_report(store, ReportPage(folder))
+    mirror_report(store, ReportPage(folder))
     (first,) = by_kind(store, "report")
     assert first.info.run_name == "report"
     assert {file.path for file in store.client.list_artifacts(first.info.run_id)} == {
         "README.md", "figures",
     }  # fmt: skip
     (folder / "README.md").write_text("two")
-    mirror_report(store, folder)
+    mirror_report(store, ReportPage(folder))
     (second,) = by_kind(store, "report")
     assert second.info.run_id != first.info.run_id
 
@@ -303,12 +304,12 @@ def test_the_sentence_about_a_server_shows_no_password() -> None:
 def test_a_deleted_experiment_comes_back(tmp_path: Path) -> None:
     store = open_store(tmp_path, "s", "?")
     store.client.delete_experiment(store.experiment_id)
-    again = open_store(tmp_path, "s", "Another question?", report="reports/s/README.md")
+    again = open_store(tmp_path, "s", "Another question?", report="Report: reports/s")
     assert again.experiment_id == store.experiment_id
     experiment = again.client.get_experiment(again.experiment_id)
     assert experiment.lifecycle_stage == "active"
     note = experiment.tags["mlflow.note.content"]
-    assert note == "Another question?\n\nReport: reports/s/README.md"
+    assert note == "Another question?\n\nReport: reports/s"
 
 
 def test_live_runs_arrive_and_are_closed(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The store of MLflow: one that cannot be used, one that was moved, and names that it takes."""
 
 import shutil
+import socket
 import sqlite3
 import time
 from pathlib import Path
@@ -8,10 +9,11 @@ from pathlib import Path
 import pytest
 from store_samples import a_cell, a_record, add_run
 
+from ablate.store.database import StoreError, check_database, follow_move
 from ablate.store.live import not_mirrored
 from ablate.store.mirror import entity_names
 from ablate.store.sync import Synced, sync
-from ablate.store.tracking import StoreError, all_runs, check_database, follow_move, open_store
+from ablate.store.tracking import all_runs, open_store
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +41,29 @@ def test_a_store_that_cannot_be_used_is_named_at_once(tmp_path: Path, how: str) 
     ):
         open_store(root, "s", "?")
     assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize(
+    ("driver", "why"),
+    [("sqlite", "Connection refused"), ("no_such_driver", "no_such_driver")],
+    ids=["nobody listens", "no driver"],
+)
+def test_a_database_that_is_away_is_named_in_two_seconds_without_its_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, driver: str, why: str
+) -> None:
+    """MLflow tried ten times, for a minute and a half."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]  # nobody listens there any more
+    address = f"postgresql://me:hunter2secret@127.0.0.1:{port}/runs"
+    if driver != "sqlite":
+        address = address.replace("postgresql:", f"postgresql+{driver}:")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    began = time.process_time()
+    with pytest.raises(StoreError, match=why) as raised:
+        open_store(tmp_path, "s", "?")
+    assert time.process_time() - began < 2
+    assert "hunter2secret" not in not_mirrored(raised.value)
+    assert f"***@127.0.0.1:{port}/runs cannot be opened" in not_mirrored(raised.value)
 
 
 def test_a_store_in_use_is_not_called_damaged(tmp_path: Path, empty_mlflow: Path) -> None:

@@ -5,8 +5,11 @@ from pathlib import Path
 
 from ablate.commands.here import study_name
 from ablate.errors import AblateError, ConfigError
+from ablate.report.headline import headline, pictures, told_in_markdown
+from ablate.report.manifest import read_manifest
 from ablate.store.index import read_index
 from ablate.store.live import not_mirrored
+from ablate.store.report_run import ReportPage
 from ablate.store.state import studies
 from ablate.store.sync import Synced, sync
 from ablate.study.lockfile import read_lock
@@ -39,5 +42,15 @@ def sync_study(root: Path, name: str) -> Synced:
     cells, locked = read_index(root, name), read_lock(root / "runs" / name)
     assert cells is not None
     assert locked is not None
-    report = root / "reports" / name
-    return sync(root, name, locked.study.question, cells, report if report.is_dir() else None)
+    return sync(root, name, locked.study.question, cells, report_page(root / "reports" / name))
+
+
+def report_page(directory: Path) -> ReportPage | None:
+    """Return a report as MLflow is to show it, None where there is none."""
+    if not directory.is_dir():
+        return None
+    manifest = read_manifest(directory)
+    if manifest is None:
+        return ReportPage(directory)
+    text, shown = told_in_markdown(manifest), pictures(manifest, directory)
+    return ReportPage(directory, headline(manifest), text, shown)

@@ -2,27 +2,29 @@
 
 import argparse
 import os
+import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ablate.commands.here import study_name, typed
 from ablate.errors import AblateError, ConfigError
 from ablate.secrets import masked
+from ablate.store.database import check_database, database_file, follow_move, tracking_uri
 from ablate.store.live import not_mirrored
-from ablate.store.tracking import (
-    check_database,
-    database_file,
-    find_experiment,
-    follow_move,
-    is_server,
-    tracking_uri,
-    view_address,
-)
+from ablate.store.tracking import find_experiment, is_server
+from ablate.store.view import view_address
 
 HOST = "127.0.0.1"
 _LAST_PORT = 65_535
+_SAID_AT_EVERY_START = (
+    "Registry store URI not provided.",
+    "[MLflow] Security middleware enabled",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,6 +46,8 @@ def serve(root: Path, study: str | None, port: int) -> int:
     """
     if not 1 <= port <= _LAST_PORT:
         raise ConfigError(f"--port={port} is not allowed; allowed are 1 to {_LAST_PORT}.")
+    # Before MLflow is imported, which lowers it for what is none of a sweep's business.
+    level = os.environ.get("MLFLOW_LOGGING_LEVEL", "ERROR")
     uri = tracking_uri(root)
     store = database_file(uri)
     if store is not None and not store.exists():
@@ -75,18 +79,47 @@ def serve(root: Path, study: str | None, port: int) -> int:
         except OSError:
             said = f"--port={port}: something listens there already; take another."
             raise ConfigError(said) from None
-    print(f"open {address}    (Ctrl-C ends it)", flush=True)
-    command = [
-        sys.executable, "-m", "mlflow", "server",
-        "--host", HOST, "--port", str(port), "--workers", "1",
-    ]  # fmt: skip
     # Not among its words, where every user of the machine reads them: it may have a password.
-    at = {"MLFLOW_BACKEND_STORE_URI": uri}
-    # Its job queue would start ten idle processes more.
-    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    with subprocess.Popen(command, env={**quiet, **os.environ, **at}, cwd=root) as server:
+    at = {"MLFLOW_BACKEND_STORE_URI": uri, "MLFLOW_LOGGING_LEVEL": level}
+    # Its job queue would start ten idle processes more; its own libraries' warnings are for MLflow.
+    quiet = {
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "PYTHONWARNINGS": "ignore",
+    }
+    return _serve_mlflow(root, {**quiet, **os.environ, **at}, port, address)
+
+
+def _serve_mlflow(root: Path, environment: Mapping[str, str], port: int, address: str) -> int:
+    """Run MLflow's server and say where it is once it answers; return its exit code."""
+    command = [
+        sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(port),
+        "--workers", "1", "--uvicorn-opts", "--log-level warning",
+    ]  # fmt: skip
+    # A group of its own: Ctrl-C is ours to answer, and ends all of its processes.
+    with subprocess.Popen(
+        command, env=environment, cwd=root, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+    ) as server:  # fmt: skip
+        threading.Thread(target=_repeat, args=(server.stdout,), daemon=True).start()
         try:
+            while server.poll() is None and not _answers(port):
+                time.sleep(0.1)
+            if server.poll() is None:
+                print(f"open {address}    (Ctrl-C ends it)", flush=True)
             return server.wait()
         except KeyboardInterrupt:
-            server.terminate()
+            os.killpg(server.pid, signal.SIGTERM)
             return 0
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) == 0
+
+
+def _repeat(lines: Iterable[str]) -> None:
+    """Print what the server says but for what it says at every start, and passwords."""
+    for line in lines:
+        if not line.startswith(_SAID_AT_EVERY_START):
+            print(masked(line), end="", file=sys.stderr, flush=True)

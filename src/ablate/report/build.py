@@ -34,6 +34,7 @@ from ablate.report.parts import each_part
 from ablate.report.printed_claims import claims_csv, print_claims, told
 from ablate.report.printed_table import PrintedTable, to_markdown, to_tex
 from ablate.report.sizes import PAPER, Style
+from ablate.report.tracked import write_tracked
 from ablate.report.tuned_and_fixed import at_values, at_values_csv, print_at_values
 from ablate.report.verdicts import Verdict, judge
 from ablate.report.warning import DataWarning
@@ -102,6 +103,8 @@ def build_report(
     names = [name for table in tables for name in table.files]
     names += [name for figure in report.drawn for name in figure.files]
     names += write_pages(report, everything.runs, directory)
+    cell_names = {cell.slug: cell.name for cell in locked.cells}
+    names += write_tracked(study, verdicts, frames, cell_names, directory)
     for name in set(before["files"] if before else ()) - set(names):
         (directory / name).unlink(missing_ok=True)
     # Last, so that a report cut short has no manifest that calls it current.

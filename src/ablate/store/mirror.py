@@ -24,7 +24,8 @@ from ablate.store.ledger import run_directory
 from ablate.store.lock import wait_for
 from ablate.store.reader import finished, read_evaluations, read_times, tuned_value
 from ablate.store.result import Result, read_result
-from ablate.store.tracking import Store, all_runs
+from ablate.store.tracking import DESCRIPTION, Store, all_runs
+from ablate.store.view import cell_description
 
 #: Letters that MLflow takes of a name.
 _LONGEST = 250
@@ -77,10 +78,6 @@ def create_parent(store: Store, cell: LedgerCell) -> str:
         "ablate.kind": "cell",
         "ablate.key": cell.key,
         "level": "cell",
-        "mlflow.note.content": (
-            f"{cell.metric}: mean and 95 % t interval of the runs that converged. "
-            f"runs/{store.study}/{cell.slug}"
-        ),
     }
     starts = (_start(directory) for _, directory, _ in finished(store.root, store.study, cell))
     start = min((moment for moment in starts if moment is not None), default=None)
@@ -102,7 +99,7 @@ def mirror_run(store: Store, cell: LedgerCell, replicate: int, parent: str) -> N
     may_miss = {
         "mlflow.source.git.commit": result.provenance.get("commit"),
         "ablate.nc_reason": result.nc_reason,
-        "mlflow.note.content": result.message,
+        DESCRIPTION: result.message,
     }
     tags = {
         "mlflow.parentRunId": parent,
@@ -128,7 +125,7 @@ def mirror_run(store: Store, cell: LedgerCell, replicate: int, parent: str) -> N
 
 
 def finish_cell(store: Store, cell: LedgerCell, parent: str) -> None:
-    """Write n, n/c, mean and interval to the cell's parent run and close it.
+    """Write n, n/c, mean and interval to the cell's parent run, in words as well, and close it.
 
     Its status is FAILED where a run failed, KILLED where runs are missing, else FINISHED.
     """
@@ -140,8 +137,11 @@ def finish_cell(store: Store, cell: LedgerCell, parent: str) -> None:
         now = int(1000 * time.time())
         _log(store, parent, {}, {(name, 0): (value, now) for name, value in changed.items()})
     status = "FINISHED" if len(ended) == cell.replicates else "KILLED"
-    if values["failed"]:
+    if values["n_failed"]:
         status = "FAILED"
+    note = cell_description(cell.metric, values, f"runs/{store.study}/{cell.slug}")
+    if run.data.tags.get(DESCRIPTION) != note:
+        store.client.set_tag(parent, DESCRIPTION, note)
     if run.info.run_name != cell.name:
         store.client.update_run(parent, name=cell.name)
     if run.info.status != status:
@@ -153,7 +153,7 @@ def finish_cell(store: Store, cell: LedgerCell, parent: str) -> None:
 def cell_metrics(cell: LedgerCell, results: Sequence[Result]) -> dict[str, float]:
     """Return the parent's metrics: n runs that ended by themselves, n_c of them not converged.
 
-    `mean` and the two-sided 95 % t interval `ci_low`, `ci_high` are those of the runs that
+    `mean` and the two-sided 95 % t interval `mean_from`, `mean_to` are those of the runs that
     converged, in the metric's own unit (fractions, nats); absent where there are none, the
     interval where there is one.
     """
@@ -161,7 +161,7 @@ def cell_metrics(cell: LedgerCell, results: Sequence[Result]) -> dict[str, float
     metrics = {
         "n": float(count["done"] + count["diverged"]),
         "n_c": float(count["diverged"]),
-        "failed": float(count["failed"]),
+        "n_failed": float(count["failed"]),
     }
     done = (with_gaps(result.metrics) for result in results if result.status == "done")
     values = [metrics_of[cell.metric] for metrics_of in done if cell.metric in metrics_of]
@@ -170,30 +170,8 @@ def cell_metrics(cell: LedgerCell, results: Sequence[Result]) -> dict[str, float
     if len(values) > 1:
         from ablate.stats import t_interval
 
-        metrics["ci_low"], metrics["ci_high"] = t_interval(np.array(values))
+        metrics["mean_from"], metrics["mean_to"] = t_interval(np.array(values))
     return metrics
-
-
-def mirror_report(store: Store, directory: Path) -> None:
-    """Put the files of a report on the run `report`, where the UI shows them in place.
-
-    A report that is there already with the same bytes stays; another is replaced.
-    """
-    files = sorted(path for path in directory.rglob("*") if path.is_file())
-    names = {str(path.relative_to(directory)): sha256(path.read_bytes()) for path in files}
-    key = sha256(json_bytes(names, directory))
-    reports = all_runs(store, "tags.`ablate.kind` = 'report'")
-    whole = (run for run in reports if run.info.status == "FINISHED")
-    present = next((run for run in whole if run.data.tags.get("ablate.key") == key), None)
-    for run in reports:
-        if run is not present:
-            store.client.delete_run(run.info.run_id)
-    if present is not None:
-        return
-    tags = {"ablate.kind": "report", "ablate.key": key, "level": "report"}
-    run = store.client.create_run(store.experiment_id, tags=tags, run_name="report")
-    store.client.log_artifacts(run.info.run_id, str(directory))
-    store.client.set_terminated(run.info.run_id, "FINISHED")
 
 
 def fingerprint(cell: LedgerCell, replicate: int, result: Result) -> str:

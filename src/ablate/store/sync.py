@@ -15,12 +15,13 @@ from ablate.store.mirror import (
     create_parent,
     fingerprint,
     finish_cell,
-    mirror_report,
     mirror_run,
 )
 from ablate.store.reader import finished
+from ablate.store.report_run import ReportPage, mirror_report
 from ablate.store.result import Result
 from ablate.store.tracking import all_runs, open_store
+from ablate.store.view import ORDER, order_tag
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as MlflowRun
@@ -40,14 +41,14 @@ def sync(
     study: str,
     question: str,
     cells: Sequence[LedgerCell],
-    report: Path | None = None,
+    report: ReportPage | None = None,
 ) -> Synced:
     """Bring the study's experiment up to the ledger; a second call changes nothing.
 
     Runs that MLflow has under an old key, or twice, or half, are deleted; runs without the tag
-    `ablate.kind` are somebody's own and stay. `report` is the folder of the report.
+    `ablate.kind` are somebody's own and stay.
     """
-    store = open_store(root, study, question, report="" if report is None else str(report))
+    store = open_store(root, study, question, "" if report is None else report.description)
     cell_runs = all_runs(store, "tags.`ablate.kind` = 'cell'")
     replicate_runs = all_runs(store, "tags.`ablate.kind` = 'replicate'")
     parents = {run.data.tags["ablate.key"]: run for run in cell_runs}
@@ -57,13 +58,15 @@ def sync(
         if run.info.status != "RUNNING"
     }
     written, wanted = 0, set()
-    for cell in cells:
+    for place, cell in enumerate(cells, start=1):
         ended = list(finished(root, study, cell))
         parent = parents.get(cell.key)
         if parent is None or _is_outdated(parent, cell, [result for _, _, result in ended]):
-            parent_id = create_parent(store, cell)
+            parent, parent_id = None, create_parent(store, cell)
         else:
             parent_id = parent.info.run_id
+        if parent is None or parent.data.tags.get(ORDER) != order_tag(place):
+            store.client.set_tag(parent_id, ORDER, order_tag(place))
         wanted.add(parent_id)
         for replicate, _, result in ended:
             present = whole.get((cell.key, fingerprint(cell, replicate, result)))

@@ -1,0 +1,113 @@
+"""The database behind MLflow: where it is, whether it can be used, and where its artifacts lie."""
+
+import os
+import socket
+import sqlite3
+import stat
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from ablate.errors import AblateError, reason
+from ablate.secrets import masked
+
+# Seconds that a database on another machine may take to answer at all.
+_PATIENCE = 1.5
+_PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
+
+
+class StoreError(AblateError):
+    """MLflow's database cannot be used."""
+
+
+def tracking_uri(root: Path) -> str:
+    """Return `MLFLOW_TRACKING_URI`, or the SQLite store under the root, as an absolute address."""
+    # An address, not a path: these two mean something in it.
+    folder = str(root.resolve()).replace("%", "%25").replace("?", "%3F")
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folder}/mlflow.db"
+
+
+def check_database(root: Path) -> None:
+    """Raise StoreError, at once, where the store is a database that cannot be used.
+
+    MLflow would try ten times within a minute and a half.
+    """
+    uri = tracking_uri(root)
+    path = database_file(uri)
+    if path is None:
+        if uri.partition(":")[0].partition("+")[0] in _PORTS:
+            _check_server(uri)
+        return
+    try:
+        if path.exists() and not stat.S_ISREG(path.stat().st_mode):
+            raise sqlite3.OperationalError("it is no file")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(path, timeout=1, isolation_level=None)) as database:
+            database.execute("SELECT count(*) FROM sqlite_master")
+            if path.stat().st_size:
+                database.execute("BEGIN IMMEDIATE")
+    except (sqlite3.Error, OSError) as error:
+        if "locked" in str(error):
+            return  # in use, not damaged: MLflow waits for its turn
+        raise StoreError(
+            f"MLflow's store {path} cannot be used: {reason(error)}; "
+            "move it away, and `ablate sync` makes it anew."
+        ) from error
+
+
+def _check_server(uri: str) -> None:
+    """Raise StoreError where the database server of an address does not let anybody in."""
+    from sqlalchemy import create_engine
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        address = make_url(uri)
+        if address.host:
+            port = address.port or _PORTS[address.get_backend_name()]
+            socket.create_connection((address.host, port), _PATIENCE).close()
+        create_engine(address).connect().close()
+    except (SQLAlchemyError, OSError, ImportError, ValueError) as error:
+        # Of a driver's error, which tells of SQLAlchemy's pages as well.
+        said = str(getattr(error, "orig", None) or error).strip().splitlines() or [""]
+        raise StoreError(
+            f"MLflow's store {masked(uri)} cannot be opened: {masked(said[0]).rstrip('.')}; "
+            "all runs are in the ledger, and `ablate sync` brings it up to date."
+        ) from error
+
+
+def follow_move(root: Path) -> None:
+    """Let a store under the root have its artifacts under the root too: the folder was moved.
+
+    MLflow keeps whole addresses and has no call that changes them. A store of the user's own
+    choice is left alone.
+    """
+    path = root.resolve() / "mlflow.db"
+    if database_file(tracking_uri(root)) != path or not path.exists():
+        return
+    with closing(sqlite3.connect(path, timeout=10)) as database, database:
+        there = {row[0] for row in database.execute("SELECT name FROM sqlite_master")}
+        rows = () if "experiments" not in there else database.execute(
+            "SELECT experiment_id, name, artifact_location FROM experiments"
+        ).fetchall()  # fmt: skip
+        for number, name, was in rows:
+            now = artifacts_address(root, name)
+            if was and was != now and was.endswith(f"/mlartifacts/{quote(name)}"):
+                change = "UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?"
+                database.execute(change, (now, number))
+                database.execute(
+                    "UPDATE runs SET artifact_uri = ? || substr(artifact_uri, ?) "
+                    "WHERE experiment_id = ? AND substr(artifact_uri, 1, ?) = ?",
+                    (now, len(was) + 1, number, len(was) + 1, f"{was}/"),
+                )
+
+
+def database_file(uri: str) -> Path | None:
+    """Return the file of a SQLite store, None for any other."""
+    name = unquote(uri.removeprefix("sqlite:///").partition("?")[0])
+    return Path(name).absolute() if name and uri.startswith("sqlite:///") else None
+
+
+def artifacts_address(root: Path, study: str) -> str:
+    """Return the address of a study's artifacts below the root."""
+    return (root.resolve() / "mlartifacts" / study).as_uri()
