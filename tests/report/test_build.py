@@ -51,7 +51,7 @@ def test_files(tmp_path):
     study, runs = two_by_two()
     assert build_into(tmp_path / "report", study, runs) == tmp_path / "report" / "README.md"
     assert set(contents(tmp_path / "report")) == {
-        "README.md", "index.html", "manifest.json",
+        "README.md", "index.html", "manifest.json", "metrics.json", "curves.csv",
         "table-1.md", "table-1.csv", "table-1-pairs.csv", "table-1.tex",
         "heatmap.png", "heatmap.svg", "learning_curves.png", "learning_curves.svg",
     }  # fmt: skip
