@@ -13,7 +13,7 @@ from frames_for_tests import factor, make_study
 
 from ablate.metrics import PROBED, STATISTICS
 from ablate.probe.histogram import BINS, coarsen
-from ablate.report.exhibits.activation_distribution import _panel
+from ablate.report.figures.histograms import _panel
 from ablate.report.frame import Frames, _frame, read_frames, write_frames
 from ablate.report.thin import thinned
 from ablate.study.items import ITEMS, Distribution
@@ -74,14 +74,12 @@ def test_a_panel_is_drawn_from_what_is_kept_as_from_all(kind: str, step: str) ->
             own = where(frame, cell=cell, layer=layer, quantity=quantity)
             has = own[own["histogram"].notna()]
             rows = [where(has, replicate=r, step=s) for r, s in enumerate(at)]
-            shown.append(_panel(pd.concat(rows), None, None))
+            shown.append(_panel(pd.concat(rows), None))
         before, after = shown
-        widest = max(before.exponent, after.exponent)
-        np.testing.assert_array_equal(
-            coarsen(before.counts, widest - before.exponent),
-            coarsen(after.counts, widest - after.exponent),
-        )
-        assert before.exponent == after.exponent
+        ((widest, pooled),) = after.counts
+        assert widest == max(k for k, _ in before.counts)
+        each = [coarsen(counts, widest - k) for k, counts in before.counts]
+        np.testing.assert_array_equal(pooled, np.sum(each, axis=0))
         assert after.std == pytest.approx(before.std, rel=2.0**-20, abs=0)
         assert after.shares["zero"] == 0.075
     others = kept[(kept["quantity"] != quantity) | (kept["step"] == 10)]

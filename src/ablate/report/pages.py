@@ -70,8 +70,10 @@ def _write(name: str, directory: Path, **values: object) -> list[str]:
     }
     templates = {"README.md": f"{name}.md.j2", "index.html": f"{name}.html.j2"}
     for page, template in templates.items():
-        text = environment.get_template(template).render(values)
-        (directory / page).write_text(text, encoding="utf-8")
+        path = directory / page
+        if path.is_symlink():
+            path.unlink()  # written through, it would change another's file
+        path.write_text(environment.get_template(template).render(values), encoding="utf-8")
     return list(templates)
 
 

@@ -188,6 +188,8 @@ def _write(
 
     home = root / "reports" / study
     directory.mkdir(parents=True, exist_ok=True)
+    lock = root / "runs" / study / LOCK_NAME
+    _unlink(directory, () if ended is not None and lock.exists() else (".parquet", ".yaml"))
     if ended is not None:
         extras = {extra for item in locked.study.report for extra in item.extras}
         labels = label_reader(root) if "calibration" in extras else None
@@ -203,8 +205,17 @@ def _write(
     elif directory != home:
         for path in home.glob("*.parquet"):
             shutil.copyfile(path, directory / path.name)
-    lock = root / "runs" / study / LOCK_NAME
     source = lock if lock.exists() else home / LOCK_NAME
     if source.parent != directory:
         shutil.copyfile(source, directory / LOCK_NAME)
     build_report(locked, read_frames(directory), directory, pictures)
+
+
+def _unlink(directory: Path, read: Sequence[str]) -> None:
+    """Take away links among a report's files: written through, they would change another's file.
+
+    read  the endings of files that are only read
+    """
+    for path in directory.iterdir():
+        if path.is_symlink() and path.suffix not in read:
+            path.unlink()

@@ -32,8 +32,7 @@ def write_tracked(
 
     names  of the cells, as people read them, by folder
     """
-    named = getattr(study, "headline", ())
-    numbers = tracked_numbers(verdicts, frames.runs, named)
+    numbers = tracked_numbers(verdicts, frames.runs, study.headline)
     text = json.dumps(numbers, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     (directory / METRICS).write_text(text, encoding="utf-8")
     lines = tracked_curves(frames.epochs, names)

@@ -66,7 +66,8 @@ def intervals(axis: Axes, ink: str) -> np.ndarray:
     return np.column_stack([points(line), ends])
 
 
-def strokes(axis: Axes) -> list[float]:
-    """Return where vertical strokes stand."""
-    (found,) = [made for made in axis.collections if isinstance(made, LineCollection)]
-    return [float(segment[0][0]) for segment in found.get_segments()]
+def strokes(axis: Axes, ink: str) -> list[float]:
+    """Return where vertical strokes of a colour stand."""
+    found = [made for made in axis.collections if isinstance(made, LineCollection)]
+    own = [made for made in found if to_hex(made.get_color()[0]) == to_hex(ink)]
+    return [float(segment[0][0]) for made in own for segment in made.get_segments()]

@@ -64,10 +64,11 @@ def shown(context: Context, quantity: str = "activation"):
     return histograms(subject, rows, quantity, 5, context.item.step == "first")
 
 
-def bars_of(axis: Axes) -> tuple[np.ndarray, np.ndarray]:
-    (patch,) = [patch for patch in axis.patches if isinstance(patch, StepPatch)]
-    data = patch.get_data()
-    return data.values, data.edges
+def bars_of(axis: Axes) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return heights, the tallest 1, and edges of each panel of a column, from the top."""
+    drawn = [patch.get_data() for patch in axis.patches if isinstance(patch, StepPatch)]
+    heights = [data.values - data.baseline for data in drawn]
+    return [(h / h.max(), data.edges) for h, data in zip(heights, drawn, strict=True)]
 
 
 def test_replicates_are_merged_bin_by_bin_and_their_statistics_are_medians() -> None:
@@ -196,19 +197,19 @@ def test_what_is_drawn_are_these_numbers() -> None:
         "activation_distribution-A", "activation_distribution-B",
     ]  # fmt: skip
     expected = shown(made)
-    axes = np.reshape(first.figure.axes, (2, 2))
-    assert [axis.get_title() for axis in axes[0]] == ["x", "y"]
-    assert [row[0].get_ylabel() for row in axes] == ["layer 1", "layer 2"]
+    axes = first.figure.axes
+    assert [axis.get_title() for axis in axes] == ["x", "y"]
+    assert [label.get_text() for label in axes[0].get_yticklabels()] == ["layer 1", "layer 2"]
     assert expected.axis == Axis(False, 0.0, pytest.approx(0.1))
-    for layer, row in enumerate(axes, start=1):
-        for level, axis in zip("xy", row, strict=True):
-            heights, sides = bars_of(axis)
+    for level, axis in zip("xy", axes, strict=True):
+        assert axis.get_xlim() == pytest.approx((0, 0.1))
+        for layer, (heights, sides) in enumerate(bars_of(axis), start=1):
             values = bars(expected.panels[layer, level], expected.axis)
             assert heights == pytest.approx(values.heights)
             assert sides == pytest.approx(values.sides)
-            assert axis.get_xlim() == pytest.approx((0, 0.1))
-    texts = [[axis.texts[0].get_text() for axis in row] for row in axes]
-    assert texts[0] == [
+        floors = [patch.get_data().baseline for patch in axis.patches]
+        assert floors == sorted(floors, reverse=True)  # layers stand below each other
+    assert [axis.texts[0].get_text() for axis in axes] == [
         "std 0.25\nzero 30 %\ndead 25 %\nsat. 50 %", "std 0.20\nzero 20 %\ndead 25 %\nsat. 50 %",
     ]  # fmt: skip
     assert "1 of 8 runs did not converge" in first.caption
@@ -229,7 +230,7 @@ def test_theory_is_marked_where_it_is_in_sight_and_hides_nothing() -> None:
     drawing = drawings(made)[0]
     assert "dashed: standard deviation predicted for infinite width" in drawing.caption
     expected = shown(made, "activation_gradient").panels[1, "x"].theory
-    assert strokes(drawing.figure.axes[0]) == pytest.approx([-expected, expected])
+    assert strokes(drawing.figure.axes[0], "black")[:2] == pytest.approx([-expected, expected])
 
 
 def test_the_step_that_the_item_names_is_drawn_and_captioned() -> None:

@@ -59,48 +59,72 @@ def distribution(context: Context, quantity: str) -> Iterator[Drawing]:
 
 
 def _draw(shown: Histograms, levels: Sequence[str], noun: str, style: Style) -> Figure:
-    lines = 1 + len(shown.shares)
-    heights = [_BAR + lines * _LINE] * len(shown.layers)
+    """Draw a column of panels per level: one axes each, in which layers stand on each other.
+
+    Axes of their own for every panel take ten times as long.
+    """
+    count, lines = len(shown.layers), 1 + len(shown.shares)
+    height = count * (_BAR + lines * _LINE) + (count - 1) * _MARGINS.down
     width = style.two_columns
-    figure, axes = page(style, heights, len(levels), width, _MARGINS, sharex=True, sharey=True)
-    bare = figure.get_figheight() - _MARGINS.top - _MARGINS.bottom
-    each = (bare - _MARGINS.down * (len(heights) - 1)) / len(heights)
-    top = each / max(each - lines * _LINE * style.small / 7, 0.3 * each)
+    figure, axes = page(style, [height], len(levels), width, _MARGINS)
+    inches = axes[0, 0].get_position().height * figure.get_figheight()
+    panel = (inches - (count - 1) * _MARGINS.down) / count
+    printed = lines * _LINE * style.small / 7
+    tallest = max(panel - printed, 0.3 * panel)
+    bases = [(count - 1 - i) * (panel + _MARGINS.down) for i in range(count)]
+    places = [] if shown.axis is None else ticks(shown.axis, _panel_width(levels, width), style)
     for axis, level in zip(axes[0], levels, strict=True):
-        axis.set_title(wrapped(level, _MARGINS.panel_width(width, len(levels))), y=1.0)
-    for row, layer in zip(axes, shown.layers, strict=True):
-        row[0].set_ylabel(f"layer {layer}")
-        for axis, level in zip(row, levels, strict=True):
-            axis.set(yticks=[], ylim=(0, top))
-            axis.spines["left"].set_visible(False)
-            axis.spines["bottom"].set_color(NEUTRAL)
-            axis.tick_params(axis="x", pad=1.5, length=2 if row is axes[-1] else 0)
+        axis.set_title(wrapped(level, _panel_width(levels, width)), y=1.0)
+        axis.set_ylim(0, inches)
+        _set_axes(axis, shown.axis, places, bases, panel)
+        for layer, base in zip(shown.layers, bases, strict=True):
             if (layer, level) in shown.panels:
-                _draw_panel(axis, shown.panels[layer, level], shown, style)
+                _draw_panel(axis, shown.panels[layer, level], shown, (base, panel, tallest), style)
+    names = [f"layer {layer}" for layer in shown.layers]
+    centres = [base + panel / 2 for base in bases]
+    axes[0, 0].set_yticks(centres, names, rotation=90, va="center", fontsize=style.text)
     if shown.axis is not None:
-        _ticks(axes[0, 0], shown.axis, _MARGINS.panel_width(width, len(levels)), style)
         noun = f"magnitude of {noun}" if shown.axis.is_log else noun
     figure.supxlabel(noun, fontsize=style.text, y=0.06 / figure.get_figheight(), va="bottom")
     return figure
 
 
-def _ticks(axis: Axes, scale: Axis, width: float, style: Style) -> None:
-    """Label few places of the axis that all panels share, as many as have room."""
+def _panel_width(levels: Sequence[str], width: float) -> float:
+    return _MARGINS.panel_width(width, len(levels))
+
+
+def _set_axes(
+    axis: Axes, scale: Axis | None, places: Sequence[float], bases: Sequence[float], panel: float
+) -> None:
+    """Set what all columns have in common: the scale, its ticks, a floor below every panel."""
+    axis.spines[["left", "bottom"]].set_visible(False)
+    axis.tick_params(axis="y", length=0)
+    axis.tick_params(axis="x", pad=1.5, length=2)
+    axis.yaxis.set_major_locator(NullLocator())
+    axis.hlines(
+        bases, 0, 1, transform=axis.get_yaxis_transform(), color=NEUTRAL, lw=0.6, clip_on=False
+    )
+    if scale is None:
+        axis.xaxis.set_major_locator(NullLocator())
+        return
     if scale.is_log:
         axis.set_xscale("log")
-        places = decades(scale, width, style)
-    else:
-        places = [scale.low, scale.high] if scale.low == 0 else [scale.low, 0.0, scale.high]
     axis.set_xlim(scale.low, scale.high)
     axis.xaxis.set_major_locator(FixedLocator(places))
     axis.xaxis.set_minor_locator(NullLocator())
     axis.xaxis.set_major_formatter(lambda value, _: plain(value))
-    for panel in axis.figure.axes:
-        for label, place in zip(panel.get_xticklabels(), places, strict=False):
-            if place in (scale.low, scale.high):  # so that it ends where its panel does
-                label.set_horizontalalignment("left" if place == scale.low else "right")
-        for place in places:
-            panel.axvline(place, color="#d5d5d5", lw=0.5, zorder=0)
+    for label, place in zip(axis.get_xticklabels(), places, strict=False):
+        if place in (scale.low, scale.high):  # so that it ends where its panel does
+            label.set_horizontalalignment("left" if place == scale.low else "right")
+    for base in bases:
+        axis.vlines(places, base, base + panel, color="#d5d5d5", lw=0.5, zorder=0)
+
+
+def ticks(scale: Axis, width: float, style: Style) -> list[float]:
+    """Return few places of the axis that all panels have, as many as have room in `width`."""
+    if scale.is_log:
+        return decades(scale, width, style)
+    return [scale.low, scale.high] if scale.low == 0 else [scale.low, 0.0, scale.high]
 
 
 def decades(scale: Axis, width: float, style: Style) -> list[float]:
@@ -114,17 +138,28 @@ def decades(scale: Axis, width: float, style: Style) -> list[float]:
     return places
 
 
-def _draw_panel(axis: Axes, panel: Panel, page: Histograms, style: Style) -> None:
+def _draw_panel(
+    axis: Axes, panel: Panel, page: Histograms, place: tuple[float, float, float], style: Style
+) -> None:
+    """Draw a panel in a column.
+
+    place  its floor, its height and that of its tallest bar, in inches from the column's floor
+    """
+    base, height, tallest = place
+    across = axis.get_yaxis_transform()
     shown = None if page.axis is None else bars(panel, page.axis)
     if shown is None:
         nothing = "all exactly zero" if math.isfinite(panel.std) else "not finite"
-        axis.text(0.5, 0.35, nothing, transform=axis.transAxes, ha="center", fontsize=style.small)
+        middle = base + 0.35 * height
+        axis.text(0.5, middle, nothing, transform=across, ha="center", fontsize=style.small)
         return
-    axis.stairs(shown.heights, shown.sides, fill=True, color="#0173b2", alpha=0.75, lw=0)
+    heights = base + tallest * shown.heights
+    axis.stairs(heights, shown.sides, baseline=base, fill=True, color="#0173b2", alpha=0.75, lw=0)
     assert page.axis is not None
     if panel.theory is not None:
         marks = theory_marks(panel.theory, page.axis)
-        axis.vlines(marks, 0, 1.08, color="black", lw=0.8, linestyles=(0, (3, 1.5)))
+        top = base + min(1.08 * tallest, height)
+        axis.vlines(marks, base, top, color="black", lw=0.8, linestyles=(0, (3, 1.5)))
     lines = [f"std {number(panel.std)}"]
     lines += [
         f"{_SHARES[name][0]} {percent(panel.shares[name])}"
@@ -132,7 +167,7 @@ def _draw_panel(axis: Axes, panel: Panel, page: Histograms, style: Style) -> Non
         if panel.shares[name] > 0
     ]
     axis.text(
-        0.98, 1.0, "\n".join(lines), transform=axis.transAxes, ha="right", va="top",
+        0.98, base + height, "\n".join(lines), transform=across, ha="right", va="top",
         fontsize=style.small, linespacing=1.05,
     )  # fmt: skip
 

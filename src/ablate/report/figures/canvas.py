@@ -2,18 +2,28 @@
 
 import io
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import matplotlib
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.category import StrCategoryFormatter
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import (
+    FixedFormatter,
+    FuncFormatter,
+    LogLocator,
+    MaxNLocator,
+    NullFormatter,
+    NullLocator,
+)
 
 from ablate.report.figures.png import write_png
 from ablate.report.figures.style import plain, style, text_width
@@ -67,9 +77,25 @@ class Drawing:
 
 def without_formulas(figure: Figure) -> None:
     """Let a $ in a name stand for itself: only matplotlib's own powers of ten are formulas."""
-    for text in figure.findobj(Text):
+    for text in _texts(figure):
         if "$" in text.get_text() and r"\mathdefault" not in text.get_text():
             text.set_parse_math(False)
+
+
+def _texts(artist: Artist) -> Iterator[Text]:
+    """Yield the texts that may have a name in them: not those of ticks that numbers label.
+
+    Asked for its ticks, an axis makes all of them, also those that are never drawn.
+    """
+    if isinstance(artist, Text):
+        yield artist
+    for child in artist.get_children():
+        if isinstance(child, Axis):
+            yield child.label
+            if isinstance(child.get_major_formatter(), FixedFormatter | StrCategoryFormatter):
+                yield from child.get_majorticklabels()
+        else:
+            yield from _texts(child)
 
 
 @dataclass(frozen=True)

@@ -124,6 +124,8 @@ class GradientDistribution(Distribution):
 class WeightGradientDistribution(Distribution):
     """Histograms of the gradients of the weights: layers down, levels across."""
 
+    quantity = "weight_gradient"
+
 
 class SignalByLayer(OfSettings):
     """The spread of activations and of their gradients from layer to layer, with theory."""
