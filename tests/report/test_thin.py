@@ -76,10 +76,13 @@ def test_a_panel_is_drawn_from_what_is_kept_as_from_all(kind: str, step: str) ->
             rows = [where(has, replicate=r, step=s) for r, s in enumerate(at)]
             shown.append(_panel(pd.concat(rows), None))
         before, after = shown
-        ((widest, pooled),) = after.counts
-        assert widest == max(k for k, _ in before.counts)
-        each = [coarsen(counts, widest - k) for k, counts in before.counts]
-        np.testing.assert_array_equal(pooled, np.sum(each, axis=0))
+        widest = max(k for k, _ in before.counts)
+        assert widest == max(k for k, _ in after.counts)
+        sums = [
+            np.sum([coarsen(counts, widest - k) for k, counts in panel.counts], axis=0)
+            for panel in shown
+        ]
+        np.testing.assert_array_equal(*sums)
         assert after.std == pytest.approx(before.std, rel=2.0**-20, abs=0)
         assert after.shares["zero"] == 0.075
     others = kept[(kept["quantity"] != quantity) | (kept["step"] == 10)]
