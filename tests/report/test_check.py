@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -69,7 +70,9 @@ def test_every_altered_file_is_found_and_no_other(copied: Path) -> None:
     table.write_text(text[: digit + 1] + other + text[digit + 2 :])
     first, second, *_ = sorted(copied.glob("*.svg"))
     drawing = first.read_text()
-    place = drawing.index(' d="M ') + 6
+    path = re.search(r' d="M-?\d+', drawing)  # no digit behind a point may tell it apart
+    assert path is not None
+    place = path.end() - 1
     first.write_text(drawing[:place] + str(int(drawing[place]) ^ 1) + drawing[place + 1 :])
     pictures = [path.with_suffix(".png") for path in (first, second)]
     content = bytearray(pictures[0].read_bytes())

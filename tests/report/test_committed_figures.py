@@ -12,6 +12,7 @@ from ablate.report.exhibits import exhibits_of
 from ablate.report.exhibits.ensemble_curve import predicted_brier
 from ablate.report.exhibits.reliability_diagram import pooled
 from ablate.report.figures.canvas import Drawing
+from ablate.report.figures.style import style
 from ablate.report.frame import read_frames
 from ablate.report.parts import each_part
 from ablate.study.items import Item, OfQuantity
@@ -55,7 +56,8 @@ def test_what_is_committed_is_what_is_drawn_and_legible(kind: str, tmp_path: Pat
         drawings = [drawing for drawing in found if isinstance(drawing, Drawing)]
         assert drawings
         for drawing in drawings:
-            assert overlapping(drawing.figure) == []
+            with style():
+                assert overlapping(drawing.figure) == []
             assert drawing.caption.endswith(".")
             _, drawn, _ = drawing.save(tmp_path)
             committed = REPORTS / name / f"{drawing.name}{suffix}.png"

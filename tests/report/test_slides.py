@@ -72,4 +72,7 @@ def test_a_report_gets_slides_beside_it_and_stays_as_it_is(tmp_path: Path, capsy
 def test_slides_need_a_report_and_are_not_checked(tmp_path: Path, capsys) -> None:
     assert main(["report", "nothing", "--style", "slides", "--root", str(tmp_path)]) == 2
     assert "no report yet" in capsys.readouterr().err
-    assert main(["report", "--style", "slides", "--check", "--root", str(tmp_path)]) == 2
+    with pytest.raises(SystemExit) as refused:
+        main(["report", "--style", "slides", "--check", "--root", str(tmp_path)])
+    assert refused.value.code == 2
+    assert "not allowed with argument" in capsys.readouterr().err

@@ -13,11 +13,12 @@ from ablate.report.figures.canvas import Drawing, Margins, page
 from ablate.report.figures.marks import level_name, mark, marked, read_mark, run_data
 from ablate.report.figures.path_data import commands, moved, relative
 from ablate.report.figures.style import style
+from ablate.report.sizes import PAPER
 
 
 def saved(directory: Path, draw, name: str = "some") -> tuple[ElementTree.Element, Path]:
     with style():
-        figure, axes = page([1.5], 1, 3.0, Margins())
+        figure, axes = page(PAPER, [1.5], 1, 3.0, Margins())
         draw(axes[0, 0])
         svg, png, _ = Drawing(name, "A caption.", figure).save(directory)
     return ElementTree.fromstring(svg.read_text(encoding="utf-8")), png
@@ -178,7 +179,7 @@ def test_a_palette_keeps_every_pixel_close(tmp_path: Path) -> None:
             axis.plot([0, 5], [place / 5, 1 - place / 7], color=color)
 
     with style():
-        figure, axes = page([1.5], 1, 3.0, Margins())
+        figure, axes = page(PAPER, [1.5], 1, 3.0, Margins())
         draw(axes[0, 0])
         _, png, _ = Drawing("some", "A caption.", figure).save(tmp_path)
         figure.savefig(tmp_path / "whole.png")

@@ -18,6 +18,7 @@ from ablate.study.schema import Study
 
 #: Statistics that every report keeps: those of the figures of layers, which take little room.
 _ALWAYS = frozenset({"std", "zero", "dead", "saturated"})
+_PERCENTILES = frozenset({"p15", "p50", "p85"})
 #: Shares are kept to the bit: 0.075 of the units lies on the border between two printed percents.
 _SHARES = frozenset({"zero", "dead", "saturated"})
 #: Bits of the mantissa of all others: 2^-20 at most is lost, 1e-6 of the number. Pages print three
@@ -55,6 +56,9 @@ def _layers(layers: pd.DataFrame, study: Study) -> pd.DataFrame:
     read = _ALWAYS | claimed | {name for item in study.report for name in item.statistics()}
     shown = {pair for item in study.report for pair in item.histograms()}
     exact = {name: layers[name].to_numpy(float) for name in read}
+    gradients = (layers["quantity"] != "activation").to_numpy()
+    for name in _PERCENTILES & read - claimed:  # figures show those of activations
+        exact[name] = np.where(gradients, np.nan, exact[name])
     rounded = {name: _rounded(values) for name, values in exact.items() if name not in _SHARES}
     kept = layers.assign(**(dict.fromkeys(STATISTICS, np.nan) | exact | rounded))
     drawn = _drawn(layers, sorted(shown))

@@ -17,7 +17,6 @@ from matplotlib.category import StrCategoryFormatter
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import (
-    FixedFormatter,
     FuncFormatter,
     LogLocator,
     MaxNLocator,
@@ -92,7 +91,7 @@ def _texts(artist: Artist) -> Iterator[Text]:
     for child in artist.get_children():
         if isinstance(child, Axis):
             yield child.label
-            if isinstance(child.get_major_formatter(), FixedFormatter | StrCategoryFormatter):
+            if isinstance(child.get_major_formatter(), FuncFormatter | StrCategoryFormatter):
                 yield from child.get_majorticklabels()
         else:
             yield from _texts(child)
