@@ -67,7 +67,8 @@ def cell_sample(runs: pd.DataFrame, column: str, scale: float) -> CellSample:
 def _points(runs: pd.DataFrame, values: Sequence[float]) -> tuple[Data, ...]:
     """Return what the page is told of runs that are drawn as a point each."""
     columns = [str(name) for name in runs if str(name).startswith(FACTOR)]
-    rows = zip(runs.to_dict("records"), values, strict=True)
+    columns_of_a_run = [name for name in ("cell", "replicate", "key") if name in runs]
+    rows = zip(runs[[*columns_of_a_run, *columns]].to_dict("records"), values, strict=True)
     return tuple(run_data(run, _levels_of(run, columns), value) for run, value in rows)
 
 
