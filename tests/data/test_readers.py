@@ -267,3 +267,16 @@ def test_labels_in_place_of_images(tiny: Source, tiny_root: Path) -> None:
     swapped = dataclasses.replace(tiny, train=(tiny.train[1], tiny.train[0]))
     with pytest.raises(DataError, match="holds training images of shape"):
         read_examples(swapped, tiny_root / "data" / "mnist")
+
+
+@pytest.mark.parametrize("name", ["O8", "S0", "V0", "i9", "M8", "", "u1,u1"])
+def test_another_type_of_array_is_told_of(name: str) -> None:
+    """numpy reads objects behind the bytes of a type that says so, wherever they lead."""
+    raw = pickle.dumps({"data": np.zeros((2, 3072), np.uint8), "labels": [0, 1]}, protocol=2)
+    assert raw.count(b"u1") == 1
+    place = raw.index(b"u1")
+    length = raw[place - 4 : place]
+    assert length == (2).to_bytes(4, "little")
+    other = len(name).to_bytes(4, "little") + name.encode()
+    with pytest.raises(DataError):
+        parse_cifar(raw[: place - 4] + other + raw[place + 2 :], PATH, "labels")

@@ -138,6 +138,7 @@ def parse_cifar(raw: bytes, path: Path, labels: str) -> Arrays:
         raise DataError(f"{path} holds a {type(loaded).__name__} instead of a dict")
     # Python 2 wrote the files: their keys are bytes.
     batch = {k.decode("latin1") if isinstance(k, bytes) else k: loaded[k] for k in loaded}
+    batch = {k: v.array if isinstance(v, _Array) else v for k, v in batch.items()}
     for key in ("data", labels):
         if key not in batch:
             raise DataError(f"{path} has no entry '{key}'")
@@ -156,10 +157,31 @@ def parse_cifar(raw: bytes, path: Path, labels: str) -> Arrays:
     return x.reshape(-1, 3, 32, 32), y
 
 
-def _dtype(name: Any, align: Any = False, copy: Any = False) -> np.dtype[Any]:
-    # The files pass align and copy as integers, which numpy 2.4.0 to 2.4.4 warn about.
-    dtype: np.dtype[Any] = np.dtype(name, align=bool(align), copy=bool(copy))
-    return dtype
+class _Type:
+    """What a pickle says of the type of an array: a name, then the order of its bytes."""
+
+    def __init__(self, name: Any, *_: Any) -> None:
+        self.dtype = np.dtype(name)
+
+    def __setstate__(self, state: Any) -> None:
+        order = state[1]
+        self.dtype = self.dtype.newbyteorder(order.decode() if isinstance(order, bytes) else order)
+
+
+class _Array:
+    """What a pickle says of an array: of damaged bytes numpy's own reader ends the process."""
+
+    array: np.ndarray | None = None
+
+    def __init__(self, *_: Any) -> None:
+        pass  # of which class and how long a blank one is
+
+    def __setstate__(self, state: Any) -> None:
+        _, shape, kind, is_fortran, raw = state
+        if not isinstance(kind, _Type) or not isinstance(raw, bytes):
+            raise pickle.UnpicklingError("an array is no bytes of a type")
+        values = np.frombuffer(raw, kind.dtype)
+        self.array = values.reshape(shape, order="F" if is_fortran else "C")
 
 
 def _encode(text: str, encoding: str) -> bytes:
@@ -169,12 +191,11 @@ def _encode(text: str, encoding: str) -> bytes:
     return text.encode("latin1")
 
 
-_RECONSTRUCT: Any = np.empty(0).__reduce__()[0]
 _ALLOWED: dict[tuple[str, str], Any] = {
-    ("numpy.core.multiarray", "_reconstruct"): _RECONSTRUCT,  # written by numpy 1
-    ("numpy._core.multiarray", "_reconstruct"): _RECONSTRUCT,  # written by numpy 2
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): _dtype,
+    ("numpy.core.multiarray", "_reconstruct"): _Array,  # written by numpy 1
+    ("numpy._core.multiarray", "_reconstruct"): _Array,  # written by numpy 2
+    ("numpy", "ndarray"): "ndarray",  # only ever handed on
+    ("numpy", "dtype"): _Type,
     ("_codecs", "encode"): _encode,
 }
 
