@@ -271,7 +271,7 @@ def test_labels_in_place_of_images(tiny: Source, tiny_root: Path) -> None:
 
 @pytest.mark.parametrize("name", ["O8", "S0", "V0", "i9", "M8", "", "u1,u1"])
 def test_another_type_of_array_is_told_of(name: str) -> None:
-    """numpy reads objects behind the bytes of a type that says so, wherever they lead."""
+    """Objects would be read behind the bytes of a type that says so, wherever they lead."""
     raw = pickle.dumps({"data": np.zeros((2, 3072), np.uint8), "labels": [0, 1]}, protocol=2)
     assert raw.count(b"u1") == 1
     place = raw.index(b"u1")
