@@ -260,7 +260,7 @@ def test_figures_are_enlarged_and_put_back(reports: Path, page: Any) -> None:
     page.get_by_role("button", name="Enlarge").first.click()
     assert page.locator("dialog svg").bounding_box()["width"] > 1.3 * before
     page.keyboard.press("Escape")
-    assert page.locator("dialog svg").count() == 0
+    page.locator("dialog svg").wait_for(state="detached")  # a dialog says later that it closed
     assert svg.bounding_box()["width"] == before
 
 
@@ -346,7 +346,7 @@ def test_the_index_finds_studies(reports: Path, page: Any) -> None:
         choice.select_option(option)
         assert studies(page) == [found]
         assert page.locator("output").inner_text() == "1 of 3 studies"
-        state = page.url
+        state = page.evaluate("location.href")
         page.goto("about:blank")
         page.goto(state)
         assert studies(page) == [found]
