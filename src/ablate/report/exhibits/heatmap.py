@@ -10,7 +10,7 @@ from ablate.errors import ReportError
 from ablate.metrics import Quantity
 from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Margins, page
-from ablate.report.figures.quantity import as_tables_call_it
+from ablate.report.figures.quantity import as_tables_call_it, sentence_case
 from ablate.report.figures.sample import CellSample, cell_samples
 from ablate.report.figures.select import Subject, subjects
 from ablate.report.figures.style import text_width
@@ -59,7 +59,7 @@ def _draw(
     axis.set_xlabel(subject.factor("columns").label)
     axis.set_ylabel(subject.factor("rows").label)
     spread = "Mean over the replicates that converged; hatched: half or more did not."
-    return subject.drawing(figure, quantity.title, spread)
+    return subject.drawing(figure, sentence_case(quantity.title), spread)
 
 
 def _text(cell: CellSample, quantity: Quantity) -> str:
