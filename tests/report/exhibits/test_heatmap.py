@@ -28,7 +28,7 @@ def test_each_cell_shows_its_mean_and_what_did_not_converge() -> None:
         (0.5, 0.5): "93.5", (1.5, 0.5): "72.3", (0.5, 1.5): "83.0\n1/4 n/c", (1.5, 1.5): "n/c",
     }  # fmt: skip
     assert [patch.get_xy() for patch in axis.patches] == [(1, 1)]
-    assert drawing.caption.startswith("test accuracy (%), MNIST, 3 to 4 replicates per cell; 5 of")
+    assert drawing.caption.startswith("Test accuracy (%), MNIST, 3 to 4 replicates per cell; 5 of")
 
 
 def test_half_of_a_cell_is_hatched_and_a_cell_without_runs_is_a_dash() -> None:
