@@ -143,12 +143,32 @@ def _quick_overrides(study: Study) -> Mapping[str, Any]:
 
 
 def _quick(study: Study) -> Study:
-    update: dict[str, Any] = {"replicates": min(study.replicates, _QUICK_REPLICATES)}
+    update: dict[str, Any] = {
+        "replicates": min(study.replicates, _QUICK_REPLICATES),
+        "factors": tuple(_on_quick_data(factor) for factor in study.factors),
+    }
     if study.tune:
         values = study.tune.values
         kept = values[:: max(1, len(values) // _QUICK_TUNE_VALUES)][:_QUICK_TUNE_VALUES]
         update["tune"] = study.tune.model_copy(update={"values": kept, "replicates": 1})
     return study.model_copy(update=update)
+
+
+def _on_quick_data(factor: Factor) -> Factor:
+    """Return a factor whose levels set data beside other keys without it: a clone has only digits.
+
+    Where levels differ in nothing but data it is the question, and stays.
+    """
+    named = any(isinstance(level.overrides.get("data"), str) for level in factor.levels)
+    rest = [
+        {key: value for key, value in level.overrides.items() if key.partition(".")[0] != "data"}
+        for level in factor.levels
+    ]
+    if not named or any(one in rest[:i] or not one for i, one in enumerate(rest)):
+        return factor
+    pairs = zip(factor.levels, rest, strict=True)
+    levels = tuple(level.model_copy(update={"overrides": one}) for level, one in pairs)
+    return factor.model_copy(update={"levels": levels})
 
 
 def _with_replicates(study: Study, value: Any) -> Study:
