@@ -60,6 +60,9 @@ def test_every_study_that_ships_compiles(name: str, quick: bool) -> None:
     assert not compiled.notes
     if quick:
         assert compiled.study.name == f"{name}-quick"
+        # What every clone has: nothing to download.
+        data = {cell.config.data.name for cell in compiled.cells}
+        assert data <= {"digits", "synthetic"}
         assert compiled.study.replicates == min(2, plan(f"study={name}").study.replicates)
 
 
@@ -104,6 +107,25 @@ def test_an_override_names_the_study_so_that_nothing_mixes() -> None:
     same = plan(word, "launch.workers=1", "trainer.device=cpu", "replicates=5", "data=digits")
     assert same.study.name == "mine"
     assert same.study.replicates == 5
+
+
+LEVELS = "{{a: {{data: mnist, model.width: 5}}, b: {{data: cifar10, model.width: {}}}}}"
+
+
+def test_a_quick_look_keeps_the_data_that_is_the_question_and_no_other(tmp_path: Path) -> None:
+    for levels, data, width in (
+        ("[mnist, fashion_mnist]", {"mnist", "fashion_mnist"}, None),
+        (LEVELS.format(6), {"digits"}, {5, 6}),
+        (LEVELS.format(5), {"mnist", "cifar10"}, {5}),
+    ):
+        factor = f"key: data, levels: {levels}" if width is None else f"levels: {levels}"
+        (tmp_path / "mine.yaml").write_text(
+            "question: Which?\nbaseline: {model: mlp}\nreplicates: 2\nreport: [table]\n"
+            f"factors: {{where: {{{factor}}}}}\n"
+        )
+        cells = plan(f"study={tmp_path / 'mine.yaml'}", quick=True).cells
+        assert {cell.config.data.name for cell in cells} == data
+        assert width is None or {cell.config.model.width for cell in cells} == width
 
 
 def test_the_name_of_a_quick_version_ends_in_quick_so_that_git_ignores_its_report() -> None:
