@@ -17,7 +17,7 @@ from ablate.report.parts import of_part
 from ablate.report.shares import shares, shares_answer
 from ablate.report.tables import check_reported, outcomes_of
 from ablate.report.verdicts import Verdict
-from ablate.report.wording import counted, level_text, listed, sentence, singular
+from ablate.report.wording import counted, level_text, listed, power_of_ten, sentence, singular
 from ablate.study.items import Table, VarianceShares
 from ablate.study.schema import Factor, Study
 
@@ -99,8 +99,7 @@ def _times(ratio: float) -> str:
     """Return `3.2 times`, or `10⁹ times` for what nobody counts."""
     if ratio < 1000:
         return f"{ratio:.2g} times"
-    power = str(round(float(np.log10(ratio)))).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"about 10{power} times"
+    return f"about {power_of_ten(round(float(np.log10(ratio))))} times"
 
 
 def _led(study: Study, frames: Frames, configs: Mapping[str, RunConfig]) -> list[str]:

@@ -11,6 +11,7 @@ _NAMES = frozenset({
 })  # fmt: skip
 #: Names of two levels that read as words before and without the factor's label.
 WITH = frozenset({"with", "without"})
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _YES_OR_NO = re.compile(
     r"(am|is|are|was|were|do|does|did|can|could|will|would|shall|should|may|might|must|has|have|had)\b",
     re.IGNORECASE,
@@ -20,6 +21,11 @@ _YES_OR_NO = re.compile(
 def listed(words: Sequence[str], last: str = "and") -> str:
     """Return `a`, `a and b`, or `a, b and c`."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+def power_of_ten(power: int) -> str:
+    """Return `10⁹` or `10⁻¹²`."""
+    return f"10{str(power).translate(_RAISED)}"
 
 
 def counted(count: int, word: str) -> str:

@@ -12,8 +12,9 @@ from ablate.report.figures.canvas import Drawing, Margins, page
 from ablate.report.figures.histograms import Axis, Histograms, Panel, bars, histograms
 from ablate.report.figures.layers import pages_of
 from ablate.report.figures.select import Subject, at_step, subjects
-from ablate.report.figures.style import NEUTRAL, listed, number, percent, plain, text_width, wrapped
+from ablate.report.figures.style import NEUTRAL, number, percent, plain, text_width, wrapped
 from ablate.report.sizes import Style
+from ablate.report.wording import listed
 from ablate.study.items import Distribution
 
 #: More panels than this across or down are too small to read at print size.

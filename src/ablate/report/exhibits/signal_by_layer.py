@@ -15,7 +15,8 @@ from ablate.report.figures.canvas import Drawing, Margins, few_log_ticks, label_
 from ablate.report.figures.layers import Floats, pages_of, predicted_std
 from ablate.report.figures.sample import band, draw_band
 from ablate.report.figures.select import Subject, at_step, subjects
-from ablate.report.figures.style import NEUTRAL, listed
+from ablate.report.figures.style import NEUTRAL
+from ablate.report.wording import listed
 
 _WHAT = (
     "Standard deviation of each layer's activations and of the loss gradient with respect to them, "

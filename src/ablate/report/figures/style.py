@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +15,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
 from ablate.report.sizes import PAPER, Style
+from ablate.report.wording import power_of_ten
 from ablate.study.schema import Factor, Level, Study
 
 #: Ink that stands for no level: frames, single series, theory.
@@ -181,11 +182,8 @@ def _cut(line: str, width: float) -> str:
     return line + "…"
 
 
-_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-
 def _scientific(mantissa: str, power: int) -> str:
-    ten = f"10{str(power).translate(_SUPERSCRIPTS)}"
+    ten = power_of_ten(power)
     return ten if float(mantissa) == 1 else f"{mantissa}×{ten}"
 
 
@@ -215,8 +213,3 @@ def percent(fraction: float) -> str:
     if 0.99 < fraction < 1:
         return ">99 %"
     return f"{100 * fraction:.0f} %"
-
-
-def listed(words: Sequence[str]) -> str:
-    """Return `a, b and c`."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
