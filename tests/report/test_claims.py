@@ -119,6 +119,66 @@ def test_a_claim_on_what_no_run_has_is_not_answered_and_says_why() -> None:
     assert str(grid.rows[0][1][-1]) == "the runs have no metric 'test/brier'"
 
 
+def test_runs_of_a_replicate_are_one_trial_of_a_rate() -> None:
+    """Two cells of eight: one lost run in one replicate, and what each cell says by itself."""
+    cells = made(with_1=np.append(noisy(0.95)[:-1], np.nan))
+    at = {"norm": ("with",)}
+    claims = [
+        claim("together", at=at, expect="converges", rate=0.5),
+        claim("each", at=at, expect="converges", rate=0.5, per="setting"),
+        claim("fails", at=at, expect="diverges", rate=0.5),
+    ]
+    together, each, fails = judge(study(*claims), frames(cells), {})
+    p = stats.binom.sf(6, 8, 0.5)
+    for verdict in (together, each):
+        assert (verdict.evidence.n, verdict.evidence.effect) == (R, 7 / 8)
+        assert verdict.evidence.p_supported == pytest.approx(2 * p)
+    assert each.evidence.p_refuted == 1.0
+    assert (fails.evidence.effect, fails.outcome) == (0.0, "refuted")
+
+
+def test_an_open_rate_says_how_many_replicates_it_would_take() -> None:
+    asked = claim(at={"norm": ("with",)}, expect="converges", rate=0.8)
+    (verdict,) = judge(study(asked), frames(made()), {})
+    assert outcome_text(verdict) == "inconclusive; 17 replicates that all do would tell"
+
+
+def test_pairs_that_are_left_must_be_six() -> None:
+    """Both arms lose the same three of eight replicates."""
+    gone = np.arange(R) < 3
+    cells = made(
+        with_1=np.where(gone, np.nan, made()["with", "1"]),
+        without_1=np.where(gone, np.nan, made()["without", "1"]),
+    )
+    asked = claim(compare=PAIR, at={"scale": ("1",)}, expect="greater")
+    (verdict,) = judge(study(asked), frames(cells), {})
+    assert (verdict.outcome, verdict.evidence.n) == ("withheld", 5)
+
+
+def test_lost_runs_count_as_guessing_where_spreads_are_compared() -> None:
+    config = run_config({
+        "data": {"name": "digits"}, "model": {"name": "mlp"}, "init": {"name": "he"},
+        "optimizer": {"name": "sgd"},
+    })  # fmt: skip
+    cells = made(without_10=np.append(noisy(0.6)[:-1], np.nan))
+    configs = dict.fromkeys(frames(cells).runs["cell"], config)
+    asked = claim(compare=PAIR, spread_over="scale", expect="less")
+    (verdict,) = judge(study(asked), frames(cells), configs)
+    guessed = made(without_10=np.append(noisy(0.6)[:-1], 0.1))
+    (same,) = judge(study(asked), frames(guessed), configs)
+    assert verdict.evidence.test == "jackknife t"
+    assert verdict.evidence.effect == pytest.approx(same.evidence.effect)
+    # Nobody knows what guessing scores without a config: who lost more levels is then judged.
+    (signs,) = judge(study(asked), frames(cells), {})
+    assert (signs.evidence.test, signs.evidence.p) == ("sign", 1.0)
+
+
+def test_printed_intervals_hold_together() -> None:
+    claims = [claim(str(i), compare=PAIR, at={"scale": ("1",)}, expect="greater") for i in range(4)]
+    verdicts = judge(study(*claims), frames(made()), {})
+    assert {(v.low, v.high) for v in verdicts} == {verdicts[0].evidence.limits(0.05 / 4)}
+
+
 def test_nothing_converged_is_not_answered() -> None:
     nothing = np.full(R, np.nan)
     cells = made(with_1=nothing, without_1=nothing)
@@ -143,8 +203,9 @@ def test_equal_uses_the_smallest_effect_and_says_what_it_would_take() -> None:
     (verdict,) = judge(study(asked), frames(same), {})
     assert (verdict.outcome, verdict.margin) == ("inconclusive", 0.5)
     assert verdict.needed is not None
-    assert verdict.needed > R
-    assert outcome_text(verdict) == f"inconclusive; about {verdict.needed} replicates would tell"
+    low, high = verdict.needed
+    assert R < low < high
+    assert outcome_text(verdict) == f"inconclusive; about {low} to {high} replicates would tell"
     close = made(with_1=noisy(0.95, 1e-4, 1), without_1=noisy(0.95, 1e-4, 5))
     assert judge(study(asked), frames(close), {})[0].outcome == "supported"
     far = judge(study(asked), frames(made()), {})[0]

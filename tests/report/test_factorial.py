@@ -105,10 +105,10 @@ def test_what_is_there_is_found_and_nothing_else() -> None:
     assert not {key for key in shown if "c" in key[0]}
 
 
-def test_lost_runs_are_counted_and_decide_by_signs() -> None:
+def test_lost_runs_are_counted_and_are_a_part_of_the_outcome() -> None:
     found = by_name(factorial(study(), frames(lose=4)))
     main = found["a", "a1 − a0"]
-    assert (sum(main.case.not_converged), main.case.evidence.test) == (4, "sign")
+    assert (sum(main.case.not_converged), main.case.evidence.test) == (4, "two parts")
     assert sum(found["c", "c1 − c0"].case.not_converged) == 4
 
 

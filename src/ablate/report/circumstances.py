@@ -83,12 +83,17 @@ def _phrase(config: RunConfig, sizes: Mapping[str, int]) -> str:
     )
 
 
-def chance(study: Study, config: RunConfig | None) -> float | None:
-    """Return what guessing scores in the study's metric, as stored; None where that is unknown."""
+def chance(study: Study, config: RunConfig | None, name: str | None = None) -> float | None:
+    """Return what guessing scores in a metric, as stored; None where that is unknown.
+
+    name  of a final metric; by default the study's
+    """
     metric = study.metric
-    if metric.when_not_converged is not None:
-        return metric.when_not_converged
-    return guessing(metric.name, config) if metric.is_percent else None
+    if name in (None, metric.name):
+        if metric.when_not_converged is not None:
+            return metric.when_not_converged
+        return guessing(metric.name, config) if metric.is_percent else None
+    return guessing(name, config) if name and quantity(name).unit == "%" else None
 
 
 def guessing(metric: str, config: RunConfig | None) -> float | None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from ablate.metrics import Final, Probed, StepsTo, quantity
 from ablate.report.number_text import with_interval
-from ablate.report.verdicts import Verdict
+from ablate.report.verdicts import DISAGREE, Verdict
 from ablate.report.wording import (
     arm_text,
     asks_yes_or_no,
@@ -17,12 +17,14 @@ from ablate.report.wording import (
     pair_text,
     singular,
 )
-from ablate.stats import LEAST_REPLICATES, least_p
+from ablate.stats import LEAST_REPLICATES
 from ablate.study.claims import Effect, Follows, Interaction, Noise, Order, Rate, Spread
 from ablate.study.schema import Factor, Study
 
 #: How a report tells of claims that are not its headline, in this order.
-_OUTCOMES = ("supported", "refuted", "open", "not answered", "incomplete", "withheld")
+_OUTCOMES = (
+    "supported", "refuted", "open", "undecided", "not answered", "incomplete", "withheld",
+)  # fmt: skip
 
 
 def headline_answer(study: Study, verdicts: Sequence[Verdict]) -> str:
@@ -33,7 +35,7 @@ def headline_answer(study: Study, verdicts: Sequence[Verdict]) -> str:
         claim_sentence(verdict, study, is_first=place == 0) for place, verdict in enumerate(chosen)
     ]
     others = Counter(
-        "open" if verdict.outcome == "inconclusive" else verdict.outcome
+        {"inconclusive": "open", DISAGREE: "undecided"}.get(verdict.outcome, verdict.outcome)
         for verdict in verdicts
         if verdict not in chosen
     )
@@ -75,8 +77,12 @@ def claim_sentence(verdict: Verdict, study: Study, is_first: bool = True) -> str
         return f"Not yet: these runs cannot tell {whether}: {why}."
     if verdict.outcome == "withheld":
         few = f"fewer than {LEAST_REPLICATES} replicates do"
+        if not study.is_quick and verdict.evidence.n < study.replicates:
+            few = f"the {counted(verdict.evidence.n, 'replicate')} that say something do"
         who = "a quick look does" if study.is_quick else few
         return f"Not yet: {who} not tell {whether}: {found}."
+    if verdict.outcome == DISAGREE:
+        return f"Not yet: runs that converged and runs that did not disagree on {whether}: {found}."
     return f"Not yet: these runs do not tell {whether}: {found}{_would_take(verdict)}."
 
 
@@ -98,12 +104,24 @@ def effect_in_units(verdict: Verdict, basis: str = "") -> str:
     return f"{text[:-1]}; {basis})" if text.endswith(")") else f"{text} ({basis})"
 
 
-def replicates_for_signs(level: float) -> int:
-    """Return the fewest replicates with which an exact sign test can reach a level."""
-    n = 2
-    while least_p(n) > level:
-        n += 1
-    return n
+def in_units(verdict: Verdict, value: float) -> str:
+    """Return another number of the effect's kind as the effect is shown: `+3.2 points`."""
+    scale, unit = _shown(verdict)
+    return singular(with_interval(scale * value, None, None, "+", unit))
+
+
+def rate_in_words(verdict: Verdict) -> str:
+    """Return `in 5 of 6 replicates all runs converged`: what a claim on a rate counts."""
+    claim, evidence, (arm,) = verdict.claim, verdict.evidence, verdict.arms
+    assert isinstance(claim, Rate)
+    count = f"{round((evidence.effect or 0.0) * evidence.n)} of {evidence.n}"
+    settings, converges = len(arm.values), claim.expect == "converges"
+    runs = "runs converged" if converges else "runs did not converge"
+    if settings == 1:
+        return f"{count} {runs}"
+    if claim.per == "setting":
+        return f"in the least certain of {settings} settings {count} {runs}"
+    return f"in {count} replicates {'all' if converges else 'none'} of {settings} runs converged"
 
 
 def measured_name(verdict: Verdict, study: Study) -> str:
@@ -139,23 +157,20 @@ def _shown(verdict: Verdict) -> tuple[float, str]:
 
 def _found(verdict: Verdict, study: Study) -> str:
     """Return the effect in words, with the replicates and the runs lost that it rests on."""
-    claim, basis = verdict.claim, _basis(verdict)
+    claim, basis, lost = verdict.claim, _basis(verdict), any(verdict.not_converged)
     if isinstance(claim, Rate):
-        (arm,) = verdict.arms
-        lost, n = int(arm.not_converged.sum()), int((~arm.missing).sum())
-        said = f"{n - lost} of {n} runs converged"
-        said = said if claim.expect == "converges" else f"{lost} of {n} runs did not converge"
-        return f"{said} ({basis})"
+        return f"{rate_in_words(verdict)} ({basis})"
     if verdict.evidence.test == "none":
         return f"nothing to compare ({basis})"
-    if verdict.evidence.test == "sign":
-        signs = _losses(verdict, study)
-        if verdict.evidence.effect is None:
-            return f"{signs} ({basis})"
-        return f"{signs} ({basis}); where both converged, {_effect(verdict, study, '')}"
-    if any(verdict.not_converged):
-        basis = f"{basis}; n/c {verdict.lost}"
-    return _effect(verdict, study, basis)
+    parts = verdict.evidence.parts
+    if verdict.evidence.effect is None:
+        return f"{_losses(verdict, study)} ({basis})"
+    if parts is None:
+        return _effect(verdict, study, f"{basis}; n/c {verdict.lost}" if lost else basis)
+    alone = verdict.evidence.is_of_convergence_alone and verdict.is_decided
+    rests = ", on which alone the verdict rests" if alone else ""
+    said = f"{_losses(verdict, study)}{rests}"
+    return f"where both converged, {_effect(verdict, study, basis)}; {said}"
 
 
 def _basis(verdict: Verdict) -> str:
@@ -205,9 +220,4 @@ def _factor(study: Study, name: str) -> Factor:
 
 
 def _would_take(verdict: Verdict) -> str:
-    if verdict.needed is not None:
-        return f"; about {verdict.needed:,} replicates would tell"
-    if verdict.evidence.test == "sign" and least_p(verdict.evidence.n) > verdict.level:
-        count = replicates_for_signs(verdict.level)
-        return f"; a sign test among so many claims takes {count} replicates"
-    return ""
+    return f"; {verdict.would_tell}" if verdict.would_tell else ""

@@ -1,7 +1,7 @@
 """From a claim and the runs it speaks of to evidence: one function per form of claim."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
@@ -11,6 +11,7 @@ from ablate import stats
 from ablate.config import RunConfig
 from ablate.errors import ReportError
 from ablate.lessons.signal import theory
+from ablate.report.circumstances import chance
 from ablate.report.run_arrays import Measure
 from ablate.study.claim_check import follows_theory
 from ablate.study.claims import Claim, Effect, Follows, Interaction, Noise, Order, Rate, Spread
@@ -64,11 +65,12 @@ def case(claim: Claim, runs: Measure, configs: Mapping[str, RunConfig]) -> Case:
         case Follows():
             return _follows(claim, runs, configs)
         case Spread():
-            return _spread(claim, runs)
+            return _spread(claim, runs, configs)
         case Noise():
-            a, b = runs.pair(*claim.compare, claim.at)
+            arms = runs.pair(*claim.compare, claim.at)
+            a, b = (_scored(arm, runs, configs) for arm in arms)
             evidence = stats.noise(a.values, b.values, claim.expect, margin_of(claim, runs.study))
-            return Case(evidence, (a, b), unit=runs.unit)
+            return Case(evidence, arms, unit=runs.unit)
         case Interaction():
             pairs, arms = _interaction(claim, runs)
         case Effect():
@@ -100,33 +102,50 @@ def _interaction(
     """Return (A - B) at C less (A - B) at D; the side that has fewer n/c runs is ahead."""
     other, *levels = claim.interaction
     (a, b), (c, d) = (runs.pair(*claim.compare, {**claim.at, other: (level,)}) for level in levels)
-    difference = (a.means - b.means) - (c.means - d.means)
     at_c, at_d = (y.not_converged_settings - x.not_converged_settings for x, y in ((a, b), (c, d)))
-    fewer = at_c - at_d
-    missing = np.any([arm.missing.any(axis=0) for arm in (a, b, c, d)], axis=0)
-    lead = stats.led_by(difference, fewer if runs.better == "higher" else -fewer)
-    lead = np.where(np.isfinite(difference), difference, np.where(missing, np.nan, lead))
-    return stats.Pairs(difference, lead), (stats.stacked([a, c]), stats.stacked([b, d]))
+    lead = at_c - at_d if runs.better == "higher" else at_d - at_c
+    pairs = stats.paired([(1, a), (-1, b), (-1, c), (1, d)], lead)
+    return pairs, (stats.stacked([a, c]), stats.stacked([b, d]))
 
 
-def _spread(claim: Spread, runs: Measure) -> Case:
+def _spread(claim: Spread, runs: Measure, configs: Mapping[str, RunConfig]) -> Case:
+    """Compare variances between levels; where runs are n/c and count nothing, who lost more."""
     pairs = [
         runs.pair(*claim.compare, {**claim.at, claim.spread_over: (level,)})
         for level in runs.study.factor(claim.spread_over).level_names
     ]
     sides = list(zip(*pairs, strict=True))
-    a, b = (np.stack([arm.means for arm in side]) for side in sides)
-    a_lost, b_lost = (stats.stacked(side).not_converged_settings for side in sides)
-    evidence = stats.sensitivity(a, b, a_lost, b_lost, claim.expect)
+    a, b = (np.stack([_scored(arm, runs, configs).means for arm in side]) for side in sides)
+    evidence = stats.sensitivity(a, b, claim.expect)
+    if evidence.test == "none":
+        a_lost, b_lost = (stats.stacked(side).not_converged_settings for side in sides)
+        if a_lost.any() or b_lost.any():
+            evidence = stats.lost_more(a_lost, b_lost, claim.expect)
     arms = runs.pair(*claim.compare, claim.at)
     return Case(evidence, arms, unit=f"{runs.unit}²" if runs.unit else "")
 
 
+def _scored(arm: stats.Arm, runs: Measure, configs: Mapping[str, RunConfig]) -> stats.Arm:
+    """Return the arm with n/c runs at what guessing scores, where that is known."""
+    guesses = [chance(runs.study, configs.get(cell), runs.name) for cell in arm.cells]
+    shown = [np.nan if guess is None else runs.scale * guess for guess in guesses]
+    column = np.array(shown or [np.nan])[:, None]
+    return replace(arm, values=np.where(arm.not_converged, column, arm.values))
+
+
 def _rate(claim: Rate, runs: Measure) -> Case:
+    """Count replicates whose runs all do what is claimed, or the runs of each setting."""
     arm = runs.at(claim.at)
-    n, not_converged = int((~arm.missing).sum()), int(arm.not_converged.sum())
-    found = n - not_converged if claim.expect == "converges" else not_converged
-    return Case(stats.rate(found, n, claim.rate), (arm,), unit="share")
+    does = arm.converged if claim.expect == "converges" else arm.not_converged
+    there = ~arm.missing
+    if claim.per == "setting":
+        counts = zip(does.sum(axis=1), there.sum(axis=1), strict=True)
+        evidence = stats.all_of([stats.rate(int(k), int(n), claim.rate) for k, n in counts])
+    else:
+        whole = there.all(axis=0)
+        count = int((does.all(axis=0) & whole).sum())
+        evidence = stats.rate(count, int(whole.sum()), claim.rate)
+    return Case(evidence, (arm,), unit="share")
 
 
 def _order(claim: Order, runs: Measure) -> Case:
@@ -138,22 +157,21 @@ def _order(claim: Order, runs: Measure) -> Case:
         for first, second in pairs
     ]
     arms = stats.stacked([pairs[0][0], *(second for _, second in pairs)])
-    return Case(stats.in_order(steps), (arms,), unit=runs.unit)
+    return Case(stats.all_of(steps), (arms,), unit=runs.unit)
 
 
 def _follows(claim: Follows, runs: Measure, configs: Mapping[str, RunConfig]) -> Case:
-    """Compare the mean ratio of measured to predicted with 1, replicate by replicate."""
+    """Compare the ratio of measured to predicted with 1 in every cell by itself."""
     arm, layer = runs.at(claim.at), runs.layer
-    predicted = np.full((len(arm.values), 1), np.nan)
-    for row, cell in enumerate(arm.cells):
+    found = []
+    for cell, values in zip(arm.cells, arm.values, strict=True):
         config = configs.get(cell)
-        found = theory(config) if config and follows_theory(claim.follows, config) else None
-        if found is None:
+        law = theory(config) if config and follows_theory(claim.follows, config) else None
+        if law is None:
             raise ReportError(
                 f"{claim.follows} says nothing of cell {cell}; fix the factors in at."
             )
-        predicted[row, 0] = found.activation_std[layer - 1]
-    ratio = np.asarray((arm.values / predicted - 1).mean(axis=0))
-    return Case(
-        stats.paired_effect(stats.Pairs(ratio, ratio), "equal", claim.within), (arm,), unit="share"
-    )
+        ratio = values / law.activation_std[layer - 1] - 1
+        pairs = stats.Pairs(ratio, np.where(np.isnan(ratio), np.nan, 0.0))
+        found.append(stats.paired_effect(pairs, "equal", claim.within))
+    return Case(stats.all_of(found), (arm,), unit="share")

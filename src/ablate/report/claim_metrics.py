@@ -38,10 +38,13 @@ def measure(expression: Expression | None, study: Study, frames: Frames) -> Meas
             name, better = study.metric.name, study.metric.better
     if name not in runs:
         raise ReportError(f"the runs have no metric '{name}'.")
-    values = np.where(diverged, np.nan, quantity(name).effect_scale * runs[name].to_numpy(float))
+    scale = quantity(name).effect_scale
+    values = np.where(diverged, np.nan, scale * runs[name].to_numpy(float))
     has = pd.Series(np.isfinite(values) | diverged, index=runs["cell"]).groupby(level=0).any()
     measured = runs.assign(value=values, not_converged=diverged)
-    return Measure(study, measured, effect_unit(name), better, absent=frozenset(has.index[~has]))
+    absent = frozenset(has.index[~has])
+    unit = effect_unit(name)
+    return Measure(study, measured, unit, better, name=name, scale=scale, absent=absent)
 
 
 def _steps_to(expression: StepsTo, runs: pd.DataFrame, epochs: pd.DataFrame) -> Floats:

@@ -23,7 +23,8 @@ class Against:
 
     arms       the leader's runs and the other's, in the settings that both have
     evidence   of the leader's metric less the other's, in its unit as shown
-    level      at which it is judged: Holm's step of all pairs of levels
+    level      of its interval: 5 % shared by all pairs of levels, so that intervals hold
+               together although the leader was chosen by looking at all
     is_behind  whether the other is shown worse
     """
 
@@ -35,7 +36,7 @@ class Against:
 
     @property
     def interval(self) -> tuple[float | None, float | None]:
-        """The ends of the interval that agrees with the judgement."""
+        """The ends of its interval."""
         return self.evidence.limits(self.level)
 
 
@@ -158,7 +159,7 @@ def _pairs(
             other=pair[1],
             arms=arms[pair],
             evidence=one,
-            level=level,
+            level=stats.ALPHA / len(evidence),
             is_behind=(one.p_supported if sign > 0 else one.p_refuted) <= level,
         )
         for (pair, one), level in zip(evidence.items(), levels, strict=True)

@@ -8,13 +8,14 @@ from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.tables import csv_text
 from ablate.report.verdicts import Verdict
 from ablate.report.warning import DataWarning
-from ablate.stats import LEAST_REPLICATES, least_p
+from ablate.stats import LEAST_REPLICATES, Sides, least_p
 from ablate.study.claims import Noise, Rate, Spread
 
 _COLUMNS = ("claim", "effect (simultaneous 95 % interval)", "margin", "n", "n/c", "evidence")
 _CSV = (
     "claim", "text", "verdict", "test", "effect", "low", "high", "unit", "margin", "level",
     "p_supported", "p_refuted", "n", "n_effect", "lost", "runs", "sd", "replicates_needed",
+    "replicates_needed_at_most", "p_quality", "p_fewer_lost", "fewer_lost_a", "fewer_lost_b",
     "p_sign_flip", "p_better", "p_convergence",
 )  # fmt: skip
 
@@ -45,9 +46,7 @@ def print_claims(
 
 def outcome_text(verdict: Verdict) -> str:
     """Return the verdict in words, with what it would take where it is open."""
-    if verdict.needed is not None:
-        return f"inconclusive; about {verdict.needed:,} replicates would tell"
-    return verdict.outcome
+    return f"{verdict.outcome}; {verdict.would_tell}" if verdict.would_tell else verdict.outcome
 
 
 def effect_text(verdict: Verdict) -> str:
@@ -77,13 +76,25 @@ def claims_csv(verdicts: Sequence[Verdict]) -> str:
         [
             v.claim.name, v.claim.text, v.outcome, e.test, e.effect, v.low, v.high, v.unit,
             v.margin, v.level, e.p_supported, e.p_refuted, e.n, e.n_effect,
-            " ".join(map(str, v.not_converged)), " ".join(map(str, v.runs)), e.sd, v.needed,
-            v.p_flip, v.better, v.p_convergence,
+            " ".join(map(str, v.not_converged)), " ".join(map(str, v.runs)), e.sd,
+            *(v.needed or (None, None)), *_part_numbers(v), v.p_flip, v.better, v.p_convergence,
         ]
         for v in verdicts
         for e in [v.evidence]
     ]  # fmt: skip
     return csv_text(_CSV, lines)
+
+
+def _part_numbers(verdict: Verdict) -> tuple[float | None, ...]:
+    """Return the two-sided p of both parts, and in how many replicates each arm lost fewer runs."""
+    parts = verdict.evidence.parts
+    if parts is None:
+        return None, None, None, None
+    return _two_sided(parts.quality), _two_sided(parts.convergence), *parts.fewer
+
+
+def _two_sided(sides: Sides) -> float:
+    return min(1.0, 2 * min(sides.supports, sides.refutes))
 
 
 def _shown(verdict: Verdict) -> tuple[int, str]:
@@ -96,8 +107,7 @@ def _entries(verdict: Verdict) -> tuple[Entry, ...]:
     scale, unit = _shown(verdict)
     unit = unit.removesuffix("s") if verdict.margin == 1 else unit
     margin = f"{scale * verdict.margin:g} {unit}".strip()
-    some = e.test == "sign" or (e.test == "paired t" and e.n_effect != e.n)
-    pairs = f"{e.n_effect} of {e.n}" if some and e.n_effect else f"{e.n}"
+    pairs = f"{e.n_effect} of {e.n}" if 0 < e.n_effect != e.n else f"{e.n}"
     texts = (verdict.claim.text, effect_text(verdict), margin, pairs, verdict.lost)
     return tuple(Entry(text) for text in (*texts, _evidence(verdict)))
 
@@ -110,10 +120,18 @@ def _warned(verdict: Verdict, warnings: Sequence[DataWarning]) -> tuple[Entry, .
 
 
 def _evidence(verdict: Verdict) -> str:
+    """Return the test with its p and level, and where runs are n/c what each part says alone."""
     e, level, flip = verdict.evidence, verdict.level, verdict.p_flip
     if e.test == "none":
         return verdict.note.rstrip(".") or "–"
     text = f"{e.test}, {p_is(e.p)} at {level:.3g}"
+    if e.parts is not None:
+        a, b = e.parts.fewer
+        quality, convergence = (_two_sided(one) for one in (e.parts.quality, e.parts.convergence))
+        means = f"means {p_is(quality)}, " if e.test == "two parts" else ""
+        text += f" ({means}fewer n/c {a} : {b}, {p_is(convergence)})"
+        if verdict.is_decided and e.is_of_convergence_alone:
+            text += "; decided by n/c alone"
     # Random signs of n pairs cannot give less than `least_p`: beyond it they say nothing.
     asked = e.test == "paired t" and verdict.margin == 0 and least_p(e.n) <= level
     if asked and flip is not None and (flip <= level) != (e.p <= level):
@@ -126,26 +144,42 @@ def _caption(
 ) -> tuple[str, ...]:
     family = f"{len(verdicts)} claim{'' if len(verdicts) == 1 else 's'}"
     share = f", less for {looks} looks at growing replicates" if looks > 1 else ""
+    equal = any(getattr(v.claim, "expect", "") == "equal" for v in verdicts)
     sentences = [
-        f"Judged as one family of {family} at 5 % (Holm{share}): supported where the interval lies "
-        "beyond the margin as expected, refuted where it lies wholly on the other side, equal "
-        "where it lies inside ± margin. Effects are those of pairs that converged in both arms; "
-        "where n/c runs speak against them an exact sign test on all pairs decides, in which n/c "
-        "loses.",
+        f"Judged as one family of {family} at 5 % (Holm{share}): supported where the effect "
+        "is shown to lie beyond the margin as expected, refuted where it is shown to lie on the "
+        "other side, equal where it is shown to lie inside ± margin. Intervals hold together in "
+        f"95 % of such studies (each at 5 %/{len(verdicts)}, wider than what decides all claims "
+        "but the first"
+        f"{'; of an equality 90 %, as two one-sided tests have it' if equal else ''}).",
     ]
+    if any(v.evidence.parts for v in verdicts):
+        sentences.append(
+            "Where runs are n/c an outcome has two parts: the means of pairs that converged in "
+            "both arms, whose effect is shown, and in how many replicates each arm lost fewer "
+            "runs. Their z values are weighed by the replicates behind them, and where the two "
+            "speak for opposite verdicts nothing is decided."
+        )
+    if any(isinstance(v.claim, Rate) for v in verdicts):
+        sentences.append(
+            "Rates count replicates in which all runs do what is claimed, as runs of one replicate "
+            "share their random numbers; per setting, the runs of each setting by itself."
+        )
     if any(isinstance(v.claim, Noise) for v in verdicts):
         sentences.append(
             "Spread over replicates: the difference of standard deviations between replicates, by "
-            "a t on jackknife pseudo-values."
+            "a t on jackknife pseudo-values; n/c runs count as guessing."
         )
     if any(isinstance(v.claim, Spread) for v in verdicts):
         sentences.append(
             "Spread: the variance between levels without that of single runs, by a t on jackknife "
-            "pseudo-values; where runs are n/c, by which arm lost more levels."
+            "pseudo-values; n/c runs count as guessing, or where nobody knows what guessing "
+            "scores, by which arm lost more levels."
         )
     if any(v.outcome == "withheld" for v in verdicts):
         sentences.append(
-            f"Withheld: fewer than {LEAST_REPLICATES} replicates, or a quick look, decide nothing."
+            f"Withheld: fewer than {LEAST_REPLICATES} replicates that say something, or a quick "
+            "look, decide nothing."
         )
     if changed:
         sentences.append("The claims were changed after the first run.")

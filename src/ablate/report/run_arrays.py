@@ -43,6 +43,7 @@ class Measure:
     unit    `points`, `steps`, `nats` or nothing
     better  what an n/c run is worse than
     layer   of a probe's quantity; for theories
+    name    of a final metric, whose stored values are multiplied by `scale`; empty of another
     absent  cells whose finished runs all lack it, as the step at which one stopped that never did
     """
 
@@ -51,6 +52,8 @@ class Measure:
     unit: str
     better: Better
     layer: int = 0
+    name: str = ""
+    scale: float = 1.0
     absent: frozenset[str] = frozenset()
 
     @cached_property

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from ablate import stats
 from ablate.config import RunConfig
@@ -11,23 +11,33 @@ from ablate.report.claim_evidence import Case, case, margin_of
 from ablate.report.claim_metrics import measure
 from ablate.report.frame import Frames
 from ablate.report.parts import of_part, tuning_runs
-from ablate.study.claims import Claim, Rate
+from ablate.study.claims import Claim, Effect, Rate
 from ablate.study.schema import Study
 
-Ruling = Literal["supported", "refuted", "inconclusive", "not answered", "incomplete", "withheld"]
+#: `DISAGREE` in full: what a page says of runs whose quality and whose number speak against
+#: each other.
+DISAGREE: Final = "undecided: the parts disagree"
+Ruling = Literal[
+    "supported", "refuted", "inconclusive", "undecided: the parts disagree", "not answered",
+    "incomplete", "withheld",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Verdict(Case):
     """One claim, judged.
 
-    outcome        `withheld` under six replicates or in a quick look, `incomplete` where a run is
-                   missing, `not answered` where nothing converged
+    outcome        `withheld` in a quick look or where fewer than six replicates say something,
+                   `incomplete` where a run is missing, `not answered` where nothing converged;
+                   `DISAGREE` where runs that converged and runs that did not speak for opposite
+                   verdicts
     level          at which it was judged: Holm's step of the family, less for several looks
     margin         beyond which, or within which, the claim sees the effect
-    low, high      of the effect's interval at that level; None where there is none
-    needed         replicates that would show a margin's worth with 80 % power; None: not told, or
-                   no more than there are
+    low, high      of the effect's interval at the family's level shared by all claims
+                   (Bonferroni): such intervals hold together; None where there is none
+    needed         of an open claim, the replicates that would decide it with 80 % power if the
+                   effect is what it seems: for both ends of the 80 % interval of the standard
+                   deviation; None: not told, or no more than there are
     p_flip         exact sign-flip p of the pairs that converged in both
     better         P(A > B) over them
     p_convergence  that A and B converge equally often (McNemar)
@@ -39,10 +49,26 @@ class Verdict(Case):
     margin: float
     low: float | None
     high: float | None
-    needed: int | None
+    needed: tuple[int, int] | None
     p_flip: float | None = None
     better: float | None = None
     p_convergence: float | None = None
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether it is supported or refuted."""
+        return self.outcome in ("supported", "refuted")
+
+    @property
+    def would_tell(self) -> str:
+        """How many replicates would decide it, as half a sentence; empty where that is unknown."""
+        if self.needed is None:
+            return ""
+        low, high = self.needed
+        if isinstance(self.claim, Rate):
+            return f"{low:,} replicates that all do would tell"
+        span = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+        return f"about {span} replicates would tell"
 
 
 def judge(
@@ -53,9 +79,10 @@ def judge(
     looks  how often the runs have been looked at with growing replicates: see `look_level`
     """
     cases = [claim_case(claim, study, frames, configs) for claim in study.claims]
-    levels = stats.holm_levels([one.evidence.p for one in cases], look_level(looks))
+    family = look_level(looks)
+    levels = stats.holm_levels([one.evidence.p for one in cases], family)
     return [
-        _verdict(claim, found, study, level)
+        _verdict(claim, found, study, level, family / len(cases))
         for claim, found, level in zip(study.claims, cases, levels, strict=True)
     ]
 
@@ -89,15 +116,9 @@ def claim_case(
         return Case(stats.NOTHING, note=str(error))
 
 
-def _verdict(claim: Claim, found: Case, study: Study, level: float) -> Verdict:
+def _verdict(claim: Claim, found: Case, study: Study, level: float, shared: float) -> Verdict:
     evidence, difference = found.evidence, found.difference
     outcome = _ruling(claim, found, study, level)
-    worth = getattr(claim, "margin", None) or study.smallest_effect
-    needed = None
-    if outcome == "inconclusive" and difference is not None and evidence.sd and worth:
-        needed = stats.replicates_needed(worth / evidence.sd, level)
-        # Enough of them already: the effect is about as large as the margin, which no plan foresaw.
-        needed = needed if needed and needed > evidence.n_effect else None
     of_pairs: dict[str, Any] = {}
     if difference is not None:
         a, b = (arm.not_converged.any(axis=0) for arm in found.arms)
@@ -106,7 +127,7 @@ def _verdict(claim: Claim, found: Case, study: Study, level: float) -> Verdict:
             "better": stats.chance_of_better(difference),
             "p_convergence": stats.sign_p(int((b & ~a).sum()), int((a & ~b).sum())),
         }
-    low, high = evidence.limits(level)
+    low, high = evidence.limits(shared)
     return Verdict(
         **vars(found),
         claim=claim,
@@ -115,7 +136,7 @@ def _verdict(claim: Claim, found: Case, study: Study, level: float) -> Verdict:
         margin=margin_of(claim, study),
         low=low,
         high=high,
-        needed=needed,
+        needed=_needed(claim, found, study, level) if outcome == "inconclusive" else None,
         **of_pairs,
     )
 
@@ -129,6 +150,36 @@ def _ruling(claim: Claim, found: Case, study: Study, level: float) -> Ruling:
     nothing = all(arm.not_converged.all() for arm in arms)
     if not arms or (nothing and not isinstance(claim, Rate)):
         return "not answered"
+    if evidence.n < stats.LEAST_REPLICATES:
+        return "not answered" if evidence.test == "none" else "withheld"
+    if evidence.disagree:
+        return DISAGREE
     if evidence.p_supported <= level:
         return "supported"
     return "refuted" if evidence.p_refuted <= level else "inconclusive"
+
+
+def _needed(claim: Claim, found: Case, study: Study, level: float) -> tuple[int, int] | None:
+    """Return how many replicates would decide an open claim, as a range.
+
+    What has to be told apart from zero is the distance between effect and margin; that an
+    equality holds is planned for equal arms. Lost pairs are lost again.
+    """
+    evidence, margin = found.evidence, margin_of(claim, study)
+    if isinstance(claim, Rate):
+        enough = stats.replicates_for_rate(claim.rate, level)
+        return (enough, enough) if enough and enough > evidence.n else None
+    if evidence.effect is None or not evidence.sd or not isinstance(claim, Effect):
+        return None
+    equal = claim.expect == "equal" and abs(evidence.effect) < margin
+    bound = -margin if claim.expect == "less" else margin
+    if claim.expect == "equal":
+        distance = margin if equal else abs(evidence.effect) - margin
+    else:
+        distance = abs(evidence.effect - bound)
+    plan = stats.replicates_for_equality if equal else stats.replicates_needed
+    counts = [plan(distance / sd, level) for sd in stats.sd_range(evidence.sd, evidence.n_effect)]
+    low, high = (None if n is None else -(-n * evidence.n // evidence.n_effect) for n in counts)
+    if low is None or high is None or high <= evidence.n:
+        return None
+    return max(low, evidence.n + 1), high

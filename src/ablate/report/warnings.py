@@ -16,8 +16,8 @@ from ablate.report.warnings_of_design import (
     half_not_converged,
     one_learning_rate,
     small_test_set,
-    too_few_replicates,
 )
+from ablate.report.warnings_of_replicates import mean_and_median_part, too_few_replicates
 from ablate.report.warnings_of_training import still_improving, trained_differently
 from ablate.study.schema import Study
 
@@ -54,4 +54,5 @@ def _all(
         yield from edge_of_tuning(study, frames)
         yield from half_not_converged(study, frames, compared)
         yield from small_test_set(compared, facts.examples.get("test"))
+        yield from mean_and_median_part(verdicts)
     yield from too_few_replicates(study, verdicts)

@@ -8,14 +8,12 @@ from ablate import stats
 from ablate.config import RunConfig
 from ablate.config.key import canonical, flat
 from ablate.metrics import quantity
-from ablate.report.claim_answer import replicates_for_signs
 from ablate.report.claim_evidence import margin_of
 from ablate.report.claim_metrics import measure
 from ablate.report.columns import tuned_column
 from ablate.report.comparisons import Comparison
 from ablate.report.frame import Frames
 from ablate.report.number_text import number
-from ablate.report.verdicts import Verdict
 from ablate.report.warning import DataWarning, Finding, merged
 from ablate.report.wording import WITH, arm_text, counted, listed
 from ablate.study.names import level_name
@@ -170,52 +168,14 @@ def _lost(one: Comparison) -> Finding | None:
             plain = level in WITH or level[:1].isdigit()
             name = arm_text(one.factor, level) if plain else f"with {one.factor.label} {level}"
             said = f"{lost} of {counted(total, 'run')} {name} did not converge"
-            decided = one.verdict is not None and one.verdict.evidence.test == "sign"
+            alone = one.verdict is not None and one.verdict.evidence.is_of_convergence_alone
             rest = (
-                "the verdict rests on who lost runs, not on a difference of means"
-                if decided
+                "what is told rests on who lost runs, not on a difference of means"
+                if alone
                 else f"the effect speaks of the {total - lost} that did"
             )
             return Finding(one.claim, f"{said}: {rest}.", said)
     return None
-
-
-def too_few_replicates(study: Study, verdicts: Sequence[Verdict]) -> Iterator[DataWarning]:
-    """Yield one warning on the claims that would take more replicates than there are.
-
-    Fewer than six decide nothing. Of claims that are open: as many as their margin takes with
-    80 % power, or as an exact sign test takes to reach the level of this family of claims.
-    """
-    n = study.replicates
-    if n < stats.LEAST_REPLICATES:
-        names = tuple(verdict.claim.name for verdict in verdicts)
-        what = "no claim is judged" if names else "intervals are wide and tests weak"
-        yield DataWarning(
-            "too few replicates",
-            names,
-            f"There {'is' if n == 1 else 'are'} {counted(n, 'replicate')}; under "
-            f"{stats.LEAST_REPLICATES} {what}.",
-        )
-        return
-    needed = {}
-    for verdict in verdicts:
-        if verdict.outcome == "inconclusive" and (count := _needed(verdict)):
-            needed[verdict.claim.name] = count
-    if needed:
-        counts = listed([f"about {count:,} for {name}" for name, count in needed.items()])
-        yield DataWarning(
-            "too few replicates",
-            tuple(needed),
-            f"{n} replicates are too few for {len(needed)} of {counted(len(verdicts), 'claim')}: "
-            f"it would take {counts}.",
-        )
-
-
-def _needed(verdict: Verdict) -> int | None:
-    if verdict.needed is not None:
-        return verdict.needed
-    by_signs = verdict.evidence.test == "sign" and stats.least_p(verdict.evidence.n) > verdict.level
-    return replicates_for_signs(verdict.level) if by_signs else None
 
 
 def small_test_set(compared: Sequence[Comparison], examples: int | None) -> list[DataWarning]:

@@ -3,7 +3,7 @@
 Replicate r of one cell is paired with replicate r of another: they drew the same random numbers.
 """
 
-from ablate.stats.arms import Arm, Pairs, led_by, pair_up, stacked
+from ablate.stats.arms import Arm, Pairs, pair_up, paired, stacked
 from ablate.stats.cells import (
     Pair,
     Summary,
@@ -17,31 +17,52 @@ from ablate.stats.evidence import (
     NOTHING,
     Evidence,
     Expect,
-    chance_of_better,
-    in_order,
-    paired_effect,
+    Sides,
+    TwoParts,
+    all_of,
     rate,
-    sign_flip,
-    sign_p,
 )
 from ablate.stats.families import holm, holm_levels
 from ablate.stats.intervals import (
     ALPHA,
     LEAST_REPLICATES,
     Array,
+    Constant,
+    Estimate,
+    estimate,
     proportion_half_width,
     rate_interval,
     t_half_width,
     t_interval,
 )
-from ablate.stats.power import detectable, least_p, power, replicates_needed
-from ablate.stats.spread import between_variance, deviation, jackknife, noise, sensitivity
+from ablate.stats.power import (
+    detectable,
+    equality_power,
+    least_p,
+    power,
+    power_with_losses,
+    replicates_for_equality,
+    replicates_for_rate,
+    replicates_needed,
+    sd_range,
+)
+from ablate.stats.spread import (
+    between_variance,
+    deviation,
+    jackknife,
+    lost_more,
+    noise,
+    sensitivity,
+)
+from ablate.stats.two_parts import chance_of_better, paired_effect, sign_flip, sign_p
 
 __all__ = [
-    "ALPHA", "LEAST_REPLICATES", "NOTHING", "Arm", "Array", "Evidence", "Expect", "Pair", "Pairs",
-    "Summary", "best_cell", "between_variance", "chance_of_better", "compare", "compare_all",
-    "detectable", "deviation", "holm", "holm_levels", "in_order", "jackknife", "least_p", "led_by",
-    "noise", "not_shown_worse", "pair_up", "paired_effect", "power",
-    "proportion_half_width", "rate", "rate_interval", "replicates_needed", "sensitivity",
-    "sign_flip", "sign_p", "stacked", "summarize", "t_half_width", "t_interval",
+    "ALPHA", "LEAST_REPLICATES", "NOTHING", "Arm", "Array", "Constant", "Estimate", "Evidence",
+    "Expect", "Pair", "Pairs", "Sides", "Summary", "TwoParts", "all_of", "best_cell",
+    "between_variance", "chance_of_better", "compare", "compare_all", "detectable", "deviation",
+    "equality_power", "estimate", "holm", "holm_levels", "jackknife", "least_p", "lost_more",
+    "noise", "not_shown_worse", "pair_up", "paired", "paired_effect", "power",
+    "power_with_losses", "proportion_half_width", "rate", "rate_interval",
+    "replicates_for_equality", "replicates_for_rate", "replicates_needed", "sd_range",
+    "sensitivity", "sign_flip", "sign_p", "stacked", "summarize", "t_half_width", "t_interval",
 ]  # fmt: skip

@@ -1,7 +1,7 @@
 """Runs as arms of a comparison, and two arms paired by replicate.
 
 Replicate r draws the same random numbers in every cell. A run that did not converge (n/c) is
-data: it is counted, and in a comparison it loses to a run that converged.
+data: it is counted, and in a comparison it speaks against the arm that lost it.
 """
 
 from collections.abc import Sequence
@@ -61,33 +61,39 @@ def stacked(arms: Sequence[Arm]) -> Arm:
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """A - B by replicate, (R,) each.
+    """A - B by replicate, (R,) each; NaN where a run is missing.
 
-    difference  given convergence; NaN where nothing converged in both, or a run is missing
-    lead        the same where neither arm has more n/c runs; else inf or -inf, beyond any margin
+    difference  given convergence; NaN where nothing converged in both
+    lead        how many more runs are n/c on the side that is behind: above 0 where that speaks
+                for A - B above 0, 0 where both sides lost as many
     """
 
     difference: Array
     lead: Array
 
+    @property
+    def outcome(self) -> Array:
+        """A - B, infinite where one side lost more runs: n/c is worse than any value, (R,)."""
+        lost = np.nan_to_num(self.lead) != 0
+        return np.where(lost, np.copysign(np.inf, self.lead), self.difference)
+
 
 def pair_up(a: Arm, b: Arm, better: Better) -> Pairs:
-    """Pair two arms of the same settings.
-
-    A difference is the mean over settings that converged in both. A replicate in which one arm
-    has more n/c runs goes to the other: they count as worse than any value.
-    """
-    both = a.converged & b.converged
-    counts = both.sum(axis=0)
-    sums = np.where(both, a.values - b.values, 0.0).sum(axis=0)
-    missing = (a.missing | b.missing).any(axis=0)
-    known = (counts > 0) & ~missing
-    difference = np.divide(sums, counts, out=np.full(len(counts), np.nan), where=known)
+    """Pair two arms of the same settings; a difference is the mean over those that both have."""
     lost = a.not_converged_settings - b.not_converged_settings
-    lead = led_by(difference, lost if better == "lower" else -lost)
+    return paired([(1, a), (-1, b)], -lost if better == "higher" else lost)
+
+
+def paired(arms: Sequence[tuple[int, Arm]], lead: Array) -> Pairs:
+    """Pair arms of the same settings, each with the sign that it has in the difference.
+
+    A difference is the mean over the settings that converged in all of them.
+    """
+    both = np.all([arm.converged for _, arm in arms], axis=0)
+    counts = both.sum(axis=0)
+    values = sum(sign * np.where(both, arm.values, 0.0) for sign, arm in arms)
+    missing = np.any([arm.missing.any(axis=0) for _, arm in arms], axis=0)
+    known = (counts > 0) & ~missing
+    sums = np.asarray(values).sum(axis=0)
+    difference = np.divide(sums, counts, out=np.full(len(counts), np.nan), where=known)
     return Pairs(difference, np.where(missing, np.nan, lead))
-
-
-def led_by(difference: Array, runs: Array) -> Array:
-    """Return the differences, infinite where one side has more n/c `runs` than the other (R,)."""
-    return np.where(runs == 0, difference, np.inf * np.where(runs == 0, 1, runs))

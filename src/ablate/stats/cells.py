@@ -7,9 +7,10 @@ from typing import Literal
 
 from ablate.metrics import Better
 from ablate.stats.arms import Arm, pair_up
-from ablate.stats.evidence import Evidence, paired_effect
+from ablate.stats.evidence import Evidence
 from ablate.stats.families import holm
 from ablate.stats.intervals import ALPHA, rate_interval, t_half_width
+from ablate.stats.two_parts import paired_effect
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class PairedTest:
 
     @property
     def favours(self) -> Literal["a", "b", "neither"]:
-        """The better cell by what the test looks at: mean difference, or wins."""
+        """The better cell by what the test looks at."""
         above, below = self.evidence.p_supported, self.evidence.p_refuted
         if above == below:
             return "neither"
@@ -105,7 +106,7 @@ def summarize(cell: Arm) -> Summary:
 def compare(a: Arm, b: Arm, better: Better) -> PairedTest:
     """Compare two cells over the replicates that finished in both, as claims are judged."""
     pairs = pair_up(a, b, better)
-    ahead = pairs.lead if better == "higher" else -pairs.lead
+    ahead = pairs.outcome if better == "higher" else -pairs.outcome
     return PairedTest(
         paired_effect(pairs, "greater", 0.0),
         pairs=int((~(a.missing | b.missing)).sum()),
@@ -145,7 +146,7 @@ def not_shown_worse(
     for pair in pairs:
         if best in (pair.a, pair.b) and pair.p_adjusted is not None:
             other, wins = (pair.b, "a") if pair.a == best else (pair.a, "b")
-            shown_worse = pair.p_adjusted < ALPHA and pair.test.favours == wins
+            shown_worse = pair.p_adjusted <= ALPHA and pair.test.favours == wins
             if summaries[other].is_eligible and not shown_worse:
                 kept.add(other)
     return frozenset(kept)

@@ -1,8 +1,10 @@
 """Levels and intervals: of means, of rates, and of what the choice of test examples leaves open."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special, stats
 
 Array = npt.NDArray[np.float64]
 
@@ -12,19 +14,71 @@ ALPHA = 0.05
 LEAST_REPLICATES = 6
 
 
+@dataclass(frozen=True)
+class Estimate:
+    """A mean, its standard error, and the degrees of freedom of the t that they make."""
+
+    mean: float
+    error: float
+    freedom: float
+
+    def above(self, bound: float) -> float:
+        """Return the one-sided p that the mean is above `bound`."""
+        return float(special.stdtr(self.freedom, -(self.mean - bound) / self.error))
+
+    def below(self, bound: float) -> float:
+        """Return the one-sided p that the mean is below `bound`."""
+        return float(special.stdtr(self.freedom, (self.mean - bound) / self.error))
+
+    def interval(self, alpha: float) -> tuple[float, float]:
+        """Return the two-sided 1 - alpha t interval of the mean."""
+        half = float(special.stdtrit(self.freedom, 1 - alpha / 2)) * self.error
+        return self.mean - half, self.mean + half
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A difference that is the same in each of n replicates: n coins that fell alike."""
+
+    value: float
+    n: int
+
+    def above(self, bound: float) -> float:
+        """Return the exact one-sided p of a sign test that it is above `bound`; 0.5 at it."""
+        if not self.n or abs(self.value - bound) <= 1e-12 * max(abs(self.value), abs(bound)):
+            return 0.5
+        return 0.5**self.n if self.value > bound else 1 - 0.5**self.n
+
+    def below(self, bound: float) -> float:
+        """Return the exact one-sided p of a sign test that it is below `bound`; 0.5 at it."""
+        return 1 - self.above(bound)
+
+
+def estimate(values: Array, extra: tuple[float, float] = (0.0, np.inf)) -> Estimate:
+    """Return the mean of two values or more, whose standard error covers what is `extra`.
+
+    extra  a variance of the mean that the values do not show, and its degrees of freedom; those
+           of the sum are Satterthwaite's (1946)
+    """
+    n = len(values)
+    own, (added, freedom) = float(values.var(ddof=1)) / n, extra
+    if not added:
+        return Estimate(float(values.mean()), float(np.sqrt(own)), n - 1)
+    together = (own + added) ** 2 / (own**2 / (n - 1) + added**2 / freedom)
+    return Estimate(float(values.mean()), float(np.sqrt(own + added)), together)
+
+
+def t_interval(values: Array, alpha: float = ALPHA) -> tuple[float, float]:
+    """Return the 1 - alpha t interval of the mean of two values or more."""
+    return estimate(values).interval(alpha)
+
+
 def t_half_width(values: Array, alpha: float = ALPHA) -> float | None:
     """Return the half-width of the 1 - alpha t interval of a mean; None under two values."""
     if len(values) < 2:
         return None
     standard_error = values.std(ddof=1) / np.sqrt(len(values))
     return float(stats.t.ppf(1 - alpha / 2, len(values) - 1) * standard_error)
-
-
-def t_interval(values: Array, alpha: float = ALPHA) -> tuple[float, float]:
-    """Return the 1 - alpha t interval of the mean of two values or more."""
-    mean, half = float(values.mean()), t_half_width(values, alpha)
-    assert half is not None
-    return mean - half, mean + half
 
 
 def rate_interval(successes: int, n: int, alpha: float = ALPHA) -> tuple[float, float]:

@@ -1,35 +1,41 @@
 """How much a metric varies, between levels or between replicates, and which arm's does more."""
 
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
-from ablate.stats.evidence import NOTHING, Evidence, Expect, by_signs, by_t
-from ablate.stats.intervals import Array, is_constant, t_interval
+from ablate.stats.evidence import NOTHING, Evidence, Expect, interval_of, p_values
+from ablate.stats.intervals import Array, estimate, is_constant
+from ablate.stats.two_parts import sign_p
 
 
-def sensitivity(
-    a: Array, b: Array, a_not_converged: Array, b_not_converged: Array, expect: Expect
-) -> Evidence:
+def sensitivity(a: Array, b: Array, expect: Expect) -> Evidence:
     """Return the evidence on the spread between levels: that of arm A less that of arm B.
 
-    a, b             (levels, R) the metric
-    ..not_converged  (R,) how many levels of the replicate are n/c in each arm
+    a, b  (levels, R) the metric; nothing is said where a run has none
 
-    Where nothing is n/c: the noise-corrected variances between levels (`between_variance`), their
-    difference judged by a t on jackknife pseudo-values over replicates. Where runs are n/c: an
-    exact sign test on which arm has more of them; the variances are then not compared at all.
+    The noise-corrected variances between levels (`between_variance`), their difference judged by
+    a t on jackknife pseudo-values over replicates.
     """
-    replicates = a.shape[1]
-    if a_not_converged.any() or b_not_converged.any():
-        # Losing levels is being sensitive: A loses more, so its spread is the greater.
-        supported, refuted = by_signs(a_not_converged - b_not_converged, expect, 0.0)
-        return Evidence("sign", replicates, None, None, supported, refuted)
-    if replicates < 3 or len(a) < 2:
+    if a.shape[1] < 3 or len(a) < 2 or not (np.isfinite(a).all() and np.isfinite(b).all()):
         return NOTHING
     return _by_jackknife(between_variance, a, b, expect, 0.0)
+
+
+def lost_more(a_lost: Array, b_lost: Array, expect: Expect) -> Evidence:
+    """Return the evidence that A loses more runs than B, replicate by replicate.
+
+    a_lost, b_lost  (R,) how many runs are n/c
+
+    It stands for a spread where nobody knows what a run that is n/c counts: losing levels is
+    being sensitive. An exact sign test.
+    """
+    more, fewer = int((a_lost > b_lost).sum()), int((a_lost < b_lost).sum())
+    p = sign_p(more, fewer) if more != fewer else 1.0
+    found = (p, 1.0) if more > fewer else (1.0, p)
+    supported, refuted = {"greater": found, "less": found[::-1], "equal": (1.0, p)}[expect]
+    return Evidence("sign", len(a_lost), None, None, supported, refuted)
 
 
 def noise(a: Array, b: Array, expect: Expect, margin: float) -> Evidence:
@@ -39,7 +45,7 @@ def noise(a: Array, b: Array, expect: Expect, margin: float) -> Evidence:
 
     A t on jackknife pseudo-values over replicates, of the difference of standard deviations: it
     was simulated to keep its level better than that of the ratio. Replicates that share random
-    numbers are left out together. A run that is n/c has no value, and then nothing is compared.
+    numbers are left out together. Nothing is compared where a run has no value.
     """
     if a.shape[1] < 3 or not (np.isfinite(a).all() and np.isfinite(b).all()):
         return NOTHING
@@ -78,13 +84,13 @@ def jackknife(estimate: Callable[[npt.NDArray[np.intp]], float], n: int) -> Arra
 
 
 def _by_jackknife(
-    estimate: Callable[[Array], float], a: Array, b: Array, expect: Expect, margin: float
+    statistic: Callable[[Array], float], a: Array, b: Array, expect: Expect, margin: float
 ) -> Evidence:
-    """Return the evidence of a t on jackknife pseudo-values of an estimate of A less that of B."""
+    """Return the evidence of a t on jackknife pseudo-values of a statistic of A less that of B."""
     n = a.shape[1]
-    pseudo = jackknife(lambda keep: estimate(a[:, keep]) - estimate(b[:, keep]), n)
-    effect = float(pseudo.mean())
+    pseudo = jackknife(lambda keep: statistic(a[:, keep]) - statistic(b[:, keep]), n)
     if is_constant(pseudo):
-        return Evidence("jackknife t", n, effect, None, 1.0, 1.0)
-    interval = partial(t_interval, pseudo)
-    return Evidence("jackknife t", n, effect, interval, *by_t(pseudo, expect, margin), None, n)
+        return Evidence("jackknife t", n, float(pseudo.mean()), None, 1.0, 1.0)
+    found = estimate(pseudo)
+    p = p_values(found, expect, margin)
+    return Evidence("jackknife t", n, found.mean, interval_of(found, expect), *p, None, n)

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from ablate.config.base import Frozen, Line, Many, NonNegativeFloat
 from ablate.config.validate import validated
 from ablate.errors import ConfigError, check_known, one_of, within
-from ablate.study.claims import REPLICATES, RULES, Claim, Measured, Spread, form_of
+from ablate.study.claims import OPTIONAL, REPLICATES, RULES, Claim, Measured, Spread, form_of
 from ablate.study.names import named_levels
 from ablate.study.schema import Factor, Study
 
@@ -40,9 +40,10 @@ class ClaimFile(Frozen):
         Literal["greater", "less", "equal"] | Mapping[str, Any], BeforeValidator(_rule)
     ]
     """`greater`, `less` or `equal`, of compare's first level against its second; or a rule:
-    `{converges: 90 %}` or `{diverges: 50 %}` (more runs than that do), `{monotone: up, in: FACTOR}`
-    (or `down`: from level to level), `{follows: he_relu, within: 25 %}` (or `signal`: the theory of
-    signals before training)."""
+    `{converges: 90 %}` or `{diverges: 50 %}` (in more replicates than that all runs do; with `per:
+    setting` in every setting more of its runs than that), `{monotone: up, in: FACTOR}` (or `down`:
+    from level to level), `{follows: he_relu, within: 25 %}` (or `signal`: the theory of signals
+    before training)."""
     compare: Mapping[str, Levels] | None = None
     """A factor and two of its levels: `{norm: [with, without]}`."""
     at: Mapping[str, Levels] = Field(default_factory=dict)
@@ -116,9 +117,9 @@ def _expectation(expect: str | Mapping[str, Any]) -> dict[str, Any]:
         if key not in names:
             raise ConfigError(f"expect: {rule} has no '{key}'.")
     for key in names:
-        if key not in expect:
+        if key not in expect and key not in OPTIONAL:
             raise ConfigError(f"expect: {rule} needs {key}: write {_WRITTEN[rule]}.")
-    return {"expect": rule} | {field: expect[key] for key, field in names.items()}
+    return {"expect": rule} | {names[key]: value for key, value in expect.items()}
 
 
 def _compared(pairs: Mapping[str, Sequence[str]], known: Mapping[str, Factor]) -> tuple[str, ...]:

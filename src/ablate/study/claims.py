@@ -94,6 +94,8 @@ class _Claim(Frozen):
     @model_serializer
     def _flat(self) -> dict[str, Any]:
         fields = {name: getattr(self, name, None) for name in _ON_DISK}
+        if isinstance(self, Rate) and self.per != "replicate":
+            fields["per"] = self.per  # only where it is said: digests of others do not change
         return fields | {"metric": None if self.metric is None else str(self.metric)}
 
 
@@ -133,10 +135,16 @@ class Interaction(Effect):
 
 
 class Rate(_Claim):
-    """More runs than `rate` converge, or do not."""
+    """A share greater than `rate` converges, or does not.
+
+    per  what is counted. `replicate`: those in which the runs of all cells do, as the runs of one
+         replicate share their random numbers and are no independent trials. `setting`: in every
+         cell by itself the share of its runs
+    """
 
     expect: Literal["converges", "diverges"]
     rate: Share
+    per: Literal["replicate", "setting"] = "replicate"
 
 
 class Order(_Claim):
@@ -160,11 +168,13 @@ class Follows(_Claim):
 #: By the word of `expect`, the form and how a study file writes its fields and how they are called
 #: here; the words that are not here compare two levels.
 RULES: Mapping[str, tuple[type[Rate | Order | Follows], Mapping[str, str]]] = {
-    "converges": (Rate, {"converges": "rate"}),
-    "diverges": (Rate, {"diverges": "rate"}),
+    "converges": (Rate, {"converges": "rate", "per": "per"}),
+    "diverges": (Rate, {"diverges": "rate", "per": "per"}),
     "monotone": (Order, {"monotone": "direction", "in": "over"}),
     "follows": (Follows, {"follows": "follows", "within": "within"}),
 }
+#: Fields of a rule that need not be written.
+OPTIONAL = ("per",)
 _ON_DISK = (
     "name", "text", "expect", "compare", "spread_over", "interaction", "at", "metric", "margin",
     "rate", "direction", "over", "follows", "within",

@@ -15,7 +15,7 @@ from ablate.report.number_text import p_is, p_text, with_interval
 from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.tables import csv_text
 from ablate.report.verdicts import claim_case
-from ablate.stats import ALPHA, holm, holm_levels
+from ablate.stats import ALPHA, holm
 from ablate.study.claims import Effect, Interaction
 from ablate.study.schema import Factor, Study
 
@@ -66,10 +66,10 @@ def factorial(study: Study, frames: Frames) -> list[Contrast]:
     claims = [*_main(study.factors), *_interactions(study.factors)]
     cases = [claim_case(claim, study, frames, {}) for claim in claims]
     raw = [case.evidence.p for case in cases]
-    family = zip(claims, cases, holm_levels(raw, ALPHA), holm(raw), strict=True)
+    shared = ALPHA / max(1, len(cases))  # so that all intervals hold together
     return [
-        Contrast(claim.text, claim.name, case, *case.evidence.limits(level), p)
-        for claim, case, level, p in family
+        Contrast(claim.text, claim.name, case, *case.evidence.limits(shared), p)
+        for claim, case, p in zip(claims, cases, holm(raw), strict=True)
     ]
 
 
@@ -116,7 +116,8 @@ def print_contrasts(contrasts: Sequence[Contrast], study: Study) -> PrintedTable
             "Each level against the first of its factor, and how that difference changes from "
             f"the first level of another; the rest averaged, {study.replicates} replicates paired. "
             f"Adjusted over all {len(contrasts)} contrasts; no verdicts. Where runs are n/c the "
-            "effect is that of pairs that converged, and p an exact sign test in which n/c loses.",
+            "effect is that of pairs that converged in both, and p weighs it with who lost fewer "
+            "runs.",
         ),
     )  # fmt: skip
 

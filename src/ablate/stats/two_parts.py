@@ -1,0 +1,151 @@
+"""Two arms compared replicate by replicate: an outcome in two parts where runs are n/c."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special, stats
+
+from ablate.stats.arms import Pairs
+from ablate.stats.evidence import (
+    GUARD,
+    NOTHING,
+    Evidence,
+    Expect,
+    Sides,
+    TwoParts,
+    interval_of,
+    p_values,
+)
+from ablate.stats.intervals import Array, Constant, Estimate, estimate, is_constant
+
+#: With fewer pairs that converged in both arms, who lost fewer runs is all that is judged.
+_LEAST_PAIRS = 3
+
+
+def paired_effect(
+    pairs: Pairs, expect: Expect, margin: float, extra: tuple[float, float] = (0.0, np.inf)
+) -> Evidence:
+    """Return the evidence on a mean difference A - B.
+
+    margin  A is expected to be greater by more than it, less by more, or equal within it
+    extra   a variance of the mean that differences do not show, and its degrees of freedom
+
+    A paired t against the margin where every run converged. Where runs are n/c an outcome has two
+    parts: the t of the pairs that converged in both, and who lost fewer runs, the mid-p of a fair
+    coin. Their z values are weighted by the roots of the replicates behind them (Stouffer;
+    Liptak 1958), and nothing is decided for an arm that either part alone speaks against at 10 %
+    one-sided. Differences without any spread are judged by an exact sign test. Effect and interval
+    are those of the pairs that converged in both.
+    """
+    difference = pairs.difference[np.isfinite(pairs.difference)]
+    says = np.isfinite(pairs.difference) | (np.nan_to_num(pairs.lead) != 0)
+    n, total = len(difference), int(says.sum())
+    if total < 2:
+        return NOTHING
+    constant = is_constant(difference)
+    found = (
+        Constant(float(difference[0]) if n else 0.0, n) if constant else estimate(difference, extra)
+    )
+    fewer = int((pairs.lead > 0).sum()), int((pairs.lead < 0).sum())
+    parts, (supported, refuted) = None, p_values(found, expect, margin)
+    if any(fewer):
+        parts, (supported, refuted) = _in_two_parts(found, n, fewer, expect, margin)
+    alone = constant or (parts is not None and n < _LEAST_PAIRS)
+    return Evidence(
+        test="sign" if alone else "two parts" if parts else "paired t",
+        n=total,
+        effect=float(difference.mean()) if n else None,
+        interval=interval_of(found, expect) if isinstance(found, Estimate) else None,
+        p_supported=supported,
+        p_refuted=refuted,
+        sd=None if constant else float(difference.std(ddof=1)),
+        n_effect=n,
+        parts=parts,
+    )
+
+
+def _in_two_parts(
+    found: Estimate | Constant, n: int, fewer: tuple[int, int], expect: Expect, margin: float
+) -> tuple[TwoParts, tuple[float, float]]:
+    """Return both parts, and the p values of the whole: for and against."""
+    a, b = fewer
+
+    def up(bound: float) -> _Way:
+        return _one_way(found.above(bound), n, a, b)
+
+    def down(bound: float) -> _Way:
+        return _one_way(found.below(bound), n, b, a)
+
+    match expect:
+        case "greater":
+            supports, refutes = [up(margin)], [down(margin)]
+        case "less":
+            supports, refutes = [down(-margin)], [up(-margin)]
+        case "equal":
+            supports, refutes = [up(-margin), down(margin)], [up(margin), down(-margin)]
+    quality = Sides(max(one.quality for one in supports), min(one.quality for one in refutes))
+    coins = Sides(max(one.convergence for one in supports), min(one.convergence for one in refutes))
+    opposed = [(quality.supports, coins.refutes), (quality.refutes, coins.supports)]
+    if expect == "equal":  # or they find the arms to differ in opposite directions
+        one, other = refutes
+        opposed += [(one.quality, other.convergence), (other.quality, one.convergence)]
+    parts = TwoParts(quality, coins, fewer, any(max(pair) <= GUARD for pair in opposed))
+    whole = max(one.p for one in supports), min(1.0, 2 * min(one.p for one in refutes))
+    return parts, (whole[0] if expect == "equal" else min(1.0, 2 * whole[0]), whole[1])
+
+
+@dataclass(frozen=True)
+class _Way:
+    """One-sided p values of one direction: of each part, and of both together."""
+
+    quality: float
+    convergence: float
+    p: float
+
+
+def _one_way(quality: float, n: int, fewer: int, more: int) -> _Way:
+    """Weigh the p of n pairs and that of fair coins, of which `fewer` fell this way.
+
+    The whole is 1 where either part alone speaks for the other direction.
+    """
+    coins = fewer + more
+    exact = float(special.bdtrc(fewer - 1, coins, 0.5)) if fewer else 1.0
+    if n < _LEAST_PAIRS:
+        return _Way(0.5, exact, exact)
+    middle = exact - 0.5 * float(stats.binom.pmf(fewer, coins, 0.5))
+    z = np.sqrt(n) * special.ndtri(quality) + np.sqrt(coins) * special.ndtri(middle)
+    against = max(quality, middle) >= 1 - GUARD
+    return _Way(quality, middle, 1.0 if against else float(special.ndtr(z / np.sqrt(n + coins))))
+
+
+def sign_flip(difference: Array) -> float | None:
+    """Return the exact two-sided p of a mean difference under random signs, None without pairs.
+
+    All 2^n signs up to n = 16, and the t's answer beyond: they agree there.
+    """
+    n = len(difference)
+    if n < 2:
+        return None
+    if n > 16:
+        return float(stats.ttest_1samp(difference, 0.0).pvalue)
+    # As scipy's permutation_test, which takes seconds for what takes milliseconds here.
+    signs = 1 - 2 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
+    sums = np.abs(signs @ difference)
+    # What is equal but for rounding is equal.
+    return float((sums >= np.abs(difference.sum()) * (1 - 1e-9)).mean())
+
+
+def chance_of_better(difference: Array) -> float | None:
+    """Return P(A > B) over pairs, a tie counting half; None without pairs."""
+    if not len(difference):
+        return None
+    return float((difference > 0).mean() + 0.5 * (difference == 0).mean())
+
+
+def sign_p(ahead: int, behind: int) -> float:
+    """Return the exact two-sided p of a sign test; ties do not count.
+
+    Of runs that converged in one arm alone it is McNemar's (1947).
+    """
+    # In closed form: scipy's binomtest takes milliseconds, and a table has hundreds of pairs.
+    return min(1.0, 2 * float(special.bdtr(min(ahead, behind), ahead + behind, 0.5)))
