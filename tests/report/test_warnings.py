@@ -235,6 +235,17 @@ def test_a_verdict_that_other_test_examples_could_turn(difference, sd, examples,
     assert ("small test set" in warnings) == fires
 
 
+def test_one_run_that_is_stuck_makes_a_mean():
+    stuck = 0.8 + jitter(5, 0.002)
+    stuck[3] -= 0.3
+    one = warned(study(claim()), frames({"a": 0.8 + jitter(4, 0.002), "b": stuck}))
+    assert one["mean and median part"].claim == "c"
+    assert one["mean and median part"].text.startswith(
+        "The differences behind c are uneven (mean +4 points ("
+    )
+    assert "mean and median part" not in warned(study(claim()), frames(apart(0.05)))
+
+
 def test_a_quick_look_warns_of_nothing():
     quick = study(claim(), is_quick=True)
     assert warned(quick, frames(apart(0.05), {"a": [0.9] * R, "b": [0.5] * R}), NORM) == {}

@@ -43,24 +43,15 @@ def too_few_replicates(study: Study, verdicts: Sequence[Verdict]) -> Iterator[Da
 
 
 def mean_and_median_part(verdicts: Sequence[Verdict]) -> list[DataWarning]:
-    """Return claims whose mean difference may be that of a few replicates.
-
-    Mean and median of the differences are more than half of a standard deviation apart, or a t
-    and exact random signs decide otherwise at 5 %. Where a few runs get stuck at a bad level that
-    counts as converged, no test of a mean keeps its level with six or ten replicates.
-    """
+    """Return claims whose mean difference may be that of a few replicates: `stats.is_uneven`."""
     findings = []
     for verdict in verdicts:
-        values, evidence = verdict.difference, verdict.evidence
-        if values is None or len(values) < stats.LEAST_REPLICATES or not evidence.sd:
+        if verdict.difference is None:
             continue
-        mean, median = float(values.mean()), float(np.median(values))
-        apart = abs(mean - median) > evidence.sd / 2
-        flips, t = stats.sign_flip(values), stats.estimate(values)
-        signs_tell = flips is not None and flips <= stats.ALPHA
-        differ = signs_tell != (2 * min(t.above(0.0), t.below(0.0)) <= stats.ALPHA)
+        apart, differ = stats.is_uneven(verdict.difference)
         if not (apart or differ):
             continue
+        median = float(np.median(verdict.difference))
         numbers = f"mean {effect_in_units(verdict)}, median {in_units(verdict, median)}"
         said = numbers if apart else f"{numbers}; of a t and random signs one alone tells"
         name = verdict.claim.name

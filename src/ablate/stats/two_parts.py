@@ -16,7 +16,15 @@ from ablate.stats.evidence import (
     interval_of,
     p_values,
 )
-from ablate.stats.intervals import Array, Constant, Estimate, estimate, is_constant
+from ablate.stats.intervals import (
+    ALPHA,
+    LEAST_REPLICATES,
+    Array,
+    Constant,
+    Estimate,
+    estimate,
+    is_constant,
+)
 
 #: With fewer pairs that converged in both arms, who lost fewer runs is all that is judged.
 _LEAST_PAIRS = 3
@@ -133,6 +141,22 @@ def sign_flip(difference: Array) -> float | None:
     sums = np.abs(signs @ difference)
     # What is equal but for rounding is equal.
     return float((sums >= np.abs(difference.sum()) * (1 - 1e-9)).mean())
+
+
+def is_uneven(difference: Array) -> tuple[bool, bool]:
+    """Tell whether a few of six differences or more may have made their mean, in two ways.
+
+    Mean and median are more than half of a standard deviation apart; and of a t and exact random
+    signs one alone tells the mean from zero at 5 %. Where a few runs get stuck at a bad level that
+    counts as converged, no test of a mean keeps its level with six or ten replicates.
+    """
+    if len(difference) < LEAST_REPLICATES or is_constant(difference):
+        return False, False
+    found, flips = estimate(difference), sign_flip(difference)
+    spread = float(difference.std(ddof=1))
+    apart = abs(found.mean - float(np.median(difference))) > spread / 2
+    t_tells = 2 * min(found.above(0.0), found.below(0.0)) <= ALPHA
+    return apart, (flips is not None and flips <= ALPHA) != t_tells
 
 
 def chance_of_better(difference: Array) -> float | None:
