@@ -48,12 +48,12 @@ def mean_and_median_part(verdicts: Sequence[Verdict]) -> list[DataWarning]:
     for verdict in verdicts:
         if verdict.difference is None:
             continue
-        apart, differ = stats.is_uneven(verdict.difference)
-        if not (apart or differ):
+        far, differ = stats.is_uneven(verdict.difference)
+        if not (far or differ):
             continue
         median = float(np.median(verdict.difference))
         numbers = f"mean {effect_in_units(verdict)}, median {in_units(verdict, median)}"
-        said = numbers if apart else f"{numbers}; of a t and random signs one alone tells"
+        said = numbers if far else f"{numbers}; of a t and random signs one alone tells"
         name = verdict.claim.name
         text = (
             f"The differences behind {name} are uneven ({said}): a few replicates may have made "

@@ -146,17 +146,19 @@ def sign_flip(difference: Array) -> float | None:
 def is_uneven(difference: Array) -> tuple[bool, bool]:
     """Tell whether a few of six differences or more may have made their mean, in two ways.
 
-    Mean and median are more than half of a standard deviation apart; and of a t and exact random
-    signs one alone tells the mean from zero at 5 %. Where a few runs get stuck at a bad level that
-    counts as converged, no test of a mean keeps its level with six or ten replicates.
+    One lies more than six standard deviations from the median, a standard deviation being 1.4826
+    times the median of what they deviate (Hampel 1974); and of a t and exact random signs one
+    alone tells the mean from zero at 5 %. Where a few runs get stuck at a bad level that counts as
+    converged no test of a mean keeps its level, and what is not in the sample cannot be seen here.
     """
     if len(difference) < LEAST_REPLICATES or is_constant(difference):
         return False, False
     found, flips = estimate(difference), sign_flip(difference)
-    spread = float(difference.std(ddof=1))
-    apart = abs(found.mean - float(np.median(difference))) > spread / 2
+    apart = np.abs(difference - np.median(difference))
+    usual = 1.4826 * float(np.median(apart))
+    far = 0 < 6 * usual < float(apart.max())
     t_tells = 2 * min(found.above(0.0), found.below(0.0)) <= ALPHA
-    return apart, (flips is not None and flips <= ALPHA) != t_tells
+    return far, (flips is not None and flips <= ALPHA) != t_tells
 
 
 def chance_of_better(difference: Array) -> float | None:
