@@ -126,9 +126,7 @@ def _increments(looks: Looks) -> Array:
     return np.diff(shares, prepend=0.0)
 
 
-def _ranked_p(
-    looks: Looks, draws: int, seed: int
-) -> Iterator[tuple[npt.NDArray[np.intp], Array]]:
+def _ranked_p(looks: Looks, draws: int, seed: int) -> Iterator[tuple[npt.NDArray[np.intp], Array]]:
     """Yield by look the draws in order of their p, smallest first, and these p."""
     generator = np.random.default_rng(seed)
     total, squares = np.zeros(draws), np.zeros(draws)
