@@ -17,10 +17,14 @@ _EXAMPLE = "{from: 6, to: 30} or {looks: [6, 10, 15, 20]}"
 
 
 class LooksFile(Frozen):
-    """Replicates until decided: claims are judged at each look, and open ones go on to the next."""
+    """Claims are judged at each look, and only what an open claim needs is trained for the next."""
 
-    first: Positive | None = Field(default=None, alias="from")
-    """replicates at the first look, 6 or more; between it and `to` looks grow by a third"""
+    first: Positive | None = Field(
+        default=None,
+        alias="from",
+        description="replicates at the first look, 6 or more; each look has a third more, up to "
+        "`to`: 6, 8, 11, 15, 20, 27, 36, ...",
+    )
     to: Positive | None = None
     """the most replicates, at the last look"""
     looks: Many[Positive] = ()
