@@ -23,7 +23,7 @@ class LooksFile(Frozen):
         default=None,
         alias="from",
         description="replicates at the first look, 6 or more; each look has a third more, up to "
-        "`to`: 6, 8, 11, 15, 20, 27, 36, ...",
+        "`to`: 6, 8, 11, 15, 20, 27, 36 and so on",
     )
     to: Positive | None = None
     """the most replicates, at the last look"""
