@@ -38,8 +38,9 @@ def run(options: argparse.Namespace) -> int:
 def status(root: Path, study: str) -> dict[str, Any]:
     """Return a study's name, its scored runs, how many are in each state, and who sweeps it now.
 
-    The last is the id of a process or None. Of a study with looks also `replicates`, the fewest and
-    the most that a cell is asked for so far, and `at_most`, which is declared. Raises ConfigError when it was never swept.
+    The last is the id of a process or None. Of a study with looks also `replicates`, the fewest
+    and the most that a cell is asked for so far, and `at_most`, which is declared. Raises
+    ConfigError when it was never swept.
     """
     cells = read_index(root, study)
     if cells is None:

@@ -9,7 +9,7 @@ from ablate import stats
 from ablate.report.claim_evidence import Case, margin_of
 from ablate.stats.looks import Looks, levels, sequential_p
 from ablate.stats.stopping import HOPELESS, conditional_power
-from ablate.study.claims import Claim, Effect, Follows, Interaction, Order
+from ablate.study.claims import Claim, Effect
 from ablate.study.schema import Study
 
 
@@ -43,7 +43,9 @@ class Looked:
     @property
     def p(self) -> float:
         """The smallest level at which the claim is decided either way (sequential p)."""
-        found = [_p(one) for one in self.cases] if len(self.looks) > 1 else [self.cases[0].p]
+        if len(self.looks) == 1:
+            return self.cases[0].evidence.p
+        found = [_p(one) for one in self.cases]
         return float(sequential_p(found, self.looks, self.lawful)[-1])
 
     def levels(self, alpha: float) -> list[float]:
@@ -52,6 +54,8 @@ class Looked:
 
     def decided_at(self, alpha: float) -> int | None:
         """Return the place of the look that decides the claim at `alpha`; None where none does."""
+        if len(self.looks) == 1:
+            return None  # there is nothing to choose
         found = zip(self.cases, self.levels(alpha), strict=False)
         return next((k for k, (one, level) in enumerate(found) if _p(one) <= level), None)
 
@@ -94,7 +98,8 @@ def is_small(claim: Claim, study: Study, case: Case, level: float) -> bool:
     """
     smallest, evidence = study.smallest_effect, case.evidence
     plain = isinstance(claim, Effect) and claim.expect != "equal" and claim.metric is None
-    if not (plain and smallest and study.looks and evidence.test == "paired t"):
+    whole = not any(arm.missing.any() for arm in case.arms)
+    if not (plain and whole and smallest and study.looks and evidence.test == "paired t"):
         return False
     low, high = evidence.limits(level)
     return low is not None and high is not None and -smallest < low <= high < smallest
@@ -121,7 +126,7 @@ def _is_lawful(claim: Claim, case: Case, n: int) -> bool:
     Of several statements that must all hold it is not: which of them is the weakest may change.
     """
     e = case.evidence
-    one = not isinstance(claim, Order | Follows)
+    one = isinstance(claim, Effect)
     return one and e.test == "paired t" and e.n == e.n_effect == n
 
 
