@@ -77,7 +77,7 @@ def claim_sentence(verdict: Verdict, study: Study, is_first: bool = True) -> str
         return f"Not yet: these runs cannot tell {whether}: {why}."
     if verdict.outcome == "withheld":
         few = f"fewer than {LEAST_REPLICATES} replicates do"
-        if not study.is_quick and verdict.evidence.n < study.replicates:
+        if not study.is_quick and verdict.evidence.n < verdict.arms[0].values.shape[1]:
             few = f"the {counted(verdict.evidence.n, 'replicate')} that say something do"
         who = "a quick look does" if study.is_quick else few
         return f"Not yet: {who} not tell {whether}: {found}."

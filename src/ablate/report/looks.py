@@ -7,6 +7,7 @@ import pandas as pd
 
 from ablate import stats
 from ablate.report.claim_evidence import Case, margin_of
+from ablate.report.run_arrays import asked_of
 from ablate.stats.looks import Looks, levels, sequential_p
 from ablate.stats.stopping import HOPELESS, conditional_power
 from ablate.study.claims import Claim, Effect
@@ -82,12 +83,6 @@ def at_looks(
         lawful += 1
     # What comes is hoped to be as what was.
     return Looked(study.looks, tuple(cases), len(study.looks) if lawful == len(cases) else lawful)
-
-
-def asked_of(study: Study, runs: pd.DataFrame) -> int:
-    """Return how many replicates were asked of a cell that has these runs: those of its look."""
-    there = int(runs["replicate"].max()) + 1 if len(runs) else 0
-    return next((n for n in study.all_looks if n >= there), study.replicates)
 
 
 def is_small(claim: Claim, study: Study, case: Case, level: float) -> bool:

@@ -3,7 +3,7 @@
 Replicate r of one cell is paired with replicate r of another: they drew the same random numbers.
 """
 
-from ablate.stats.arms import Arm, Pairs, pair_up, paired, stacked
+from ablate.stats.arms import Arm, Pairs, in_common, pair_up, paired, stacked
 from ablate.stats.cells import (
     Pair,
     Summary,
@@ -60,9 +60,9 @@ __all__ = [
     "ALPHA", "LEAST_REPLICATES", "NOTHING", "Arm", "Array", "Constant", "Estimate", "Evidence",
     "Expect", "Pair", "Pairs", "Sides", "Summary", "TwoParts", "all_of", "best_cell",
     "between_variance", "chance_of_better", "compare", "compare_all", "detectable", "deviation",
-    "equality_power", "estimate", "holm", "holm_levels", "is_uneven", "jackknife", "least_p",
-    "lost_more", "noise", "not_shown_worse", "pair_up", "paired", "paired_effect", "power",
-    "power_with_losses", "proportion_half_width", "rate", "rate_interval",
+    "equality_power", "estimate", "holm", "holm_levels", "in_common", "is_uneven", "jackknife",
+    "least_p", "lost_more", "noise", "not_shown_worse", "pair_up", "paired", "paired_effect",
+    "power", "power_with_losses", "proportion_half_width", "rate", "rate_interval",
     "replicates_for_equality", "replicates_for_rate", "replicates_needed", "sd_range",
     "sensitivity", "sign_flip", "sign_p", "stacked", "summarize", "t_half_width", "t_interval",
 ]  # fmt: skip
