@@ -14,6 +14,7 @@ from ablate.report.frame import Frames
 from ablate.report.lead import Against, Influence, Lead, influences, lead, scored
 from ablate.report.number_text import mean_text, number, single, with_interval
 from ablate.report.parts import of_part
+from ablate.report.run_arrays import runs_asked
 from ablate.report.shares import shares, shares_answer
 from ablate.report.tables import check_reported, outcomes_of
 from ablate.report.verdicts import Verdict
