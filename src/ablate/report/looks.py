@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from ablate import stats
 from ablate.report.claim_evidence import Case, margin_of
 from ablate.report.run_arrays import asked_of
 from ablate.stats.looks import Looks, levels, sequential_p
-from ablate.stats.stopping import HOPELESS, conditional_power
+from ablate.stats.stopping import HOPELESS, chance_of_small, conditional_power
 from ablate.study.claims import Claim, Effect
 from ablate.study.schema import Study
 
@@ -92,27 +93,40 @@ def is_small(claim: Claim, study: Study, case: Case, level: float) -> bool:
     converged.
     """
     smallest, evidence = study.smallest_effect, case.evidence
-    plain = isinstance(claim, Effect) and claim.expect != "equal" and claim.metric is None
     whole = not any(arm.missing.any() for arm in case.arms)
-    if not (plain and whole and smallest and study.looks and evidence.test == "paired t"):
+    if not (_may_be_small(claim, study) and smallest and whole and evidence.test == "paired t"):
         return False
     low, high = evidence.limits(level)
     return low is not None and high is not None and -smallest < low <= high < smallest
 
 
-def is_hopeless(claim: Claim, study: Study, looked: Looked, alpha: float) -> bool:
-    """Tell whether all replicates together would hardly decide a claim that is open."""
+def is_hopeless(claim: Claim, study: Study, looked: Looked, alpha: float, shared: float) -> bool:
+    """Tell whether all replicates together would hardly decide a claim that is open.
+
+    Nor show it smaller than the smallest effect, where it may end so.
+
+    alpha, shared  at which the claim is judged, and at which its interval is taken
+    """
     case, n = looked.cases[-1], looked.looks[len(looked.cases) - 1]
     evidence = case.evidence
     if not isinstance(claim, Effect) or evidence.test != "paired t":
         return False
     if evidence.effect is None or not evidence.sd:
         return False
-    chance = conditional_power(
-        evidence.effect, evidence.sd, n, looked.looks[-1], looked.levels(alpha)[-1],
-        claim.expect, margin_of(claim, study),
-    )  # fmt: skip
+    so_far = evidence.effect, evidence.sd, n, looked.looks[-1]
+    level = looked.levels(alpha)[-1]
+    chance = conditional_power(*so_far, level, claim.expect, margin_of(claim, study))
+    if _may_be_small(claim, study) and study.smallest_effect:
+        within = chance_of_small(*so_far, looked.levels(shared)[-1], study.smallest_effect)
+        chance = np.maximum(chance, within)
     return bool(chance < HOPELESS)
+
+
+def _may_be_small(claim: Claim, study: Study) -> bool:
+    """Tell whether a claim may end as less than the smallest effect, which is in its unit."""
+    if not study.looks or not study.smallest_effect:
+        return False
+    return isinstance(claim, Effect) and claim.expect != "equal" and claim.metric is None
 
 
 def _is_lawful(claim: Claim, case: Case, n: int) -> bool:

@@ -138,7 +138,7 @@ def _judged(claim: Claim, found: Looked, study: Study, level: float, shared: flo
         return verdict
     is_open = small is None and verdict.outcome in ("inconclusive", "withheld", DISAGREE)
     goes_on = is_open and place < len(found.looks) - 1
-    hopeless = goes_on and is_hopeless(claim, study, found, level)
+    hopeless = goes_on and is_hopeless(claim, study, found, level, shared)
     further = found.looks[place + 1] if goes_on and not hopeless else None
     return replace(
         verdict,

@@ -53,6 +53,22 @@ def conditional_power(
     return np.maximum(np.where(room > 0, inside, 0.0), beyond(size - margin))
 
 
+def chance_of_small(
+    effect: npt.ArrayLike,
+    sd: npt.ArrayLike,
+    n: int,
+    most: int,
+    level: npt.ArrayLike,
+    smallest: float,
+) -> Array:
+    """Return the chance that with `most` pairs an effect is told from the smallest one.
+
+    Its two-sided interval then lies inside ± smallest, or beyond; as in `conditional_power`.
+    """
+    # Two one-sided tests are each at half the level of the interval.
+    return conditional_power(effect, sd, n, most, np.asarray(level) / 2, "equal", smallest)
+
+
 @dataclass(frozen=True, eq=False)
 class Stops:
     """Simulated studies of several claims, judged at looks (draws, claims).
@@ -117,6 +133,10 @@ def simulate_stops(
         if futility and k < last:
             sd = error * np.sqrt(n)
             hope = conditional_power(mean, sd, n, looks[-1], at_last[place])
+            if smallest is not None:
+                hope = np.maximum(
+                    hope, chance_of_small(mean, sd, n, looks[-1], shared[-1], smallest)
+                )
             ends |= open_ & (hope < HOPELESS)
         stopped[ends] = n
         open_ &= ~ends
