@@ -1,7 +1,7 @@
 """Looks at growing data: the tables that are shipped, and what the rule costs and finds.
 
-`python -m bench.looks` prints how often claims err and are shown, and with how many replicates;
-`--tables` writes `src/ablate/stats/looks.json` (some minutes and 2 GB of memory).
+`python -m bench.looks` writes into docs/statistics.md how often claims err and are shown, and with how
+many replicates; `--tables` writes `src/ablate/stats/looks.json` (some minutes and 2 GB of memory).
 """
 
 import sys
@@ -13,6 +13,8 @@ from ablate.stats import looks as _looks
 from ablate.stats.stopping import simulate_stops
 
 TABLES = Path(_looks.__file__).with_name("looks.json")
+DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "statistics.md"
+_BEGIN, _END = "<!-- until decided -->", "<!-- end until decided -->"
 LOOKS = (6, 10, 15, 20)
 _DRAWS = 40_000
 _TRUE = (2.0, 2.0, 1.0, 1.0, 0.0, 0.0, 0.0)
@@ -60,7 +62,11 @@ def main() -> None:
     if "--tables" in sys.argv[1:]:
         TABLES.write_text(_looks.tables(), encoding="utf-8")
     else:
-        print("\n".join(table()))
+        text = DOCUMENT.read_text(encoding="utf-8")
+        before, rest = text.split(_BEGIN)
+        after = rest.split(_END)[1]
+        found = "\n".join(table())
+        DOCUMENT.write_text(f"{before}{_BEGIN}\n{found}\n{_END}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":
