@@ -1,7 +1,7 @@
 """Looks at growing data: the tables that are shipped, and what the rule costs and finds.
 
-`python -m bench.looks` writes into docs/statistics.md how often claims err and are shown, and with how
-many replicates; `--tables` writes `src/ablate/stats/looks.json` (some minutes and 2 GB of memory).
+`python -m bench.looks` writes into docs/statistics.md how often claims err and are shown, and with
+how many replicates; `--tables` writes `src/ablate/stats/looks.json` (some minutes, 2 GB of memory).
 """
 
 import sys

@@ -86,6 +86,21 @@ def test_a_plan_says_what_to_expect(swept: tuple[Path, str]) -> None:
     assert expected["nothing differs"] > expected["effects are 2 sd"]
 
 
+def test_a_plan_takes_the_deviation_from_the_runs_that_are_there(
+    swept: tuple[Path, str], tmp_path: Path
+) -> None:
+    again = tmp_path / "again"
+    shutil.copytree(swept[0], again)
+    # A hundred points are so many deviations that every claim is decided at once.
+    for points, named in (("1", "1 point"), ("100", "100 points")):
+        (again / "mine.yaml").write_text(f"{STUDY}smallest_effect: {points}\n")
+        (plan,) = json.loads(ablate("plan", "study=mine.yaml", "--json", cwd=again).stdout)
+        sizes = ["nothing differs", f"effects are {named}", "effects are twice that"]
+        assert list(plan["expected"]) == sizes
+    assert plan["expected"]["effects are 100 points"] == 18
+    assert "until claims are decided" in ablate("plan", "study=mine.yaml", cwd=again).stdout
+
+
 def test_a_sweep_that_was_cut_short_goes_on_where_it_was(
     swept: tuple[Path, str], tmp_path: Path
 ) -> None:
