@@ -12,7 +12,7 @@ from ablate.cli import main
 from ablate.commands.command_line import plan_studies, sort_words
 from ablate.commands.plan import lines, planned
 from ablate.launch.missing import in_folders_there
-from ablate.stats import detectable
+from ablate.stats import detectable, equality_power, equality_within, replicates_for_rate
 
 
 def test_a_plan_counts_what_is_there_and_how_long_the_rest_takes(
@@ -62,6 +62,34 @@ def test_what_pairs_reach_is_statsmodels_power(n: int, alpha: float) -> None:
     expected = TTestPower().solve_power(None, nobs=n, alpha=alpha, power=0.8)
     # statsmodels counts in the power of the wrong side, which is nothing here.
     assert detectable(n, alpha) == pytest.approx(expected, rel=1e-4)
+
+
+def test_equality_within_is_what_has_the_power() -> None:
+    for n, alpha in ((6, 0.05), (20, 0.01)):
+        assert equality_power(equality_within(n, alpha), n, alpha) == pytest.approx(0.8, abs=1e-6)
+
+
+def test_a_plan_says_what_rates_equality_and_lost_runs_take(tmp_path: Path) -> None:
+    claims = """\
+claims:
+  same: {text: Same., compare: {width: [8, 4]}, expect: equal, margin: 1}
+  trains: {text: Trains., at: {width: 4}, expect: {converges: 80 %}}
+"""
+    text = STUDY.format(widths="[4, 8]").replace("replicates: 2", "replicates: 10")
+    before, _, rest = text.partition("claims:")
+    path = tmp_path / "wide.yaml"
+    path.write_text(before + claims + rest[rest.index("report:") :])
+    (start,) = plan_studies(sort_words([f"study={path}", f"paths.root={tmp_path}"]), quick=False)
+    found = planned(start)
+    assert found.rates == {"trains": replicates_for_rate(0.8, 0.025)}
+    assert found.equality == (equality_within(10, 0.05), equality_within(10, 0.025))
+    assert found.reach_with_losses is not None
+    assert found.reach_with_losses < 0.8
+    assert (found.looks, found.expected) == ((), {})
+    text = "\n".join(lines(start, found))
+    assert "trains: 10 replicates cannot show its rate; 20 that all do what is claimed can" in text
+    assert "equal arms are shown equal within" in text
+    assert "where 20 % of the runs are n/c" in text
 
 
 def test_a_plan_for_programs(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

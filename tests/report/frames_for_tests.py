@@ -108,7 +108,7 @@ def outcomes(*values: float | str | None) -> Arm:
     from ablate.report.tables import outcomes_of
 
     runs = make_runs(study, {("only",): values})
-    return outcomes_of(runs, "test/accuracy", len(values))
+    return outcomes_of(runs, "test/accuracy", study)
 
 
 def make_frames(runs: pd.DataFrame) -> Frames:

@@ -115,7 +115,7 @@ def test_a_claim_on_what_no_run_has_is_not_answered_and_says_why() -> None:
         "the runs have no metric 'test/brier'.",
     )
     assert second.outcome == "supported"
-    grid = print_claims([first, second], 1, changed=False)
+    grid = print_claims([first, second], changed=False)
     assert str(grid.rows[0][1][-1]) == "the runs have no metric 'test/brier'"
 
 
@@ -230,18 +230,16 @@ def test_spread_rates_order_and_interaction() -> None:
     }  # fmt: skip
     assert verdicts["spread"].evidence.test == "jackknife t"
     assert verdicts["more"].evidence.effect == pytest.approx(29, abs=3)
-    grid = print_claims(list(verdicts.values()), looks=1, changed=True)
+    grid = print_claims(list(verdicts.values()), changed=True)
     assert grid.rows[0][0] == "supported"
     assert "changed after the first run" in grid.caption[-1]
     assert len(claims_csv(list(verdicts.values())).splitlines()) == 6
 
 
-def test_a_family_is_judged_by_holm_and_looks_cost_their_share() -> None:
+def test_a_family_is_judged_by_holm() -> None:
     claims = [claim(str(i), compare=PAIR, at={"scale": ("1",)}, expect="greater") for i in range(4)]
     levels = [v.level for v in judge(study(*claims), frames(made()), {})]
     assert levels == pytest.approx([0.05 / 4, 0.05 / 3, 0.05 / 2, 0.05])
-    levels = [v.level for v in judge(study(*claims), frames(made()), {}, looks=2)]
-    assert levels == pytest.approx([0.0125 / 4, 0.0125 / 3, 0.0125 / 2, 0.0125])
 
 
 def test_steps_to_a_value_and_a_run_that_never_gets_there() -> None:

@@ -329,6 +329,17 @@ def test_live_runs_arrive_and_are_closed(tmp_path: Path) -> None:
     assert statuses == ["FINISHED"] * 6
 
 
+def test_a_cell_that_goes_on_to_the_next_look_is_closed_with_all_its_runs(tmp_path: Path) -> None:
+    mirror = LiveMirror(tmp_path, "s", "?")
+    for replicate in range(3):
+        cell = a_cell(replicates=2 if replicate < 2 else 3)
+        add_run(tmp_path, cell, replicate)
+        mirror.run_ended(cell, replicate)
+    assert mirror.close() is None
+    (parent,) = all_runs(open_store(tmp_path, "s", "?"), "tags.`ablate.kind` = 'cell'")
+    assert (parent.data.metrics["n"], parent.info.status) == (3, "FINISHED")
+
+
 def test_an_unreachable_server_costs_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,7 +36,8 @@ factors:
     levels: [0.1, 1, 10]
     axis: log
 
-replicates: 6                   # paired: replicate r draws the same numbers in every cell
+replicates: 6                   # paired: replicate r draws the same numbers in every cell; or
+                                # {{from: 6, to: 30}}: until the claims are decided
 metric: test/accuracy           # shown in percent, so margins are in points
 smallest_effect: 0.5            # below this we call it no difference
 

@@ -59,7 +59,7 @@ def scored_work(plan: Plan, root: Path, device: str) -> list[Work]:
             for slug, value in choose(plan, root).items()
         }
     return [
-        _work(plan, root, device, cell, configs[cell.slug], range(plan.study.replicates))
+        _work(plan, root, device, cell, configs[cell.slug], range(plan.replicates_of(cell)))
         for cell in plan.cells
         if cell.slug in configs
     ]

@@ -65,7 +65,7 @@ def build_report(
     before = read_manifest(directory)
     everything = frames_with_gaps(frames)
     raw, frames = frames.runs, without_control(everything, configs)
-    verdicts = tuple(judge(study, frames, configs, locked.looks))
+    verdicts = tuple(judge(study, frames, configs))
     warnings = warnings_of(study, frames, facts, configs, verdicts)
     tables: list[PrintedTable] = []
     figures: list[FigureFiles | str] = []
@@ -118,7 +118,7 @@ def drawings(locked: Locked, frames: Frames, directory: Path, style: Style) -> I
     """Yield the figures of a report in the sizes of a style, under names that differ."""
     configs = {cell.slug: cell.config for cell in locked.cells}
     frames = without_control(frames_with_gaps(frames), configs)
-    verdicts = tuple(judge(locked.study, frames, configs, locked.looks))
+    verdicts = tuple(judge(locked.study, frames, configs))
     facts, taken = facts_of(locked), set[str]()
     for made in _exhibits(locked, frames, facts, configs, verdicts, (), directory, style):
         if not isinstance(made, (Tabulated, str)):
@@ -167,7 +167,7 @@ def _exhibits(
                 yield f"{item.kind}{suffix} is missing: {error}"
     if verdicts:
         changed, reworded = locked.claims_changed, locked.claims_reworded
-        claims = print_claims(verdicts, locked.looks, changed, warnings, reworded)
+        claims = print_claims(verdicts, changed, warnings, reworded)
         yield Tabulated(claims, {"": claims_csv(verdicts)})
     fixed = at_values(study, frames, configs)
     if fixed:

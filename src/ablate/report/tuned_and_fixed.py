@@ -56,6 +56,7 @@ def print_at_values(rows: list[AtValues], study: Study) -> PrintedTable:
     tune = study.tune
     assert tune is not None
     label = tune.factor.label
+    scored = "" if study.looks else f"{study.replicates} "
     tuned, *values = rows[0].cases
     return PrintedTable(
         title=f"The same comparisons at the tuned and at every fixed {label}.",
@@ -64,8 +65,8 @@ def print_at_values(rows: list[AtValues], study: Study) -> PrintedTable:
         rows=tuple((row.claim.text, tuple(map(_entry, row.cases.values()))) for row in rows),
         caption=(
             "Mean difference with the half-width of its own 95 % t interval, of pairs that "
-            f"converged in both; in brackets the n/c runs of either arm. Tuned: the "
-            f"{study.replicates} scored replicates. Fixed: those that tuned it, {tune.replicates} "
+            "converged in both; in brackets the n/c runs of either arm. Tuned: the "
+            f"{scored}scored replicates. Fixed: those that tuned it, {tune.replicates} "
             "a value. No verdicts; spreads are variances between levels.",
         ),
     )
