@@ -55,7 +55,8 @@ def sweep(
     device = device_kind(plan.cells[0].config.trainer.device)
     tuning = tuning_work(plan, root, device)
     scored = scored_work(plan, root, device)
-    if len(scored) == len(plan.cells) and not any(work.missing for work in (*tuning, *scored)):
+    known = sum(len(work.tasks) for work in scored)  # cells not tuned yet have no work yet
+    if known == plan.runs and not any(work.missing for work in (*tuning, *scored)):
         declare(plan, root, scored)
         return Swept()
     executor = executor_of(launch, device)  # gets ready while the cells are checked here
@@ -119,7 +120,9 @@ def check(plan: Plan, root: Path) -> list[str]:
 
 def _ledger_cells(plan: Plan, scored: Sequence[Work]) -> list[LedgerCell]:
     """Return what the store has to know of each cell."""
-    keys = {work.name: tuple(task.key for task in work.tasks) for work in scored}
+    keys: dict[str, dict[int, str]] = {}
+    for work in scored:
+        keys.setdefault(work.name, {}).update({task.replicate: task.key for task in work.tasks})
     return [
         LedgerCell(
             slug=cell.slug,
@@ -128,7 +131,7 @@ def _ledger_cells(plan: Plan, scored: Sequence[Work]) -> list[LedgerCell]:
             levels=cell.levels,
             replicates=plan.study.replicates,
             metric=plan.study.metric.name,
-            run_keys=keys.get(cell.name, ()),
+            run_keys=tuple(key for _, key in sorted(keys.get(cell.name, {}).items())),
             tuned=plan.study.tune.key if plan.study.tune else None,
         )
         for cell in plan.cells
