@@ -65,8 +65,9 @@ def print_at_values(rows: list[AtValues], study: Study) -> PrintedTable:
         caption=(
             "Mean difference with the half-width of its own 95 % t interval, of pairs that "
             f"converged in both; in brackets the n/c runs of either arm. Tuned: the "
-            f"{study.replicates} scored replicates. Fixed: those that tuned it, {tune.replicates} "
-            "a value. No verdicts; spreads are variances between levels.",
+            f"{study.replicates} scored replicates. Fixed: those that tuned it, "
+            f"{study.tuning_replicates} a value. "
+            "No verdicts; spreads are variances between levels.",
         ),
     )
 
