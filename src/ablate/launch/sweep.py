@@ -85,8 +85,15 @@ def sweep(
 
 def declare(plan: Plan, root: Path, scored: Sequence[Work]) -> None:
     """Write down what is going to be run: the lock file, and the keys to expect."""
-    lock_study(root / "runs" / plan.study.name, plan)
+    folder = root / "runs" / plan.study.name
+    lock_study(folder, plan, partial(_has_runs, folder))
     write_index(root, plan.study.name, _ledger_cells(plan, scored))
+
+
+def _has_runs(folder: Path) -> bool:
+    """Tell whether a run of the study, tuning and members among them, has ended with numbers."""
+    paths = (path for path in folder.rglob("result.json"))
+    return any((result := read_result(p.parent)) and result.status != "failed" for p in paths)
 
 
 def check(plan: Plan, root: Path) -> list[str]:
