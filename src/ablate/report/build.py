@@ -42,6 +42,7 @@ from ablate.report.printed_table import PrintedTable, to_markdown, to_tex
 from ablate.report.sizes import PAPER, Style
 from ablate.report.tracked import write_tracked
 from ablate.report.tuned_and_fixed import at_values, at_values_csv, print_at_values
+from ablate.report.tuning_noise import coverage_text
 from ablate.report.verdicts import Verdict, judge
 from ablate.report.warning import DataWarning
 from ablate.report.warnings import warnings_of
@@ -174,8 +175,9 @@ def _exhibits(
             except ReportError as error:
                 yield f"{item.kind}{suffix} is missing: {error}"
     if verdicts:
-        changed, reworded = bool(locked.exploratory_claims), locked.claims_reworded
-        claims = print_claims(verdicts, locked.declarations, changed, warnings, reworded)
+        claims = print_claims(
+            verdicts, locked.declarations, warnings, locked.claims_reworded, coverage_text(study)
+        )
         claims = with_exploratory_claims(claims, verdicts, locked.exploratory_claims)
         yield Tabulated(claims, {"": claims_csv(verdicts)})
     fixed = at_values(study, frames, configs)

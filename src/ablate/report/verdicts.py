@@ -31,7 +31,8 @@ class Verdict(Case):
                    `incomplete` where a run is missing, `not answered` where nothing converged;
                    `DISAGREE` where runs that converged and runs that did not speak for opposite
                    verdicts
-    level          at which it was judged: Holm's step of the family, less for several looks
+    level          at which it was judged: Holm's step of the family, less where the study was
+                   declared anew
     margin         beyond which, or within which, the claim sees the effect
     low, high      of the effect's interval at the family's level shared by all claims
                    (Bonferroni): such intervals hold together; None where there is none
@@ -72,28 +73,19 @@ class Verdict(Case):
 
 
 def judge(
-    study: Study, frames: Frames, configs: Mapping[str, RunConfig], looks: int = 1
+    study: Study, frames: Frames, configs: Mapping[str, RunConfig], declarations: int = 1
 ) -> list[Verdict]:
     """Return a verdict per claim of the study; a quick version has none.
 
-    looks  how often the runs have been looked at with growing replicates: see `look_level`
+    declarations  how often the study was declared with runs to look at, see `deviation_level`
     """
     cases = [claim_case(claim, study, frames, configs) for claim in study.claims]
-    family = look_level(looks)
+    family = stats.deviation_level(declarations)
     levels = stats.holm_levels([one.evidence.p for one in cases], family)
     return [
         _verdict(claim, found, study, level, family / len(cases))
         for claim, found, level in zip(study.claims, cases, levels, strict=True)
     ]
-
-
-def look_level(look: int) -> float:
-    """Return the level of the k-th look at growing replicates: 5 %/k^2.
-
-    Nobody knows at the first how many will follow; the levels of all looks together are at most
-    1.65 times 5 %, and looks at the same growing data were simulated to err in 6 % of studies.
-    """
-    return stats.ALPHA / look**2
 
 
 def claim_case(

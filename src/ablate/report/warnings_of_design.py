@@ -137,6 +137,23 @@ def edge_of_tuning(study: Study, frames: Frames) -> Iterator[DataWarning]:
     )
 
 
+def tuned_on_few(study: Study) -> Iterator[DataWarning]:
+    """Yield one warning where all replicates share a choice that one or two tuning runs made.
+
+    How sure such a choice is nobody can know, so nothing of it enters a verdict.
+    """
+    tune = study.tune
+    if tune is None or tune.nested or tune.replicates >= stats.LEAST_TUNING_REPLICATES:
+        return
+    yield DataWarning(
+        "tuned on few",
+        (),
+        f"Each setting's {tune.key} was chosen by {counted(tune.replicates, 'tuning run')} of each "
+        "value, from which nobody can tell how sure the choice is: no interval covers it, and "
+        "settings that are alike may be told apart by their choices alone.",
+    )
+
+
 def half_not_converged(
     study: Study, frames: Frames, compared: Sequence[Comparison]
 ) -> list[DataWarning]:

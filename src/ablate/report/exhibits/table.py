@@ -21,7 +21,7 @@ from ablate.report.tables import (
 from ablate.stats import proportion_half_width, summarize
 from ablate.study.items import Table
 from ablate.study.names import level_name
-from ablate.study.schema import Metric, Study
+from ablate.study.schema import Metric, Study, Tune
 
 NOT_CONVERGED = (
     "n/c: not converged, that is, a training loss was not finite or at the end nothing had been "
@@ -169,7 +169,7 @@ def _caption(table: ResultTable, study: Study, facts: Facts) -> tuple[str, ...]:
     rule = NOT_CONVERGED_USER if facts.by_user_procedure else NOT_CONVERGED
     sentences.append(f"{rule} Here {failures} of {finished} finished runs are n/c.")
     if n > 1:
-        sentences.append(_coverage(table, facts))
+        sentences.append(_coverage(table, facts, study.tune))
         if any(cell.summary.converged == 1 for cell in cells):
             sentences.append("A number without ± is a single run.")
     if missing:
@@ -200,13 +200,18 @@ def _marks(table: ResultTable) -> str:
     )
 
 
-def _coverage(table: ResultTable, facts: Facts) -> str:
+def _coverage(table: ResultTable, facts: Facts, tune: Tune | None) -> str:
     split, _, quantity = table.metric.name.partition("/")
     split = split if quantity else "test"
     best = [cell.summary.mean for cell in table.cells if cell.best and cell.summary.mean]
+    covers, lacks = "initialization, data order, dropout", ""
+    if tune is not None and tune.nested:
+        covers += f", the choice of {tune.key}"
+    elif tune is not None:
+        lacks = f"the choice of {tune.key} and "
     covered = (
-        "The interval covers initialization, data order, dropout and the validation split; it "
-        f"does not cover the choice of the {split} examples"
+        f"The interval covers {covers} and the validation split; it does not cover {lacks}the "
+        f"choice of the {split} examples"
     )
     examples = facts.examples.get(split)
     if not (table.metric.is_percent and best and examples):
