@@ -1,5 +1,6 @@
 """Holm's steps: against statsmodels."""
 
+import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
