@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from bench.tuning import errors
 
 from ablate.stats import tuning_variance
 
@@ -70,3 +71,10 @@ def test_values_at_which_no_run_converged_are_left_out() -> None:
 @pytest.mark.parametrize("replicates", [1, 2])
 def test_one_or_two_replicates_tell_nothing(replicates: int) -> None:
     assert tuning_variance([[(np.ones((2, replicates)), np.ones(2))]]) is None
+
+
+def test_alike_arms_are_told_apart_no_more_often_than_a_level_says() -> None:
+    """1,000 studies: three standard errors of a share of 5 % are 2.1 points."""
+    assert errors("nested", 1, 1.0, 1000, seed=5) == pytest.approx(0.05, abs=0.021)
+    assert errors("covered", 10, 1.0, 1000, seed=5) < 0.05 + 0.021
+    assert errors("shared", 3, 1.0, 1000, seed=5) > 0.2
