@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import yaml
-from sweeping import runs_of, sweep
+from sweeping import REACH, runs_of, sweep
 from warm import ablate
 
 #: Two rates, of which one may be the better for one replicate and the other for the next.
@@ -87,3 +87,39 @@ def test_a_run_of_a_choice_that_is_none_any_more_is_explained(tmp_path: Path) ->
     assert set(rates_of(tmp_path).values()) == {0.2}
     told = ablate("explain", f"mine/{cell}/{replicate}", cwd=tmp_path).stdout
     assert "optimizer.lr: 0.3 then, 0.2 now" in told
+
+
+STACKED = """\
+question: Does the width matter?
+baseline:
+  data: {_target_: mylab.data.rings}
+  model: {_target_: mylab.nets.Net, norm: true, dropout: 0.0}
+  trainer.epochs: 8
+  trainer.stack: 3
+factors: {momentum: {key: optimizer.momentum, levels: [0.8]}}
+tune: {optimizer.lr: [1.5, 2]}
+replicates: 5
+report: [table]
+"""
+
+
+def test_stacks_of_replicates_that_chose_alike_do_not_depend_on_what_was_cut_short(
+    tmp_path: Path,
+) -> None:
+    """Where numbers depend on the stack: blocks of the replicates that have one value."""
+    (tmp_path / "mine.yaml").write_text(STACKED)
+    code, output = sweep(tmp_path)
+    assert code == 0, output
+    assert rates_of(tmp_path) == chosen_by(tmp_path)
+    assert set(rates_of(tmp_path).values()) == {1.5, 2.0}
+    whole = runs_of(tmp_path)
+    for path in ("*/tune/1.5/1", "*/tune/2/4", "*/1", "*/4"):
+        shutil.rmtree(next(tmp_path.glob(f"runs/mine/{path}")))
+    code, output = sweep(tmp_path)
+    assert code == 0, output
+    assert runs_of(tmp_path) == whole
+    for place in list(rates_of(tmp_path))[:3]:
+        done = ablate("verify", "/".join(("mine", *place)), cwd=tmp_path, PYTHONPATH=REACH)
+        assert "the same bits" in done.stdout, done.stdout + done.stderr
+    status = ablate("status", "mine", "--json", cwd=tmp_path)
+    assert json.loads(status.stdout)[0]["done"] == 5

@@ -39,7 +39,7 @@ def tuning_work(plan: Plan, root: Path, device: str) -> list[Work]:
         _work(
             plan, root, device, cell,
             tuned_config(training_config(cell.config), tune.key, value),
-            range(plan.study.tuning_replicates),
+            range(plan.tuning_replicates_of(cell)),
             branch=level_name(value),
         )
         for cell in plan.tuned_cells

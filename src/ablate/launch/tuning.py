@@ -61,7 +61,7 @@ def _scores(
     guessed = judged.chance(data.classes_of(cell.config.data))
     sign = 1 if judged.better == "higher" else -1
     branch, scores = level_name(value), list[float]()
-    for number in range(plan.study.tuning_replicates):
+    for number in range(plan.tuning_replicates_of(cell)):
         try:
             result = read_result(run_directory(root, plan.study.name, cell.slug, number, branch))
         except LedgerError:  # it is trained again

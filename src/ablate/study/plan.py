@@ -55,9 +55,12 @@ class Plan:
     def tuning_runs(self) -> int:
         """Runs that choose the nuisance of each cell."""
         tune = self.study.tune
-        if tune is None:
-            return 0
-        return len(self.tuned_cells) * len(tune.values) * self.study.tuning_replicates
+        values = len(tune.values) if tune else 0
+        return values * sum(map(self.tuning_replicates_of, self.tuned_cells))
+
+    def tuning_replicates_of(self, cell: Cell) -> int:
+        """Return how many tuning runs of each value a cell has: nested, one for each replicate."""
+        return self.study.tuning_replicates
 
     @property
     def tuned_cells(self) -> tuple[Cell, ...]:
