@@ -21,6 +21,7 @@ from ablate.study.claims import Claim
 from ablate.study.file import TuneSettings
 from ablate.study.items import ITEMS
 from ablate.study.json_schema import study_schema
+from ablate.study.looks import LooksFile
 from ablate.study.reader import read_study
 
 DOCS = Path(__file__).parent
@@ -61,6 +62,7 @@ def reference() -> str:
     parts += ["## Designs\n", *_designs(definitions)]
     parts += ["## A part\n", *_section(definitions["PartFile"], _parts())]
     parts += ["## A metric of your own\n", *_section(definitions["MetricFile"], _metrics())]
+    parts += ["## Replicates until decided\n", *_section(LooksFile.model_json_schema(), _looks())]
     parts += ["## Tuning\n", *_section(TuneSettings.model_json_schema(), _tunings())]
     parts += ["## A claim\n", *_section(ClaimFile.model_json_schema(), _claims()), *_forms()]
     parts += ["## Report items\n", *_items()]
@@ -146,6 +148,11 @@ def _parts() -> list[tuple[str, Any, Any]]:
 def _metrics() -> list[tuple[str, Any, Any]]:
     metrics = ((place, study.get("metric")) for place, study in studies().items())
     return [(place, m, {"metric": m}) for place, m in metrics if isinstance(m, dict)]
+
+
+def _looks() -> list[tuple[str, Any, Any]]:
+    declared = ((place, study["replicates"]) for place, study in studies().items())
+    return [(p, looks, {"replicates": looks}) for p, looks in declared if isinstance(looks, dict)]
 
 
 def _tunings() -> list[tuple[str, Any, Any]]:

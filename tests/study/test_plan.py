@@ -193,7 +193,7 @@ def test_a_tuned_key_leaves_the_cells_key_alone() -> None:
         (["init=he,hee"], "there is no init 'hee'"),
         (["model.dropout=1.5"], "model.dropout=1.5 is not allowed: it must be less than 1"),
         (["optimizer.lr=-1"], "optimizer.lr=-1 is not allowed: it must be greater than 0"),
-        (["replicates=0"], "replicates=0 is not allowed: it must be a whole number, at least 1"),
+        (["replicates=0"], "replicates=0 is not allowed: it must be at least 1"),
         (["launch.workers=0"], "launch.workers=0 is not allowed: it must be at least 1"),
         (["launch.workers=1,2"], "launch.workers takes one value"),
         (["model.channels=[1]"], "model 'mlp' has no 'channels'"),

@@ -37,8 +37,11 @@ class Start:
     @property
     def size(self) -> str:
         """Cells and replicates as people read them."""
-        counts = {"cell": len(self.plan.cells), "replicate": self.plan.study.replicates}
-        return " × ".join(f"{n} {word}{'' if n == 1 else 's'}" for word, n in counts.items())
+        looks = self.plan.study.all_looks
+        counts = {"cell": len(self.plan.cells), "replicate": looks[-1]}
+        first = f"{looks[0]} to " if len(looks) > 1 else ""
+        size = (f"{n} {word}{'' if n == 1 else 's'}" for word, n in counts.items())
+        return f" × {first}".join(size)
 
     @property
     def data_names(self) -> str:

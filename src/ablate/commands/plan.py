@@ -3,18 +3,31 @@
 import argparse
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from itertools import count
 
 from ablate.commands import command_line
 from ablate.commands.command_line import Start, starts
+from ablate.commands.expected import expected_runs
+from ablate.launch.asked import as_asked_before
 from ablate.launch.device import device_kind, worker_count
 from ablate.launch.missing import in_folders_there, scored_work, tuning_work
-from ablate.stats import ALPHA, LEAST_REPLICATES, detectable, least_p
+from ablate.report.wording import listed
+from ablate.stats import (
+    ALPHA,
+    LEAST_REPLICATES,
+    POWER,
+    detectable,
+    equality_within,
+    power_with_losses,
+    replicates_for_rate,
+)
 from ablate.store.state import COMPLETE, state
+from ablate.study.claims import Claim, Rate
 from ablate.study.schema import Factor, Part, Study
 
+#: The share of runs that are n/c for which power is told as well.
+_LOST = 0.2
 #: What a design can tell apart, in words.
 _TELLS = {
     "grid": "main effects of {names}{interactions}",
@@ -35,10 +48,15 @@ class Planned:
     to_train         runs left, tuning included
     seconds          about how long on this machine's cores; None where nothing was timed yet
     tells            per part what its design can tell
-    reach            difference that a paired t shows with 80 % power, in standard deviations of
-                     pair differences, at the level of a claim alone and of the strictest
-    least_p          the smallest p of an exact test of that many pairs, for where runs are lost
+    reach            difference beyond its margin that a paired t shows with 80 % power, in
+                     standard deviations of pair differences, at the level of a claim alone and of
+                     the strictest; None under three replicates
+    reach_with_losses  the power for the first of these where a fifth of the runs are n/c
+    equality         margin within which equal arms are shown equal with 80 % power, likewise
+    rates            by claim the replicates that a rate takes where all of them do what is claimed
     strictest        the level at which the first claim of the family is judged
+    looks            numbers of replicates at which claims are judged; empty where there is one
+    expected         of a study with looks: scored runs to expect in all, by what is true
     """
 
     study: str
@@ -54,8 +72,12 @@ class Planned:
     tells: tuple[str, ...]
     claims: int
     reach: tuple[float, float] | None
-    least_p: float
+    reach_with_losses: float | None
+    equality: tuple[float, float] | None
+    rates: Mapping[str, int]
     strictest: float
+    looks: tuple[int, ...]
+    expected: Mapping[str, float]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -79,7 +101,7 @@ def run(options: argparse.Namespace) -> int:
 def planned(start: Start) -> Planned:
     """Look up what a sweep would train."""
     root = start.root
-    plan = in_folders_there(start.plan, root)
+    plan = as_asked_before(in_folders_there(start.plan, root), root)
     device = device_kind(plan.cells[0].config.trainer.device)
     tuning = tuning_work(plan, root, device)
     scored = scored_work(plan, root, device)
@@ -92,6 +114,10 @@ def planned(start: Start) -> Planned:
     times = [result.seconds for result in ended if result.seconds is not None]
     n, claims = plan.study.replicates, len(plan.study.claims)
     strictest = ALPHA / max(1, claims)
+    reach = (detectable(n, ALPHA), detectable(n, strictest)) if n > 2 else None
+    equal = n > 2 and any(_is_equality(claim) for claim in plan.study.claims)
+    judged = [claim for claim in plan.study.claims if isinstance(claim, Rate)]
+    rates = {claim.name: replicates_for_rate(claim.rate, strictest) for claim in judged}
     return Planned(
         study=plan.study.name,
         cells=len(plan.cells),
@@ -105,9 +131,13 @@ def planned(start: Start) -> Planned:
         seconds=sum(times) / len(times) * lost / workers if times else None,
         tells=tuple(_tells(plan.study, part) for part in plan.study.all_parts),
         claims=claims,
-        reach=(detectable(n, ALPHA), detectable(n, strictest)) if n > 2 else None,
-        least_p=least_p(n),
+        reach=reach,
+        reach_with_losses=power_with_losses(reach[0], n, ALPHA, _LOST) if reach else None,
+        equality=(equality_within(n, ALPHA), equality_within(n, strictest)) if equal else None,
+        rates={name: count for name, count in rates.items() if count is not None},
         strictest=strictest,
+        looks=plan.study.looks,
+        expected=expected_runs(plan, root),
     )
 
 
@@ -128,10 +158,15 @@ def lines(start: Start, found: Planned) -> Iterator[str]:
     else:
         yield (
             f"reach     {found.replicates} pairs show a difference of {found.reach[0]:.1f} "
-            "standard deviations (of pair differences) with 80 % power"
+            f"standard deviations (of pair differences) with {_percent(POWER)} power"
         )
+        lost = found.reach_with_losses
+        if found.claims and lost is not None:
+            yield f"          where {_percent(_LOST)} of the runs are n/c with {_percent(lost)}"
     if found.claims:
         yield from _family(found)
+    if found.looks:
+        yield from _looks(found)
     yield from (f"note      {note}" for note in start.plan.notes)
 
 
@@ -143,12 +178,35 @@ def _family(found: Planned) -> Iterator[str]:
         )
     if found.replicates < LEAST_REPLICATES:
         yield f"          fewer than {LEAST_REPLICATES} replicates: verdicts are withheld"
-    elif found.least_p > found.strictest:
-        enough = next(n for n in count(found.replicates) if least_p(n) <= found.strictest)
+        return
+    if found.equality is not None:
+        alone, first = found.equality
         yield (
-            f"          where runs do not converge an exact test of {found.replicates} pairs "
-            f"reaches p = {found.least_p:.2g} at best: {enough} replicates could decide the first"
+            f"          equal arms are shown equal within {alone:.1f} standard deviations with "
+            f"{_percent(POWER)} power, within {first:.1f} as the first of the family"
         )
+    for name, enough in found.rates.items():
+        if enough > found.replicates:
+            yield (
+                f"          {name}: {found.replicates} replicates cannot show its rate; {enough} "
+                "that all do what is claimed can"
+            )
+
+
+def _looks(found: Planned) -> Iterator[str]:
+    """Say when claims are judged, and what that may cost."""
+    yield f"looks     at {listed(list(map(str, found.looks)))} replicates, until claims are decided"
+    runs = (f"{count:.0f} where {truth}" for truth, count in found.expected.items())
+    most = found.cells * found.looks[-1]
+    yield f"          expected runs, simulated: {', '.join(runs)}; at most {most}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
+def _is_equality(claim: Claim) -> bool:
+    return getattr(claim, "expect", "") == "equal"
 
 
 def _tells(study: Study, part: Part) -> str:

@@ -38,7 +38,9 @@ def run(options: argparse.Namespace) -> int:
 def status(root: Path, study: str) -> dict[str, Any]:
     """Return a study's name, its scored runs, how many are in each state, and who sweeps it now.
 
-    The last is the id of a process or None. Raises ConfigError when it was never swept.
+    The last is the id of a process or None. Of a study with looks also `replicates`, the fewest
+    and the most that a cell is asked for so far, and `at_most`, which is declared. Raises
+    ConfigError when it was never swept.
     """
     cells = read_index(root, study)
     if cells is None:
@@ -51,11 +53,20 @@ def status(root: Path, study: str) -> dict[str, Any]:
         for replicate in range(cell.replicates)
     )
     counts = {name: found[name] for name in get_args(State)}
-    return {"study": study, "runs": found.total(), **counts, "process": running(root, study)}
+    looked = {}
+    if cells and cells[0].looks:
+        numbers = [cell.replicates for cell in cells]
+        looked = {"replicates": [min(numbers), max(numbers)], "at_most": cells[0].looks[-1]}
+    state_of = {"study": study, "runs": found.total(), **counts, **looked}
+    return {**state_of, "process": running(root, study)}
 
 
 def _line(one: Mapping[str, Any]) -> str:
     shown = [f"{one[name]} {name}" for name in get_args(State) if one[name] or name != "damaged"]
     counts = ", ".join(shown).replace("not_converged", "n/c")
     sweeping = "" if one["process"] is None else f"  (process {one['process']} is sweeping)"
-    return f"{one['study']:<24} {one['runs']:>5} runs: {counts}{sweeping}"
+    looked = ""
+    if "at_most" in one:
+        span = " to ".join(dict.fromkeys(map(str, one["replicates"])))
+        looked = f"; {span} of at most {one['at_most']} replicates"
+    return f"{one['study']:<24} {one['runs']:>5} runs: {counts}{looked}{sweeping}"

@@ -3,6 +3,8 @@
 import argparse
 import os
 import shutil
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -12,6 +14,7 @@ from ablate.commands.command_line import Start, starts
 from ablate.commands.here import shown, typed
 from ablate.commands.sync import sync_study
 from ablate.errors import AblateError
+from ablate.launch.asked import as_asked_before
 from ablate.launch.sweep import sweep
 from ablate.report import regenerate
 from ablate.store.index import read_index
@@ -19,6 +22,7 @@ from ablate.store.live import LiveMirror, mirroring, not_mirrored
 from ablate.store.reader import finished
 from ablate.store.sink import Sink
 from ablate.study.names import SINGLE
+from ablate.study.plan import Plan
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,11 +58,12 @@ def _run_study(start: Start, console: Console) -> int:
     cut_short = mirroring(root, study.name).exists()
     sinks: tuple[Sink, ...] = (LiveMirror(root, study.name, study.question),)
     try:
-        swept = sweep(start.plan, root, start.launch, console, sinks)
+        plan = as_asked_before(start.plan, root)
+        swept = sweep(plan, root, start.launch, console, sinks, partial(_further, root, console))
     finally:
         problems = [problem for sink in sinks if (problem := sink.close())]
     if not swept.ended and not swept.failed:
-        console.out(f"nothing to do: all {start.plan.runs} runs are in the ledger")
+        console.out(f"nothing to do: all {swept.runs} runs are in the ledger")
     if swept.failed:
         console.out(
             f"{swept.failed} runs failed; error.log in the folder of each says why, "
@@ -88,6 +93,31 @@ def _run_study(start: Start, console: Console) -> int:
     for problem in problems:
         console.out(problem, style="yellow")
     return 0 if whole else 1
+
+
+def _further(root: Path, console: Console, plan: Plan) -> Plan | None:
+    """Return what open claims need for their next look; None where the study has none, or no more.
+
+    What no open claim needs stays as it is.
+    """
+    looks = plan.study.looks
+    if not looks:
+        return None
+    from ablate.report.deciding import deciding  # pandas, which other studies do without here
+
+    found = deciding(root, plan.study.name)
+    asked = {
+        cell.key: max(plan.replicates_of(cell), found.wanted.get(cell.slug, 0))
+        for cell in plan.cells
+    }
+    if all(asked[cell.key] == plan.replicates_of(cell) for cell in plan.cells):
+        return None
+    number = min(found.wanted.values())
+    console.out(
+        f"look {looks.index(number) + 1} of {len(looks)}: {number} of at most {looks[-1]} "
+        f"replicates, {found.open} of {found.claims} claims open"
+    )
+    return replace(plan, asked=asked)
 
 
 def _report(start: Start, console: Console) -> regenerate.Written:

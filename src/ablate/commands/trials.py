@@ -82,7 +82,8 @@ def lines(start: Start) -> Iterator[tuple[str, bool]]:
             yield f"{cell.name}: {'' if wrong else _PROCEDURE}".rstrip(), not wrong
         yield from ((f"    {one}", False) for one in wrong)
     spent = f"{total / workers / 60:.1f} min of steps on {workers} cores"
-    yield f"all runs: about {spent}, one network at a time", True
+    most = "at most " if start.plan.study.looks else ""
+    yield f"all runs: {most}about {spent}, one network at a time", True
 
 
 def _numbers(found: Trial, seconds: float) -> str:

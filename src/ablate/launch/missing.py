@@ -53,14 +53,17 @@ def scored_work(plan: Plan, root: Path, device: str) -> list[Work]:
     Replicates of a cell for which tuning chose different values are works of their own, with the
     cell's name. A cell that is not tuned yet has no work yet.
     """
-    tune, everything = plan.study.tune, range(plan.study.replicates)
+    tune = plan.study.tune
     if tune is None:
-        return [_work(plan, root, device, cell, cell.config, everything) for cell in plan.cells]
+        return [
+            _work(plan, root, device, cell, cell.config, range(plan.replicates_of(cell)))
+            for cell in plan.cells
+        ]
     chosen = choose(plan, root)
     return [
         _work(
             plan, root, device, cell, tuned_config(cell.config, tune.key, value),
-            [r for r, own in zip(everything, chosen[cell.slug], strict=True) if own == value],
+            [r for r, own in enumerate(chosen[cell.slug]) if own == value],
         )
         for cell in plan.cells
         for value in dict.fromkeys(chosen.get(cell.slug, ()))

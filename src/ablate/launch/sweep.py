@@ -1,8 +1,8 @@
 """A sweep: look up what is done, check the rest, train it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -34,19 +34,35 @@ from ablate.study.plan import Plan
 
 @dataclass(frozen=True)
 class Swept:
-    """How many scored runs ended, and how many runs failed, of any phase."""
+    """What came of a sweep, or of one phase of it.
+
+    ended   scored runs
+    failed  runs, of any phase
+    runs    scored runs that were asked for, those that were there included
+    """
 
     ended: int = 0
     failed: int = 0
+    runs: int = 0
+
+
+#: Gives from a plan whose runs are there the one to go on with, None where there is no more to do.
+Further = Callable[[Plan], Plan | None]
 
 
 def sweep(
-    plan: Plan, root: Path, launch: Launch, console: Console, sinks: Sequence[Sink] = ()
+    plan: Plan,
+    root: Path,
+    launch: Launch,
+    console: Console,
+    sinks: Sequence[Sink] = (),
+    further: Further = lambda plan: None,
 ) -> Swept:
     """Train what the ledger does not have; return what came of it.
 
-    sinks  opened once it is certain that something will be trained, then told of every scored
-           run that ends
+    sinks    opened once it is certain that something will be trained, then told of every scored
+             run that ends
+    further  asked whenever all runs of a plan are there, and none failed
 
     Raises ConfigError or DataError, with nothing started, when a cell cannot run or another
     sweep of the study is running. KeyboardInterrupt leaves every finished run in the ledger.
@@ -55,32 +71,64 @@ def sweep(
     device = device_kind(plan.cells[0].config.trainer.device)
     tuning = tuning_work(plan, root, device)
     scored = scored_work(plan, root, device)
-    known = sum(len(work.tasks) for work in scored)  # cells not tuned yet have no work yet
-    if known == plan.runs and not any(work.missing for work in (*tuning, *scored)):
+    while _is_whole(plan, tuning, scored):
         declare(plan, root, scored)
-        return Swept()
+        more = further(plan)
+        if more is None:
+            return Swept(runs=plan.runs)
+        plan = more
+        tuning, scored = tuning_work(plan, root, device), scored_work(plan, root, device)
     executor = executor_of(launch, device)  # gets ready while the cells are checked here
     told = check(plan, root)
     told += filter(None, (one_by_one(cell.config, device) for cell in plan.cells))
     for note in dict.fromkeys(told):
         console.out(note, style="dim")
+    ended = 0
     with lock(root, plan.study.name), closing(executor):
         for sink in sinks:
             sink.open()
-        train = partial(_train, plan, root, device, executor, launch, console)
+        while True:
+            swept = _sweep_once(plan, root, device, executor, launch, console, sinks)
+            ended += swept.ended
+            more = None if swept.failed else further(plan)
+            if more is None:
+                break
+            plan = more
+    return replace(swept, ended=ended, runs=plan.runs)
+
+
+def _sweep_once(
+    plan: Plan,
+    root: Path,
+    device: Device,
+    executor: Executor,
+    launch: Launch,
+    console: Console,
+    sinks: Sequence[Sink],
+) -> Swept:
+    """Train what the ledger does not have of one plan, tuning and members of ensembles first."""
+    train = partial(_train, plan, root, device, executor, launch, console)
+    tuning = tuning_work(plan, root, device)
+    scored = scored_work(plan, root, device)
+    declare(plan, root, scored)
+    failed = 0
+    if any(work.missing for work in tuning):
+        failed = train("tuned", tuning).failed
+        scored = scored_work(plan, root, device)
         declare(plan, root, scored)
-        failed = 0
-        if tuning:
-            failed = train("tuned", tuning).failed
-            scored = scored_work(plan, root, device)
-            declare(plan, root, scored)
-        members = member_work(scored, plan, root, device)
-        if members and (not failed or launch.on_error == "continue"):
-            failed += train("members", members).failed
-        if failed and launch.on_error == "stop":
-            return Swept(0, failed)
-        runs = train("runs", scored, sinks)
+    members = member_work(scored, plan, root, device)
+    if members and (not failed or launch.on_error == "continue"):
+        failed += train("members", members).failed
+    if failed and launch.on_error == "stop":
+        return Swept(0, failed)
+    runs = train("runs", scored, sinks)
     return Swept(runs.ended, failed + runs.failed)
+
+
+def _is_whole(plan: Plan, tuning: Sequence[Work], scored: Sequence[Work]) -> bool:
+    """Tell whether every run is there; cells not tuned yet have no work yet."""
+    known = sum(len(work.tasks) for work in scored)
+    return known == plan.runs and not any(work.missing for work in (*tuning, *scored))
 
 
 def declare(plan: Plan, root: Path, scored: Sequence[Work]) -> None:
@@ -136,7 +184,8 @@ def _ledger_cells(plan: Plan, scored: Sequence[Work]) -> list[LedgerCell]:
             name=cell.name,
             key=cell.key,
             levels=cell.levels,
-            replicates=plan.study.replicates,
+            replicates=plan.replicates_of(cell),
+            looks=plan.study.looks,
             metric=plan.study.metric.name,
             run_keys=tuple(key for _, key in sorted(keys.get(cell.name, {}).items())),
             tuned=plan.study.tune.key if plan.study.tune else None,

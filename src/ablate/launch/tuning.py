@@ -26,7 +26,7 @@ def choose(plan: Plan, root: Path) -> dict[str, tuple[float, ...]]:
     depend on which came first. Validation only: the test set is not looked at. Raises AblateError
     where a procedure of the user's own does not report it.
     """
-    tune, replicates = plan.study.tune, plan.study.replicates
+    tune = plan.study.tune
     if tune is None:
         return {}
     chosen: dict[str, tuple[float, ...]] = {}
@@ -40,11 +40,11 @@ def choose(plan: Plan, root: Path) -> dict[str, tuple[float, ...]]:
             chosen[cell.slug] = tuple(_best(tune.values, one) for one in each)
         else:
             best = _best(tune.values, [sum(one) / len(one) for one in by_value])
-            chosen[cell.slug] = (best,) * replicates
+            chosen[cell.slug] = (best,) * plan.replicates_of(cell)
     for cell in plan.cells:
         if cell.slug not in chosen and cell.config.control and not tune.nested:
             of = chosen.get(plan.original(cell).slug)
-            chosen |= {cell.slug: of} if of else {}
+            chosen |= {cell.slug: of[:1] * plan.replicates_of(cell)} if of else {}
     return chosen
 
 

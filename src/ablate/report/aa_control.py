@@ -8,7 +8,7 @@ from ablate.report.columns import tuned_column
 from ablate.report.frame import Frames
 from ablate.report.number_text import with_interval
 from ablate.report.parts import of_cells
-from ablate.report.run_arrays import arm_of
+from ablate.report.run_arrays import arm_of, asked_of
 from ablate.stats import ALPHA, pair_up, paired_effect
 from ablate.study.schema import Study
 
@@ -31,12 +31,14 @@ def control_text(study: Study, frames: Frames, configs: Mapping[str, RunConfig])
     original = next(slug for slug, config in configs.items() if config == plain)
     found = measure(None, study, frames)
     runs = found.values
-    a, b = (arm_of([runs[runs["cell"] == cell]], study.replicates) for cell in (slug, original))
+    both = [runs[runs["cell"] == cell] for cell in (slug, original)]
+    n = min(asked_of(study, own) for own in both)
+    a, b = (arm_of([own], n) for own in both)
     evidence = paired_effect(pair_up(a, b, found.better), "greater", 0.0)
     how = _tuned(study, frames, slug, original)
     begin = f"The runs of {original.rpartition('-')[0]} once more with other seeds{how}"
     counts = " and ".join(str(int(arm.not_converged.sum())) for arm in (a, b))
-    not_converged = f"n/c {counts} of {study.replicates}"
+    not_converged = f"n/c {counts} of {n}"
     if evidence.test == "none":
         return f"{begin}: nothing to compare ({not_converged})."
     if evidence.effect is not None:

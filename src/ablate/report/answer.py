@@ -14,6 +14,7 @@ from ablate.report.frame import Frames
 from ablate.report.lead import Against, Influence, Lead, influences, lead, scored
 from ablate.report.number_text import mean_text, number, single, with_interval
 from ablate.report.parts import of_part
+from ablate.report.run_arrays import runs_asked
 from ablate.report.shares import shares, shares_answer
 from ablate.report.tables import check_reported, outcomes_of
 from ablate.report.verdicts import Verdict
@@ -106,7 +107,7 @@ def _led(study: Study, frames: Frames, configs: Mapping[str, RunConfig]) -> list
     """Return who leads, in each part of a study that has a table."""
     check_reported(study, frames.runs)
     if not study.factors:
-        cell = outcomes_of(frames.runs, study.metric.name, study.replicates)
+        cell = outcomes_of(frames.runs, study.metric.name, study)
         mean = mean_text(stats.summarize(cell), study.metric)
         return [sentence(f"{study.metric.title} is {mean} {study.metric.unit}".rstrip())]
     said = []
@@ -220,9 +221,10 @@ def _no_worse(factor: Factor, tied: Sequence[Against]) -> str:
 def _counts(study: Study, runs: pd.DataFrame, configs: Mapping[str, RunConfig]) -> list[str]:
     """Say how many runs did not converge and how many are missing, where there are any."""
     cells = sum(not config.control for config in configs.values()) or runs["cell"].nunique()
+    asked = runs_asked(study, runs, cells)
     failures = int((runs["status"] == "diverged").sum())
     finished = failures + int((runs["status"] == "done").sum())
-    missing = cells * study.replicates - finished
+    missing = asked - finished
     said = []
     if failures:
         said.append(f"{failures} of {finished} runs did not converge.")

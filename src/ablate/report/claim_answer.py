@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from ablate.metrics import Final, Probed, StepsTo, quantity
 from ablate.report.number_text import with_interval
-from ablate.report.verdicts import DISAGREE, Verdict
+from ablate.report.verdicts import DISAGREE, SMALL, Verdict
 from ablate.report.wording import (
     arm_text,
     asks_yes_or_no,
@@ -23,7 +23,7 @@ from ablate.study.schema import Factor, Study
 
 #: How a report tells of claims that are not its headline, in this order.
 _OUTCOMES = (
-    "supported", "refuted", "open", "undecided", "not answered", "incomplete", "withheld",
+    "supported", "refuted", SMALL, "open", "undecided", "not answered", "incomplete", "withheld",
 )  # fmt: skip
 
 
@@ -77,10 +77,13 @@ def claim_sentence(verdict: Verdict, study: Study, is_first: bool = True) -> str
         return f"Not yet: these runs cannot tell {whether}: {why}."
     if verdict.outcome == "withheld":
         few = f"fewer than {LEAST_REPLICATES} replicates do"
-        if not study.is_quick and verdict.evidence.n < study.replicates:
+        if not study.is_quick and verdict.evidence.n < verdict.arms[0].values.shape[1]:
             few = f"the {counted(verdict.evidence.n, 'replicate')} that say something do"
         who = "a quick look does" if study.is_quick else few
         return f"Not yet: {who} not tell {whether}: {found}."
+    if verdict.outcome == SMALL:
+        least = in_units(verdict, study.smallest_effect or 0.0).lstrip("+")
+        return f"No difference of {least} or more, as to {whether}: {found}."
     if verdict.outcome == DISAGREE:
         return f"Not yet: runs that converged and runs that did not disagree on {whether}: {found}."
     return f"Not yet: these runs do not tell {whether}: {found}{_would_take(verdict)}."

@@ -76,6 +76,8 @@ def _of_claims(study: Study, frames: Frames, verdicts: Sequence[Verdict]) -> Ite
             continue
         part = study.part_of(claim)
         own, runs = (study.part(part), of_part(part, frames)) if study.parts else (study, frames)
+        if verdict.look is not None:
+            own = own.of_replicates(verdict.look.replicates)
         name, a, b = claim.compare
         plain = isinstance(claim, Effect) and not isinstance(claim, Interaction)
         final = str(claim.metric) if isinstance(claim.metric, Final) else ""

@@ -13,7 +13,7 @@ from ablate.report.circumstances import chance
 from ablate.report.claim_metrics import measure
 from ablate.report.columns import level_column
 from ablate.report.frame import Frames
-from ablate.report.run_arrays import Measure
+from ablate.report.run_arrays import Measure, of_common_replicates
 from ablate.study.schema import Factor, Study
 
 
@@ -120,7 +120,7 @@ def lead(study: Study, frames: Frames, scores: pd.DataFrame, factor: Factor) -> 
 
     Raises ReportError where no run has the metric.
     """
-    runs = measure(None, study, frames)
+    runs = measure(None, of_common_replicates(study, frames.runs), frames)
     sign = 1 if study.metric.better == "higher" else -1
     (found,) = (one for one in influences(study, scores) if one.factor == factor)
     means = {name: sign * mean for name, mean in found.means}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from ablate.report.run_arrays import runs_asked
 from ablate.study.schema import Study
 
 
@@ -21,7 +22,7 @@ def origins(study: Study, runs: pd.DataFrame, cells: int) -> list[Origin]:
     """Return where the runs of a study of so many cells come from, a line per kind of origin."""
     ended = runs[runs["status"].isin(["done", "diverged"])]
     failed = int((runs["status"] == "failed").sum())
-    counts = f"{len(ended)} of {cells * study.replicates} finished"
+    counts = f"{len(ended)} of {runs_asked(study, runs, cells)} finished"
     lines = [Origin("runs", f"{counts}, {failed} failed" if failed else counts, False)]
     if ended.empty:
         return lines

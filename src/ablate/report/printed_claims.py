@@ -6,8 +6,9 @@ from dataclasses import replace
 from ablate.report.number_text import p_is, with_interval
 from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.tables import csv_text
-from ablate.report.verdicts import Verdict
+from ablate.report.verdicts import SMALL, Verdict
 from ablate.report.warning import DataWarning
+from ablate.report.wording import listed
 from ablate.stats import LEAST_REPLICATES, Sides, deviation_level, least_p
 from ablate.study.claims import Noise, Rate, Spread
 
@@ -16,7 +17,7 @@ _CSV = (
     "claim", "text", "verdict", "test", "effect", "low", "high", "unit", "margin", "level",
     "p_supported", "p_refuted", "n", "n_effect", "lost", "runs", "sd", "replicates_needed",
     "replicates_needed_at_most", "p_quality", "p_fewer_lost", "fewer_lost_a", "fewer_lost_b",
-    "p_sign_flip", "p_better", "p_convergence",
+    "p_sign_flip", "p_better", "p_convergence", "look", "look_replicates", "next_look",
 )  # fmt: skip
 
 
@@ -78,6 +79,7 @@ def claims_csv(verdicts: Sequence[Verdict]) -> str:
             v.margin, v.level, e.p_supported, e.p_refuted, e.n, e.n_effect,
             " ".join(map(str, v.not_converged)), " ".join(map(str, v.runs)), e.sd,
             *(v.needed or (None, None)), *_part_numbers(v), v.p_flip, v.better, v.p_convergence,
+            *((v.look.number, v.look.replicates, v.look.next) if v.look else (None, None, None)),
         ]
         for v in verdicts
         for e in [v.evidence]
@@ -125,6 +127,8 @@ def _evidence(verdict: Verdict) -> str:
     if e.test == "none":
         return verdict.note.rstrip(".") or "–"
     text = f"{e.test}, {p_is(e.p)} at {level:.3g}"
+    if verdict.look is not None:
+        text += f", look {verdict.look.number} of {len(verdict.look.looks)}"
     if e.parts is not None:
         a, b = e.parts.fewer
         quality, convergence = (_two_sided(one) for one in (e.parts.quality, e.parts.convergence))
@@ -154,6 +158,19 @@ def _caption(
         "claims but the first"
         f"{'; of an equality 90 %, as two one-sided tests have it' if equal else ''}).",
     ]
+    looks = next((v.look.looks for v in verdicts if v.look), ())
+    if looks:
+        sentences.append(
+            f"Judged at {listed(list(map(str, looks)))} replicates, as declared, until decided: by "
+            f"n replicates (n/{looks[-1]})² of the level of a claim is spent, and what is left is "
+            "for later looks. Runs, p, level and interval of a claim are those of the look that "
+            "decided it, or of its last."
+        )
+    if any(v.outcome == SMALL for v in verdicts):
+        sentences.append(
+            "Less than the smallest effect: the interval lies inside ± the smallest effect that "
+            "the study declares."
+        )
     if any(v.evidence.parts for v in verdicts):
         sentences.append(
             "Where runs are n/c an outcome has two parts: the means of pairs that converged in "

@@ -34,6 +34,32 @@ def arm_of(cells: Sequence[pd.DataFrame], replicates: int) -> Arm:
     )
 
 
+def asked_of(study: Study, runs: pd.DataFrame) -> int:
+    """Return how many replicates were asked of a cell that has these runs.
+
+    In a study with looks it is the look that they reach; a failed run was asked for as well.
+    """
+    there = int(runs["replicate"].max()) + 1 if len(runs) else 0
+    return next((n for n in study.all_looks if n >= there), study.replicates)
+
+
+def of_common_replicates(study: Study, runs: pd.DataFrame) -> Study:
+    """Return the study with the replicates that all its cells have, where looks make them differ.
+
+    For what compares all cells at once and is about no claim.
+    """
+    if not study.looks:
+        return study
+    counts = [asked_of(study, own) for _, own in runs.groupby("cell")]
+    return study.of_replicates(min(counts, default=study.looks[0]))
+
+
+def runs_asked(study: Study, runs: pd.DataFrame, cells: int) -> int:
+    """Return how many runs were asked of so many cells, of which some may have none yet."""
+    known = [asked_of(study, own) for _, own in runs.groupby("cell")]
+    return sum(known) + (cells - len(known)) * study.all_looks[0]
+
+
 @dataclass(frozen=True, eq=False)
 class Measure:
     """A quantity of every run that finished, looked up by levels where the study has one part.

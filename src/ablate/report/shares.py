@@ -9,6 +9,7 @@ from ablate.report.claim_metrics import measure
 from ablate.report.frame import Frames
 from ablate.report.number_text import with_interval
 from ablate.report.printed_table import Entry, PrintedTable
+from ablate.report.run_arrays import of_common_replicates
 from ablate.report.tables import csv_text
 from ablate.stats import Array, deviation, jackknife, t_half_width
 from ablate.study.items import VarianceShares
@@ -58,6 +59,7 @@ def shares(item: VarianceShares, study: Study, frames: Frames) -> Shares:
     factor = item.role("lines", study)
     names = factor.level_names
     whole = item.whole or names[0]
+    study = of_common_replicates(study, frames.runs)
     runs = measure(None, study, frames)
     values = {name: runs.at({factor.name: (name,)}).values for name in names}
     rows = [

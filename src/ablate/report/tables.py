@@ -17,7 +17,7 @@ from ablate import stats
 from ablate.errors import ReportError, nearest, one_of
 from ablate.report.columns import level_column, tuned_column
 from ablate.report.frame import metric_columns
-from ablate.report.run_arrays import arm_of
+from ablate.report.run_arrays import arm_of, asked_of
 from ablate.study.schema import Factor, Metric, Study, Tune
 
 
@@ -111,20 +111,26 @@ def check_reported(study: Study, runs: pd.DataFrame) -> None:
         )
 
 
-def outcomes_of(runs: pd.DataFrame, metric: str, replicates: int) -> stats.Arm:
+def outcomes_of(runs: pd.DataFrame, metric: str, study: Study) -> stats.Arm:
     """Return the runs of one cell from its rows of the frame, failed runs as missing."""
     value = np.where(runs["status"] == "done", runs.get(metric, np.nan), np.nan)
     measured = runs.assign(value=value, not_converged=runs["status"] == "diverged")
-    return arm_of([measured], replicates)
+    return arm_of([measured], asked_of(study, runs))
 
 
-def training_of(runs: pd.DataFrame, metric: str, replicates: int) -> stats.Arm | None:
+def training_of(runs: pd.DataFrame, metric: str, study: Study) -> stats.Arm | None:
     """Return `train/accuracy` of the runs of one cell for `test/accuracy`; None without any."""
     split, _, score = metric.partition("/")
     name = f"train/{score}"
     if split != "test" or name not in runs or runs.loc[runs["status"] == "done", name].isna().all():
         return None
-    return outcomes_of(runs, name, replicates)
+    return outcomes_of(runs, name, study)
+
+
+def span_of_replicates(table: ResultTable) -> tuple[int, int]:
+    """Return the fewest and the most replicates that were asked of a cell."""
+    counts = [cell.outcomes.values.shape[1] for cell in table.cells]
+    return min(counts), max(counts)
 
 
 def to_csv(table: ResultTable) -> str:
@@ -228,7 +234,7 @@ def _column(
         for row in rows.levels
     ]
     parts = [_rows_at(runs, levels) for levels in settings]
-    outcomes = [outcomes_of(part, metric.name, study.replicates) for part in parts]
+    outcomes = [outcomes_of(part, metric.name, study) for part in parts]
     summaries = [stats.summarize(arm) for arm in outcomes]
     pairs = stats.compare_all(outcomes, metric.better)
     best = stats.best_cell(summaries, metric.better)
@@ -247,7 +253,7 @@ def _column(
             parameters=_count(part, "parameters"),
             multiply_adds=_count(part, "multiply_adds"),
             tuned=_tuned(part, study),
-            training=training_of(part, metric.name, study.replicates),
+            training=training_of(part, metric.name, study),
         )
         for i, (row, part) in enumerate(zip(rows.levels, parts, strict=True))
     ]

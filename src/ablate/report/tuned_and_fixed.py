@@ -8,6 +8,7 @@ from ablate.metrics import Final
 from ablate.report.claim_evidence import Case
 from ablate.report.frame import Frames
 from ablate.report.number_text import number, plus_minus
+from ablate.report.parts import tuning_count
 from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.tables import csv_text
 from ablate.report.verdicts import claim_case
@@ -56,6 +57,7 @@ def print_at_values(rows: list[AtValues], study: Study) -> PrintedTable:
     tune = study.tune
     assert tune is not None
     label = tune.factor.label
+    scored = "" if study.looks else f"{study.replicates} "
     tuned, *values = rows[0].cases
     return PrintedTable(
         title=f"The same comparisons at the tuned and at every fixed {label}.",
@@ -64,10 +66,9 @@ def print_at_values(rows: list[AtValues], study: Study) -> PrintedTable:
         rows=tuple((row.claim.text, tuple(map(_entry, row.cases.values()))) for row in rows),
         caption=(
             "Mean difference with the half-width of its own 95 % t interval, of pairs that "
-            f"converged in both; in brackets the n/c runs of either arm. Tuned: the "
-            f"{study.replicates} scored replicates. Fixed: those that tuned it, "
-            f"{study.tuning_replicates} a value. "
-            "No verdicts; spreads are variances between levels.",
+            "converged in both; in brackets the n/c runs of either arm. Tuned: the "
+            f"{scored}scored replicates. Fixed: those that tuned it, {tuning_count(study)} "
+            "a value. No verdicts; spreads are variances between levels.",
         ),
     )
 

@@ -1,7 +1,8 @@
 """Claims against runs: a verdict for each, all of them one family."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final, Literal
 
 from ablate import stats
@@ -10,6 +11,7 @@ from ablate.errors import ReportError
 from ablate.report.claim_evidence import Case, case, margin_of
 from ablate.report.claim_metrics import measure
 from ablate.report.frame import Frames
+from ablate.report.looks import Look, Looked, at_looks, is_hopeless, is_small
 from ablate.report.parts import of_part, tuning_runs
 from ablate.study.claims import Claim, Effect, Rate
 from ablate.study.schema import Study
@@ -17,9 +19,11 @@ from ablate.study.schema import Study
 #: `DISAGREE` in full: what a page says of runs whose quality and whose number speak against
 #: each other.
 DISAGREE: Final = "undecided: the parts disagree"
+#: Of a claim that one arm is better, in a study with looks: so equal that it need not go on.
+SMALL: Final = "less than the smallest effect"
 Ruling = Literal[
-    "supported", "refuted", "inconclusive", "undecided: the parts disagree", "not answered",
-    "incomplete", "withheld",
+    "supported", "refuted", "inconclusive", "less than the smallest effect",
+    "undecided: the parts disagree", "not answered", "incomplete", "withheld",
 ]  # fmt: skip
 
 
@@ -30,9 +34,9 @@ class Verdict(Case):
     outcome        `withheld` in a quick look or where fewer than six replicates say something,
                    `incomplete` where a run is missing, `not answered` where nothing converged;
                    `DISAGREE` where runs that converged and runs that did not speak for opposite
-                   verdicts
+                   verdicts; `SMALL` where the interval lies inside ± the smallest effect
     level          at which it was judged: Holm's step of the family, less where the study was
-                   declared anew
+                   declared anew, or what of it its look has
     margin         beyond which, or within which, the claim sees the effect
     low, high      of the effect's interval at the family's level shared by all claims
                    (Bonferroni): such intervals hold together; None where there is none
@@ -42,6 +46,7 @@ class Verdict(Case):
     p_flip         exact sign-flip p of the pairs that converged in both
     better         P(A > B) over them
     p_convergence  that A and B converge equally often (McNemar)
+    look           where it stands among the looks of the study; None where there is one
     """
 
     claim: Claim
@@ -54,6 +59,7 @@ class Verdict(Case):
     p_flip: float | None = None
     better: float | None = None
     p_convergence: float | None = None
+    look: Look | None = None
 
     @property
     def is_decided(self) -> bool:
@@ -63,6 +69,11 @@ class Verdict(Case):
     @property
     def would_tell(self) -> str:
         """How many replicates would decide it, as half a sentence; empty where that is unknown."""
+        if self.look is not None and self.look.hopeless:
+            return f"{self.look.looks[-1]:,} replicates would hardly tell"
+        if self.look is not None and self.look.next is not None:
+            n, most = self.look.replicates, self.look.looks[-1]
+            return f"open after {n:,} of at most {most:,} replicates"
         if self.needed is None:
             return ""
         low, high = self.needed
@@ -77,14 +88,18 @@ def judge(
 ) -> list[Verdict]:
     """Return a verdict per claim of the study; a quick version has none.
 
+    Where the study has looks each claim has a sequential p value, of all looks that its runs have
+    reached, and Holm's steps are taken over these.
+
     declarations  how often the study was declared with runs to look at, see `deviation_level`
     """
-    cases = [claim_case(claim, study, frames, configs) for claim in study.claims]
+    case_of = partial(claim_case, frames=frames, configs=configs)
+    found = [at_looks(claim, study, frames.runs, partial(case_of, claim)) for claim in study.claims]
     family = stats.deviation_level(declarations)
-    levels = stats.holm_levels([one.evidence.p for one in cases], family)
+    levels = stats.holm_levels([one.p for one in found], family)
     return [
-        _verdict(claim, found, study, level, family / len(cases))
-        for claim, found, level in zip(study.claims, cases, levels, strict=True)
+        _judged(claim, one, study, level, family / len(found))
+        for claim, one, level in zip(study.claims, found, levels, strict=True)
     ]
 
 
@@ -106,6 +121,37 @@ def claim_case(
     except ReportError as error:
         # Of a study swept with another depth, say: one claim must not cost the report.
         return Case(stats.NOTHING, note=str(error))
+
+
+def _judged(claim: Claim, found: Looked, study: Study, level: float, shared: float) -> Verdict:
+    """Return the verdict of the look that decides a claim, else of the last that runs reached."""
+    nominal, of_interval = found.levels(level), found.levels(shared)
+    decided = found.decided_at(level)
+    small = next(
+        (
+            place
+            for place, one in enumerate(found.cases[:decided])
+            if is_small(claim, study, one, of_interval[place])
+        ),
+        None,
+    )
+    ends = [place for place in (small, decided) if place is not None]
+    place = min(ends, default=len(found.cases) - 1)
+    n = found.looks[place]
+    own = study.of_replicates(n)
+    verdict = _verdict(claim, found.cases[place], own, nominal[place], of_interval[place])
+    if len(found.looks) == 1:
+        return verdict
+    is_open = small is None and verdict.outcome in ("inconclusive", "withheld", DISAGREE)
+    goes_on = is_open and place < len(found.looks) - 1
+    hopeless = goes_on and is_hopeless(claim, study, found, level, shared)
+    further = found.looks[place + 1] if goes_on and not hopeless else None
+    return replace(
+        verdict,
+        outcome=verdict.outcome if small is None else SMALL,
+        needed=None if goes_on else verdict.needed,
+        look=Look(place + 1, n, found.looks, further, hopeless),
+    )
 
 
 def _verdict(claim: Claim, found: Case, study: Study, level: float, shared: float) -> Verdict:

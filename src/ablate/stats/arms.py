@@ -29,6 +29,11 @@ class Arm:
     not_converged: Flags
     cells: tuple[str, ...] = ()
 
+    def first(self, replicates: int) -> "Arm":
+        """Return the runs of its first replicates."""
+        kept = slice(replicates)
+        return Arm(self.values[:, kept], self.not_converged[:, kept], self.cells)
+
     @property
     def converged(self) -> Flags:
         """Which runs have a value, (S, R)."""
@@ -57,6 +62,12 @@ def stacked(arms: Sequence[Arm]) -> Arm:
         np.concatenate([arm.not_converged for arm in arms]),
         tuple(cell for arm in arms for cell in arm.cells),
     )
+
+
+def in_common(a: Arm, b: Arm) -> tuple[Arm, Arm]:
+    """Return both with the replicates that both were asked for."""
+    count = min(a.values.shape[1], b.values.shape[1])
+    return a.first(count), b.first(count)
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ from itertools import combinations
 from typing import Literal
 
 from ablate.metrics import Better
-from ablate.stats.arms import Arm, pair_up
+from ablate.stats.arms import Arm, in_common, pair_up
 from ablate.stats.evidence import Evidence
 from ablate.stats.families import holm
 from ablate.stats.intervals import ALPHA, rate_interval, t_half_width
@@ -105,6 +105,7 @@ def summarize(cell: Arm) -> Summary:
 
 def compare(a: Arm, b: Arm, better: Better) -> PairedTest:
     """Compare two cells over the replicates that finished in both, as claims are judged."""
+    a, b = in_common(a, b)
     pairs = pair_up(a, b, better)
     ahead = pairs.outcome if better == "higher" else -pairs.outcome
     return PairedTest(

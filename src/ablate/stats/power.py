@@ -51,6 +51,15 @@ def equality_power(margin: float, n: int, alpha: float) -> float:
     return float(np.maximum(0.0, 2 * special.ndtr(room) - 1).mean())
 
 
+def equality_within(n: int, alpha: float) -> float:
+    """Return the margin within which n pairs of equal arms are shown equal with 80 % power."""
+
+    def lacking(margin: float) -> float:
+        return equality_power(margin, n, alpha) - POWER
+
+    return float(optimize.brentq(lacking, 1e-3, 1e3))
+
+
 def replicates_for_equality(margin: float, alpha: float) -> int | None:
     """Return the pairs that show equal arms equal with 80 % power; None over 10,000."""
     return None if margin <= 0 else _fewest(lambda n: equality_power(margin, n, alpha))

@@ -19,7 +19,11 @@ from ablate.store.files import (
 def write_index(root: Path, study: str, cells: Sequence[LedgerCell]) -> None:
     """Write `runs/<study>/index.json`, unless it says the same already."""
     path = _path(root, study)
-    content = json_bytes(sealed({"cells": [asdict(cell) for cell in cells]}, path), path)
+    fields = [asdict(cell) for cell in cells]
+    for cell in fields:
+        if not cell["looks"]:  # as most studies have it
+            del cell["looks"]
+    content = json_bytes(sealed({"cells": fields}, path), path)
     if not path.exists() or path.read_bytes() != content:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content)
@@ -36,7 +40,8 @@ def read_index(root: Path, study: str) -> list[LedgerCell] | None:
     try:
         content = unsealed(parse_json(path.read_bytes(), path), path)
         return [
-            LedgerCell(**cell | {"run_keys": tuple(cell["run_keys"])}) for cell in content["cells"]
+            LedgerCell(**cell | {name: tuple(cell.get(name, ())) for name in ("run_keys", "looks")})
+            for cell in content["cells"]
         ]
     except (AttributeError, KeyError, TypeError, OSError) as error:
         raise LedgerError(

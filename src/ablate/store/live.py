@@ -79,8 +79,9 @@ class LiveMirror:
         parents: dict[str, tuple[LedgerCell, str]] = {}
         while job is not None:
             for cell, replicate in job:
-                if cell.key not in parents:
-                    parents[cell.key] = cell, start_cell(store, cell)
+                # Of a cell that goes on to the next look more replicates are asked for.
+                known = parents.get(cell.key)
+                parents[cell.key] = cell, known[1] if known else start_cell(store, cell)
                 result = read_result(run_directory(self._root, self._study, cell.slug, replicate))
                 # A failed run that was tried again has the key of its first attempt.
                 for run in earlier.pop((cell.key, result.key), []) if result else []:

@@ -26,7 +26,7 @@ def claim_problems(study: Study, cells: Sequence[Cell]) -> Iterator[str]:
     What code of the user's own reports, and how many layers it has, is known when it has run.
     """
     for claim in study.claims:
-        judged = list(_cells_of(claim, study, cells))
+        judged = list(cells_of(claim, study, cells))
         found = (_problem(claim, study, cell.config) for cell in judged)
         if problem := _without_cells(claim, study, judged) or next(filter(None, found), ""):
             yield f"study {study.name}: claim '{claim.name}': {problem}"
@@ -40,7 +40,7 @@ def follows_theory(theory: str, config: RunConfig) -> bool:
     return (theory != "he_relu" or scheme == ("he", "relu")) and has_theory(config)
 
 
-def _cells_of(claim: Claim, study: Study, cells: Sequence[Cell]) -> Iterator[Cell]:
+def cells_of(claim: Claim, study: Study, cells: Sequence[Cell]) -> Iterator[Cell]:
     """Yield the cells whose runs the claim is judged on."""
     part = study.part_of(claim)
     at = dict(claim.at)

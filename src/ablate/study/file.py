@@ -13,6 +13,7 @@ from ablate.config.validate import validated
 from ablate.errors import ConfigError, check_known, nearest, one_of
 from ablate.study.claim_file import ClaimFile
 from ablate.study.items import ITEMS, Item
+from ablate.study.looks import LooksFile, read_replicates
 
 #: Config keys and their values: `{data: mnist, model.depth: 5}`.
 Overrides = dict[str, Any]
@@ -196,6 +197,11 @@ def _tune_schema(_: GetJsonSchemaHandler, __: CoreSchema) -> dict[str, Any]:
     return {"type": "object", "properties": settings, "additionalProperties": values}
 
 
+def _looks_schema(_: GetJsonSchemaHandler, __: CoreSchema) -> dict[str, Any]:
+    fixed = {"type": "integer", "minimum": 1}
+    return {"anyOf": [fixed, LooksFile.model_json_schema()]}
+
+
 class StudyFile(DesignFile):
     """A question with a baseline, what is varied, and what is claimed and reported."""
 
@@ -207,8 +213,9 @@ class StudyFile(DesignFile):
     """what is not varied: config keys as on the command line"""
     parts: list[PartFile] = Field(default_factory=list, min_length=1)
     """several designs in one study, in place of `factors`: one family of claims"""
-    replicates: Positive
-    """networks per cell; replicate r draws the same random numbers in every cell"""
+    replicates: Annotated[tuple[int, ...], BeforeValidator(read_replicates), _Schema(_looks_schema)]
+    """networks per cell; replicate r draws the same random numbers in every cell. Until claims are
+    decided: `{from: 6, to: 30}`, or `{looks: [6, 10, 15, 20]}`"""
     metric: str | MetricFile = "test/accuracy"
     """what is compared: a split and a score, `gap/accuracy` (training less test), or your own"""
     smallest_effect: NonNegativeFloat | None = None

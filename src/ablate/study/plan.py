@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ablate.config import Launch, RunConfig
@@ -40,16 +40,22 @@ class Plan:
     """A compiled study: everything known before the first run.
 
     notes  on what the report will not have, and on claims that no run will answer
+    asked  replicates of a cell by its key, where they are more than those of the first look
     """
 
     study: Study
     cells: tuple[Cell, ...]
     notes: tuple[str, ...] = ()
+    asked: Mapping[str, int] = field(default_factory=dict)
+
+    def replicates_of(self, cell: Cell) -> int:
+        """Return how many replicates of a cell are to be trained so far."""
+        return self.asked.get(cell.key, self.study.all_looks[0])
 
     @property
     def runs(self) -> int:
-        """Scored runs, tuning not counted."""
-        return len(self.cells) * self.study.replicates
+        """Scored runs that are to be trained so far, tuning not counted."""
+        return sum(map(self.replicates_of, self.cells))
 
     @property
     def tuning_runs(self) -> int:
@@ -60,7 +66,10 @@ class Plan:
 
     def tuning_replicates_of(self, cell: Cell) -> int:
         """Return how many tuning runs of each value a cell has: nested, one for each replicate."""
-        return self.study.tuning_replicates
+        tune = self.study.tune
+        if tune is None:
+            return 0
+        return self.replicates_of(cell) if tune.nested else tune.replicates
 
     @property
     def tuned_cells(self) -> tuple[Cell, ...]:

@@ -14,14 +14,14 @@ from ablate.study.claim_file import read_claims
 from ablate.study.factors import check_overrides
 from ablate.study.file import MetricFile, StudyFile, TuneSettings
 from ablate.study.items import OfPart
+from ablate.study.looks import check_decides
 from ablate.study.names import level_name
 from ablate.study.parts import all_settings, read_design
 from ablate.study.schema import SHARED_TUNING_REPLICATES, Metric, Study, Tune
 
 #: Fields of a study that are what the file says.
 _AS_WRITTEN = (
-    "question", "source", "baseline", "quick", "replicates", "smallest_effect", "report",
-    "caveats",
+    "question", "source", "baseline", "quick", "smallest_effect", "report", "caveats",
 )  # fmt: skip
 
 #: What may stand before a score.
@@ -94,13 +94,16 @@ def _read(name: str, file: StudyFile, groups: Groups) -> Study:
     fields = {
         **{field: getattr(file, field) for field in _AS_WRITTEN},
         "name": name,
+        "replicates": file.replicates[-1],
+        "looks": file.replicates if len(file.replicates) > 1 else (),
         **read_design(file, groups),
         "metric": _metric(file.metric),
-        "tune": _tune(file.tune, groups, file.replicates) if file.tune else None,
+        "tune": _tune(file.tune, groups, file.replicates[-1]) if file.tune else None,
     }
     study = validated(Study, fields)
     _check_tuned(study)
     claims = read_claims(file.claims, study)
+    check_decides(study.looks, claims)
     _check_items(study)
     _check_headline(file.headline, [claim.name for claim in claims])
     return study.model_copy(update={"claims": claims, "headline": file.headline})

@@ -12,6 +12,7 @@ from ablate.config.groups import Groups, Override, layered, split_user_code
 from ablate.config.target import is_user_code
 from ablate.config.trainer import RUNTIME_FIELDS
 from ablate.errors import ConfigError
+from ablate.study.looks import check_decides, read_replicates
 from ablate.study.names import check_study_name, level_name, shortened
 from ablate.study.schema import Factor, Metric, Study
 
@@ -145,6 +146,7 @@ def _quick_overrides(study: Study) -> Mapping[str, Any]:
 def _quick(study: Study) -> Study:
     update: dict[str, Any] = {
         "replicates": min(study.replicates, _QUICK_REPLICATES),
+        "looks": (),
         "factors": tuple(_on_quick_data(factor) for factor in study.factors),
     }
     if study.tune:
@@ -173,11 +175,10 @@ def _on_quick_data(factor: Factor) -> Factor:
 
 
 def _with_replicates(study: Study, value: Any) -> Study:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ConfigError(
-            f"replicates={level_name(value)} is not allowed: it must be a whole number, at least 1."
-        )
-    return study.model_copy(update={"replicates": value})
+    looks = read_replicates(value)
+    several = looks if len(looks) > 1 else ()
+    check_decides(several, study.claims)
+    return study.model_copy(update={"replicates": looks[-1], "looks": several})
 
 
 def _with_levels(study: Study, key: str, values: Sequence[Any]) -> Study:

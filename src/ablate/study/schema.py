@@ -173,6 +173,9 @@ class Study(Frozen):
     """A question with baseline, factors, design, replicates and metric.
 
     baseline  with the command line's overrides laid over it
+    replicates the most that a cell has
+    looks     numbers of replicates at which claims are judged, the last is `replicates`; cells
+              that no open claim needs have fewer. Empty: all cells have all
     design    with `exclude`, of a study in one part
     parts     of a study in several; `factors` are then those of all parts
     quick     what `--quick` sets in this study
@@ -189,6 +192,7 @@ class Study(Frozen):
     design: DesignKind = "grid"
     factors: Many[Factor]
     replicates: Positive
+    looks: Many[Positive] = ()
     metric: Metric
     smallest_effect: NonNegativeFloat | None = None
     tune: Tune | None = None
@@ -241,6 +245,15 @@ class Study(Frozen):
         raise ConfigError(f"{', '.join(sorted(claim.factors))} are factors of different parts.")
 
     @property
+    def all_looks(self) -> tuple[int, ...]:
+        """Return the numbers of replicates at which claims are judged; one where it is fixed."""
+        return self.looks or (self.replicates,)
+
+    def of_replicates(self, number: int) -> Study:
+        """Return the study as if it had so many replicates in every cell, and one look."""
+        return self.model_copy(update={"replicates": number, "looks": ()})
+
+    @property
     def headline_claims(self) -> tuple[str, ...]:
         """Return the names of the claims that answer the question; by default the first's."""
         return self.headline or tuple(claim.name for claim in self.claims[:1])
@@ -253,7 +266,16 @@ class Study(Frozen):
         if self.tune is not None:
             del fields["tune"]["replicates" if self.tune.nested else "nested"]
         for place in (fields, *fields["factors"]):
-            for name in ("exclude", "parts", "when", "claims", "headline", "control", "is_quick"):
+            for name in (
+                "exclude",
+                "parts",
+                "when",
+                "claims",
+                "headline",
+                "control",
+                "is_quick",
+                "looks",
+            ):
                 if name in place and not place[name]:
                     del place[name]
         return fields

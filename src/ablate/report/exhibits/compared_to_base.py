@@ -13,8 +13,15 @@ from ablate.report.context import Context, Tabulated
 from ablate.report.figures.quantity import sentence_case
 from ablate.report.number_text import decimals, number
 from ablate.report.printed_table import Entry, PrintedTable
-from ablate.report.tables import ResultCell, ResultTable, csv_text, make_tables, values_of
-from ablate.stats import t_half_width
+from ablate.report.tables import (
+    ResultCell,
+    ResultTable,
+    csv_text,
+    make_tables,
+    span_of_replicates,
+    values_of,
+)
+from ablate.stats import in_common, t_half_width
 from ablate.study.items import ComparedToBase
 from ablate.study.schema import Factor, Study
 
@@ -51,12 +58,12 @@ def compare_to_base(table: ResultTable) -> list[AgainstBase]:
     base = table.cells[0]
     rows = []
     for cell in table.cells:
-        values, converged = cell.outcomes.values, cell.outcomes.converged
-        both = converged & base.outcomes.converged
-        gained = _shown(values[both], table) - _shown(base.outcomes.values[both], table)
+        own, others = in_common(cell.outcomes, base.outcomes)
+        both = own.converged & others.converged
+        gained = _shown(own.values[both], table) - _shown(others.values[both], table)
         cost = (cell.multiply_adds or math.nan) / (base.multiply_adds or math.nan)
         difference = (None, None) if cell is base else _estimate(gained)
-        shown = _estimate(_shown(values[converged], table))
+        shown = _estimate(_shown(cell.outcomes.values[cell.outcomes.converged], table))
         rows.append(AgainstBase(cell, cost, shown, difference))
     return rows
 
@@ -72,7 +79,7 @@ def print_compared(table: ResultTable, rows: Sequence[AgainstBase], study: Study
         cell, lost = row.cell, row.cell.summary.not_converged
         value = Entry(
             _number(*row.value),
-            note=f"{lost}/{study.replicates} n/c" if lost else "",
+            note=f"{lost}/{cell.summary.n} n/c" if lost else "",
             hover=", ".join(values_of(cell.outcomes)),
             cell=cell.slug or "",
         )
@@ -80,7 +87,7 @@ def print_compared(table: ResultTable, rows: Sequence[AgainstBase], study: Study
         difference = Entry("base" if row is rows[0] else _number(*row.difference))
         printed.append((f"{cell.row} × {cell.column}", (cost, value, difference)))
     caption = [
-        f"Mean ± half-width of the 95 % t interval over {study.replicates} replicates; compared "
+        f"Mean ± half-width of the 95 % t interval over {_span(table)} replicates; compared "
         f"to base: mean difference of pairs that both converged, in {unit}, negative is better.",
     ]
     together = sum_of_gains(rows, table.rows, table.columns)
@@ -129,6 +136,10 @@ def compared_to_csv(table: ResultTable, rows: Sequence[AgainstBase]) -> str:
         for cell in [row.cell]
     ]  # fmt: skip
     return csv_text(header, lines)
+
+
+def _span(table: ResultTable) -> str:
+    return " to ".join(dict.fromkeys(map(str, span_of_replicates(table))))
 
 
 def _shown(values: np.ndarray, table: ResultTable) -> np.ndarray:

@@ -16,9 +16,11 @@ _SIDES = {"equal": (-1, 1), "follows": (-1, 1), "less": (-1,)}
 def exhibits(context: Context) -> Iterator[Drawing]:
     """Draw the effect of every claim that has one; claims of one unit share a panel."""
     panels = effects(context.verdicts)
+    looks = context.study.looks
+    counts = "at the look of each" if looks else f"{context.study.replicates} replicates per cell"
     caption = (
-        "Effects of the claims with their simultaneous 95 % intervals, "
-        f"{context.study.replicates} replicates per cell; grey strokes: the margin of each."
+        f"Effects of the claims with their simultaneous 95 % intervals, {counts}; grey strokes: "
+        "the margin of each."
     )
     for shown in split(panels, context.style) if panels else ():
         yield Drawing("effects", caption, forest(shown, context.style))

@@ -13,6 +13,7 @@ from ablate.report.figures.style import NEUTRAL
 from ablate.report.frame import Frames
 from ablate.report.number_text import p_is, p_text, with_interval
 from ablate.report.printed_table import Entry, PrintedTable
+from ablate.report.run_arrays import of_common_replicates
 from ablate.report.tables import csv_text
 from ablate.report.verdicts import claim_case
 from ablate.stats import ALPHA, holm
@@ -42,8 +43,9 @@ class Contrast:
 
 def exhibits(context: Context) -> Iterator[Tabulated | Drawing]:
     """Yield the table of all contrasts, and a drawing of the first of them."""
-    contrasts = factorial(context.study, context.frames)
-    yield Tabulated(print_contrasts(contrasts, context.study), {"": contrasts_csv(contrasts)})
+    study = of_common_replicates(context.study, context.frames.runs)
+    contrasts = factorial(study, context.frames)
+    yield Tabulated(print_contrasts(contrasts, study), {"": contrasts_csv(contrasts)})
     rows = contrast_rows(contrasts)
     if rows:
         more = f" The first {_MOST} of {len(rows)}; the table has all." if len(rows) > _MOST else ""

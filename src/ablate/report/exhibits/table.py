@@ -15,6 +15,7 @@ from ablate.report.tables import (
     ResultTable,
     make_tables,
     pairs_to_csv,
+    span_of_replicates,
     to_csv,
     tuned_to_csv,
 )
@@ -147,12 +148,13 @@ def _beside(cell: ResultCell, metric: Metric) -> str:
 
 def _caption(table: ResultTable, study: Study, facts: Facts) -> tuple[str, ...]:
     cells = table.cells
-    n = study.replicates
+    fewest, n = span_of_replicates(table)
     finished = sum(cell.summary.n for cell in cells)
     missing = sum(cell.summary.missing for cell in cells)
     failures = sum(cell.summary.not_converged for cell in cells)
     last = f", replicates 0 to {n - 1}" if n > 1 else ", replicate 0"
-    setting = f"n = {n} {_plural('replicate', n)} a cell{last} of the study's seed"
+    counts = f"{n}" if fewest == n else f"{fewest} to {n}"
+    setting = f"n = {counts} {_plural('replicate', n)} a cell{last} of the study's seed"
     basis = "; ".join((setting, *facts.data, facts.training))
     if n > 1:
         first = "Mean ± half-width of the 95 % t interval over the replicates that converged"
@@ -163,6 +165,11 @@ def _caption(table: ResultTable, study: Study, facts: Facts) -> tuple[str, ...]:
             "With one run per cell there is no interval and no test: bold is the best of its "
             "column as it happened, and nothing is marked as not worse than it.",
         ]
+    if study.looks:
+        sentences.append(
+            "Cells that no open claim needed were not trained further; what is marked here, and "
+            "intervals, do not allow for the looks."
+        )
     sentences += about_training(table)
     if study.metric.better == "lower":
         sentences.append("Lower is better.")
