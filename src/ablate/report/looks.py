@@ -80,7 +80,11 @@ def at_looks(
     there = min((asked_of(study, runs[runs["cell"] == cell]) for cell in cells), default=0)
     cases += [case(study.of_replicates(n)) for n in study.looks[1:] if n <= there]
     lawful = 0
-    while lawful < len(cases) and _is_lawful(claim, cases[lawful], study.looks[lawful]):
+    # The noise of a choice that all replicates share is the same at every look.
+    tuned = study.tune is not None and not study.tune.nested
+    while (
+        lawful < len(cases) and not tuned and _is_lawful(claim, cases[lawful], study.looks[lawful])
+    ):
         lawful += 1
     # What comes is hoped to be as what was.
     return Looked(study.looks, tuple(cases), len(study.looks) if lawful == len(cases) else lawful)

@@ -25,12 +25,22 @@ def of_part(part: Part, frames: Frames) -> Frames:
     return of_cells(frames, set(frames.runs.loc[frames.runs[columns].notna().all(axis=1), "cell"]))
 
 
+def tuning_count(study: Study) -> int:
+    """Return how many tuning runs of each value are looked at, as if the value were fixed.
+
+    Nested tuning grows with the replicates; of a study with looks it is those of the first, so
+    that what they say is judged once.
+    """
+    nested = study.tune is not None and study.tune.nested
+    return study.all_looks[0] if nested else study.tuning_replicates
+
+
 def tuning_runs(study: Study, frames: Frames) -> tuple[Study, Frames]:
     """Return the runs that tuned a key as those of a study in which it is a factor."""
     tune = study.tune
     assert tune is not None
     factors = (*study.factors, tune.factor)
-    fields = {"factors": factors, "tune": None, "replicates": tune.replicates}
+    fields = {"factors": factors, "tune": None, "replicates": tuning_count(study), "looks": ()}
     columns = ["cell", *(level_column(factor.name) for factor in study.factors)]
     levels = frames.runs[columns].drop_duplicates()
     runs = frames.tuning.merge(levels, on="cell", how="inner")

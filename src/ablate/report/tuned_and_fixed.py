@@ -8,6 +8,7 @@ from ablate.metrics import Final
 from ablate.report.claim_evidence import Case
 from ablate.report.frame import Frames
 from ablate.report.number_text import number, plus_minus
+from ablate.report.parts import tuning_count
 from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.tables import csv_text
 from ablate.report.verdicts import claim_case
@@ -66,7 +67,7 @@ def print_at_values(rows: list[AtValues], study: Study) -> PrintedTable:
         caption=(
             "Mean difference with the half-width of its own 95 % t interval, of pairs that "
             "converged in both; in brackets the n/c runs of either arm. Tuned: the "
-            f"{scored}scored replicates. Fixed: those that tuned it, {tune.replicates} "
+            f"{scored}scored replicates. Fixed: those that tuned it, {tuning_count(study)} "
             "a value. No verdicts; spreads are variances between levels.",
         ),
     )
