@@ -1,0 +1,97 @@
+"""The examples that runs are scored on, and which of them each run gets right.
+
+Read once, while the ledger and the data are at hand: a report keeps a bit per example and run.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ablate import data
+from ablate.config.validate import run_config
+from ablate.metrics import Final
+from ablate.study.schema import Study
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+#: What is said of single examples: whether the most probable class is the label.
+ACCURACY = "test/accuracy"
+Labels = npt.NDArray[np.int64]
+Bits = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """A test set: inputs (N, C, H, W) or (N, D), uint8 or float32, and labels (N,)."""
+
+    inputs: "Tensor"
+    labels: Labels
+
+    @cached_property
+    def digest(self) -> str:
+        """The first digits of a SHA-256 of inputs and labels: equal where test sets are."""
+        inputs = self.inputs.numpy()
+        # In half precision, as the last bit of a number that is computed is the processor's.
+        exact = inputs if inputs.dtype == np.uint8 else inputs.astype(np.float16)
+        content = hashlib.sha256(exact.tobytes())
+        content.update(self.labels.tobytes())
+        return content.hexdigest()[:16]
+
+
+#: Gives the test set of a run from its resolved config.
+HeldOutReader = Callable[[Mapping[str, Any]], HeldOut]
+
+
+def held_out_reader(root: Path) -> HeldOutReader:
+    """Return a function from a run's resolved config to its test set; each is read once.
+
+    It raises DataError where the data is neither there nor to be fetched.
+    """
+    read: dict[str, HeldOut] = {}
+
+    def held_out(resolved: Mapping[str, Any]) -> HeldOut:
+        config = run_config(resolved)
+        name = f"{config.data.model_dump_json()} {config.seed}"
+        if name not in read:
+            inputs, labels = data.load(config.data, root, config.seed).test
+            read[name] = HeldOut(inputs, labels.numpy())
+        return read[name]
+
+    return held_out
+
+
+def keeps_examples(study: Study) -> bool:
+    """Tell whether a report of the study keeps what each run answers to each test example.
+
+    It does where the metric, a claim or an item is about accuracy on the test set.
+    """
+    claimed = any(claim.metric == Final(ACCURACY) for claim in study.claims)
+    asked = any("examples" in item.extras for item in study.report)
+    return claimed or asked or study.metric.name == ACCURACY
+
+
+def examples_row(logits: np.ndarray, held_out: HeldOut) -> dict[str, Any] | None:
+    """Return which test examples a run gets right, packed, eight to a byte; None without classes.
+
+    logits  (N, K) as they are stored. In half precision two classes may tie of which one had won,
+            so that the share of right ones may differ from the accuracy by an example or two; of
+            classes that tie the first counts, as there
+    """
+    if logits.ndim != 2 or len(logits) != len(held_out.labels):
+        return None
+    correct = logits.argmax(axis=1) == held_out.labels
+    packed = np.packbits(correct).tobytes()
+    return {"test_set": held_out.digest, "count": len(correct), "correct": packed}
+
+
+def unpacked(row: Mapping[str, Any]) -> Bits:
+    """Return which test examples a run gets right (N,), from its row of the frame `examples`."""
+    packed = np.frombuffer(row["correct"], dtype=np.uint8)
+    return np.unpackbits(packed, count=int(row["count"])).astype(np.bool_)
