@@ -15,14 +15,10 @@ import numpy.typing as npt
 
 from ablate import data
 from ablate.config.validate import run_config
-from ablate.metrics import Final
-from ablate.study.schema import Study
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-#: What is said of single examples: whether the most probable class is the label.
-ACCURACY = "test/accuracy"
 Labels = npt.NDArray[np.int64]
 Bits = npt.NDArray[np.bool_]
 
@@ -49,12 +45,13 @@ class HeldOut:
 HeldOutReader = Callable[[Mapping[str, Any]], HeldOut]
 
 
-def held_out_reader(root: Path) -> HeldOutReader:
-    """Return a function from a run's resolved config to its test set; each is read once.
+def held_out_reader(root: Path, read: dict[str, HeldOut]) -> HeldOutReader:
+    """Return a function from a run's resolved config to its test set.
+
+    read  gets every test set that is asked for, by its data and seed; none is read twice
 
     It raises DataError where the data is neither there nor to be fetched.
     """
-    read: dict[str, HeldOut] = {}
 
     def held_out(resolved: Mapping[str, Any]) -> HeldOut:
         config = run_config(resolved)
@@ -65,16 +62,6 @@ def held_out_reader(root: Path) -> HeldOutReader:
         return read[name]
 
     return held_out
-
-
-def keeps_examples(study: Study) -> bool:
-    """Tell whether a report of the study keeps what each run answers to each test example.
-
-    It does where the metric, a claim or an item is about accuracy on the test set.
-    """
-    claimed = any(claim.metric == Final(ACCURACY) for claim in study.claims)
-    asked = any("examples" in item.extras for item in study.report)
-    return claimed or asked or study.metric.name == ACCURACY
 
 
 def examples_row(logits: np.ndarray, held_out: HeldOut) -> dict[str, Any] | None:

@@ -17,12 +17,13 @@ from ablate.store.cell import LedgerCell
 from ablate.store.index import read_index
 from ablate.store.reader import Finished, finished
 from ablate.store.state import studies
+from ablate.study.accuracy import keeps_examples
 from ablate.study.lockfile import NAME as LOCK_NAME
 from ablate.study.lockfile import Locked, read_lock
 
 if TYPE_CHECKING:
     from ablate.report.frame import Frames
-    from ablate.report.held_out import HeldOutReader
+    from ablate.report.held_out import HeldOut, HeldOutReader
     from ablate.study.schema import Study
 
 
@@ -184,6 +185,7 @@ def _write(
 ) -> None:
     """Write a report; its PNG and GIF are taken over from the folder `pictures` where given."""
     from ablate.report.build import build_report
+    from ablate.report.changed_examples import write_test_sets
     from ablate.report.frame import read_frames, write_frames
     from ablate.report.held_out import held_out_reader
     from ablate.report.images import write_images
@@ -195,8 +197,10 @@ def _write(
     _unlink(directory, () if ended is not None and lock.exists() else (".parquet", ".yaml"))
     if ended is not None:
         # All is read before the first file is written: data that is missing spoils no report.
-        found = _read(root, locked.study, ended.cells, held_out_reader(root))
+        test_sets: dict[str, HeldOut] = {}
+        found = _read(root, locked.study, ended.cells, held_out_reader(root, test_sets))
         write_images(locked, root, directory)
+        write_test_sets(locked.study, found, test_sets.values(), directory)
         write_frames(thinned(found, locked.study), directory)
     elif not (home / "runs.parquet").exists():
         raise ConfigError(
@@ -218,7 +222,6 @@ def _read(root: Path, study: Study, cells: Sequence[LedgerCell], held_out: HeldO
     Where the test set itself is not at hand, the answers to its examples are left out.
     """
     from ablate.report.frame import frames
-    from ablate.report.held_out import keeps_examples
 
     extras = {extra for item in study.report for extra in item.extras}
     wanted = extras | {"examples"} if keeps_examples(study) else extras

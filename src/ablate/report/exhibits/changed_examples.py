@@ -1,0 +1,104 @@
+"""The test examples that two arms answer most differently, and what each class gains or loses."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ablate.errors import ReportError
+from ablate.report.by_class import classes_csv, left_out_text, print_classes
+from ablate.report.changed_examples import SHOWN, Changed, changed, read_test_set
+from ablate.report.context import Context, Tabulated
+from ablate.report.example_answers import NotRecordedError
+from ablate.report.figures.canvas import Drawing, Margins, page
+from ablate.report.figures.select import DATA_NAMES
+from ablate.report.sizes import Style
+from ablate.report.wording import counted, pair_text
+from ablate.study.items import ChangedExamples
+
+_GAP = 0.05  # inches between images
+_LINE = 0.125  # inches of a line of small text
+#: Blue and orange, which people without red or green cones tell apart as well.
+_WON, _LOST = "#0173b2", "#de8f05"
+
+
+def exhibits(context: Context) -> Iterator[Tabulated | Drawing]:
+    """Yield the table of classes and, where the data is images, those that differ most.
+
+    Raises ReportError where runs keep no answers, or no labels lie beside the report.
+    """
+    item = context.item
+    assert isinstance(item, ChangedExamples)
+    assert context.directory is not None
+    try:
+        found = changed(item, context.study, context.frames)
+    except NotRecordedError as error:
+        why = f": {error}" if str(error) else ""
+        raise ReportError(f"which test examples the runs get right is not recorded{why}.") from None
+    rows = read_test_set(context.directory, found.answers.test_set)
+    if rows.empty:
+        raise ReportError("the labels of the test set do not lie beside the report.")
+    labels = rows["label"].to_numpy(np.int64)
+    factor = context.study.factor(found.compared.factor)
+    yield Tabulated(print_classes(found, factor, labels), {"": classes_csv(found, labels)})
+    shown = rows[rows["pixels"].notna()].to_dict("records")
+    if shown:
+        images = {int(row["position"]): row for row in shown}
+        figure = _draw(found, images, context.style)
+        yield Drawing(item.kind, _caption(found, context), figure)
+
+
+def _caption(found: Changed, context: Context) -> str:
+    factor, a, b, at = found.compared
+    name = str(context.study.baseline.get("data"))
+    where = "".join(f", {other} = {' or '.join(levels)}" for other, levels in at.items())
+    pair = pair_text(context.study.factor(factor), a, b)
+    sentences = [
+        f"Test images of {DATA_NAMES.get(name, name)} that are answered most differently: {pair}"
+        f"{where}, {counted(len(found.answers.replicates), 'replicate')}.",
+        f"Below each image its label and the share of runs (%) that get it right, from {b} to {a}; "
+        "largest change first.",
+    ]
+    if found.answers.left_out:
+        sentences.append(left_out_text(found))
+    return " ".join(sentences)
+
+
+def _draw(found: Changed, images: Mapping[int, Mapping[Any, Any]], style: Style) -> Figure:
+    a, b = found.shares
+    won, lost = found.largest(1), found.largest(-1)
+    _, first, second, _ = found.compared
+    groups = [
+        (f"right more often with {first}", _WON, won),
+        (f"right more often with {second}", _LOST, lost),
+    ]
+    groups = [group for group in groups if group[2]]
+    margins = Margins(left=0.05, right=0.05, top=0.2, bottom=2.4 * _LINE, across=_GAP, down=0.56)
+    side = margins.panel_width(style.one_column, SHOWN)
+    figure, axes = page(style, [side] * len(groups), SHOWN, style.one_column, margins)
+    for row, (title, color, shown) in zip(axes, groups, strict=True):
+        row[0].set_title(title, loc="left", fontsize=style.text)
+        for axis, place in zip(row, shown, strict=False):
+            _show(axis, images[place], color)
+            below = f"{images[place]['label']}\n{_percent(b[place])}→{_percent(a[place])}"
+            axis.set_xlabel(below, fontsize=style.small, linespacing=1.25, labelpad=2.5)
+        for axis in row[len(shown) :]:
+            axis.set_visible(False)
+    return figure
+
+
+def _show(axis: Axes, image: Mapping[Any, Any], color: str) -> None:
+    shape = tuple(int(image[name]) for name in ("channels", "height", "width"))
+    pixels = np.frombuffer(image["pixels"], dtype=np.uint8).reshape(shape)
+    picture = pixels[0] if shape[0] == 1 else pixels.transpose(1, 2, 0)
+    axis.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    axis.set_xticks([])
+    axis.set_yticks([])
+    for spine in axis.spines.values():
+        spine.set(visible=True, color=color, linewidth=1.4)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f}"
