@@ -108,6 +108,7 @@ def classes_csv(changed: Changed, labels: Labels) -> str:
 def _texts(row: ClassRow) -> tuple[str, ...]:
     low, high = row.interval or (None, None)
     difference = with_interval(float(row.difference.mean()), low, high)
+    difference = difference if row.difference.any() else "0"
     a, b = (number(accuracy, 1) for accuracy in (row.a, row.b))
     return f"{row.examples:,}", a, b, difference, f"{row.won:,}", f"{row.lost:,}"
 

@@ -61,13 +61,14 @@ class Changed:
         return a.astype(np.int64) - b.astype(np.int64)
 
     def largest(self, sign: int) -> list[int]:
-        """Return the examples of which A has more right than B (sign 1), or fewer (-1).
+        """Return the examples that A has right in more runs than B (sign 1), or in fewer (-1).
 
-        Those that differ most stand first, and of them those that come first in the test set.
+        Those that differ most stand first; of equal ones those that change sides, and then those
+        that come first in the test set.
         """
         a, b = self.shares
         gain = np.round(sign * (a - b), 9)  # so that equal shares are equal on any processor
-        order = np.argsort(-gain, kind="stable")[:SHOWN]
+        order = np.lexsort((self.sides != sign, -gain))[:SHOWN]
         return [int(place) for place in order if gain[place] > 0]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -14,12 +15,13 @@ from ablate.report.context import Context, Tabulated
 from ablate.report.example_answers import NotRecordedError
 from ablate.report.figures.canvas import Drawing, Margins, page
 from ablate.report.figures.select import DATA_NAMES
+from ablate.report.figures.style import wrapped
 from ablate.report.sizes import Style
 from ablate.report.wording import counted, pair_text
 from ablate.study.items import ChangedExamples
 
 _GAP = 0.05  # inches between images
-_LINE = 0.125  # inches of a line of small text
+_LINE = 0.115  # inches of a line of small text
 #: Blue and orange, which people without red or green cones tell apart as well.
 _WON, _LOST = "#0173b2", "#de8f05"
 
@@ -59,7 +61,7 @@ def _caption(found: Changed, context: Context) -> str:
         f"Test images of {DATA_NAMES.get(name, name)} that are answered most differently: {pair}"
         f"{where}, {counted(len(found.answers.replicates), 'replicate')}.",
         f"Below each image its label and the share of runs (%) that get it right, from {b} to {a}; "
-        "largest change first.",
+        "largest change first. They are chosen for it, and some of it is chance.",
     ]
     if found.answers.left_out:
         sentences.append(left_out_text(found))
@@ -68,25 +70,42 @@ def _caption(found: Changed, context: Context) -> str:
 
 def _draw(found: Changed, images: Mapping[int, Mapping[Any, Any]], style: Style) -> Figure:
     a, b = found.shares
-    won, lost = found.largest(1), found.largest(-1)
+    # Those that lie there: a report of another version has kept others.
+    won, lost = ([place for place in found.largest(sign) if place in images] for sign in (1, -1))
     _, first, second, _ = found.compared
-    groups = [
-        (f"right more often with {first}", _WON, won),
-        (f"right more often with {second}", _LOST, lost),
-    ]
-    groups = [group for group in groups if group[2]]
-    margins = Margins(left=0.05, right=0.05, top=0.2, bottom=2.4 * _LINE, across=_GAP, down=0.56)
+    sides = found.sides
+    headings = (
+        (f"won: right more often with {first} ({_changing(sides == 1)})", _WON, won),
+        (f"lost: right more often with {second} ({_changing(sides == -1)})", _LOST, lost),
+    )
+    width = style.one_column - 0.1
+    groups = [(wrapped(text, width), color, shown) for text, color, shown in headings if shown]
+    lines = 1 + max(heading.count("\n") for heading, *_ in groups)
+    below, title = 2.4 * _LINE, 0.06 + 0.14 * lines
+    margins = Margins(
+        left=0.05, right=0.05, top=title, bottom=below, across=_GAP, down=below + title + 0.06
+    )
     side = margins.panel_width(style.one_column, SHOWN)
     figure, axes = page(style, [side] * len(groups), SHOWN, style.one_column, margins)
-    for row, (title, color, shown) in zip(axes, groups, strict=True):
-        row[0].set_title(title, loc="left", fontsize=style.text)
+    for row, (heading, color, shown) in zip(axes, groups, strict=True):
+        row[0].set_title(heading, loc="left")
         for axis, place in zip(row, shown, strict=False):
             _show(axis, images[place], color)
-            below = f"{images[place]['label']}\n{_percent(b[place])}→{_percent(a[place])}"
-            axis.set_xlabel(below, fontsize=style.small, linespacing=1.25, labelpad=2.5)
+            texts = (str(images[place]["label"]), f"{_percent(b[place])}→{_percent(a[place])}")
+            for line, (text, weight) in enumerate(zip(texts, ("bold", "normal"), strict=True)):
+                axis.annotate(
+                    text, (0.5, 0), (0, -2 - 72 * _LINE * line), xycoords="axes fraction",
+                    textcoords="offset points", ha="center", va="top", fontsize=style.small,
+                    fontweight=weight,
+                )  # fmt: skip
         for axis in row[len(shown) :]:
-            axis.set_visible(False)
+            axis.set(visible=False, xticks=[], yticks=[])
     return figure
+
+
+def _changing(which: npt.NDArray[np.bool_]) -> str:
+    count = int(which.sum())
+    return f"{count:,} change{'s' if count == 1 else ''} sides"
 
 
 def _show(axis: Axes, image: Mapping[Any, Any], color: str) -> None:
