@@ -5,7 +5,9 @@ import pytest
 from scipy import stats
 
 from ablate.stats import Array
+from ablate.stats.evidence import p_values
 from ablate.stats.examples import Crossed, crossed
+from ablate.stats.intervals import Estimate
 
 RNG = np.random.default_rng(7)
 #: Sums of thousands of doubles agree to about 1e-13 of their size.
@@ -21,29 +23,32 @@ def test_where_all_examples_are_alike_it_is_the_paired_t() -> None:
     differences = np.array([1.0, 0.2, 0.7, 0.4, 0.9, 0.1])
     found = crossed(additive(differences, np.zeros(50)))
     expected = stats.ttest_1samp(differences, 0.0)
-    assert found.error == pytest.approx(stats.sem(differences), rel=CLOSE)
-    assert (found.df, found.error) == (5, found.error_replicates)
+    assert found.both.error == pytest.approx(stats.sem(differences), rel=CLOSE)
+    assert found.both == found.alone
+    assert found.both.freedom == 5
     assert found.interval(0.05) == pytest.approx(expected.confidence_interval(0.95), rel=CLOSE)
-    assert found.p("greater", 0.0) == pytest.approx((expected.pvalue, 1.0), rel=CLOSE)
+    assert p_values(found, "greater", 0.0) == pytest.approx((expected.pvalue, 1.0), rel=CLOSE)
 
 
 def test_where_all_replicates_are_alike_it_is_the_t_over_examples() -> None:
     examples = RNG.integers(-1, 2, 40).astype(float) + 0.5
     found = crossed(additive(np.zeros(8), examples))
     expected = stats.ttest_1samp(examples, 0.0)
-    assert found.error == pytest.approx(stats.sem(examples), rel=CLOSE)
-    assert found.df == pytest.approx(39, rel=CLOSE)
-    assert found.error_replicates == 0
-    assert found.p("greater", 0.0)[0] == pytest.approx(expected.pvalue, rel=CLOSE)
+    assert found.both.error == pytest.approx(stats.sem(examples), rel=CLOSE)
+    assert found.both.freedom == pytest.approx(39, rel=CLOSE)
+    assert found.alone is None
+    assert p_values(found, "greater", 0.0)[0] == pytest.approx(expected.pvalue, rel=CLOSE)
 
 
 def test_without_interaction_the_two_variances_add_up() -> None:
     replicates, examples = RNG.standard_normal(6), RNG.standard_normal(30)
     found = crossed(additive(replicates, examples))
     of_r, of_i = stats.sem(replicates) ** 2, stats.sem(examples) ** 2
-    assert found.error == pytest.approx(np.sqrt(of_r + of_i), rel=CLOSE)
+    assert found.both.error == pytest.approx(np.sqrt(of_r + of_i), rel=CLOSE)
     # Satterthwaite's formula for the sum of two independent variances.
-    assert found.df == pytest.approx((of_r + of_i) ** 2 / (of_r**2 / 5 + of_i**2 / 29), rel=CLOSE)
+    assert found.both.freedom == pytest.approx(
+        (of_r + of_i) ** 2 / (of_r**2 / 5 + of_i**2 / 29), rel=CLOSE
+    )
 
 
 def test_its_mean_squares_are_those_of_the_two_way_layout() -> None:
@@ -56,55 +61,46 @@ def test_its_mean_squares_are_those_of_the_two_way_layout() -> None:
     r, i, both = (square / df for square, df in zip(squares, (4, 11, 44), strict=True))
     assert i > both
     found = crossed(values)
-    assert found.error**2 == pytest.approx((r + i - both) / 60, rel=CLOSE)
+    assert found.both.error**2 == pytest.approx((r + i - both) / 60, rel=CLOSE)
     df = (r + i - both) ** 2 / (r**2 / 4 + i**2 / 11 + both**2 / 44)
-    assert found.df == pytest.approx(df, rel=CLOSE)
+    assert found.both.freedom == pytest.approx(df, rel=CLOSE)
 
 
 def test_less_than_no_effect_of_examples_is_none() -> None:
     values = np.tile([[1.0, -1.0], [-1.0, 1.0]], (3, 10)) + np.arange(6.0)[:, None]
     found = crossed(values)  # every example has the same mean over replicates
-    assert (found.error, found.df) == (found.error_replicates, 5)
+    assert found.both == found.alone
+    assert found.both.freedom == 5
 
 
 def test_nothing_that_varies_decides_nothing() -> None:
     found = crossed(np.full((6, 20), 0.1))
-    assert (found.error, found.half_width(0.05)) == (0, 0)
-    assert found.p("greater", 0.0) == (1, 1) == found.p("equal", 1.0)
+    assert found.interval(0.05) == (found.both.mean, found.both.mean)
+    assert p_values(found, "greater", 0.0) == (1, 1)
+    assert min(p_values(found, "equal", 1.0)) == 0.5
 
 
-@pytest.mark.parametrize("expect", ["greater", "less"])
 @pytest.mark.parametrize("margin", [0.0, 0.3])
-def test_p_and_interval_say_the_same(expect: str, margin: float) -> None:
-    bound = margin if expect == "greater" else -margin
+def test_p_and_interval_say_the_same(margin: float) -> None:
     sides = set()
     for shift in np.linspace(-1.5, 1.5, 13):
         found = crossed(additive(shift + RNG.standard_normal(7), RNG.standard_normal(20)))
-        supported, refuted = found.p(expect, margin)  # type: ignore[arg-type]
+        supported, refuted = p_values(found, "greater", margin)
         low, high = found.interval(0.05)
-        beyond = {"greater": low > bound, "less": high < bound}[expect]
-        short = {"greater": high < bound, "less": low > bound}[expect]
-        assert (supported <= 0.05, refuted <= 0.05) == (beyond, short)
-        sides.add((beyond, short))
+        assert (supported <= 0.05, refuted <= 0.05) == (low > margin, high < margin)
+        sides.add((low > margin, high < margin))
     assert len(sides) == 3  # all three cases were met
-
-
-def test_equal_is_the_interval_within_the_margin_and_refuted_the_interval_outside() -> None:
-    found = Crossed(0.1, 0.05, 12.0, 0.04, 8, 100)
-    half = found.half_width(0.05)
-    assert half == pytest.approx(stats.t.ppf(0.975, 12) * 0.05, rel=CLOSE)
-    assert found.p("equal", 0.1 + 1.01 * half)[0] <= 0.05 < found.p("equal", 0.1 + 0.99 * half)[0]
-    far = Crossed(0.5, 0.05, 12.0, 0.04, 8, 100)
-    assert far.p("equal", 0.5 - 1.01 * half)[1] <= 0.05 < far.p("equal", 0.5 - 0.99 * half)[1]
 
 
 def test_it_is_never_surer_than_replicates_alone() -> None:
     # More degrees of freedom outweigh so small a standard error of the examples.
-    found = Crossed(3.0, 1.02, 5.6, 1.0, 6, 100)
+    found = Crossed(Estimate(3.0, 1.02, 5.6), Estimate(3.0, 1.0, 5), 6, 100)
     alone = stats.t.ppf(0.975, 5)
     assert stats.t.ppf(0.975, 5.6) * 1.02 < alone
-    assert found.half_width(0.05) == pytest.approx(alone, rel=CLOSE)
-    assert found.p("greater", 0.0)[0] == pytest.approx(2 * stats.t.sf(3.0, 5), rel=CLOSE)
+    assert found.interval(0.05) == pytest.approx((3 - alone, 3 + alone), rel=CLOSE)
+    # In the middle of the t it is the standard error that counts.
+    assert found.above(0.0) == pytest.approx(max(stats.t.sf(3 / 1.02, 5.6), stats.t.sf(3, 5)))
+    assert found.below(2.9) == pytest.approx(max(stats.t.cdf(0.1 / 1.02, 5.6), stats.t.cdf(0.1, 5)))
 
 
 @pytest.mark.parametrize(
@@ -123,9 +119,10 @@ def test_intervals_cover_the_truth_where_examples_are_drawn_anew(
             + rng.standard_normal((6, 60))
         )
         found = crossed(values)
+        assert found.alone is not None
         low, high = found.interval(0.05)
         covered += low <= 0 <= high
-        covered_alone += abs(found.mean) <= stats.t.ppf(0.975, 5) * found.error_replicates
+        covered_alone += abs(found.both.mean) <= stats.t.ppf(0.975, 5) * found.alone.error
     assert covered / studies > 0.95 - 0.018
     if of_examples > 5 * of_replicates:
         assert covered_alone < covered

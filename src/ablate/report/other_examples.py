@@ -3,9 +3,7 @@
 All replicates are scored on one test set. Here its examples are a sample, as the replicates are.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -13,13 +11,12 @@ import numpy as np
 from ablate import stats
 from ablate.report.claim_evidence import margin_of
 from ablate.report.claim_metrics import measure
+from ablate.report.differences import Difference, differences, expected
 from ablate.report.example_answers import NotRecordedError, answers
 from ablate.report.frame import Frames
 from ablate.report.parts import of_part
-from ablate.report.run_arrays import Measure
-from ablate.stats import Arm
 from ablate.study.accuracy import compares_accuracy
-from ablate.study.claims import Claim, Effect, Interaction, Order
+from ablate.study.claims import Claim, Effect, Order
 from ablate.study.schema import Study
 
 Word = Literal["yes", "no", "open", "not recorded"]
@@ -47,6 +44,11 @@ class OtherExamples:
     left_out: int = 0
     note: str = ""
 
+    @property
+    def is_told(self) -> bool:
+        """Whether there is more to say than that the report is older than such a record."""
+        return self.word != "not recorded" or bool(self.note)
+
 
 def other_examples(
     claim: Claim, study: Study, frames: Frames, outcome: str, level: float
@@ -63,54 +65,29 @@ def other_examples(
     part = study.part_of(claim)
     own, frames = (study.part(part), of_part(part, frames)) if study.parts else (study, frames)
     try:
-        steps = list(_steps(claim, measure(claim.metric, own, frames), frames))
+        found = [
+            _step(claim, one, margin_of(claim, study), frames)
+            for one in differences(claim, measure(claim.metric, own, frames))
+        ]
     except NotRecordedError as error:
         return OtherExamples("not recorded", note=str(error))
-    left_out = max(left for _, left in steps)
-    found = [one for one, _ in steps if one is not None]
-    if len(found) < len(steps):
-        return OtherExamples("open", left_out=left_out)
-    expect, margin = _expected(claim), margin_of(claim, study)
-    ps = [stats.p_values(one, expect, margin) for one in found]
     # As of the claim itself: every step must be shown, and one that is refuted refutes all.
-    weakest = max(range(len(ps)), key=lambda step: ps[step][0])
-    supported, refuted = ps[weakest][0], min(1.0, len(ps) * min(p for _, p in ps))
-    yes, no = outcome == "supported", outcome == "refuted"
+    weakest = max(found, key=lambda step: step.p_supported)
+    refuted = min(1.0, len(found) * min(step.p_refuted for step in found))
     word: Word = "open"
-    if (yes and supported <= level) or (no and refuted <= level):
-        word = "yes" if yes else "no"
-    return OtherExamples(word, found[weakest], supported, refuted, left_out)
+    if outcome == "supported" and weakest.p_supported <= level:
+        word = "yes"
+    elif outcome == "refuted" and refuted <= level:
+        word = "no"
+    left_out = max(step.left_out for step in found)
+    return replace(weakest, word=word, p_refuted=refuted, left_out=left_out)
 
 
-def _expected(claim: Effect | Order) -> stats.Expect:
-    if isinstance(claim, Effect):
-        return claim.expect
-    return "greater" if claim.direction == "up" else "less"
-
-
-def _steps(
-    claim: Effect | Order, runs: Measure, frames: Frames
-) -> Iterator[tuple[stats.Crossed | None, int]]:
-    """Yield every difference that the claim is about, and the replicates that have no pair.
-
-    The difference is None where fewer than two have one. Raises NotRecordedError.
-    """
-    for signs, arms in _differences(claim, runs):
-        given = answers(arms, frames.examples)
-        points = 100 * np.tensordot(signs, given.right, axes=1)
-        yield (stats.crossed(points) if len(points) > 1 else None), given.left_out
-
-
-def _differences(
-    claim: Effect | Order, runs: Measure
-) -> Iterator[tuple[Sequence[int], Sequence[Arm]]]:
-    """Yield the arms of each difference, and their signs in it, as `claim_evidence` takes them."""
-    if isinstance(claim, Order):
-        for low, high in pairwise(runs.study.factor(claim.over).level_names):
-            yield (-1, 1), runs.pair(claim.over, low, high, claim.at)
-    elif isinstance(claim, Interaction):
-        other, c, d = claim.interaction
-        at_c, at_d = (runs.pair(*claim.compare, {**claim.at, other: (level,)}) for level in (c, d))
-        yield (1, -1, -1, 1), (*at_c, *at_d)
-    else:
-        yield (1, -1), runs.pair(*claim.compare, claim.at)
+def _step(claim: Effect | Order, one: Difference, margin: float, frames: Frames) -> OtherExamples:
+    """Return what is known of one difference, its word open."""
+    given = answers(one.arms, frames.examples)
+    if len(given.replicates) < 2:
+        return OtherExamples("open", left_out=given.left_out)
+    found = stats.crossed(100 * np.tensordot(one.signs, given.right, axes=1))
+    _, ps = stats.weighed(found, one.pairs, expected(claim), margin)
+    return OtherExamples("open", found, *ps, left_out=given.left_out)

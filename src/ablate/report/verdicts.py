@@ -1,7 +1,7 @@
 """Claims against runs: a verdict for each, all of them one family."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from ablate import stats
@@ -10,6 +10,7 @@ from ablate.errors import ReportError
 from ablate.report.claim_evidence import Case, case, margin_of
 from ablate.report.claim_metrics import measure
 from ablate.report.frame import Frames
+from ablate.report.other_examples import OtherExamples, other_examples
 from ablate.report.parts import of_part, tuning_runs
 from ablate.study.claims import Claim, Effect, Rate
 from ablate.study.schema import Study
@@ -41,6 +42,8 @@ class Verdict(Case):
     p_flip         exact sign-flip p of the pairs that converged in both
     better         P(A > B) over them
     p_convergence  that A and B converge equally often (McNemar)
+    other_examples what the runs say of the claim for other test examples too; None where that is
+                   no question
     """
 
     claim: Claim
@@ -53,6 +56,7 @@ class Verdict(Case):
     p_flip: float | None = None
     better: float | None = None
     p_convergence: float | None = None
+    other_examples: OtherExamples | None = None
 
     @property
     def is_decided(self) -> bool:
@@ -81,9 +85,15 @@ def judge(
     cases = [claim_case(claim, study, frames, configs) for claim in study.claims]
     family = look_level(looks)
     levels = stats.holm_levels([one.evidence.p for one in cases], family)
-    return [
+    verdicts = (
         _verdict(claim, found, study, level, family / len(cases))
         for claim, found, level in zip(study.claims, cases, levels, strict=True)
+    )
+    return [
+        replace(
+            one, other_examples=other_examples(one.claim, study, frames, one.outcome, one.level)
+        )
+        for one in verdicts
     ]
 
 

@@ -3,73 +3,44 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
 
-from ablate.stats.evidence import Expect
-from ablate.stats.intervals import Array, is_constant
+from ablate.stats.intervals import Array, Estimate, is_constant
 
 
 @dataclass(frozen=True)
 class Crossed:
     """A mean of values (R, N), of R replicates on N examples, where others of both are meant.
 
-    error             its standard error over other replicates and other examples
-    df                the degrees of freedom of `error`
-    error_replicates  its standard error over other replicates on these examples, of R - 1
+    both        the mean, and its standard error over other replicates and other examples
+    alone       the same over other replicates on these examples, of R - 1 degrees of freedom; None
+                where replicates do not differ
+    replicates, examples  R and N
     """
 
-    mean: float
-    error: float
-    df: float
-    error_replicates: float
+    both: Estimate
+    alone: Estimate | None
     replicates: int
     examples: int
 
-    def half_width(self, alpha: float) -> float:
-        """Return the half-width of the 1 - alpha interval; never that of replicates alone, or less.
+    @property
+    def _estimates(self) -> tuple[Estimate, ...]:
+        # Where examples add little their degrees of freedom may narrow an interval by a percent,
+        # though more is left open: what replicates alone leave open counts as well.
+        found = (self.both,) if self.alone is None else (self.both, self.alone)
+        return tuple(one for one in found if one.error)
 
-        Where examples add little their degrees of freedom may narrow it by a percent, though more
-        is left open.
-        """
-        errors = ((self.error, self.df), (self.error_replicates, self.replicates - 1))
-        return max(float(special.stdtrit(df, 1 - alpha / 2) * error) for error, df in errors)
+    def above(self, bound: float) -> float:
+        """Return the one-sided p that the mean is above `bound`; 0.5 where nothing varies."""
+        return max((one.above(bound) for one in self._estimates), default=0.5)
+
+    def below(self, bound: float) -> float:
+        """Return the one-sided p that the mean is below `bound`; 0.5 where nothing varies."""
+        return max((one.below(bound) for one in self._estimates), default=0.5)
 
     def interval(self, alpha: float) -> tuple[float, float]:
-        """Return the ends of the 1 - alpha interval."""
-        half = self.half_width(alpha)
-        return self.mean - half, self.mean + half
-
-    def p(self, expect: Expect, margin: float) -> tuple[float, float]:
-        """Return two-sided p values for and against, as of the paired t: they fit the intervals.
-
-        margin  the mean is expected to be greater by more than it, less by more, or equal within it
-        """
-        if expect == "greater":
-            return self._either(margin)
-        if expect == "less":
-            return self._either(-margin)[::-1]
-        inside = max(self._above(-margin), self._below(margin))
-        outside = min(self._above(margin), self._below(-margin))
-        return min(1.0, 2 * inside), min(1.0, 2 * outside)
-
-    def _either(self, bound: float) -> tuple[float, float]:
-        above, below = self._above(bound), self._below(bound)
-        p = min(1.0, 2 * min(above, below))
-        return (p, 1.0) if self.mean > bound else (1.0, p)
-
-    def _above(self, bound: float) -> float:
-        return self._tail(self.mean - bound)
-
-    def _below(self, bound: float) -> float:
-        return self._tail(bound - self.mean)
-
-    def _tail(self, distance: float) -> float:
-        """Return the one-sided p of a distance; 1 where nothing varies, which decides nothing."""
-        errors = ((self.error, self.df), (self.error_replicates, self.replicates - 1))
-        return max(
-            (float(special.stdtr(df, -distance / error)) for error, df in errors if error),
-            default=1.0,
-        )
+        """Return the two-sided 1 - alpha interval of the mean."""
+        ends = [one.interval(alpha) for one in self._estimates] or [(self.both.mean,) * 2]
+        return min(low for low, _ in ends), max(high for _, high in ends)
 
 
 def crossed(values: Array) -> Crossed:
@@ -81,12 +52,12 @@ def crossed(values: Array) -> Crossed:
     replicates alone, MS_r/(R N) with R - 1, which it never falls below.
     """
     replicates, examples = values.shape
-    mean, rows, columns = values.mean(), values.mean(axis=1), values.mean(axis=0)
+    mean, rows, columns = float(values.mean()), values.mean(axis=1), values.mean(axis=0)
     by_replicate = 0.0 if is_constant(rows) else examples * float(rows.var(ddof=1))
     by_example = 0.0 if is_constant(columns) else replicates * float(columns.var(ddof=1))
     rest = values - rows[:, None] - columns + mean
     both = float((rest**2).sum()) / ((replicates - 1) * (examples - 1))
-    total, df = by_replicate, float(replicates - 1)
+    total, freedom = by_replicate, float(replicates - 1)
     if by_example > both:
         total = by_replicate + by_example - both
         parts = (
@@ -94,13 +65,13 @@ def crossed(values: Array) -> Crossed:
             (by_example, examples - 1),
             (both, (replicates - 1) * (examples - 1)),
         )
-        df = total**2 / sum(square**2 / freedom for square, freedom in parts)
-    count = replicates * examples
+        freedom = total**2 / sum(square**2 / own for square, own in parts)
+    of_replicates, whole = (
+        float(np.sqrt(square / (replicates * examples))) for square in (by_replicate, total)
+    )
     return Crossed(
-        mean=float(mean),
-        error=float(np.sqrt(total / count)),
-        df=max(df, float(min(replicates, examples) - 1)),
-        error_replicates=float(np.sqrt(by_replicate / count)),
+        both=Estimate(mean, whole, max(freedom, float(min(replicates, examples) - 1))),
+        alone=Estimate(mean, of_replicates, replicates - 1) if by_replicate else None,
         replicates=replicates,
         examples=examples,
     )
