@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from frames_for_tests import factor, make_study
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ablate.errors import DataError
 from ablate.metrics import NO_METRICS, PROBED, STATISTICS
 from ablate.records import Record
 from ablate.report.frame import (
@@ -24,9 +26,11 @@ from ablate.report.frame import (
     write_frames,
 )
 from ablate.report.held_out import HeldOut, unpacked
+from ablate.report.regenerate import read_ledger
 from ablate.store.cell import LedgerCell
 from ablate.store.files import LedgerError
 from ablate.store.ledger import run_directory, write_failure, write_run
+from ablate.study.items import ITEMS
 
 LAYERS, STEPS = 2, (0, 1, 40)
 PROVENANCE = {
@@ -307,6 +311,28 @@ def test_examples_that_are_answered_right_are_kept_to_the_bit(tmp_path: Path) ->
     for replicate, row in enumerate(back.examples.to_dict("records")):
         assert np.array_equal(unpacked(row), logits[replicate].argmax(axis=1) == labels)
     assert unpacked(back.examples.iloc[0].to_dict())[0] == (labels[0] == 0)
+
+
+def test_without_the_data_a_report_keeps_no_answers_and_is_made_all_the_same(
+    tmp_path: Path,
+) -> None:
+    cell = a_cell("he")
+    add_run(tmp_path, cell, 0, predictions=np.zeros((4, 2), np.float16))
+    asked = make_study(factor("init", ["he"]), name="s")
+    test_set = HeldOut(torch.zeros(4, 3), np.arange(4) % 2)
+
+    def missing(config: Mapping[str, Any]) -> HeldOut:
+        raise DataError("mnist is not there.")
+
+    assert len(read_ledger(tmp_path, asked, [cell], lambda config: test_set).examples) == 1
+    found = read_ledger(tmp_path, asked, [cell], missing)
+    assert found.examples.empty
+    assert len(found.runs) == 1
+    on_loss = make_study(factor("init", ["he"]), name="s", metric="test/loss")
+    assert read_ledger(tmp_path, on_loss, [cell], lambda config: test_set).examples.empty
+    shown = on_loss.model_copy(update={"report": (ITEMS["reliability_diagram"](),)})
+    with pytest.raises(DataError, match="mnist is not there"):
+        read_ledger(tmp_path, shown, [cell], missing)
 
 
 def test_a_test_set_is_told_from_another_by_one_pixel_or_one_label() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ablate.errors import ConfigError, DataError, nearest, one_of
+from ablate.errors import AblateError, ConfigError, nearest, one_of
 from ablate.report.check import check
 from ablate.report.currency import currency, is_current, mark_current
 from ablate.report.manifest import read_manifest
@@ -198,7 +198,7 @@ def _write(
     if ended is not None:
         # All is read before the first file is written: data that is missing spoils no report.
         test_sets: dict[str, HeldOut] = {}
-        found = _read(root, locked.study, ended.cells, held_out_reader(root, test_sets))
+        found = read_ledger(root, locked.study, ended.cells, held_out_reader(root, test_sets))
         write_images(locked, root, directory)
         write_test_sets(locked.study, found, test_sets.values(), directory)
         write_frames(thinned(found, locked.study), directory)
@@ -216,10 +216,14 @@ def _write(
     build_report(locked, read_frames(directory), directory, pictures)
 
 
-def _read(root: Path, study: Study, cells: Sequence[LedgerCell], held_out: HeldOutReader) -> Frames:
-    """Return the frames of a complete ledger with what the study's report needs beside them.
+def read_ledger(
+    root: Path, study: Study, cells: Sequence[LedgerCell], held_out: HeldOutReader
+) -> Frames:
+    """Return the frames of a complete ledger, with those that the study's report asks for.
 
-    Where the test set itself is not at hand, the answers to its examples are left out.
+    Where the data (or the user's code that makes it) is not at hand no report fails for want of the
+    frame `examples`: it is left out. Raises DataError or ConfigError where an item asks for another
+    frame that needs the data.
     """
     from ablate.report.frame import frames
 
@@ -228,7 +232,7 @@ def _read(root: Path, study: Study, cells: Sequence[LedgerCell], held_out: HeldO
     reader = held_out if wanted & {"examples", "calibration"} else None
     try:
         return frames(root, study.name, cells, wanted, reader)
-    except DataError:
+    except AblateError:
         if "calibration" in wanted:
             raise
         return frames(root, study.name, cells, wanted - {"examples"})
