@@ -30,6 +30,7 @@ from ablate.report.regenerate import read_ledger
 from ablate.store.cell import LedgerCell
 from ablate.store.files import LedgerError
 from ablate.store.ledger import run_directory, write_failure, write_run
+from ablate.study.claims import Effect
 from ablate.study.items import ITEMS
 
 LAYERS, STEPS = 2, (0, 1, 40)
@@ -318,7 +319,9 @@ def test_without_the_data_a_report_keeps_no_answers_and_is_made_all_the_same(
 ) -> None:
     cell = a_cell("he")
     add_run(tmp_path, cell, 0, predictions=np.zeros((4, 2), np.float16))
-    asked = make_study(factor("init", ["he"]), name="s")
+    inits = factor("init", ["he", "xavier"])
+    wins = Effect(name="c", text="He wins.", compare=("init", "he", "xavier"), expect="greater")
+    asked = make_study(inits, name="s", claims=(wins,))
     test_set = HeldOut(torch.zeros(4, 3), np.arange(4) % 2)
 
     def missing(config: Mapping[str, Any]) -> HeldOut:
@@ -328,7 +331,7 @@ def test_without_the_data_a_report_keeps_no_answers_and_is_made_all_the_same(
     found = read_ledger(tmp_path, asked, [cell], missing)
     assert found.examples.empty
     assert len(found.runs) == 1
-    on_loss = make_study(factor("init", ["he"]), name="s", metric="test/loss")
+    on_loss = make_study(inits, name="s", claims=(wins,), metric="test/loss")
     assert read_ledger(tmp_path, on_loss, [cell], lambda config: test_set).examples.empty
     shown = on_loss.model_copy(update={"report": (ITEMS["reliability_diagram"](),)})
     with pytest.raises(DataError, match="mnist is not there"):

@@ -107,7 +107,11 @@ def write_test_sets(
     (directory / NAME).unlink(missing_ok=True)
     rows = [row for digest, places in shown.items() for row in _rows(known[digest], places)]
     if rows:
-        pq.write_table(pa.Table.from_pylist(rows, _SCHEMA), directory / NAME, compression="zstd")
+        pq.write_table(
+            pa.Table.from_pylist(rows, _SCHEMA), directory / NAME, compression="zstd",
+            compression_level=19, write_statistics=False, use_dictionary=["test_set", "label"],
+            column_encoding={"position": "DELTA_BINARY_PACKED"},
+        )  # fmt: skip
 
 
 def _rows(test_set: HeldOut, places: Collection[int]) -> Iterator[dict[str, Any]]:

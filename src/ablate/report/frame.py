@@ -193,9 +193,12 @@ def _write_table(table: pa.Table, path: Path) -> None:
         f"{column.name}.list.element" for column in table.schema if pa.types.is_list(column.type)
     ]
     others = [name for name in table.column_names if name not in floats]
+    # Of packed bits the least and the greatest would be kept as they are, twice each.
+    packed = any(pa.types.is_binary(column.type) for column in table.schema)
     pq.write_table(
         table, path, compression="zstd", compression_level=19,
         use_byte_stream_split=[*floats, *lists], use_dictionary=others,
+        write_statistics=not packed,
     )  # fmt: skip
 
 

@@ -15,6 +15,10 @@ import numpy.typing as npt
 
 from ablate import data
 from ablate.config.validate import run_config
+from ablate.study.accuracy import compares_accuracy
+from ablate.study.claims import Rule
+from ablate.study.items import ChangedExamples
+from ablate.study.schema import Study
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -62,6 +66,24 @@ def held_out_reader(root: Path, read: dict[str, HeldOut]) -> HeldOutReader:
         return read[name]
 
     return held_out
+
+
+def examples_read(study: Study) -> list[Rule]:
+    """Return which cells are compared example by example: levels of factors, by factor.
+
+    Those of claims that compare accuracies on the test set, and of items that show examples. A
+    report keeps the answers of no others.
+    """
+    rules: list[Rule] = []
+    for claim in study.claims:
+        if compares_accuracy(claim, study):
+            pairs = [getattr(claim, field, None) for field in ("compare", "interaction")]
+            rules.append({**claim.at, **{name: levels for name, *levels in filter(None, pairs)}})
+    for item in study.report:
+        if isinstance(item, ChangedExamples) and (compared := item.compared(study)):
+            factor, a, b, at = compared
+            rules.append({**at, factor: (a, b)})
+    return rules
 
 
 def examples_row(logits: np.ndarray, held_out: HeldOut) -> dict[str, Any] | None:

@@ -17,7 +17,6 @@ from ablate.store.cell import LedgerCell
 from ablate.store.index import read_index
 from ablate.store.reader import Finished, finished
 from ablate.store.state import studies
-from ablate.study.accuracy import keeps_examples
 from ablate.study.lockfile import NAME as LOCK_NAME
 from ablate.study.lockfile import Locked, read_lock
 
@@ -226,9 +225,10 @@ def read_ledger(
     frame that needs the data.
     """
     from ablate.report.frame import frames
+    from ablate.report.held_out import examples_read
 
     extras = {extra for item in study.report for extra in item.extras}
-    wanted = extras | {"examples"} if keeps_examples(study) else extras
+    wanted = extras | {"examples"} if examples_read(study) else extras
     reader = held_out if wanted & {"examples", "calibration"} else None
     try:
         return frames(root, study.name, cells, wanted, reader)

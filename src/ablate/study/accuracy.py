@@ -1,16 +1,15 @@
-"""Accuracy on the test set: which claims are about it, and which studies keep single answers."""
+"""Accuracy on the test set: which claims are about it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ablate.metrics import Final
 from ablate.study.claims import Claim, Effect, Interaction, Noise, Order
 
 if TYPE_CHECKING:
     from ablate.study.schema import Study
 
-#: What is said of single examples: whether the most probable class is the label.
+#: The share of the test examples whose most probable class is the label.
 ACCURACY = "test/accuracy"
 
 
@@ -32,13 +31,3 @@ def compared_in_headline(study: Study) -> Effect | None:
         if compares_accuracy(claim, study)
     ]
     return min(found, key=lambda claim: claim.name not in study.headline_claims, default=None)
-
-
-def keeps_examples(study: Study) -> bool:
-    """Tell whether a report of the study keeps what each run answers to each test example.
-
-    It does where the metric, a claim or an item is about accuracy on the test set.
-    """
-    claimed = any(claim.metric == Final(ACCURACY) for claim in study.claims)
-    asked = any("examples" in item.extras for item in study.report)
-    return claimed or asked or study.metric.name == ACCURACY
