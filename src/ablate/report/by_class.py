@@ -89,7 +89,7 @@ def print_classes(changed: Changed, factor: Factor, labels: Labels) -> PrintedTa
         ),
         rows=tuple((row.name, tuple(map(Entry, _texts(row)))) for row in shown),
         footer=((everything.name, _texts(everything)),),
-        caption=_caption(changed, a, b, len(rows)),
+        caption=_caption(changed, arm_text(factor, a), other_arm_text(b), len(rows)),
     )
 
 
@@ -114,12 +114,13 @@ def _texts(row: ClassRow) -> tuple[str, ...]:
 
 
 def _caption(changed: Changed, a: str, b: str, classes: int) -> tuple[str, ...]:
+    """Return the caption; a and b are the arms as they are said: `with he`."""
     count = len(changed.answers.replicates)
     sentences = [
         f"Means over {counted(count, 'replicate')}; differences are paired by replicate, each "
         "interval holds by itself, and nothing is tested.",
-        f"Won: examples that more than half of the runs get right with {a} and not more than half "
-        f"with {b}; lost: the other way round.",
+        f"Won: examples that more than half of the runs get right {a} and not more than half {b}; "
+        "lost: the other way round.",
     ]
     if changed.answers.left_out:
         sentences.append(left_out_text(changed))

@@ -17,8 +17,9 @@ from ablate.report.figures.canvas import Drawing, Margins, page
 from ablate.report.figures.select import DATA_NAMES
 from ablate.report.figures.style import wrapped
 from ablate.report.sizes import Style
-from ablate.report.wording import counted, pair_text
+from ablate.report.wording import arm_text, counted, other_arm_text, pair_text
 from ablate.study.items import ChangedExamples
+from ablate.study.schema import Factor
 
 _GAP = 0.05  # inches between images
 _LINE = 0.115  # inches of a line of small text
@@ -48,7 +49,7 @@ def exhibits(context: Context) -> Iterator[Tabulated | Drawing]:
     shown = rows[rows["pixels"].notna()].to_dict("records")
     if shown:
         images = {int(row["position"]): row for row in shown}
-        figure = _draw(found, images, context.style)
+        figure = _draw(found, factor, images, context.style)
         yield Drawing(item.kind, _caption(found, context), figure)
 
 
@@ -68,15 +69,21 @@ def _caption(found: Changed, context: Context) -> str:
     return " ".join(sentences)
 
 
-def _draw(found: Changed, images: Mapping[int, Mapping[Any, Any]], style: Style) -> Figure:
+def _draw(
+    found: Changed, factor: Factor, images: Mapping[int, Mapping[Any, Any]], style: Style
+) -> Figure:
     a, b = found.shares
     # Those that lie there: a report of another version has kept others.
     won, lost = ([place for place in found.largest(sign) if place in images] for sign in (1, -1))
     _, first, second, _ = found.compared
     sides = found.sides
     headings = (
-        (f"won: right more often with {first} ({_changing(sides == 1)})", _WON, won),
-        (f"lost: right more often with {second} ({_changing(sides == -1)})", _LOST, lost),
+        (f"won: right more often {arm_text(factor, first)} ({_changing(sides == 1)})", _WON, won),
+        (
+            f"lost: right more often {other_arm_text(second)} ({_changing(sides == -1)})",
+            _LOST,
+            lost,
+        ),
     )
     width = style.one_column - 0.1
     groups = [(wrapped(text, width), color, shown) for text, color, shown in headings if shown]
