@@ -84,7 +84,9 @@ FROM_REPORTS = {
     "contact_sheet",
 }  # fmt: skip
 #: Tables, and what is drawn of claims: they have tests of their own.
-ELSEWHERE = {"table", "published", "compared_to_base", "effects", "effect_against_cost"}
+ELSEWHERE = {
+    "table", "published", "compared_to_base", "effects", "effect_against_cost", "changed_examples",
+}  # fmt: skip
 
 
 def test_every_kind_a_study_may_ask_for_is_a_module_and_drawn_somewhere() -> None:

@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from frames_for_tests import factor, make_study
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ablate.errors import DataError
 from ablate.metrics import NO_METRICS, PROBED, STATISTICS
 from ablate.records import Record
 from ablate.report.frame import (
@@ -22,9 +25,13 @@ from ablate.report.frame import (
     read_frames,
     write_frames,
 )
+from ablate.report.held_out import HeldOut, unpacked
+from ablate.report.regenerate import read_ledger
 from ablate.store.cell import LedgerCell
 from ablate.store.files import LedgerError
 from ablate.store.ledger import run_directory, write_failure, write_run
+from ablate.study.claims import Effect
+from ablate.study.items import ITEMS
 
 LAYERS, STEPS = 2, (0, 1, 40)
 PROVENANCE = {
@@ -264,7 +271,9 @@ def test_calibration_bins_are_counted_where_labels_are_given(tmp_path: Path) -> 
     add_run(tmp_path, cell, 0, predictions=logits)
     add_run(tmp_path, cell, 1)
     assert frames(tmp_path, "s", [cell]).calibration.empty
-    read = frames(tmp_path, "s", [cell], lambda config: labels).calibration
+    test_set = HeldOut(torch.zeros(50, 3), labels)
+    wanted = frames(tmp_path, "s", [cell], ["calibration"], lambda config: test_set)
+    read = wanted.calibration
     assert set(read["replicate"]) == {0}  # the other run has no predictions
     assert read["bin"].tolist() == list(range(15))
     p = np.exp(logits.astype(float))
@@ -275,8 +284,73 @@ def test_calibration_bins_are_counted_where_labels_are_given(tmp_path: Path) -> 
         assert row.count == inside.sum()
         assert row.correct == right[inside].sum()
         assert row.confidence == pytest.approx(confidence[inside].sum(), rel=1e-12)
-    write_frames(frames(tmp_path, "s", [cell], lambda config: labels), tmp_path / "out")
+    write_frames(wanted, tmp_path / "out")
     assert (tmp_path / "out" / "calibration.parquet").exists()
     assert read_frames(tmp_path / "out").calibration.equals(read)
     write_frames(frames(tmp_path, "s", [cell]), tmp_path / "out")
     assert not (tmp_path / "out" / "calibration.parquet").exists()
+
+
+def test_examples_that_are_answered_right_are_kept_to_the_bit(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    count, images = 77, torch.from_numpy(rng.integers(0, 256, (77, 1, 2, 2), dtype=np.uint8))
+    labels = rng.integers(0, 3, count)
+    logits = rng.standard_normal((2, count, 3)).astype(np.float16)
+    logits[0, 0] = 1.0  # of classes that tie the first counts
+    cell = a_cell("he")
+    for replicate in range(2):
+        add_run(tmp_path, cell, replicate, predictions=logits[replicate])
+    add_run(tmp_path, cell, 2, predictions=np.zeros(count, np.float16))  # no classes: own code
+    sets = {"test_set": HeldOut(images, labels)}
+    made = frames(tmp_path, "s", [cell], ["examples"], lambda config: sets["test_set"])
+    assert made.examples["replicate"].tolist() == [0, 1]
+    assert [len(packed) for packed in made.examples["correct"]] == [10, 10]
+    write_frames(made, tmp_path / "out")
+    assert (tmp_path / "out" / "examples.parquet").is_file()
+    back = read_frames(tmp_path / "out")
+    assert_equal(back, made)
+    for replicate, row in enumerate(back.examples.to_dict("records")):
+        assert np.array_equal(unpacked(row), logits[replicate].argmax(axis=1) == labels)
+    assert unpacked(back.examples.iloc[0].to_dict())[0] == (labels[0] == 0)
+
+
+def test_without_the_data_a_report_keeps_no_answers_and_is_made_all_the_same(
+    tmp_path: Path,
+) -> None:
+    cell = a_cell("he")
+    add_run(tmp_path, cell, 0, predictions=np.zeros((4, 2), np.float16))
+    inits = factor("init", ["he", "xavier"])
+    wins = Effect(name="c", text="He wins.", compare=("init", "he", "xavier"), expect="greater")
+    asked = make_study(inits, name="s", claims=(wins,))
+    test_set = HeldOut(torch.zeros(4, 3), np.arange(4) % 2)
+
+    def missing(config: Mapping[str, Any]) -> HeldOut:
+        raise DataError("mnist is not there.")
+
+    assert len(read_ledger(tmp_path, asked, [cell], lambda config: test_set).examples) == 1
+    found = read_ledger(tmp_path, asked, [cell], missing)
+    assert found.examples.empty
+    assert len(found.runs) == 1
+    on_loss = make_study(inits, name="s", claims=(wins,), metric="test/loss")
+    assert read_ledger(tmp_path, on_loss, [cell], lambda config: test_set).examples.empty
+    shown = on_loss.model_copy(update={"report": (ITEMS["reliability_diagram"](),)})
+    with pytest.raises(DataError, match="mnist is not there"):
+        read_ledger(tmp_path, shown, [cell], missing)
+
+
+def test_a_test_set_is_told_from_another_by_one_pixel_or_one_label() -> None:
+    images = torch.zeros(4, 1, 2, 2, dtype=torch.uint8)
+    labels = np.array([0, 1, 2, 3])
+    other = images.clone()
+    other[3, 0, 1, 1] = 1
+    digests = [
+        HeldOut(images, labels).digest,
+        HeldOut(other, labels).digest,
+        HeldOut(images, labels[::-1]).digest,
+    ]
+    assert len(set(digests)) == 3
+    assert HeldOut(images.clone(), labels.copy()).digest == digests[0]
+    # A number that is computed may differ in its last bit from processor to processor.
+    numbers = torch.linspace(-1, 1, 12).reshape(4, 3)
+    moved = torch.nextafter(numbers, torch.ones(()))
+    assert HeldOut(numbers, labels).digest == HeldOut(moved, labels).digest

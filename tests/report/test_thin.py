@@ -16,6 +16,7 @@ from ablate.probe.histogram import BINS, coarsen
 from ablate.report.figures.histograms import _panel
 from ablate.report.frame import Frames, _frame, read_frames, write_frames
 from ablate.report.thin import thinned
+from ablate.study.claims import Effect, Interaction, Order
 from ablate.study.items import ITEMS, Distribution
 from ablate.study.items.base import Item
 
@@ -141,3 +142,42 @@ def test_paths_of_other_replicates_go_where_nothing_reads_them(
     everything = replace(frames_of(layers()), epochs=pd.DataFrame(rows))
     kept = thinned(everything, study(*(ITEMS[kind]() for kind in items)))
     assert set(kept.epochs["replicate"]) == replicates
+
+
+def test_answers_are_kept_of_runs_that_converged_and_are_compared() -> None:
+    inits, norms = factor("init", ["a", "b", "c"]), factor("norm", ["with", "without"])
+    pairs = [(a, b) for a in "abc" for b in ("with", "without")]
+    runs = pd.DataFrame([
+        {"cell": f"{a}-{b}", "replicate": r, "factor:init": a, "factor:norm": b,
+         "status": "diverged" if (a, r) == ("b", 1) else "done"}
+        for a, b in pairs for r in range(2)
+    ])  # fmt: skip
+    examples = _frame("examples", [
+        {"cell": row["cell"], "replicate": row["replicate"], "test_set": "t", "count": 8,
+         "correct": b"1"}
+        for row in runs.to_dict("records")
+    ])  # fmt: skip
+    frames = replace(frames_of(layers()), runs=runs, examples=examples)
+
+    def kept(**fields: Any) -> list[tuple[str, int]]:
+        asked = make_study(inits, norms).model_copy(update={"report": (), **fields})
+        found = thinned(frames, asked).examples
+        return list(zip(found["cell"], found["replicate"], strict=True))
+
+    said: dict[str, Any] = {"name": "c", "text": "A wins.", "expect": "greater"}
+    one = Effect(compare=("init", "a", "b"), at={"norm": ("with",)}, **said)
+    assert kept(claims=(one,)) == [("a-with", 0), ("a-with", 1), ("b-with", 0)]
+    on_loss = Effect(compare=("init", "a", "b"), metric="test/loss", **said)
+    assert kept(claims=(on_loss,)) == []
+    crossed = Interaction(
+        compare=("norm", "with", "without"), interaction=("init", "a", "c"), **said
+    )
+    assert {cell for cell, _ in kept(claims=(crossed,))} == {
+        "a-with", "a-without", "c-with", "c-without",
+    }  # fmt: skip
+    order = Order(name="o", text="It falls.", expect="monotone", direction="up", over="init",
+                  at={"norm": ("with",)})  # fmt: skip
+    assert {cell for cell, _ in kept(claims=(order,))} == {"a-with", "b-with", "c-with"}
+    shown = ITEMS["changed_examples"](compare={"init": ["c", "a"]}, at={"norm": "without"})
+    assert {cell for cell, _ in kept(report=(shown,))} == {"a-without", "c-without"}
+    assert kept() == []

@@ -28,6 +28,9 @@ ALONE = {"init": ["he", "xavier"]}
 PARTS = [{"name": "a", "factors": ALONE}, {"name": "b", "factors": {"model.depth": [2, 3]}}]
 ENSEMBLES = {"baseline": {"data": "digits", "ensemble": "seeds"}}
 COMMAND = {"baseline": {"data": "digits", "trainer": {"command": "python t.py"}}}
+TWO = {"init": ["he", "xavier"]}
+CLAIM = {"text": "He's scale wins.", "compare": TWO, "expect": "greater"}
+ON_LOSS = {"he": {**CLAIM, "metric": "test/loss"}}
 CLOSED = [
     (kind, name)
     for kind, item in ITEMS.items()
@@ -138,6 +141,22 @@ def test_what_is_no_item_is_named(
         ({"published": {"names": {"he": "Kaiming"}}}, {}, "which is not in the published table"),
         ({"published": {"table": "he2015"}}, {}, "table: he2015, which is none; there is mishkin"),
         ("effects", {}, "effects needs claims, and the study has none"),
+        ("changed_examples", {}, "changed_examples compares two levels, and no claim compares two in"),
+        ("changed_examples", {"claims": ON_LOSS}, "no claim compares two in test/accuracy; write"),
+        ("changed_examples", COMMAND, "changed_examples needs predictions, and no run keeps any"),
+        ({"changed_examples": {"at": {"init": "he"}}}, {}, "has at without compare; at belongs to"),
+        ({"changed_examples": {"compare": {"init": ["he"]}}}, {}, "one factor with two different lev"),
+        ({"changed_examples": {"compare": {"init": ["he", "he"]}}}, {}, "two different levels; write"),
+        ({"changed_examples": {"compare": TWO, "at": {"init": "he"}}}, {}, "at: init, which compare v"),
+        ({"changed_examples": {"compare": {"inits": ["he", "xavier"]}}}, {},
+         "has compare: inits, which is no factor there; there is init or model.depth"),
+        ({"changed_examples": {"compare": {"init": ["he", "lsuv"]}}}, {},
+         "has compare: init: lsuv, which is no level of it; it has he or xavier"),
+        ({"changed_examples": {"compare": TWO, "at": {"model.depth": [2, 4]}}}, {},
+         "has at: model.depth: 4, which is no level of it; it has 2 or 3"),
+        ({"changed_examples": {"compare": TWO, "at": {"model.depth": 3}}},
+         {"exclude": [{"init": "he", "model.depth": "3"}]},
+         "compares cells, and none has model.depth=3, init=he"),
         *(
             (kind, {"baseline": {"data": "digits", "probe.steps": "off"}}, f"{kind} needs the probe")
             for kind, item in ITEMS.items() if item.shows_probe
@@ -158,6 +177,24 @@ def test_code_of_the_users_own_decides_what_it_reports(
     own = {"baseline": {"data": "digits", "trainer": {"_target_": "mylab.train.fit"}}}
     for item in ({"ladder": {"metric": "macro_f1"}}, "stopping_points", "reliability_diagram"):
         compiled(tmp_path, item, **own)
+
+
+def test_examples_are_compared_as_the_item_says_or_else_as_the_headline_does(
+    compiled: Callable[..., None], tmp_path: Path
+) -> None:
+    claims = {
+        "spread": {**CLAIM, "of": "spread over model.depth"},
+        "first": CLAIM,
+        "second": {**CLAIM, "compare": {"model.depth": [3, 2]}, "at": {"init": ["he"]}},
+    }
+    compiled(tmp_path, "changed_examples", claims=claims)
+    study = read_study(tmp_path / "mine.yaml", read_groups((package_conf(),)))
+    item = ITEMS["changed_examples"]
+    assert item().compared(study) == ("init", "he", "xavier", {})
+    headed = study.model_copy(update={"headline": ("second",)})
+    assert item().compared(headed) == ("model.depth", "3", "2", {"init": ("he",)})
+    own = item(compare={"model.depth": [2, 3]}, at={"init": "xavier"})
+    assert own.compared(headed) == ("model.depth", "2", "3", {"init": ("xavier",)})
 
 
 def test_what_the_command_line_takes_away_is_left_out_and_noted(

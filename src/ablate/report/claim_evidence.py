@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from itertools import pairwise
-from typing import Literal
 
 import numpy as np
 
@@ -12,10 +10,11 @@ from ablate.config import RunConfig
 from ablate.errors import ReportError
 from ablate.lessons.signal import theory
 from ablate.report.circumstances import chance
+from ablate.report.differences import differences, expected
 from ablate.report.run_arrays import Measure
 from ablate.report.tuning_noise import choice_variance
 from ablate.study.claim_check import follows_theory
-from ablate.study.claims import Claim, Effect, Follows, Interaction, Noise, Order, Rate, Spread
+from ablate.study.claims import Claim, Effect, Follows, Noise, Order, Rate, Spread
 from ablate.study.schema import Study
 
 
@@ -72,15 +71,13 @@ def case(claim: Claim, runs: Measure, configs: Mapping[str, RunConfig]) -> Case:
             a, b = (_scored(arm, runs, configs) for arm in arms)
             evidence = stats.noise(a.values, b.values, claim.expect, margin_of(claim, runs.study))
             return Case(evidence, arms, unit=runs.unit)
-        case Interaction():
-            pairs, arms = _interaction(claim, runs)
-        case Effect():
-            arms = runs.pair(*claim.compare, claim.at)
-            pairs = stats.pair_up(*arms, runs.better)
-    difference = pairs.difference[np.isfinite(pairs.difference)]
-    margin, extra = margin_of(claim, runs.study), choice_variance(runs, arms, configs)
-    evidence = stats.paired_effect(pairs, claim.expect, margin, extra)
-    return Case(evidence, arms, difference, runs.unit)
+    (found,) = differences(claim, runs)
+    # Of an interaction those of both levels of the other factor.
+    a, b = (stats.stacked(found.arms[side::2]) for side in (0, 1))
+    difference = found.pairs.difference[np.isfinite(found.pairs.difference)]
+    margin, extra = margin_of(claim, runs.study), choice_variance(runs, found.arms, configs)
+    evidence = stats.paired_effect(found.pairs, claim.expect, margin, extra)
+    return Case(evidence, (a, b), difference, runs.unit)
 
 
 def margin_of(claim: Claim, study: Study) -> float:
@@ -96,18 +93,6 @@ def margin_of(claim: Claim, study: Study) -> float:
             return claim.margin or 0.0
         case Spread():
             return 0.0
-
-
-def _interaction(
-    claim: Interaction, runs: Measure
-) -> tuple[stats.Pairs, tuple[stats.Arm, stats.Arm]]:
-    """Return (A - B) at C less (A - B) at D; the side that has fewer n/c runs is ahead."""
-    other, *levels = claim.interaction
-    (a, b), (c, d) = (runs.pair(*claim.compare, {**claim.at, other: (level,)}) for level in levels)
-    at_c, at_d = (y.not_converged_settings - x.not_converged_settings for x, y in ((a, b), (c, d)))
-    lead = at_c - at_d if runs.better == "higher" else at_d - at_c
-    pairs = stats.paired([(1, a), (-1, b), (-1, c), (1, d)], lead)
-    return pairs, (stats.stacked([a, c]), stats.stacked([b, d]))
 
 
 def _spread(claim: Spread, runs: Measure, configs: Mapping[str, RunConfig]) -> Case:
@@ -151,20 +136,18 @@ def _rate(claim: Rate, runs: Measure) -> Case:
 
 
 def _order(claim: Order, runs: Measure, configs: Mapping[str, RunConfig]) -> Case:
-    expect: Literal["greater", "less"] = "greater" if claim.direction == "up" else "less"
-    levels = runs.study.factor(claim.over).level_names
-    pairs = [runs.pair(claim.over, low, high, claim.at) for low, high in pairwise(levels)]
-    steps = [
+    steps = differences(claim, runs)
+    found = [
         stats.paired_effect(
-            stats.pair_up(second, first, runs.better),
-            expect,
+            step.pairs,
+            expected(claim),
             claim.margin or 0.0,
-            choice_variance(runs, (first, second), configs),
+            choice_variance(runs, step.arms, configs),
         )
-        for first, second in pairs
+        for step in steps
     ]
-    arms = stats.stacked([pairs[0][0], *(second for _, second in pairs)])
-    return Case(stats.all_of(steps), (arms,), unit=runs.unit)
+    arms = stats.stacked([steps[0].arms[1], *(step.arms[0] for step in steps)])
+    return Case(stats.all_of(found), (arms,), unit=runs.unit)
 
 
 def _follows(claim: Follows, runs: Measure, configs: Mapping[str, RunConfig]) -> Case:

@@ -4,8 +4,8 @@ Everything drawn or counted comes from these frames: same frames, same bytes.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,11 @@ import pyarrow.parquet as pq
 from ablate.metrics import CURVES, PROBED, STATISTICS
 from ablate.metrics.scores import calibration_bins
 from ablate.report.columns import FACTOR, TUNED, level_column, tuned_column
+from ablate.report.held_out import HeldOutReader, examples_row
 from ablate.store import reader
 from ablate.store.cell import LedgerCell
 from ablate.store.files import LedgerError
 from ablate.store.result import Result, read_result
-
-#: Gives the test labels of a run from its resolved config.
-Labels = Callable[[Mapping[str, Any]], np.ndarray]
 
 #: Points of a training curve, at most.
 CURVE_POINTS = 120
@@ -58,6 +56,7 @@ _COLUMNS: Mapping[str, Mapping[str, pa.DataType]] = {
         **_PLACE, "bin": _INTEGER, "count": _INTEGER, "confidence": _FLOAT, "correct": _INTEGER,
     },
     "timings": {**_PLACE, "step": _INTEGER, "seconds": _FLOAT},
+    "examples": {**_PLACE, "test_set": _TEXT, "count": _INTEGER, "correct": pa.binary()},
 }  # fmt: skip
 #: What a row of `runs` has from the run's result as it is.
 _RESULT = ("key", "status", "nc_reason", "diverged_at_step", "parameters", "multiply_adds")
@@ -78,6 +77,8 @@ class Frames:
             confidence, correct; no rows where no figure of the study needs it
     timings       one row per evaluation: seconds since the run's start; likewise. The only
             frame that another sweep of the same study does not repeat
+    examples      one row per run that keeps predictions: a digest of its test set, the number of
+            examples, and a bit for each that is answered right; see `ablate.report.held_out`
 
     What a run does not have (metrics of a failed one) is NaN or None.
     """
@@ -89,20 +90,24 @@ class Frames:
     tuning: pd.DataFrame
     calibration: pd.DataFrame
     timings: pd.DataFrame
+    examples: pd.DataFrame = field(default_factory=lambda: _frame("examples", []))
 
 
-#: Frames that most studies do not have; they are files only where they have rows.
-_OPTIONAL = ("tuning", "calibration", "timings")
+#: Frames that not all studies have; they are files only where they have rows.
+_OPTIONAL = ("tuning", "calibration", "timings", "examples")
 
 
 def frames(
     root: Path,
     study_name: str,
     cells: Sequence[LedgerCell],
-    labels: Labels | None = None,
-    with_timings: bool = False,
+    extras: Collection[str] = (),
+    held_out: HeldOutReader | None = None,
 ) -> Frames:
-    """Read the frames from `runs/<study>/`; `labels` are needed for the calibration only.
+    """Read the frames from `runs/<study>/`.
+
+    extras    those of `calibration`, `timings` and `examples` that are wanted
+    held_out  the test sets, which calibration and examples need
 
     Unfinished and stale runs have no row, failed ones a row in `runs` only. Raises LedgerError
     naming the file where an entry is damaged.
@@ -119,18 +124,16 @@ def frames(
             place = {"cell": cell.slug, "replicate": replicate}
             evaluations = reader.read_evaluations(directory, result)
             rows["epochs"] += [{**e, **place} for e in evaluations]
-            if with_timings:
+            if "timings" in extras:
                 pairs = zip(evaluations, reader.read_times(directory)[1], strict=True)
                 rows["timings"] += [{"step": e["step"], "seconds": t, **place} for e, t in pairs]
             probe = reader.read_arrays(directory, "probe.npz", result)
             if len(probe.get("layers", ())):
                 layers.append(_layers(place, probe))
             losses.append((place, reader.read_arrays(directory, "curve.npz", result)["loss"]))
-            if labels is not None:
-                logits = reader.read_arrays(directory, "predictions.npz", result).get("logits")
-                if logits is not None:
-                    bins = calibration_bins(logits, labels(reader.read_config(directory)))
-                    rows["calibration"] += [{**row, **place} for row in bins]
+            if held_out is not None:
+                for name, found in _of_predictions(directory, result, extras, held_out):
+                    rows[name].append({**found, **place})
         if cell.tuned:
             folder = root / "runs" / study_name / cell.slug / "tune"
             rows["tuning"] += _tuning_rows(folder, cell, cell.tuned)
@@ -142,7 +145,22 @@ def frames(
         tuning=_frame("tuning", rows["tuning"]),
         calibration=_frame("calibration", rows["calibration"]),
         timings=_frame("timings", rows["timings"]),
+        examples=_frame("examples", rows["examples"]),
     )
+
+
+def _of_predictions(
+    directory: Path, result: Result, extras: Collection[str], held_out: HeldOutReader
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield a run's rows of calibration and examples, each by the name of its frame."""
+    logits = reader.read_arrays(directory, "predictions.npz", result).get("logits")
+    if logits is None:
+        return
+    test_set = held_out(reader.read_config(directory))
+    if "calibration" in extras:
+        yield from (("calibration", row) for row in calibration_bins(logits, test_set.labels))
+    if "examples" in extras and (row := examples_row(logits, test_set)):
+        yield "examples", row
 
 
 def write_frames(frames: Frames, directory: Path) -> None:
@@ -175,9 +193,12 @@ def _write_table(table: pa.Table, path: Path) -> None:
         f"{column.name}.list.element" for column in table.schema if pa.types.is_list(column.type)
     ]
     others = [name for name in table.column_names if name not in floats]
+    # Of packed bits the least and the greatest would be kept as they are, twice each.
+    packed = any(pa.types.is_binary(column.type) for column in table.schema)
     pq.write_table(
         table, path, compression="zstd", compression_level=19,
         use_byte_stream_split=[*floats, *lists], use_dictionary=others,
+        write_statistics=not packed,
     )  # fmt: skip
 
 

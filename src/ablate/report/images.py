@@ -1,41 +1,23 @@
-"""What a report needs from the data set itself: labels, and a few images before and after.
+"""What a report needs from the data set itself: a few images, before and after augmentation.
 
 Read once, while the ledger and the data are at hand; a report is then drawn from what lies
 beside it, also in a clone that has no data.
 """
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ablate import data
 from ablate.config import RunConfig
 from ablate.config.target import Target
-from ablate.config.validate import run_config
 from ablate.study.items import ContactSheet
 from ablate.study.lockfile import Locked
 
 NAME = "images.parquet"
 _SHOWN = 8
 _SEED = 1
-
-
-def label_reader(root: Path) -> Callable[[Mapping[str, Any]], np.ndarray]:
-    """Return a function from a run's resolved config to the labels of its test set (N,)."""
-    loaded: dict[str, np.ndarray] = {}
-
-    def labels(resolved: Mapping[str, Any]) -> np.ndarray:
-        config = run_config(resolved)
-        name = f"{config.data.model_dump_json()} {config.seed}"
-        if name not in loaded:
-            loaded[name] = data.load(config.data, root, config.seed).test[1].numpy()
-        return loaded[name]
-
-    return labels
 
 
 def write_images(locked: Locked, root: Path, directory: Path) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ablate.report import printed_other_examples
 from ablate.report.number_text import p_is, with_interval
 from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.tables import csv_text
@@ -18,6 +19,7 @@ _CSV = (
     "p_supported", "p_refuted", "n", "n_effect", "lost", "runs", "sd", "replicates_needed",
     "replicates_needed_at_most", "p_quality", "p_fewer_lost", "fewer_lost_a", "fewer_lost_b",
     "p_sign_flip", "p_better", "p_convergence", "look", "look_replicates", "next_look",
+    *printed_other_examples.COLUMNS,
 )  # fmt: skip
 
 
@@ -35,11 +37,17 @@ def print_claims(
     reworded whether claims were put in other words after the first run
     coverage what intervals cover, as a sentence
     """
+    rows = [_warned(verdict, warnings) for verdict in verdicts]
+    others = [verdict.other_examples for verdict in verdicts]
+    more = (printed_other_examples.HEADING,) if any(one and one.is_told for one in others) else ()
+    if more:
+        texts = map(printed_other_examples.text, others)
+        rows = [(*row, Entry(text)) for row, text in zip(rows, texts, strict=True)]
     return PrintedTable(
         title="Claims declared beforehand, and their verdicts.",
         corner="verdict",
-        columns=_COLUMNS,
-        rows=tuple((outcome_text(verdict), _warned(verdict, warnings)) for verdict in verdicts),
+        columns=(*_COLUMNS, *more),
+        rows=tuple(zip(map(outcome_text, verdicts), rows, strict=True)),
         caption=_caption(verdicts, declarations, reworded, coverage),
         is_prose=True,
     )
@@ -67,7 +75,9 @@ def told(verdicts: Sequence[Verdict]) -> list[dict[str, str]]:
     return [
         {"claim": verdict.claim.name, "verdict": outcome_text(verdict)}
         | {name: entry.text for name, entry in zip(names, _entries(verdict), strict=True)}
+        | ({"other_examples": printed_other_examples.text(one)} if one else {})
         for verdict in verdicts
+        for one in [verdict.other_examples]
     ]
 
 
@@ -80,6 +90,7 @@ def claims_csv(verdicts: Sequence[Verdict]) -> str:
             " ".join(map(str, v.not_converged)), " ".join(map(str, v.runs)), e.sd,
             *(v.needed or (None, None)), *_part_numbers(v), v.p_flip, v.better, v.p_convergence,
             *((v.look.number, v.look.replicates, v.look.next) if v.look else (None, None, None)),
+            *printed_other_examples.numbers(v.other_examples),
         ]
         for v in verdicts
         for e in [v.evidence]
@@ -199,6 +210,7 @@ def _caption(
             f"Withheld: fewer than {LEAST_REPLICATES} replicates that say something, or a quick "
             "look, decide nothing."
         )
+    sentences += printed_other_examples.caption([verdict.other_examples for verdict in verdicts])
     if coverage:
         sentences.append(coverage)
     if reworded:

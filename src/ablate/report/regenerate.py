@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ablate.errors import ConfigError, nearest, one_of
+from ablate.errors import AblateError, ConfigError, nearest, one_of
 from ablate.report.check import check
 from ablate.report.currency import currency, is_current, mark_current
 from ablate.report.manifest import read_manifest
@@ -22,6 +22,8 @@ from ablate.study.lockfile import Locked, read_lock
 
 if TYPE_CHECKING:
     from ablate.report.frame import Frames
+    from ablate.report.held_out import HeldOut, HeldOutReader
+    from ablate.study.schema import Study
 
 
 @dataclass(frozen=True)
@@ -182,8 +184,10 @@ def _write(
 ) -> None:
     """Write a report; its PNG and GIF are taken over from the folder `pictures` where given."""
     from ablate.report.build import build_report
-    from ablate.report.frame import frames, read_frames, write_frames
-    from ablate.report.images import label_reader, write_images
+    from ablate.report.changed_examples import write_test_sets
+    from ablate.report.frame import read_frames, write_frames
+    from ablate.report.held_out import held_out_reader
+    from ablate.report.images import write_images
     from ablate.report.thin import thinned
 
     home = root / "reports" / study
@@ -191,11 +195,11 @@ def _write(
     lock = root / "runs" / study / LOCK_NAME
     _unlink(directory, () if ended is not None and lock.exists() else (".parquet", ".yaml"))
     if ended is not None:
-        extras = {extra for item in locked.study.report for extra in item.extras}
-        labels = label_reader(root) if "calibration" in extras else None
         # All is read before the first file is written: data that is missing spoils no report.
-        found = frames(root, study, ended.cells, labels, "timings" in extras)
+        test_sets: dict[str, HeldOut] = {}
+        found = read_ledger(root, locked.study, ended.cells, held_out_reader(root, test_sets))
         write_images(locked, root, directory)
+        write_test_sets(locked.study, found, test_sets.values(), directory)
         write_frames(thinned(found, locked.study), directory)
     elif not (home / "runs.parquet").exists():
         raise ConfigError(
@@ -209,6 +213,29 @@ def _write(
     if source.parent != directory:
         shutil.copyfile(source, directory / LOCK_NAME)
     build_report(locked, read_frames(directory), directory, pictures)
+
+
+def read_ledger(
+    root: Path, study: Study, cells: Sequence[LedgerCell], held_out: HeldOutReader
+) -> Frames:
+    """Return the frames of a complete ledger, with those that the study's report asks for.
+
+    Where the data (or the user's code that makes it) is not at hand no report fails for want of the
+    frame `examples`: it is left out. Raises DataError or ConfigError where an item asks for another
+    frame that needs the data.
+    """
+    from ablate.report.frame import frames
+    from ablate.report.held_out import examples_read
+
+    extras = {extra for item in study.report for extra in item.extras}
+    wanted = extras | {"examples"} if examples_read(study) else extras
+    reader = held_out if wanted & {"examples", "calibration"} else None
+    try:
+        return frames(root, study.name, cells, wanted, reader)
+    except AblateError:
+        if "calibration" in wanted:
+            raise
+        return frames(root, study.name, cells, wanted - {"examples"})
 
 
 def _unlink(directory: Path, read: Sequence[str]) -> None:

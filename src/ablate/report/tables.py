@@ -273,5 +273,6 @@ def _count(part: pd.DataFrame, column: str) -> int | None:
 def _tuned(part: pd.DataFrame, study: Study) -> dict[int, float]:
     if study.tune is None:
         return {}
-    known = part.set_index("replicate")[tuned_column(study.tune.key)].dropna().sort_index()
-    return {int(r): float(value) for r, value in known.items()}
+    column = tuned_column(study.tune.key)
+    known = part.dropna(subset=column).sort_values("replicate")
+    return dict(zip(known["replicate"].tolist(), known[column].tolist(), strict=True))

@@ -13,7 +13,9 @@ import pandas as pd
 
 from ablate.metrics import STATISTICS, Probed, StepsTo
 from ablate.probe.histogram import coarsen
+from ablate.report.columns import level_column
 from ablate.report.frame import Frames
+from ablate.report.held_out import examples_read
 from ablate.study.schema import Study
 
 #: Statistics that every report keeps: those of the figures of layers, which take little room.
@@ -37,10 +39,27 @@ def thinned(frames: Frames, study: Study) -> Frames:
             Histograms are kept where an item shows them, pooled over the replicates of a cell:
             the first has the sum, the others, where they had one, a histogram of no counts
     epochs  of replicate 0 alone, where nothing reads those of others
+    examples  of runs that are compared example by example and converged: no others are read
     """
     return replace(
-        frames, layers=_layers(frames.layers, study), epochs=_epochs(frames.epochs, study)
+        frames,
+        layers=_layers(frames.layers, study),
+        epochs=_epochs(frames.epochs, study),
+        examples=_examples(frames, study),
     )
+
+
+def _examples(frames: Frames, study: Study) -> pd.DataFrame:
+    runs, examples = frames.runs, frames.examples
+    wanted = pd.Series(False, runs.index)
+    if examples.empty:
+        return examples
+    for rule in examples_read(study):
+        at = [runs[level_column(factor)].isin(levels) for factor, levels in rule.items()]
+        wanted |= np.logical_and.reduce(at) if at else True
+    kept = runs.loc[wanted & (runs["status"] == "done"), ["cell", "replicate"]]
+    both = pd.MultiIndex.from_frame(examples[["cell", "replicate"]])
+    return examples[both.isin(pd.MultiIndex.from_frame(kept))].reset_index(drop=True)
 
 
 def _epochs(epochs: pd.DataFrame, study: Study) -> pd.DataFrame:

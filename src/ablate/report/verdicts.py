@@ -12,6 +12,7 @@ from ablate.report.claim_evidence import Case, case, margin_of
 from ablate.report.claim_metrics import measure
 from ablate.report.frame import Frames
 from ablate.report.looks import Look, Looked, at_looks, is_hopeless, is_small
+from ablate.report.other_examples import OtherExamples, other_examples
 from ablate.report.parts import of_part, tuning_runs
 from ablate.study.claims import Claim, Effect, Rate
 from ablate.study.schema import Study
@@ -47,6 +48,8 @@ class Verdict(Case):
     better         P(A > B) over them
     p_convergence  that A and B converge equally often (McNemar)
     look           where it stands among the looks of the study; None where there is one
+    other_examples what the runs say of the claim for other test examples too; None where that is
+                   no question
     """
 
     claim: Claim
@@ -60,6 +63,7 @@ class Verdict(Case):
     better: float | None = None
     p_convergence: float | None = None
     look: Look | None = None
+    other_examples: OtherExamples | None = None
 
     @property
     def is_decided(self) -> bool:
@@ -97,10 +101,17 @@ def judge(
     found = [at_looks(claim, study, frames.runs, partial(case_of, claim)) for claim in study.claims]
     family = stats.deviation_level(declarations)
     levels = stats.holm_levels([one.p for one in found], family)
-    return [
+    verdicts = (
         _judged(claim, one, study, level, family / len(found))
         for claim, one, level in zip(study.claims, found, levels, strict=True)
-    ]
+    )
+    return [replace(one, other_examples=_for_others(one, study, frames)) for one in verdicts]
+
+
+def _for_others(verdict: Verdict, study: Study, frames: Frames) -> OtherExamples | None:
+    """Return what is told for other test examples, of the runs that the verdict rests on."""
+    own = study.of_replicates(verdict.look.replicates) if verdict.look else study
+    return other_examples(verdict.claim, own, frames, verdict.outcome, verdict.level)
 
 
 def claim_case(

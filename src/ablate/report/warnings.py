@@ -15,10 +15,10 @@ from ablate.report.warnings_of_design import (
     edge_of_tuning,
     half_not_converged,
     one_learning_rate,
-    small_test_set,
     tuned_on_few,
 )
 from ablate.report.warnings_of_replicates import mean_and_median_part, too_few_replicates
+from ablate.report.warnings_of_test_set import small_test_set
 from ablate.report.warnings_of_training import still_improving, trained_differently
 from ablate.study.schema import Study
 

@@ -1,4 +1,4 @@
-"""Warnings on how a comparison was set up: rates, tuning, replicates, test examples, lost runs."""
+"""Warnings on how a comparison was set up: rates, tuning, lost runs."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -7,9 +7,7 @@ import numpy as np
 from ablate import stats
 from ablate.config import RunConfig
 from ablate.config.key import canonical, flat
-from ablate.metrics import quantity
 from ablate.report.chosen import chosen_edges
-from ablate.report.claim_evidence import margin_of
 from ablate.report.claim_metrics import measure
 from ablate.report.columns import tuned_column
 from ablate.report.comparisons import Comparison
@@ -194,63 +192,3 @@ def _lost(one: Comparison) -> Finding | None:
             )
             return Finding(one.claim, f"{said}: {rest}.", said)
     return None
-
-
-def small_test_set(compared: Sequence[Comparison], examples: int | None) -> list[DataWarning]:
-    """Return verdicts on test accuracy that other test examples could turn.
-
-    A standard error is more than half of the margin (the study's smallest effect, where the claim
-    has none), and the effect lies within 1.96 of it of what decides. It is that of an accuracy,
-    sqrt(p (1 - p)/N), or of the paired difference where that is smaller: networks that answer
-    alike hardly depend on the examples. How many answers differ, a share q, is not in the frames;
-    sqrt(q/N) is taken to be the standard deviation of the difference over replicates, as it is
-    where which answers differ is by chance. Intervals cover replicates, not examples.
-    """
-    findings = []
-    for one in compared:
-        verdict = one.verdict
-        decided = verdict is None or verdict.outcome in ("supported", "refuted")
-        percent = one.metric.startswith("test/") and quantity(one.metric).unit == "%"
-        scored = percent and quantity(one.metric).effect_scale == 100
-        effect, margin = one.evidence.effect, _margin(one)
-        if not (examples and decided and scored and margin) or effect is None:
-            continue
-        shares = np.concatenate([arm.values.ravel() for arm in one.arms]) / 100
-        p = float(np.nanmean(shares))
-        error = min(100 * float(np.sqrt(p * (1 - p) / examples)), one.evidence.sd or 0.0)
-        near = min(abs(effect - bound) for bound in _bounds(one))
-        if error > margin / 2 and near < 1.96 * error and _is_shown(one):
-            said = f"{number(effect, 1, '+')} points"
-            findings.append(
-                Finding(
-                    one.claim,
-                    f"On other test examples {one.what} ({said}) may turn out otherwise: "
-                    f"{examples:,} of them leave a standard error of {number(error, 2)} points, "
-                    "which the interval over replicates does not cover.",
-                    f"{one.what} ({said}, standard error {number(error, 2)})",
-                )
-            )
-    begin = (
-        f"On other test examples than these {examples or 0:,} some comparisons may turn out "
-        "otherwise, which intervals over replicates do not cover"
-    )
-    return merged("small test set", findings, begin)
-
-
-def _is_shown(one: Comparison) -> bool:
-    low, high = one.evidence.limits(stats.ALPHA)
-    return one.verdict is not None or (low is not None and high is not None and low * high > 0)
-
-
-def _margin(one: Comparison) -> float | None:
-    claimed = margin_of(one.verdict.claim, one.study) if one.verdict else 0.0
-    return claimed or one.study.smallest_effect
-
-
-def _bounds(one: Comparison) -> tuple[float, ...]:
-    """Return the effects between which a verdict changes."""
-    if one.verdict is None:
-        return (0.0,)
-    margin = margin_of(one.verdict.claim, one.study)
-    signs = {"greater": (1,), "less": (-1,)}.get(getattr(one.verdict.claim, "expect", ""), (-1, 1))
-    return tuple(sign * margin for sign in signs)

@@ -8,11 +8,11 @@ together: a claim is supported at level alpha when `p_supported` <= alpha, refut
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal
+from typing import Literal, Protocol
 
 from scipy import stats
 
-from ablate.stats.intervals import Constant, Estimate, rate_interval
+from ablate.stats.intervals import Estimate, rate_interval
 
 Expect = Literal["greater", "less", "equal"]
 #: One-sided level at which one part of an outcome speaks against what the other finds.
@@ -96,7 +96,19 @@ class Evidence:
 NOTHING = Evidence("none", 0, None, None, 1.0, 1.0)
 
 
-def p_values(found: Estimate | Constant, expect: Expect, margin: float) -> tuple[float, float]:
+class Located(Protocol):
+    """What is known of where a mean lies: one-sided p values against any bound."""
+
+    def above(self, bound: float) -> float:
+        """Return the p that it is above `bound`."""
+        ...
+
+    def below(self, bound: float) -> float:
+        """Return the p that it is below `bound`."""
+        ...
+
+
+def p_values(found: Located, expect: Expect, margin: float) -> tuple[float, float]:
     """Return the p values for and against: where a mean lies, held against the margin.
 
     Two-sided. Equality is shown by two one-sided tests, each at the full level (Schuirmann 1987).

@@ -11,6 +11,7 @@ from ablate.stats.evidence import (
     NOTHING,
     Evidence,
     Expect,
+    Located,
     Sides,
     TwoParts,
     interval_of,
@@ -54,10 +55,7 @@ def paired_effect(
     found = (
         Constant(float(difference[0]) if n else 0.0, n) if constant else estimate(difference, extra)
     )
-    fewer = int((pairs.lead > 0).sum()), int((pairs.lead < 0).sum())
-    parts, (supported, refuted) = None, p_values(found, expect, margin)
-    if any(fewer):
-        parts, (supported, refuted) = _in_two_parts(found, n, fewer, expect, margin)
+    parts, (supported, refuted) = weighed(found, pairs, expect, margin)
     alone = constant or (parts is not None and n < _LEAST_PAIRS)
     return Evidence(
         test="sign" if alone else "two parts" if parts else "paired t",
@@ -72,8 +70,22 @@ def paired_effect(
     )
 
 
+def weighed(
+    found: Located, pairs: Pairs, expect: Expect, margin: float
+) -> tuple[TwoParts | None, tuple[float, float]]:
+    """Return the p values for and against: of a mean, weighed with who lost fewer runs.
+
+    found  the mean of the pairs that converged in both
+    """
+    fewer = int((pairs.lead > 0).sum()), int((pairs.lead < 0).sum())
+    if not any(fewer):
+        return None, p_values(found, expect, margin)
+    n = int(np.isfinite(pairs.difference).sum())
+    return _in_two_parts(found, n, fewer, expect, margin)
+
+
 def _in_two_parts(
-    found: Estimate | Constant, n: int, fewer: tuple[int, int], expect: Expect, margin: float
+    found: Located, n: int, fewer: tuple[int, int], expect: Expect, margin: float
 ) -> tuple[TwoParts, tuple[float, float]]:
     """Return both parts, and the p values of the whole: for and against."""
     a, b = fewer

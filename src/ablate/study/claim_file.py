@@ -3,13 +3,21 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field
 
 from ablate.config.base import Frozen, Line, Many, NonNegativeFloat
 from ablate.config.validate import validated
 from ablate.errors import ConfigError, check_known, one_of, within
-from ablate.study.claims import OPTIONAL, REPLICATES, RULES, Claim, Measured, Spread, form_of
-from ablate.study.names import named_levels
+from ablate.study.claims import (
+    OPTIONAL,
+    REPLICATES,
+    RULES,
+    Claim,
+    Levels,
+    Measured,
+    Spread,
+    form_of,
+)
 from ablate.study.schema import Factor, Study
 
 _WORDS = ("greater", "less", "equal")
@@ -19,8 +27,6 @@ _WRITTEN = {
     "monotone": "{monotone: up, in: FACTOR}",
     "follows": "{follows: he_relu, within: 25 %}",
 }
-#: The names of one level or of several: numbers as they are written.
-Levels = Annotated[tuple[str, ...], BeforeValidator(named_levels), WithJsonSchema({})]
 
 
 def _rule(value: Any) -> Any:

@@ -20,9 +20,12 @@ from pydantic import (
 from ablate.config.base import Frozen, Many, NonNegativeFloat, as_tuple
 from ablate.errors import ConfigError
 from ablate.metrics import Expression, Probed, parse
+from ablate.study.names import named_levels
 
 #: Levels of factors by the factor's name: what a rule speaks of.
 Rule = Mapping[str, Many[str]]
+#: The names of one level or of several: numbers as they are written.
+Levels = Annotated[tuple[str, ...], BeforeValidator(named_levels), WithJsonSchema({})]
 #: What a claim may be about besides factors: how much replicates of a cell differ.
 REPLICATES = "replicates"
 

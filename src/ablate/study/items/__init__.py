@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BeforeValidator, PlainSerializer
 
 from ablate.study.items.base import Item, OfPart, OfQuantity, OfSettings
+from ablate.study.items.examples import ChangedExamples
 from ablate.study.items.kinds import (
     ITEMS,
     ComparedToBase,
@@ -31,9 +32,9 @@ if TYPE_CHECKING:
 
 
 __all__ = [
-    "ITEMS", "ComparedToBase", "ContactSheet", "Distribution", "EffectAgainstCost",
-    "Effects", "Item", "Ladder", "OfPart", "OfQuantity", "OfSettings", "Published", "ReportItem",
-    "Table", "VarianceShares", "refused_items",
+    "ITEMS", "ChangedExamples", "ComparedToBase", "ContactSheet", "Distribution",
+    "EffectAgainstCost", "Effects", "Item", "Ladder", "OfPart", "OfQuantity", "OfSettings",
+    "Published", "ReportItem", "Table", "VarianceShares", "refused_items",
 ]  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from pydantic import Field
 from ablate.config.target import Target
 from ablate.errors import one_of
 from ablate.study.items.base import Item, OfPart, OfQuantity, OfSettings, Role
+from ablate.study.items.examples import ChangedExamples
 from ablate.study.measured import reads_data
 from ablate.study.published import published_names, published_table
 
@@ -338,6 +339,6 @@ ITEMS: Mapping[str, type[Item]] = {
         LearningCurves, FactorResponse, Heatmap,
         LearningRateSensitivity, EnsembleCurve, ReliabilityDiagram, ScheduleCurves,
         StoppingPoints, Ladder, LeaveOneOut, OptimizerPaths, LossOverTime, Effects, ContactSheet,
-        VarianceShares, FactorEffects,
+        VarianceShares, FactorEffects, ChangedExamples,
     )
 }  # fmt: skip

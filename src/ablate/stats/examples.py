@@ -1,0 +1,77 @@
+"""Means over replicates and test examples at once: how far they hold for others of both."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ablate.stats.intervals import Array, Estimate, is_constant
+
+
+@dataclass(frozen=True)
+class Crossed:
+    """A mean of values (R, N), of R replicates on N examples, where others of both are meant.
+
+    both        the mean, and its standard error over other replicates and other examples
+    alone       the same over other replicates on these examples, of R - 1 degrees of freedom; None
+                where replicates do not differ
+    replicates, examples  R and N
+    """
+
+    both: Estimate
+    alone: Estimate | None
+    replicates: int
+    examples: int
+
+    @property
+    def _estimates(self) -> tuple[Estimate, ...]:
+        # Where examples add little their degrees of freedom may narrow an interval by a percent,
+        # though more is left open: what replicates alone leave open counts as well.
+        found = (self.both,) if self.alone is None else (self.both, self.alone)
+        return tuple(one for one in found if one.error)
+
+    def above(self, bound: float) -> float:
+        """Return the one-sided p that the mean is above `bound`; 0.5 where nothing varies."""
+        return max((one.above(bound) for one in self._estimates), default=0.5)
+
+    def below(self, bound: float) -> float:
+        """Return the one-sided p that the mean is below `bound`; 0.5 where nothing varies."""
+        return max((one.below(bound) for one in self._estimates), default=0.5)
+
+    def interval(self, alpha: float) -> tuple[float, float]:
+        """Return the two-sided 1 - alpha interval of the mean."""
+        ends = [one.interval(alpha) for one in self._estimates] or [(self.both.mean,) * 2]
+        return min(low for low, _ in ends), max(high for _, high in ends)
+
+
+def crossed(values: Array) -> Crossed:
+    """Return the mean of values (R, N), two or more of each, as one of replicates and examples.
+
+    Both are samples (Dror et al. 2018, Miller 2024). With the mean squares of the two-way layout
+    without repetition, Var(mean) = (MS_r + MS_i - MS_ri)/(R N) with the degrees of freedom of
+    Satterthwaite 1946. Where examples make no difference, MS_i <= MS_ri, it is the variance over
+    replicates alone, MS_r/(R N) with R - 1, which it never falls below.
+    """
+    replicates, examples = values.shape
+    mean, rows, columns = float(values.mean()), values.mean(axis=1), values.mean(axis=0)
+    by_replicate = 0.0 if is_constant(rows) else examples * float(rows.var(ddof=1))
+    by_example = 0.0 if is_constant(columns) else replicates * float(columns.var(ddof=1))
+    rest = values - rows[:, None] - columns + mean
+    both = float((rest**2).sum()) / ((replicates - 1) * (examples - 1))
+    total, freedom = by_replicate, float(replicates - 1)
+    if by_example > both:
+        total = by_replicate + by_example - both
+        parts = (
+            (by_replicate, replicates - 1),
+            (by_example, examples - 1),
+            (both, (replicates - 1) * (examples - 1)),
+        )
+        freedom = total**2 / sum(square**2 / own for square, own in parts)
+    of_replicates, whole = (
+        float(np.sqrt(square / (replicates * examples))) for square in (by_replicate, total)
+    )
+    return Crossed(
+        both=Estimate(mean, whole, max(freedom, float(min(replicates, examples) - 1))),
+        alone=Estimate(mean, of_replicates, replicates - 1) if by_replicate else None,
+        replicates=replicates,
+        examples=examples,
+    )
