@@ -34,6 +34,7 @@ bench: $(VENV)/bench.stamp  ## measure, side by side, into bench/README.md (ARGS
 
 calibration: $(VENV)/dev.stamp  ## simulate how often verdicts err, into docs/statistics.md (a quarter of an hour)
 	$(ONE_THREAD) $(BIN)/python -m bench.calibration
+	$(ONE_THREAD) $(BIN)/python -m bench.tuning
 
 docs: $(VENV)/dev.stamp  ## write docs/study-file.md and the schema from the types
 	$(BIN)/python docs/generate.py

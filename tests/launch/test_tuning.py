@@ -2,11 +2,16 @@
 
 from pathlib import Path
 
+import pytest
+
 from ablate.commands.command_line import plan_studies, sort_words
-from ablate.launch.missing import tuning_work
+from ablate.errors import ConfigError
+from ablate.launch.missing import scored_work, tuning_work
 from ablate.launch.tuning import choose
 from ablate.records import Record
 from ablate.store.ledger import write_run
+from ablate.streams import TUNING_REPLICATES_START
+from ablate.study.plan import Plan
 
 STUDY = """\
 question: Which rate?
@@ -16,6 +21,90 @@ tune: {optimizer.lr: [0.01, 0.1], with: {replicates: 1, by: validation/accuracy}
 replicates: 1
 report: [table]
 """
+#: Accuracies of two values in three tuning runs: each run likes another one best, 0.1 on average.
+TRIED = {0.01: (0.9, 0.5, 0.6), 0.1: (0.7, 0.8, 0.7)}
+
+
+def planned(folder: Path, tune: str, *words: str, replicates: int = 3) -> Plan:
+    text = STUDY.replace("replicates: 1, by", f"{tune}by")
+    (folder / "s.yaml").write_text(text.replace("\nreplicates: 1", f"\nreplicates: {replicates}"))
+    given = [f"study={folder / 's.yaml'}", f"paths.root={folder}", *words]
+    (start,) = plan_studies(sort_words(given), quick=False)
+    return start.plan
+
+
+def write_tuning(plan: Plan, folder: Path) -> None:
+    for work in tuning_work(plan, folder, "cpu"):
+        scores = TRIED[work.config.optimizer.lr]
+        for task, accuracy in zip(work.tasks, scores, strict=True):
+            record = Record({"validation/accuracy": accuracy}, seconds=1.0)
+            write_run(task.directory, record, {"a": 1}, task.key, {}, "2025-03-01T12:00:00Z")
+
+
+def test_a_nested_replicate_has_the_value_that_its_own_tuning_run_chose(tmp_path: Path) -> None:
+    plan = planned(tmp_path, "")
+    assert plan.study.tune is not None
+    assert plan.study.tune.nested
+    write_tuning(plan, tmp_path)
+    (slug,) = (cell.slug for cell in plan.cells)
+    assert choose(plan, tmp_path) == {slug: (0.01, 0.1, 0.1)}
+    works = scored_work(plan, tmp_path, "cpu")
+    assert [work.config.optimizer.lr for work in works] == [0.01, 0.1]
+    places = [[task.directory for task in work.tasks] for work in works]
+    folder = tmp_path / "runs" / "s" / slug
+    assert places == [[folder / "0"], [folder / "1", folder / "2"]]
+    streams = {task.replicate for work in tuning_work(plan, tmp_path, "cpu") for task in work.tasks}
+    assert streams == {TUNING_REPLICATES_START + r for r in range(3)}
+
+
+def test_a_shared_choice_is_that_of_the_mean(tmp_path: Path) -> None:
+    plan = planned(tmp_path, "replicates: 3, ", replicates=2)
+    write_tuning(plan, tmp_path)
+    (slug,) = (cell.slug for cell in plan.cells)
+    assert choose(plan, tmp_path) == {slug: (0.1, 0.1)}
+    (work,) = scored_work(plan, tmp_path, "cpu")
+    nested = scored_work(planned(tmp_path, ""), tmp_path, "cpu")
+    same = {task.key for own in nested for task in own.tasks} & {task.key for task in work.tasks}
+    assert len(same) == 1  # replicate 1 at 0.1: how the value was chosen is no part of a key
+
+
+@pytest.mark.parametrize(
+    ("said", "replicates", "nested", "runs"),
+    [
+        ("", 10, True, 10),
+        ("", 11, False, 10),
+        ("nested: false, ", 6, False, 10),
+        ("nested: true, ", 20, True, 20),
+        ("replicates: 3, ", 6, False, 3),
+    ],
+)
+def test_what_is_not_said_is_nested_where_that_costs_no_more_than_ten_shared(
+    tmp_path: Path, said: str, replicates: int, nested: bool, runs: int
+) -> None:
+    study = planned(tmp_path, said, replicates=replicates).study
+    assert study.tune is not None
+    assert study.tune.nested is nested
+    assert study.tuning_replicates == runs
+
+
+def test_nested_with_a_number_of_replicates_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"tune\.with: replicates=4 is not allowed with nested"):
+        planned(tmp_path, "nested: true, replicates: 4, ")
+
+
+@pytest.mark.parametrize(("tune", "own"), [("", 6), ("replicates: 3, ", 0)])
+def test_a_control_is_tuned_as_its_original_is(tmp_path: Path, tune: str, own: int) -> None:
+    """Nested: by tuning runs of its own; else it has the value that its original has."""
+    plan = planned(tmp_path, tune, "study.aa=true")
+    *_, control = plan.cells
+    assert control.config.control
+    tasks = [task for work in tuning_work(plan, tmp_path, "cpu") for task in work.tasks]
+    assert sum(control.slug in task.directory.parts for task in tasks) == own
+    assert plan.tuning_runs == len(tasks) == 6 + own
+    write_tuning(plan, tmp_path)
+    chosen = choose(plan, tmp_path)
+    assert len(chosen) == 2
+    assert len(set(chosen.values())) == 1
 
 
 def test_a_tuning_run_that_is_damaged_is_tried_again(tmp_path: Path) -> None:
@@ -27,7 +116,7 @@ def test_a_tuning_run_that_is_damaged_is_tried_again(tmp_path: Path) -> None:
     for task, accuracy in zip(tried, (0.5, 0.9), strict=True):
         record = Record({"validation/accuracy": accuracy}, seconds=1.0)
         write_run(task.directory, record, {"a": 1}, task.key, {}, "2025-03-01T12:00:00Z")
-    assert choose(start.plan, tmp_path) == {slug: 0.1}
+    assert choose(start.plan, tmp_path) == {slug: (0.1,)}
     path = tried[0].directory / "result.json"
     path.write_text(path.read_text().replace("0.5", "0.99"))
     assert choose(start.plan, tmp_path) == {}

@@ -1,5 +1,6 @@
 """The A/A control: compiled as a cell of no levels, trained on other streams, and told apart."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from ablate.config.validate import run_config
 from ablate.errors import ConfigError
 from ablate.report.aa_control import control_text, without_control
 from ablate.report.frame import Frames
+from ablate.study.schema import Tune
 
 CONFIG = run_config(
     {
@@ -78,6 +80,22 @@ def test_runs_that_did_not_converge_are_counted() -> None:
     a = np.array([0.9, 0.91, np.nan, 0.9])
     text = control_text(study(4), frames(a, a + 0.001), CONFIGS)
     assert "n/c 1 and 1 of 4" in text
+
+
+@pytest.mark.parametrize(("nested", "rates", "said"), [
+    (True, (0.1, 0.3), "other seeds, optimizer.lr tuned anew for each as it was for theirs, differ"),
+    (False, (0.1, 0.1), "other seeds and the optimizer.lr that was chosen for them differ by"),
+    (False, (0.1, 0.3), "another choice of optimizer.lr, which alone can tell them apart, differ by"),
+])  # fmt: skip
+def test_it_says_how_the_control_was_tuned(
+    nested: bool, rates: tuple[float, float], said: str
+) -> None:
+    rng = np.random.default_rng(2)
+    found = frames(*(0.9 + 0.01 * rng.standard_normal(8) for _ in range(2)))
+    own = np.where(found.runs["cell"] == "control-2", rates[1], rates[0])
+    found = replace(found, runs=found.runs.assign(**{"tuned:optimizer.lr": own}))
+    tune = Tune(key="optimizer.lr", values=(0.1, 0.3), nested=nested)
+    assert said in control_text(study(8).model_copy(update={"tune": tune}), found, CONFIGS)
 
 
 def test_a_study_without_one_says_nothing() -> None:

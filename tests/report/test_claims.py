@@ -115,7 +115,7 @@ def test_a_claim_on_what_no_run_has_is_not_answered_and_says_why() -> None:
         "the runs have no metric 'test/brier'.",
     )
     assert second.outcome == "supported"
-    grid = print_claims([first, second], changed=False)
+    grid = print_claims([first, second], 1)
     assert str(grid.rows[0][1][-1]) == "the runs have no metric 'test/brier'"
 
 
@@ -230,16 +230,22 @@ def test_spread_rates_order_and_interaction() -> None:
     }  # fmt: skip
     assert verdicts["spread"].evidence.test == "jackknife t"
     assert verdicts["more"].evidence.effect == pytest.approx(29, abs=3)
-    grid = print_claims(list(verdicts.values()), changed=True)
+    grid = print_claims(list(verdicts.values()), 1)
     assert grid.rows[0][0] == "supported"
-    assert "changed after the first run" in grid.caption[-1]
+    assert "at 5 % (Holm)" in grid.caption[0]
+    anew = print_claims(list(verdicts.values()), 2, coverage="Intervals cover replicates.")
+    assert "at 0.76 % (Holm, less as it was declared anew" in anew.caption[0]
+    assert anew.caption[-1] == "Intervals cover replicates."
     assert len(claims_csv(list(verdicts.values())).splitlines()) == 6
 
 
-def test_a_family_is_judged_by_holm() -> None:
+def test_a_family_is_judged_by_holm_and_later_declarations_cost_their_share() -> None:
     claims = [claim(str(i), compare=PAIR, at={"scale": ("1",)}, expect="greater") for i in range(4)]
     levels = [v.level for v in judge(study(*claims), frames(made()), {})]
     assert levels == pytest.approx([0.05 / 4, 0.05 / 3, 0.05 / 2, 0.05])
+    levels = [v.level for v in judge(study(*claims), frames(made()), {}, declarations=2)]
+    second = 0.05 * 6 / (4 * np.pi**2)
+    assert levels == pytest.approx([second / 4, second / 3, second / 2, second])
 
 
 def test_steps_to_a_value_and_a_run_that_never_gets_there() -> None:

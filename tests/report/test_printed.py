@@ -8,7 +8,7 @@ from frames_for_tests import FACTS, MISSING, NC, factor, make_runs, make_study, 
 from ablate.report.exhibits.table import print_table, print_tuned
 from ablate.report.number_text import compact, decimals, mean_text
 from ablate.report.printed_table import Entry, PrintedTable, to_markdown, to_tex
-from ablate.report.tables import make_tables
+from ablate.report.tables import make_tables, tuned_to_csv
 from ablate.stats import summarize
 from ablate.study.schema import Metric, Tune
 
@@ -149,6 +149,25 @@ def test_tuned_table_marks_the_edge():
     assert grid.columns == ("optimizer.lr",)
     assert "tried: 0.01, 0.1, 1." in grid.caption[0]
     assert grid.caption[1].startswith("In 1 of 2 cells")
+
+
+def test_values_chosen_by_replicate_are_counted_and_written_by_replicate():
+    tune = Tune(key="optimizer.lr", values=(0.01, 0.1, 1.0), nested=True)
+    study = make_study(factor("init", ["lsuv", "he"]), replicates=3, tune=tune)
+    runs = make_runs(study, {("lsuv",): [0.9, 0.9, 0.9], ("he",): [0.8, 0.8, 0.8]})
+    runs["tuned:optimizer.lr"] = [0.1, 0.01, 0.1, 1.0, 0.1, 1.0]
+    (table,) = make_tables(study, runs)
+    grid = print_tuned(table, study)
+    (lsuv,), (he,) = (entries for _, entries in grid.rows)
+    assert str(lsuv) == "0.1 (2 of 3), 0.01 (1 of 3)"
+    assert str(he) == "1 (2 of 3), 0.1 (1 of 3) (edge)"
+    assert lsuv.hover == "by replicate: 0.1, 0.01, 0.1"
+    assert grid.caption[0].startswith("Chosen for each replicate by validation/loss, in a tuning")
+    assert grid.caption[1].startswith("In 1 of 2 cells")
+    lines = tuned_to_csv(table, tune).splitlines()
+    assert lines[0] == "init,cell,replicate,optimizer.lr"
+    assert lines[2] == "lsuv,init=lsuv,1,0.01"
+    assert len(lines) == 1 + 6
 
 
 def test_markup_in_names_is_escaped():

@@ -131,5 +131,5 @@ def test_tuned_values():
     study = make_study(factor("init", ["lsuv", "he"]), replicates=1, tune=tune)
     runs = make_runs(study, {("lsuv",): [0.9], ("he",): [MISSING]}, **{"tuned:optimizer.lr": 0.1})
     (table,) = make_tables(study, runs)
-    assert [cell.tuned for cell in table.cells] == [(0.1,), ()]
-    assert tuned_to_csv(table, "optimizer.lr") == "init,cell,optimizer.lr\nlsuv,init=lsuv,0.1\n"
+    assert [cell.tuned for cell in table.cells] == [{0: 0.1}, {}]
+    assert tuned_to_csv(table, tune) == "init,cell,optimizer.lr\nlsuv,init=lsuv,0.1\n"

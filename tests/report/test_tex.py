@@ -53,7 +53,7 @@ def every_kind():
     kinds = [
         print_table(table, study, FACTS),
         print_tuned(chosen, tuned),
-        print_claims(judge(asked, frames(made()), {}), True, [warning]),
+        print_claims(judge(asked, frames(made()), {}), 1, [warning]),
         print_shares(share),
         signs(),
     ]

@@ -25,7 +25,7 @@ def test_every_report_has_numbers_under_the_same_keys(study: str, tmp_path: Path
     assert locked is not None
     configs = {cell.slug: cell.config for cell in locked.cells}
     frames = without_control(read_frames(REPORTS / study), configs)
-    verdicts = judge(locked.study, frames, configs)
+    verdicts = judge(locked.study, frames, configs, locked.declarations)
     names = {cell.slug: cell.name for cell in locked.cells}
     files = write_tracked(locked.study, verdicts, frames, names, tmp_path)
     assert files == ["metrics.json", "curves.csv"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -190,6 +192,15 @@ def test_a_tuned_value_at_the_edge_of_its_range(a, b, said):
     if said:
         assert said in warnings["edge of tuning"].text
         assert "In 1 of 2 settings that converged" in warnings["edge of tuning"].text
+
+
+@pytest.mark.parametrize(("at_edge", "fires"), [(4, True), (3, False)])
+def test_the_edge_of_nested_tuning_is_where_half_of_the_replicates_are(at_edge, fires):
+    tune = Tune(key="optimizer.lr", values=(0.01, 0.03, 0.1), nested=True)
+    found = frames(apart(0.05))
+    chosen = np.where(found.runs["replicate"] < at_edge, 0.1, 0.03)
+    found = replace(found, runs=found.runs.assign(**{"tuned:optimizer.lr": chosen}))
+    assert ("edge of tuning" in warned(study(claim(), tune=tune), found)) == fires
 
 
 @pytest.mark.parametrize(("lost", "fires"), [(5, True), (4, False), (0, False)])

@@ -10,13 +10,13 @@ from ablate.config.key import canonical, flat
 from ablate.config.validate import run_config
 from ablate.errors import AblateError, ConfigError
 from ablate.launch.device import device_kind
+from ablate.launch.tuning import choose
 from ablate.store.find import find_run
 from ablate.store.reader import check_whole, read_config, tuned_value
 from ablate.store.result import Result, read_result
 from ablate.store.state import state_of
-from ablate.study.lockfile import read_lock
-from ablate.study.plan import tuned_config
-from ablate.study.schema import Study
+from ablate.study.lockfile import Locked, read_lock
+from ablate.study.plan import Plan, tuned_config
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,19 +63,31 @@ def explain(root: Path, text: str) -> Iterator[str]:
             yield f"current    {ended}, key {result.key[:12]}"
         else:
             yield f"stale      {ended}, key {result.key[:12]}; it differs in"
-            for line in _differences(directory, result, configs[place.cell.slug], locked.study):
+            wanted = _tuned(root, locked, place.cell.slug, place.replicate, directory)
+            for line in _differences(directory, result, wanted):
                 yield f"           {line}"
 
 
-def _differences(directory: Path, result: Result, wanted: RunConfig, study: Study) -> Iterator[str]:
+def _tuned(root: Path, locked: Locked, slug: str, replicate: int, directory: Path) -> RunConfig:
+    """Return the config that is asked for, with the value that tuning chose for this replicate.
+
+    As long as nothing is chosen it is the run's own value: no difference of the cell's.
+    """
+    config = next(cell.config for cell in locked.cells if cell.slug == slug)
+    if locked.study.tune is None:
+        return config
+    key = locked.study.tune.key
+    chosen = choose(Plan(locked.study, locked.cells), root).get(slug, ())
+    known = replicate < len(chosen)
+    return tuned_config(config, key, chosen[replicate] if known else tuned_value(directory, key))
+
+
+def _differences(directory: Path, result: Result, wanted: RunConfig) -> Iterator[str]:
     try:
         had = run_config(read_config(directory))
     except AblateError as error:
         yield f"a config that is no longer valid: {error}"
         return
-    if study.tune is not None:
-        # What was tuned is no difference of the cell's.
-        wanted = tuned_config(wanted, study.tune.key, tuned_value(directory, study.tune.key))
     before, now = flat(canonical(had)), flat(canonical(wanted))
     device, digest = device_kind(wanted.trainer.device), data.digest(wanted.data)
     there = result.provenance

@@ -18,7 +18,7 @@ from ablate.report.frame import metric_columns
 from ablate.report.regenerate import load_frames
 from ablate.store.find import cell_that_begins, find_run
 from ablate.store.index import read_index
-from ablate.store.reader import check_whole, finished, read_config
+from ablate.store.reader import check_whole, finished, read_config, tuned_value
 from ablate.store.result import Result, read_result
 from ablate.study.lockfile import read_lock
 from ablate.study.plan import tuned_config
@@ -29,7 +29,7 @@ class Kept:
     """A run as it is kept.
 
     spread     standard deviation of each metric over the cell's replicates, where there is one
-    cell       replicates of its cell, among which it may have trained in a stack
+    cell       replicates of its cell with its config, among which it may have trained in a stack
     directory  in the ledger; None where only a report tells of it
     """
 
@@ -65,14 +65,20 @@ def _from_ledger(root: Path, text: str) -> Kept:
         raise ConfigError(f"{name} has no finished run to verify.")
     # Own code that lay beside its study; Python goes on to what else has the name.
     sys.path += [str(root / folder) for folder in result.provenance.get("code", ())]
-    others = {number: r.metrics for number, _, r in finished(root, place.study, place.cell)}
+    others = list(finished(root, place.study, place.cell))
+    key = place.cell.tuned
+    alike = {
+        number
+        for number, directory, _ in others
+        if not key or tuned_value(directory, key) == tuned_value(place.directory, key)
+    }
     return Kept(
         name=name,
         config=run_config(read_config(place.directory)),
         replicate=place.replicate,
         result=result,
-        spread=_spread(pd.DataFrame(list(others.values()))),
-        cell=tuple(sorted({*others, place.replicate})),
+        spread=_spread(pd.DataFrame([one.metrics for _, _, one in others])),
+        cell=tuple(sorted({*alike, place.replicate})),
         directory=place.directory,
     )
 
@@ -92,10 +98,11 @@ def _from_report(root: Path, study: str, name: str, number: str) -> Kept:
     run = cell[cell["replicate"].astype(str) == number]
     if run.empty or run["status"].iloc[0] == "failed":
         raise ConfigError(f"study '{study}' has no finished replicate {number} of that cell.")
-    row, config = run.iloc[0].to_dict(), configs[slug]
+    row, config, alike = run.iloc[0].to_dict(), configs[slug], cell
     if locked.study.tune is not None:
         key = locked.study.tune.key
         config = tuned_config(config, key, float(row[tuned_column(key)]))
+        alike = cell[cell[tuned_column(key)] == row[tuned_column(key)]]
     metrics = {n: float(row[n]) for n in metric_columns(runs) if math.isfinite(row[n])}
     made_with = {"cpu": row["cpu"], "versions": {"torch": row["torch"]}}
     return Kept(
@@ -104,6 +111,6 @@ def _from_report(root: Path, study: str, name: str, number: str) -> Kept:
         replicate=int(number),
         result=Result(row["status"], row["key"], made_with, metrics=metrics),
         spread=_spread(cell[list(metrics)]),
-        cell=tuple(sorted(int(number) for number in cell["replicate"])),
+        cell=tuple(sorted(int(number) for number in alike["replicate"])),
         directory=None,
     )

@@ -144,7 +144,8 @@ def planned(start: Start) -> Planned:
 def lines(start: Start, found: Planned) -> Iterator[str]:
     """Yield the plan as people read it."""
     study = start.plan.study
-    tuning = f" + {found.tuning} tuning runs" if found.tuning else ""
+    how = " (nested)" if study.tune and study.tune.nested else ""
+    tuning = f" + {found.tuning} tuning runs{how}" if found.tuning else ""
     yield f"{study.name} · {start.size} = {found.runs} runs{tuning} · {start.data_names}"
     for part in study.all_parts:
         yield from (f"  {_shown(study.factor(name))}" for name in part.factors)

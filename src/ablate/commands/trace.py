@@ -8,10 +8,12 @@ from typing import Any
 from ablate.commands.here import study_name
 from ablate.config.key import canonical, flat
 from ablate.errors import ConfigError, nearest, one_of
+from ablate.report.columns import tuned_column
 from ablate.report.gaps import runs_with_gaps
 from ablate.report.manifest import read_manifest
 from ablate.report.regenerate import load_frames
 from ablate.study.lockfile import read_lock
+from ablate.study.names import level_name
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,10 +53,13 @@ def trace(root: Path, study: str, words: Sequence[str]) -> Iterator[str]:
     runs = runs_with_gaps(load_frames(root, study).runs)
     runs = runs[runs["cell"] == cell["cell"]].sort_values("replicate")
     metric = locked.study.metric.name if locked else "test/accuracy"
+    key = locked.study.tune.key if locked and locked.study.tune else ""
     for run in runs.to_dict("records"):
         value = "n/c" if run["status"] == "diverged" else f"{run[metric]:.6g}"
+        tuned = f"  {key}={level_name(run[tuned_column(key)])}" if key else ""
         where = f"runs/{study}/{cell['cell']}/{run['replicate']}"
-        yield f"  replicate {run['replicate']}  {metric} {value:>10}  {run['key'][:12]}  {where}"
+        known = f"{metric} {value:>10}{tuned}  {run['key'][:12]}"
+        yield f"  replicate {run['replicate']}  {known}  {where}"
 
 
 def _table(manifest: Mapping[str, Any], words: Sequence[str]) -> tuple[str, list[str]]:

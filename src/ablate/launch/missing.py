@@ -39,30 +39,35 @@ def tuning_work(plan: Plan, root: Path, device: str) -> list[Work]:
         _work(
             plan, root, device, cell,
             tuned_config(training_config(cell.config), tune.key, value),
-            range(TUNING_REPLICATES_START, TUNING_REPLICATES_START + tune.replicates),
+            range(plan.tuning_replicates_of(cell)),
             branch=level_name(value),
         )
-        for cell in plan.cells
+        for cell in plan.tuned_cells
         for value in tune.values
     ]  # fmt: skip
 
 
 def scored_work(plan: Plan, root: Path, device: str) -> list[Work]:
-    """Return the work of the scored runs, each cell with its tuned value.
+    """Return the work of the scored runs, each with its tuned value.
 
-    A cell that is not tuned yet has no work yet.
+    Replicates of a cell for which tuning chose different values are works of their own, with the
+    cell's name. A cell that is not tuned yet has no work yet.
     """
-    configs = {cell.slug: cell.config for cell in plan.cells}
-    if plan.study.tune is not None:
-        configs = {
-            slug: tuned_config(configs[slug], plan.study.tune.key, value)
-            for slug, value in choose(plan, root).items()
-        }
+    tune = plan.study.tune
+    if tune is None:
+        return [
+            _work(plan, root, device, cell, cell.config, range(plan.replicates_of(cell)))
+            for cell in plan.cells
+        ]
+    chosen = choose(plan, root)
     return [
-        _work(plan, root, device, cell, configs[cell.slug], range(plan.replicates_of(cell)))
+        _work(
+            plan, root, device, cell, tuned_config(cell.config, tune.key, value),
+            [r for r, own in enumerate(chosen[cell.slug]) if own == value],
+        )
         for cell in plan.cells
-        if cell.slug in configs
-    ]
+        for value in dict.fromkeys(chosen.get(cell.slug, ()))
+    ]  # fmt: skip
 
 
 def member_work(scored: Sequence[Work], plan: Plan, root: Path, device: str) -> list[Work]:
@@ -89,20 +94,22 @@ def _work(
     device: str,
     cell: Cell,
     config: RunConfig,
-    replicates: Sequence[int],
+    numbers: Sequence[int],
     branch: str = "",
 ) -> Work:
+    """Return the work of some replicates of a cell; those that tune a `branch` have own streams."""
+    start = TUNING_REPLICATES_START if branch else 0
     study, digest = plan.study.name, data.digest(config.data)
     trained, sources = training_config(config), user.sources(config, Path.cwd())
     members = () if branch else member_numbers(config)
     tasks = tuple(
         Task(
-            replicate,
-            run_key(config, replicate, device, digest, sources=sources),
+            start + number,
+            run_key(config, start + number, device, digest, sources=sources),
             run_directory(root, study, cell.slug, number, branch=branch),
-            members=tuple(member_directory(root, study, trained, replicate, m) for m in members),
+            members=tuple(member_directory(root, study, trained, number, m) for m in members),
         )
-        for number, replicate in enumerate(replicates)
+        for number in numbers
     )
     return Work(f"{cell.name} {branch}".strip(), config, tasks, _missing(tasks))
 

@@ -71,7 +71,7 @@ def sweep(
     device = device_kind(plan.cells[0].config.trainer.device)
     tuning = tuning_work(plan, root, device)
     scored = scored_work(plan, root, device)
-    while len(scored) == len(plan.cells) and not any(w.missing for w in (*tuning, *scored)):
+    while _is_whole(plan, tuning, scored):
         declare(plan, root, scored)
         more = further(plan)
         if more is None:
@@ -95,6 +95,12 @@ def sweep(
                 break
             plan = more
     return replace(swept, ended=ended, runs=plan.runs)
+
+
+def _is_whole(plan: Plan, tuning: Sequence[Work], scored: Sequence[Work]) -> bool:
+    """Tell whether nothing is left to train; cells that are not tuned yet have no work yet."""
+    known = sum(len(work.tasks) for work in scored)
+    return known == plan.runs and not any(work.missing for work in (*tuning, *scored))
 
 
 def _sweep_once(
@@ -127,8 +133,15 @@ def _sweep_once(
 
 def declare(plan: Plan, root: Path, scored: Sequence[Work]) -> None:
     """Write down what is going to be run: the lock file, and the keys to expect."""
-    lock_study(root / "runs" / plan.study.name, plan)
+    folder = root / "runs" / plan.study.name
+    lock_study(folder, plan, partial(_has_runs, folder))
     write_index(root, plan.study.name, _ledger_cells(plan, scored))
+
+
+def _has_runs(folder: Path) -> bool:
+    """Tell whether a run of the study, tuning and members among them, has ended with numbers."""
+    paths = (path for path in folder.rglob("result.json"))
+    return any((result := read_result(p.parent)) and result.status != "failed" for p in paths)
 
 
 def check(plan: Plan, root: Path) -> list[str]:
@@ -162,7 +175,9 @@ def check(plan: Plan, root: Path) -> list[str]:
 
 def _ledger_cells(plan: Plan, scored: Sequence[Work]) -> list[LedgerCell]:
     """Return what the store has to know of each cell."""
-    keys = {work.name: tuple(task.key for task in work.tasks) for work in scored}
+    keys: dict[str, dict[int, str]] = {}
+    for work in scored:
+        keys.setdefault(work.name, {}).update({task.replicate: task.key for task in work.tasks})
     return [
         LedgerCell(
             slug=cell.slug,
@@ -172,7 +187,7 @@ def _ledger_cells(plan: Plan, scored: Sequence[Work]) -> list[LedgerCell]:
             replicates=plan.replicates_of(cell),
             looks=plan.study.looks,
             metric=plan.study.metric.name,
-            run_keys=keys.get(cell.name, ()),
+            run_keys=tuple(key for _, key in sorted(keys.get(cell.name, {}).items())),
             tuned=plan.study.tune.key if plan.study.tune else None,
         )
         for cell in plan.cells

@@ -1,5 +1,6 @@
 """Which of the tried values each cell is scored with."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ablate import data
@@ -13,32 +14,54 @@ from ablate.study.plan import Cell, Plan
 from ablate.study.schema import Tune
 
 
-def choose(plan: Plan, root: Path) -> dict[str, float]:
-    """Return the tuned value of each cell whose tuning is complete, by slug.
+def choose(plan: Plan, root: Path) -> dict[str, tuple[float, ...]]:
+    """Return the tuned value of each scored replicate, by slug of cells whose tuning is complete.
 
     The value with the best mean of the declared validation metric wins, the first declared of
-    equals; a run that did not converge scores what guessing does. Validation only: the test set
-    is not looked at. Raises AblateError where a procedure of the user's own does not report it.
+    equals; a run that did not converge scores what guessing does. Where tuning is nested,
+    replicate r has the value that is best in tuning run r; else all have the one that is best
+    over all tuning runs. An A/A control that is not tuned by itself has its original's.
+
+    A cell waits for all its tuning runs, so that which replicates train as one stack does not
+    depend on which came first. Validation only: the test set is not looked at. Raises AblateError
+    where a procedure of the user's own does not report it.
     """
     tune = plan.study.tune
     if tune is None:
         return {}
-    chosen = {}
+    chosen: dict[str, tuple[float, ...]] = {}
+    for cell in plan.tuned_cells:
+        scores = [_scores(plan, root, cell, tune, value) for value in tune.values]
+        by_value = [one for one in scores if one is not None]
+        if len(by_value) < len(scores):
+            continue
+        if tune.nested:
+            each = zip(*by_value, strict=True)
+            chosen[cell.slug] = tuple(_best(tune.values, one) for one in each)
+        else:
+            best = _best(tune.values, [sum(one) / len(one) for one in by_value])
+            chosen[cell.slug] = (best,) * plan.replicates_of(cell)
     for cell in plan.cells:
-        found = {value: _score(plan, root, cell, tune, value) for value in tune.values}
-        scores = {value: score for value, score in found.items() if score is not None}
-        if len(scores) == len(found):
-            chosen[cell.slug] = max(scores, key=lambda value: scores[value])
+        if cell.slug not in chosen and cell.config.control and not tune.nested:
+            of = chosen.get(plan.original(cell).slug)
+            chosen |= {cell.slug: of[:1] * plan.replicates_of(cell)} if of else {}
     return chosen
 
 
-def _score(plan: Plan, root: Path, cell: Cell, tune: Tune, value: float) -> float | None:
-    """Return the mean over the tuning replicates, larger is better; None if one is missing."""
+def _best(values: Sequence[float], scores: Sequence[float]) -> float:
+    return max(zip(values, scores, strict=True), key=lambda one: one[1])[0]
+
+
+def _scores(
+    plan: Plan, root: Path, cell: Cell, tune: Tune, value: float
+) -> tuple[float, ...] | None:
+    """Return the score of each tuning replicate, larger is better; None if one is missing."""
     judged = quantity(tune.by)
     assert judged.chance is not None
     guessed = judged.chance(data.classes_of(cell.config.data))
-    branch, total = level_name(value), 0.0
-    for number in range(tune.replicates):
+    sign = 1 if judged.better == "higher" else -1
+    branch, scores = level_name(value), list[float]()
+    for number in range(plan.tuning_replicates_of(cell)):
         try:
             result = read_result(run_directory(root, plan.study.name, cell.slug, number, branch))
         except LedgerError:  # it is trained again
@@ -53,5 +76,6 @@ def _score(plan: Plan, root: Path, cell: Cell, tune: Tune, value: float) -> floa
                 f"{cell.name}: {tune.key} is tuned by {tune.by}, and the training procedure "
                 f"reports {there}."
             )
-        total += guessed if not_converged else result.metrics.get(tune.by, guessed)
-    return (total if judged.better == "higher" else -total) / tune.replicates
+        score = guessed if not_converged else result.metrics.get(tune.by, guessed)
+        scores.append(sign * score)
+    return tuple(scores)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from ablate.config import RunConfig
 from ablate.report.claim_metrics import measure
+from ablate.report.columns import tuned_column
 from ablate.report.frame import Frames
 from ablate.report.number_text import with_interval
 from ablate.report.parts import of_cells
@@ -34,7 +35,8 @@ def control_text(study: Study, frames: Frames, configs: Mapping[str, RunConfig])
     n = min(asked_of(study, own) for own in both)
     a, b = (arm_of([own], n) for own in both)
     evidence = paired_effect(pair_up(a, b, found.better), "greater", 0.0)
-    begin = f"The runs of {original.rpartition('-')[0]} once more with other seeds"
+    how = _tuned(study, frames, slug, original)
+    begin = f"The runs of {original.rpartition('-')[0]} once more with other seeds{how}"
     counts = " and ".join(str(int(arm.not_converged.sum())) for arm in (a, b))
     not_converged = f"n/c {counts} of {n}"
     if evidence.test == "none":
@@ -48,3 +50,18 @@ def control_text(study: Study, frames: Frames, configs: Mapping[str, RunConfig])
         else "a difference is shown that is not there, as in one control of twenty"
     )
     return f"{begin}; {evidence.test}, p = {evidence.p:.2g}, {not_converged}: {end}."
+
+
+def _tuned(study: Study, frames: Frames, control: str, original: str) -> str:
+    """Say how the control came to its value of a tuned key; nothing where none is tuned."""
+    tune = study.tune
+    if tune is None:
+        return ""
+    if tune.nested:
+        return f", {tune.key} tuned anew for each as it was for theirs,"
+    runs, column = frames.runs, tuned_column(tune.key)
+    values = [set(runs.loc[runs["cell"] == cell, column].dropna()) for cell in (control, original)]
+    if values[0] == values[1]:
+        return f" and the {tune.key} that was chosen for them"
+    # Of a version that tuned the control apart.
+    return f" and another choice of {tune.key}, which alone can tell them apart,"

@@ -13,6 +13,12 @@ from ablate.config import RunConfig
 from ablate.errors import ReportError
 from ablate.report.aa_control import control_text, without_control
 from ablate.report.answer import answer
+from ablate.report.changed import (
+    as_exploratory,
+    changes_told,
+    rule_text,
+    with_exploratory_claims,
+)
 from ablate.report.circumstances import Facts, facts_of
 from ablate.report.context import Context, Tabulated
 from ablate.report.exhibits import exhibits_of
@@ -36,6 +42,7 @@ from ablate.report.printed_table import PrintedTable, to_markdown, to_tex
 from ablate.report.sizes import PAPER, Style
 from ablate.report.tracked import write_tracked
 from ablate.report.tuned_and_fixed import at_values, at_values_csv, print_at_values
+from ablate.report.tuning_noise import coverage_text
 from ablate.report.verdicts import Verdict, judge
 from ablate.report.warning import DataWarning
 from ablate.report.warnings import warnings_of
@@ -65,7 +72,7 @@ def build_report(
     before = read_manifest(directory)
     everything = frames_with_gaps(frames)
     raw, frames = frames.runs, without_control(everything, configs)
-    verdicts = tuple(judge(study, frames, configs))
+    verdicts = tuple(judge(study, frames, configs, locked.declarations))
     warnings = warnings_of(study, frames, facts, configs, verdicts)
     tables: list[PrintedTable] = []
     figures: list[FigureFiles | str] = []
@@ -99,6 +106,8 @@ def build_report(
         digest=digest(study, results_of(raw)),
         control=control,
         warnings=warnings,
+        deviations=changes_told(locked),
+        deviation_rule=rule_text(locked),
     )
     names = [name for table in tables for name in table.files]
     names += [name for figure in report.drawn for name in figure.files]
@@ -118,7 +127,7 @@ def drawings(locked: Locked, frames: Frames, directory: Path, style: Style) -> I
     """Yield the figures of a report in the sizes of a style, under names that differ."""
     configs = {cell.slug: cell.config for cell in locked.cells}
     frames = without_control(frames_with_gaps(frames), configs)
-    verdicts = tuple(judge(locked.study, frames, configs))
+    verdicts = tuple(judge(locked.study, frames, configs, locked.declarations))
     facts, taken = facts_of(locked), set[str]()
     for made in _exhibits(locked, frames, facts, configs, verdicts, (), directory, style):
         if not isinstance(made, (Tabulated, str)):
@@ -162,12 +171,14 @@ def _exhibits(
                 for made in exhibits_of(context):
                     if not isinstance(made, Tabulated):
                         made = replace(made, name=f"{made.name}{suffix}")
-                    yield made
+                    yield as_exploratory(made) if item in locked.exploratory_items else made
             except ReportError as error:
                 yield f"{item.kind}{suffix} is missing: {error}"
     if verdicts:
-        changed, reworded = locked.claims_changed, locked.claims_reworded
-        claims = print_claims(verdicts, changed, warnings, reworded)
+        claims = print_claims(
+            verdicts, locked.declarations, warnings, locked.claims_reworded, coverage_text(study)
+        )
+        claims = with_exploratory_claims(claims, verdicts, locked.exploratory_claims)
         yield Tabulated(claims, {"": claims_csv(verdicts)})
     fixed = at_values(study, frames, configs)
     if fixed:

@@ -13,6 +13,7 @@ from ablate.errors import ReportError
 from ablate.lessons.signal import theory
 from ablate.report.circumstances import chance
 from ablate.report.run_arrays import Measure
+from ablate.report.tuning_noise import choice_variance
 from ablate.study.claim_check import follows_theory
 from ablate.study.claims import Claim, Effect, Follows, Interaction, Noise, Order, Rate, Spread
 from ablate.study.schema import Study
@@ -61,7 +62,7 @@ def case(claim: Claim, runs: Measure, configs: Mapping[str, RunConfig]) -> Case:
         case Rate():
             return _rate(claim, runs)
         case Order():
-            return _order(claim, runs)
+            return _order(claim, runs, configs)
         case Follows():
             return _follows(claim, runs, configs)
         case Spread():
@@ -77,7 +78,8 @@ def case(claim: Claim, runs: Measure, configs: Mapping[str, RunConfig]) -> Case:
             arms = runs.pair(*claim.compare, claim.at)
             pairs = stats.pair_up(*arms, runs.better)
     difference = pairs.difference[np.isfinite(pairs.difference)]
-    evidence = stats.paired_effect(pairs, claim.expect, margin_of(claim, runs.study))
+    margin, extra = margin_of(claim, runs.study), choice_variance(runs, arms, configs)
+    evidence = stats.paired_effect(pairs, claim.expect, margin, extra)
     return Case(evidence, arms, difference, runs.unit)
 
 
@@ -148,12 +150,17 @@ def _rate(claim: Rate, runs: Measure) -> Case:
     return Case(evidence, (arm,), unit="share")
 
 
-def _order(claim: Order, runs: Measure) -> Case:
+def _order(claim: Order, runs: Measure, configs: Mapping[str, RunConfig]) -> Case:
     expect: Literal["greater", "less"] = "greater" if claim.direction == "up" else "less"
     levels = runs.study.factor(claim.over).level_names
     pairs = [runs.pair(claim.over, low, high, claim.at) for low, high in pairwise(levels)]
     steps = [
-        stats.paired_effect(stats.pair_up(second, first, runs.better), expect, claim.margin or 0.0)
+        stats.paired_effect(
+            stats.pair_up(second, first, runs.better),
+            expect,
+            claim.margin or 0.0,
+            choice_variance(runs, (first, second), configs),
+        )
         for first, second in pairs
     ]
     arms = stats.stacked([pairs[0][0], *(second for _, second in pairs)])

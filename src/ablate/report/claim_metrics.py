@@ -44,7 +44,10 @@ def measure(expression: Expression | None, study: Study, frames: Frames) -> Meas
     measured = runs.assign(value=values, not_converged=diverged)
     absent = frozenset(has.index[~has])
     unit = effect_unit(name)
-    return Measure(study, measured, unit, better, name=name, scale=scale, absent=absent)
+    return Measure(
+        study, measured, unit, better,
+        name=name, scale=scale, tuning=frames.tuning, absent=absent,
+    )  # fmt: skip
 
 
 def _steps_to(expression: StepsTo, runs: pd.DataFrame, epochs: pd.DataFrame) -> Floats:

@@ -106,6 +106,8 @@ class Report:
     digest   of study and runs
     control  of the A/A control; empty where there is none
     warnings what the data warn of by themselves
+    deviations  later declarations: when each was made, and what it changed
+    deviation_rule  at what level claims are judged for it; empty where there are none
     """
 
     study: Study
@@ -117,6 +119,8 @@ class Report:
     digest: str
     control: str
     warnings: Sequence[DataWarning] = ()
+    deviations: Sequence[Mapping[str, Any]] = ()
+    deviation_rule: str = ""
 
     @property
     def missing(self) -> list[str]:
@@ -213,6 +217,7 @@ def manifest_text(
         "headline": list(study.headline_claims),
         "verdicts": list(verdicts),
         "warnings": [warning.as_told() for warning in report.warnings],
+        "deviations": list(report.deviations),
         "missing": report.missing,
         "quick": study.is_quick,
         "data": list(dict.fromkeys(phrase.partition(" (")[0] for phrase in report.facts.data)),

@@ -30,7 +30,7 @@ def tuning_runs(study: Study, frames: Frames) -> tuple[Study, Frames]:
     tune = study.tune
     assert tune is not None
     factors = (*study.factors, tune.factor)
-    fields = {"factors": factors, "tune": None, "replicates": tune.replicates}
+    fields = {"factors": factors, "tune": None, "replicates": study.tuning_replicates}
     columns = ["cell", *(level_column(factor.name) for factor in study.factors)]
     levels = frames.runs[columns].drop_duplicates()
     runs = frames.tuning.merge(levels, on="cell", how="inner")

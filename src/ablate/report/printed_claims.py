@@ -9,7 +9,7 @@ from ablate.report.tables import csv_text
 from ablate.report.verdicts import SMALL, Verdict
 from ablate.report.warning import DataWarning
 from ablate.report.wording import listed
-from ablate.stats import LEAST_REPLICATES, Sides, least_p
+from ablate.stats import LEAST_REPLICATES, Sides, deviation_level, least_p
 from ablate.study.claims import Noise, Rate, Spread
 
 _COLUMNS = ("claim", "effect (simultaneous 95 % interval)", "margin", "n", "n/c", "evidence")
@@ -23,22 +23,24 @@ _CSV = (
 
 def print_claims(
     verdicts: Sequence[Verdict],
-    changed: bool,
+    declarations: int,
     warnings: Sequence[DataWarning] = (),
     reworded: bool = False,
+    coverage: str = "",
 ) -> PrintedTable:
     """Return the claims as a table, a row each.
 
-    changed  whether claims were changed after the first run
+    declarations  as `judge` was told
     warnings whose kinds stand behind the claims that they are about
-    reworded whether only their words were
+    reworded whether claims were put in other words after the first run
+    coverage what intervals cover, as a sentence
     """
     return PrintedTable(
         title="Claims declared beforehand, and their verdicts.",
         corner="verdict",
         columns=_COLUMNS,
         rows=tuple((outcome_text(verdict), _warned(verdict, warnings)) for verdict in verdicts),
-        caption=_caption(verdicts, changed, reworded),
+        caption=_caption(verdicts, declarations, reworded, coverage),
         is_prose=True,
     )
 
@@ -141,15 +143,19 @@ def _evidence(verdict: Verdict) -> str:
     return text
 
 
-def _caption(verdicts: Sequence[Verdict], changed: bool, reworded: bool) -> tuple[str, ...]:
+def _caption(
+    verdicts: Sequence[Verdict], declarations: int, reworded: bool, coverage: str
+) -> tuple[str, ...]:
     family = f"{len(verdicts)} claim{'' if len(verdicts) == 1 else 's'}"
+    level = f"{100 * deviation_level(declarations):.2g} %"
+    share = ", less as it was declared anew after the first run" if declarations > 1 else ""
     equal = any(getattr(v.claim, "expect", "") == "equal" for v in verdicts)
     sentences = [
-        f"Judged as one family of {family} at 5 % (Holm): supported where the effect "
+        f"Judged as one family of {family} at {level} (Holm{share}): supported where the effect "
         "is shown to lie beyond the margin as expected, refuted where it is shown to lie on the "
         "other side, equal where it is shown to lie inside ± margin. Intervals hold together in "
-        f"95 % of such studies (each at 5 %/{len(verdicts)}, wider than what decides all claims "
-        "but the first"
+        f"95 % of such studies (each at {level}/{len(verdicts)}, wider than what decides all "
+        "claims but the first"
         f"{'; of an equality 90 %, as two one-sided tests have it' if equal else ''}).",
     ]
     looks = next((v.look.looks for v in verdicts if v.look), ())
@@ -193,8 +199,8 @@ def _caption(verdicts: Sequence[Verdict], changed: bool, reworded: bool) -> tupl
             f"Withheld: fewer than {LEAST_REPLICATES} replicates that say something, or a quick "
             "look, decide nothing."
         )
-    if changed:
-        sentences.append("The claims were changed after the first run.")
+    if coverage:
+        sentences.append(coverage)
     if reworded:
         sentences.append(
             "Claims were put in other words after the first run; their rules were not changed."

@@ -70,6 +70,7 @@ class Measure:
     better  what an n/c run is worse than
     layer   of a probe's quantity; for theories
     name    of a final metric, whose stored values are multiplied by `scale`; empty of another
+    tuning  the frame of tuning runs, where `name` is that of a final metric
     absent  cells whose finished runs all lack it, as the step at which one stopped that never did
     """
 
@@ -80,6 +81,7 @@ class Measure:
     layer: int = 0
     name: str = ""
     scale: float = 1.0
+    tuning: pd.DataFrame | None = None
     absent: frozenset[str] = frozenset()
 
     @cached_property

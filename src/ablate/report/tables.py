@@ -18,7 +18,7 @@ from ablate.errors import ReportError, nearest, one_of
 from ablate.report.columns import level_column, tuned_column
 from ablate.report.frame import metric_columns
 from ablate.report.run_arrays import arm_of, asked_of
-from ablate.study.schema import Factor, Metric, Study
+from ablate.study.schema import Factor, Metric, Study, Tune
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +31,7 @@ class ResultCell:
     not_worse   not shown worse than the best of its column
     p_best      Holm-adjusted p of the comparison with the best
     parameters, multiply_adds   of one network; None where no run says so
+    tuned       of a study that tunes: the value that was chosen, by replicate of the runs there are
     training    of the same runs on the training set, where the metric is of the test set and the
                 runs report both; None otherwise
     """
@@ -46,7 +47,7 @@ class ResultCell:
     p_best: float | None
     parameters: int | None
     multiply_adds: int | None
-    tuned: tuple[float, ...]
+    tuned: Mapping[int, float]
     training: stats.Arm | None = None
 
 
@@ -180,12 +181,17 @@ def pairs_to_csv(table: ResultTable) -> str:
     return csv_text(header, lines)
 
 
-def tuned_to_csv(table: ResultTable, key: str) -> str:
-    """Return one line per cell with the value of `key` that tuning chose."""
+def tuned_to_csv(table: ResultTable, tune: Tune) -> str:
+    """Return one line per cell with the value that tuning chose; of nested tuning per replicate."""
+    own = ["replicate"] if tune.nested else []
     lines = [
-        [*cell.levels.values(), cell.slug, value] for cell in table.cells for value in cell.tuned
+        [*cell.levels.values(), cell.slug, *place, value]
+        for cell in table.cells
+        for place, value in dict.fromkeys(
+            ((r,) if tune.nested else (), value) for r, value in cell.tuned.items()
+        )
     ]
-    return csv_text([*table.cells[0].levels, "cell", key], lines)
+    return csv_text([*table.cells[0].levels, "cell", *own, tune.key], lines)
 
 
 def csv_text(header: Sequence[str], lines: Sequence[Sequence[Any]]) -> str:
@@ -264,6 +270,8 @@ def _count(part: pd.DataFrame, column: str) -> int | None:
     return int(known.iloc[0]) if len(known) else None
 
 
-def _tuned(part: pd.DataFrame, study: Study) -> tuple[float, ...]:
-    values = set(part[tuned_column(study.tune.key)].dropna()) if study.tune else set()
-    return tuple(sorted(map(float, values)))
+def _tuned(part: pd.DataFrame, study: Study) -> dict[int, float]:
+    if study.tune is None:
+        return {}
+    known = part.set_index("replicate")[tuned_column(study.tune.key)].dropna().sort_index()
+    return dict(zip(known.index.astype(int).tolist(), known.astype(float).tolist(), strict=True))

@@ -57,6 +57,7 @@ def print_at_values(rows: list[AtValues], study: Study) -> PrintedTable:
     assert tune is not None
     label = tune.factor.label
     scored = "" if study.looks else f"{study.replicates} "
+    tuned_by = "" if study.looks else f", {study.tuning_replicates} a value"
     tuned, *values = rows[0].cases
     return PrintedTable(
         title=f"The same comparisons at the tuned and at every fixed {label}.",
@@ -66,8 +67,8 @@ def print_at_values(rows: list[AtValues], study: Study) -> PrintedTable:
         caption=(
             "Mean difference with the half-width of its own 95 % t interval, of pairs that "
             "converged in both; in brackets the n/c runs of either arm. Tuned: the "
-            f"{scored}scored replicates. Fixed: those that tuned it, {tune.replicates} "
-            "a value. No verdicts; spreads are variances between levels.",
+            f"{scored}scored replicates. Fixed: those that tuned it{tuned_by}. "
+            "No verdicts; spreads are variances between levels.",
         ),
     )
 

@@ -35,7 +35,8 @@ class Verdict(Case):
                    `incomplete` where a run is missing, `not answered` where nothing converged;
                    `DISAGREE` where runs that converged and runs that did not speak for opposite
                    verdicts; `SMALL` where the interval lies inside ± the smallest effect
-    level          at which it was judged: Holm's step of the family, or what of it its look has
+    level          at which it was judged: Holm's step of the family, or what of it its look has;
+                   less where the study was declared anew
     margin         beyond which, or within which, the claim sees the effect
     low, high      of the effect's interval at the family's level shared by all claims
                    (Bonferroni): such intervals hold together; None where there is none
@@ -82,17 +83,22 @@ class Verdict(Case):
         return f"about {span} replicates would tell"
 
 
-def judge(study: Study, frames: Frames, configs: Mapping[str, RunConfig]) -> list[Verdict]:
+def judge(
+    study: Study, frames: Frames, configs: Mapping[str, RunConfig], declarations: int = 1
+) -> list[Verdict]:
     """Return a verdict per claim of the study; a quick version has none.
+
+    declarations  how often the study was declared with runs to look at, see `deviation_level`
 
     Where the study has looks each claim has a sequential p value, of all looks that its runs have
     reached, and Holm's steps are taken over these.
     """
     case_of = partial(claim_case, frames=frames, configs=configs)
     found = [at_looks(claim, study, frames.runs, partial(case_of, claim)) for claim in study.claims]
-    levels = stats.holm_levels([one.p for one in found], stats.ALPHA)
+    family = stats.deviation_level(declarations)
+    levels = stats.holm_levels([one.p for one in found], family)
     return [
-        _judged(claim, one, study, level, stats.ALPHA / len(found))
+        _judged(claim, one, study, level, family / len(found))
         for claim, one, level in zip(study.claims, found, levels, strict=True)
     ]
 

@@ -7,8 +7,8 @@ from typing import Literal
 from ablate.study.schema import Study
 
 Kind = Literal[
-    "trained differently", "still improving", "one learning rate", "edge of tuning", "half n/c",
-    "mean and median part", "too few replicates", "small test set",
+    "trained differently", "still improving", "one learning rate", "edge of tuning", "tuned on few",
+    "half n/c", "mean and median part", "too few replicates", "small test set",
 ]  # fmt: skip
 #: Of a kind that is found more often only so many cases are named.
 _MOST = 4

@@ -16,6 +16,7 @@ from ablate.report.warnings_of_design import (
     half_not_converged,
     one_learning_rate,
     small_test_set,
+    tuned_on_few,
 )
 from ablate.report.warnings_of_replicates import mean_and_median_part, too_few_replicates
 from ablate.report.warnings_of_training import still_improving, trained_differently
@@ -52,6 +53,7 @@ def _all(
         yield from still_improving(study, frames, configs)
         yield from one_learning_rate(compared, configs)
         yield from edge_of_tuning(study, frames)
+        yield from tuned_on_few(study)
         yield from half_not_converged(study, frames, compared)
         yield from small_test_set(compared, facts.examples.get("test"))
         yield from mean_and_median_part(verdicts)

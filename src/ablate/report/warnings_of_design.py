@@ -8,6 +8,7 @@ from ablate import stats
 from ablate.config import RunConfig
 from ablate.config.key import canonical, flat
 from ablate.metrics import quantity
+from ablate.report.chosen import chosen_edges
 from ablate.report.claim_evidence import margin_of
 from ablate.report.claim_metrics import measure
 from ablate.report.columns import tuned_column
@@ -110,7 +111,8 @@ def _at_own_best(one: Comparison) -> str:
 def edge_of_tuning(study: Study, frames: Frames) -> Iterator[DataWarning]:
     """Yield one warning where tuning chose the smallest or the largest value that it tried.
 
-    Settings with half or more runs that did not converge are left out: no choice saves them.
+    Where each replicate has its own choice: in half of them or more. Settings with half or more
+    runs that did not converge are left out: no choice saves them.
     """
     tune = study.tune
     column = tuned_column(tune.key) if tune else ""
@@ -121,18 +123,34 @@ def edge_of_tuning(study: Study, frames: Frames) -> Iterator[DataWarning]:
     for cell, rows in runs.groupby("cell", sort=False):
         known = rows[column].dropna()
         if 2 * (rows["status"] == "diverged").mean() < 1 and len(known):
-            chosen[str(cell)] = float(known.mode().iloc[0])
-    low, high = min(tune.values), max(tune.values)
-    ends = {level_name(end): sum(value == end for value in chosen.values()) for end in (low, high)}
-    total = sum(ends.values())
+            chosen[str(cell)] = chosen_edges(tune, [float(value) for value in known])
+    total = sum(bool(edges) for edges in chosen.values())
     if not total:
         return
-    where = [f"{value} in {count}" for value, count in ends.items() if count]
+    ends = {end: sum(end in edges for edges in chosen.values()) for end in sorted(tune.values)}
+    where = [f"{level_name(value)} in {count}" for value, count in ends.items() if count]
     yield DataWarning(
         "edge of tuning",
         (),
         f"In {total} of {len(chosen)} settings that converged tuning chose the smallest or the "
         f"largest {tune.key} tried ({listed(where)}), so a better one may lie beyond it.",
+    )
+
+
+def tuned_on_few(study: Study) -> Iterator[DataWarning]:
+    """Yield one warning where all replicates share a choice that one or two tuning runs made.
+
+    How sure such a choice is nobody can know, so nothing of it enters a verdict.
+    """
+    tune = study.tune
+    if tune is None or tune.nested or tune.replicates >= stats.LEAST_TUNING_REPLICATES:
+        return
+    yield DataWarning(
+        "tuned on few",
+        (),
+        f"Each setting's {tune.key} was chosen by {counted(tune.replicates, 'tuning run')} of each "
+        "value, from which nobody can tell how sure the choice is: no interval covers it, and "
+        "settings that are alike may be told apart by their choices alone.",
     )
 
 

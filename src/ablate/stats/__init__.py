@@ -22,7 +22,7 @@ from ablate.stats.evidence import (
     all_of,
     rate,
 )
-from ablate.stats.families import holm, holm_levels
+from ablate.stats.families import deviation_level, holm, holm_levels
 from ablate.stats.intervals import (
     ALPHA,
     LEAST_REPLICATES,
@@ -56,16 +56,18 @@ from ablate.stats.spread import (
     noise,
     sensitivity,
 )
+from ablate.stats.tuning import LEAST_TUNING_REPLICATES, Tried, tuning_variance
 from ablate.stats.two_parts import chance_of_better, is_uneven, paired_effect, sign_flip, sign_p
 
 __all__ = [
-    "ALPHA", "LEAST_REPLICATES", "NOTHING", "POWER", "Arm", "Array", "Constant", "Estimate",
-    "Evidence", "Expect", "Pair", "Pairs", "Sides", "Summary", "TwoParts", "all_of", "best_cell",
-    "between_variance", "chance_of_better", "compare", "compare_all", "detectable", "deviation",
-    "equality_power", "equality_within", "estimate", "holm", "holm_levels", "in_common",
-    "is_uneven", "jackknife", "least_p", "lost_more", "noise", "not_shown_worse", "pair_up",
-    "paired", "paired_effect", "power", "power_with_losses", "proportion_half_width", "rate",
-    "rate_interval", "replicates_for_equality", "replicates_for_rate", "replicates_needed",
-    "sd_range", "sensitivity", "sign_flip", "sign_p", "stacked", "summarize", "t_half_width",
-    "t_interval",
+    "ALPHA", "LEAST_REPLICATES", "LEAST_TUNING_REPLICATES", "NOTHING", "POWER", "Arm", "Array",
+    "Constant", "Estimate", "Evidence", "Expect", "Pair", "Pairs", "Sides", "Summary", "Tried",
+    "TwoParts", "all_of", "best_cell", "between_variance", "chance_of_better", "compare",
+    "compare_all", "detectable", "deviation", "deviation_level", "equality_power",
+    "equality_within", "estimate", "holm", "holm_levels", "in_common", "is_uneven", "jackknife",
+    "least_p", "lost_more", "noise", "not_shown_worse", "pair_up", "paired", "paired_effect",
+    "power", "power_with_losses", "proportion_half_width", "rate", "rate_interval",
+    "replicates_for_equality", "replicates_for_rate", "replicates_needed", "sd_range",
+    "sensitivity", "sign_flip", "sign_p", "stacked", "summarize", "t_half_width", "t_interval",
+    "tuning_variance",
 ]  # fmt: skip

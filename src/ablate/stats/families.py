@@ -1,8 +1,21 @@
 """Families of tests: Holm's (1979) steps, as adjusted p values and as levels."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
+
+from ablate.stats.intervals import ALPHA
+
+
+def deviation_level(k: int, alpha: float = ALPHA) -> float:
+    """Return the level of the k-th declaration of a study, k = 1 the one before its first run.
+
+    alpha for the first, and alpha (6/pi^2)/k^2 for those after it. Nobody knows beforehand how many
+    will follow, nor what earlier runs made of them: by the union bound any number of declarations
+    err with probability alpha (2 - 6/pi^2) = 1.4 alpha at most, as sum 1/k^2 = pi^2/6.
+    """
+    return alpha if k == 1 else alpha * 6 / (math.pi * k) ** 2
 
 
 def holm(p: Sequence[float]) -> list[float]:

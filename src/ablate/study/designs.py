@@ -47,7 +47,7 @@ def check_runs(
     whole  about how many cells it would have then
     """
     tune = study.tune
-    tuning = len(tune.values) * tune.replicates if tune else 0
+    tuning = len(tune.values) * study.tuning_replicates if tune else 0
     of_cell = study.replicates * members + tuning
     if cells * of_cell > most_runs:
         cells = whole or cells

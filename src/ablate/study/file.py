@@ -135,12 +135,14 @@ class MetricFile(Frozen):
 
 
 class TuneSettings(Frozen):
-    """How a nuisance is tuned."""
+    """How a nuisance is tuned: by default nested, where a study has 10 replicates at most."""
 
     by: Literal["validation/loss", "validation/accuracy"] = "validation/loss"
     """what chooses"""
-    replicates: Positive = 3
-    """tuning runs of each value, on random numbers of their own; they are not scored"""
+    nested: bool | None = None
+    """whether each replicate takes what is best in tuning runs of its own, one of each value"""
+    replicates: Positive | None = None
+    """where it is not: tuning runs of each value, for one choice that all share; by default 10"""
 
 
 def _item(value: Any) -> Item:

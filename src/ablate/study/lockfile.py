@@ -1,8 +1,10 @@
 """`study.lock.yaml`: what was declared before the first run. It is only ever appended to."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,14 @@ import yaml
 from ablate.config.key import canonical
 from ablate.config.validate import run_config, validated
 from ablate.errors import ConfigError, check_nesting, reason
+from ablate.study.deviations import (
+    Deviation,
+    deviations,
+    exploratory_claims,
+    exploratory_items,
+    since_first_run,
+)
+from ablate.study.items import Item
 from ablate.study.plan import Cell, Plan
 from ablate.study.schema import Study
 
@@ -21,39 +31,52 @@ NAME = "study.lock.yaml"
 class Locked:
     """The latest declaration of a study.
 
-    digest          the SHA-256 of the lock file's text
-    looks           how many numbers of replicates were declared: each is a look at the data
-    claims_changed  whether the first declaration had other claims, their words aside
-    claims_reworded whether it said the same claims in other words
+    digest          the SHA-256 of the lock file's text, less the days of declarations
+    deviations      the declarations after the first run that asked something else of the data
+    exploratory_claims  names of claims whose rule was not declared before the first run
+    exploratory_items   items of the report that carry tests and were not declared before it
+    claims_reworded whether the first declaration said the same claims in other words
     """
 
     study: Study
     cells: tuple[Cell, ...]
     digest: str
-    looks: int = 1
-    claims_changed: bool = False
+    deviations: tuple[Deviation, ...] = ()
+    exploratory_claims: tuple[str, ...] = ()
+    exploratory_items: tuple[Item, ...] = ()
     claims_reworded: bool = False
 
+    @property
+    def declarations(self) -> int:
+        """How many declarations looked at runs, the first among them."""
+        return 1 + len(self.deviations)
 
-def lock_study(folder: Path, plan: Plan) -> None:
-    """Append the plan to the folder's lock file, unless it is what the file last said."""
-    entry = {
+
+def lock_study(folder: Path, plan: Plan, has_runs: Callable[[], bool] = lambda: True) -> None:
+    """Append the plan to the folder's lock file, unless it is what the file last said.
+
+    has_runs  tells whether a run of the study has ended; what is declared before is no deviation
+    """
+    entry: dict[str, Any] = {
         "study": plan.study.as_declared(),
         "cells": [
             {**vars(cell), "levels": dict(cell.levels), "config": canonical(cell.config)}
             for cell in plan.cells
         ],
     }
-    text = yaml.dump([entry], Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True)
-    path = folder / NAME
+    text, path = _yaml(entry), folder / NAME
     before = _text(path) if path.exists() else ""
-    if before.endswith(text):
+    if _undated(before).endswith(text):
         return
     # The same may have been said in another order of keys.
-    if not before or _entries(before, path)[-1:] != _entries(text, path):
+    last = _entries(before, path)[-1:] if before else []
+    if [_said(one) for one in last] != _entries(text, path):
+        entry["declared"] = datetime.now(UTC).date()
+        if last and not has_runs():
+            entry["before_first_run"] = True
         folder.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
-            file.write(text)
+            file.write(_yaml(entry))
 
 
 def read_lock(folder: Path) -> Locked | None:
@@ -67,23 +90,46 @@ def read_lock(folder: Path) -> Locked | None:
     text = _text(path)
     entries = _entries(text, path)
     try:
-        entry, first = entries[-1], entries[0]["study"]
+        declared = since_first_run(entries)
+        first, entry = declared[0], declared[-1]
         cells = tuple(
             Cell(**{**cell, "config": run_config(cell["config"])}) for cell in entry["cells"]
         )
         study = validated(Study, entry["study"])
-        looks = len({one["study"]["replicates"] for one in entries})
-        claims, now = (one.get("claims", []) for one in (first, entry["study"]))
-        changed = _rules(claims) != _rules(now)
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        return Locked(study, cells, digest, looks, changed, not changed and claims != now)
+        claims, now = (_words(one) for one in (first, entry))
+        explored = exploratory_items(first, entry)
+        return Locked(
+            study,
+            cells,
+            hashlib.sha256(_undated(text).encode()).hexdigest(),
+            deviations(declared),
+            exploratory_claims(first, entry),
+            tuple(item for item, is_new in zip(study.report, explored, strict=True) if is_new),
+            claims_reworded=any(now[name] != text for name, text in claims.items() if name in now),
+        )
     except Exception as error:  # what lies there may be of any shape
         raise _damaged(path, error) from error
 
 
-def _rules(claims: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return what decides claims: all but the words in which they are said."""
-    return [{name: said for name, said in claim.items() if name != "text"} for claim in claims]
+def _said(entry: Any) -> Any:
+    """Return what an entry declares: study and cells, not when."""
+    if not isinstance(entry, Mapping):
+        return None  # it is damaged
+    return {name: entry.get(name) for name in ("study", "cells")}
+
+
+def _words(entry: Mapping[str, Any]) -> dict[str, str]:
+    """Return the words of each claim."""
+    return {claim["name"]: claim["text"] for claim in entry["study"].get("claims", ())}
+
+
+def _yaml(entry: Mapping[str, Any]) -> str:
+    return yaml.dump([entry], Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True)
+
+
+def _undated(text: str) -> str:
+    """Return a lock file's text without what tells when something was declared."""
+    return re.sub(r"^  (declared: [\d-]+|before_first_run: true)\n", "", text, flags=re.MULTILINE)
 
 
 def _text(path: Path) -> str:

@@ -61,7 +61,29 @@ class Plan:
     def tuning_runs(self) -> int:
         """Runs that choose the nuisance of each cell."""
         tune = self.study.tune
-        return len(self.cells) * len(tune.values) * tune.replicates if tune else 0
+        values = len(tune.values) if tune else 0
+        return values * sum(map(self.tuning_replicates_of, self.tuned_cells))
+
+    def tuning_replicates_of(self, cell: Cell) -> int:
+        """Return how many tuning runs of each value a cell has: nested, one for each replicate."""
+        nested = self.study.tune is not None and self.study.tune.nested
+        return self.replicates_of(cell) if nested else self.study.tuning_replicates
+
+    @property
+    def tuned_cells(self) -> tuple[Cell, ...]:
+        """Return the cells with tuning runs of their own.
+
+        An A/A control is tuned as its original is: by itself where tuning is nested; else it has
+        the value that was chosen for its original.
+        """
+        if self.study.tune is None or self.study.tune.nested:
+            return self.cells
+        return tuple(cell for cell in self.cells if not cell.config.control)
+
+    def original(self, control: Cell) -> Cell:
+        """Return the cell that an A/A control trains once more."""
+        plain = control.config.model_copy(update={"control": False})
+        return next(cell for cell in self.cells if cell.config == plain)
 
 
 def compile_study(

@@ -17,7 +17,7 @@ from ablate.study.items import OfPart
 from ablate.study.looks import check_decides
 from ablate.study.names import level_name
 from ablate.study.parts import all_settings, read_design
-from ablate.study.schema import Metric, Study, Tune
+from ablate.study.schema import SHARED_TUNING_REPLICATES, Metric, Study, Tune
 
 #: Fields of a study that are what the file says.
 _AS_WRITTEN = (
@@ -98,7 +98,7 @@ def _read(name: str, file: StudyFile, groups: Groups) -> Study:
         "looks": file.replicates if len(file.replicates) > 1 else (),
         **read_design(file, groups),
         "metric": _metric(file.metric),
-        "tune": _tune(file.tune, groups) if file.tune else None,
+        "tune": _tune(file.tune, groups, file.replicates[-1]) if file.tune else None,
     }
     study = validated(Study, fields)
     _check_tuned(study)
@@ -144,14 +144,22 @@ def _metric(written: str | MetricFile) -> Metric:
     return validated(Metric, {"name": written, "better": quantity(written).better})
 
 
-def _tune(written: dict[str, Any], groups: Groups) -> Tune:
+def _tune(written: dict[str, Any], groups: Groups, replicates: int) -> Tune:
     tried = {key: values for key, values in written.items() if key != "with"}
     if len(tried) != 1 or "." not in str(*tried):
         raise ConfigError("tune: name exactly one key to tune, such as optimizer.lr.")
     ((key, values),) = tried.items()
     check_overrides(dict.fromkeys([key]), groups, "tune", of_all_cells=False)
     settings = validated(TuneSettings, written.get("with", {}), "tune.with")
-    tune = validated(Tune, {"key": key, "values": values, **settings.model_dump()}, "tune")
+    if settings.nested and settings.replicates is not None:
+        raise ConfigError(
+            f"tune.with: replicates={settings.replicates} is not allowed with nested: true, where "
+            "every scored replicate has one tuning run of each value."
+        )
+    # Nested by default where it costs no more than a choice that all replicates share.
+    cheap = settings.replicates is None and replicates <= SHARED_TUNING_REPLICATES
+    fields = {"key": key, "values": values, **settings.model_dump(exclude_none=True)}
+    tune = validated(Tune, {"nested": cheap, **fields}, "tune")
     tune.factor.check_names_differ(f"tune: {key}")
     return tune
 

@@ -152,7 +152,8 @@ def _quick(study: Study) -> Study:
     if study.tune:
         values = study.tune.values
         kept = values[:: max(1, len(values) // _QUICK_TUNE_VALUES)][:_QUICK_TUNE_VALUES]
-        update["tune"] = study.tune.model_copy(update={"values": kept, "replicates": 1})
+        few = {} if study.tune.nested else {"replicates": 1}
+        update["tune"] = study.tune.model_copy(update={"values": kept, **few})
     return study.model_copy(update=update)
 
 

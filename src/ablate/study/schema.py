@@ -16,6 +16,8 @@ from ablate.study.items import ReportItem
 from ablate.study.names import key_label, level_name
 
 DesignKind = Literal["grid", "one_at_a_time", "leave_one_out", "ladder", "zip", "random"]
+#: Tuning runs of each value behind a choice that all scored replicates share.
+SHARED_TUNING_REPLICATES = 10
 #: The level of a factor that does not exist beside another factor's level.
 ABSENT = "–"
 
@@ -120,12 +122,18 @@ class Metric(Frozen):
 
 
 class Tune(Frozen):
-    """A nuisance key tuned per cell with an equal budget, on replicates of its own."""
+    """A nuisance key tuned per cell with an equal budget, on replicates of its own.
+
+    replicates  tuning runs of each value that make one choice for all scored replicates
+    nested      each scored replicate has a choice of its own, by one tuning run of each value;
+                `replicates` is then without a meaning. Lock files that do not say are not
+    """
 
     key: str
     values: Annotated[Many[float], Field(min_length=1)]
     by: Literal["validation/loss", "validation/accuracy"] = "validation/loss"
-    replicates: Positive = 3
+    replicates: Positive = SHARED_TUNING_REPLICATES
+    nested: bool = False
 
     @property
     def factor(self) -> Factor:
@@ -209,6 +217,13 @@ class Study(Frozen):
         return fields
 
     @property
+    def tuning_replicates(self) -> int:
+        """Return how many tuning runs each tried value has in a cell; 0 where nothing is tuned."""
+        if self.tune is None:
+            return 0
+        return self.replicates if self.tune.nested else self.tune.replicates
+
+    @property
     def all_parts(self) -> tuple[Part, ...]:
         """Return the parts; a study without has one with all its factors."""
         names = tuple(factor.name for factor in self.factors)
@@ -248,6 +263,8 @@ class Study(Frozen):
         fields = self.model_dump(mode="json", exclude=None if self.command else {"command"})
         # What most studies do not have is left out: a digest must not change for it.
         fields["metric"] = {k: v for k, v in fields["metric"].items() if v is not None}
+        if self.tune is not None:
+            del fields["tune"]["replicates" if self.tune.nested else "nested"]
         for place in (fields, *fields["factors"]):
             for name in (
                 "exclude",

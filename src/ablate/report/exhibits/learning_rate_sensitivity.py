@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from ablate.metrics import SCORES, quantity
+from ablate.report.chosen import most_chosen
 from ablate.report.circumstances import chance, guessing
 from ablate.report.columns import tuned_column
 from ablate.report.context import Context
@@ -77,7 +78,7 @@ def exhibits(context: Context) -> Iterator[Drawing]:
 def tuned(subject: Subject, key: str) -> Mapping[tuple[str, str], TunedLine]:
     """Return what tuning saw, by level of `panels` and of `lines`, of cells that were tuned."""
     levels = [column(factor) for factor in subject.study.factors]
-    cells = subject.runs[["cell", *levels, tuned_column(key)]].drop_duplicates("cell")
+    cells = subject.runs[["cell", *levels]].drop_duplicates("cell")
     rows = subject.frames.tuning.merge(cells, on="cell")
     found = {}
     for panel, line in product(subject.levels("panels"), subject.levels("lines")):
@@ -94,7 +95,8 @@ def _tuned_line(subject: Subject, cell: pd.DataFrame, key: str) -> TunedLine:
     unlearnt = math.nan if guessed is None else scale * guessed
     scores = cell.assign(score=np.where(known, scale * cell[_ACCURACY], unlearnt))
     means = scores.groupby("value")["score"].mean()
-    chosen = float(cell[tuned_column(key)].iloc[0])
+    runs = subject.runs[subject.runs["cell"] == cell["cell"].iloc[0]]
+    chosen = most_chosen(list(runs[tuned_column(key)].dropna()))
     count = len(not_converged(cell))
     return TunedLine(means, chosen, unlearnt, count, len(cell))
 
@@ -124,7 +126,9 @@ def _draw_tuned(
         marked(drawn, subject.told(lines=level, panels=panel))
     axes[0].set_xscale("log")  # of all: they share it
     _rate_ticks(axes[0], sorted({value for line in shown.values() for value in line.means.index}))
-    spread = "Mean over the tuning replicates; ringed: the value that validation chose."
+    tune = subject.study.tune
+    often = " in most replicates" if tune and tune.nested else ""
+    spread = f"Mean over the tuning replicates; ringed: the value that validation chose{often}."
     count = sum(line.not_converged for line in shown.values())
     if count:
         known = all(np.isfinite(line.guessing) for line in shown.values())

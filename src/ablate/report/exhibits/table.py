@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+from ablate.report.chosen import chosen_edges, chosen_text
 from ablate.report.circumstances import Facts
 from ablate.report.context import Context, Tabulated
 from ablate.report.figures.quantity import sentence_case
@@ -21,7 +22,7 @@ from ablate.report.tables import (
 from ablate.stats import proportion_half_width, summarize
 from ablate.study.items import Table
 from ablate.study.names import level_name
-from ablate.study.schema import Metric, Study
+from ablate.study.schema import Metric, Study, Tune
 
 NOT_CONVERGED = (
     "n/c: not converged, that is, a training loss was not finite or at the end nothing had been "
@@ -49,7 +50,7 @@ def exhibits(context: Context) -> Iterator[Tabulated]:
         yield Tabulated(printed, {"": to_csv(table), "-pairs": pairs_to_csv(table)})
     if study.tune:
         for table in tables:
-            text = tuned_to_csv(table, study.tune.key)
+            text = tuned_to_csv(table, study.tune)
             yield Tabulated(print_tuned(table, study), {"": text})
 
 
@@ -71,28 +72,31 @@ def print_table(table: ResultTable, study: Study, facts: Facts) -> PrintedTable:
 
 def print_tuned(table: ResultTable, study: Study) -> PrintedTable:
     """Return the table of what tuning chose in each cell."""
-    assert study.tune is not None
-    tried = study.tune.values
-    edges = {min(tried), max(tried)}
-    at_edge = sum(bool(edges & set(cell.tuned)) for cell in table.cells)
-    caption = [
-        f"Chosen in each cell by mean {study.tune.by} over {study.tune.replicates} tuning "
-        f"{_plural('replicate', study.tune.replicates)}, which are not scored; tried: "
-        f"{', '.join(map(level_name, tried))}."
-    ]
+    tune, n = study.tune, study.tuning_replicates
+    assert tune is not None
+    at_edge = {cell.slug for cell in table.cells if chosen_edges(tune, [*cell.tuned.values()])}
+    each = (
+        f"Chosen for each replicate by {tune.by}, in a tuning run of its own for every value"
+        if tune.nested
+        else f"Chosen in each cell by mean {tune.by} over {n} tuning {_plural('replicate', n)}"
+    )
+    caption = [f"{each}, which are not scored; tried: {', '.join(map(level_name, tune.values))}."]
     if at_edge:
+        often = " in half of the replicates or more" if tune.nested else ""
         caption.append(
-            f"In {at_edge} of {len(table.cells)} cells the choice is the smallest or the largest "
-            "value tried (edge): a better one may lie beyond it."
+            f"In {len(at_edge)} of {len(table.cells)} cells the choice is the smallest or the "
+            f"largest value tried{often} (edge): a better one may lie beyond it."
         )
 
     def entry(cell: ResultCell) -> Entry:
-        text = ", ".join(map(level_name, cell.tuned)) or "–"
-        note = "edge" if edges & set(cell.tuned) else ""
-        return Entry(text, note=note, cell=cell.slug or "")
+        text = chosen_text(list(cell.tuned.values())) or "–"
+        note = "edge" if cell.slug in at_edge else ""
+        hover = ", ".join(map(level_name, cell.tuned.values())) if tune.nested else ""
+        hover = f"by replicate: {hover}" if hover else ""
+        return Entry(text, note=note, hover=hover, cell=cell.slug or "")
 
-    printed = _printed(table, f"Chosen {study.tune.key}", entry, tuple(caption))
-    return printed if table.columns else replace(printed, columns=(study.tune.key,))
+    printed = _printed(table, f"Chosen {tune.key}", entry, tuple(caption))
+    return printed if table.columns else replace(printed, columns=(tune.key,))
 
 
 def _printed(
@@ -172,7 +176,7 @@ def _caption(table: ResultTable, study: Study, facts: Facts) -> tuple[str, ...]:
     rule = NOT_CONVERGED_USER if facts.by_user_procedure else NOT_CONVERGED
     sentences.append(f"{rule} Here {failures} of {finished} finished runs are n/c.")
     if n > 1:
-        sentences.append(_coverage(table, facts))
+        sentences.append(_coverage(table, facts, study.tune))
         if any(cell.summary.converged == 1 for cell in cells):
             sentences.append("A number without ± is a single run.")
     if missing:
@@ -203,13 +207,18 @@ def _marks(table: ResultTable) -> str:
     )
 
 
-def _coverage(table: ResultTable, facts: Facts) -> str:
+def _coverage(table: ResultTable, facts: Facts, tune: Tune | None) -> str:
     split, _, quantity = table.metric.name.partition("/")
     split = split if quantity else "test"
     best = [cell.summary.mean for cell in table.cells if cell.best and cell.summary.mean]
+    covers, lacks = "initialization, data order, dropout", ""
+    if tune is not None and tune.nested:
+        covers += f", the choice of {tune.key}"
+    elif tune is not None:
+        lacks = f"the choice of {tune.key} and "
     covered = (
-        "The interval covers initialization, data order, dropout and the validation split; it "
-        f"does not cover the choice of the {split} examples"
+        f"The interval covers {covers} and the validation split; it does not cover {lacks}the "
+        f"choice of the {split} examples"
     )
     examples = facts.examples.get(split)
     if not (table.metric.is_percent and best and examples):

@@ -35,6 +35,9 @@ class Item(Frozen):
     takes_two: ClassVar[bool] = False
     shows_curves: ClassVar[tuple[str, ...]] = ()
     shows_probe: ClassVar[bool] = False
+    #: Whether it says by a test, or by the interval of a difference, what differs: to add one of
+    #: these after the first run is one more look at the data.
+    carries_tests: ClassVar[bool] = False
     #: Whether of its curves it shows those of replicate 0 alone.
     shows_first_replicate: ClassVar[bool] = False
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 class Table(OfPart):
     """The metric in each cell, with its interval, the best and what is not shown worse."""
 
+    carries_tests = True
     rows: Role = None
     """the factor down; by default the first"""
     columns: Role = None
@@ -30,6 +31,7 @@ class Table(OfPart):
 class Published(OfPart):
     """The published table of initializations beside ours, and which of its orderings hold here."""
 
+    carries_tests = True
     table: str = "mishkin2016"
     """the name of a published table"""
     rows: Role = None
@@ -67,6 +69,7 @@ class Published(OfPart):
 class ComparedToBase(OfPart):
     """What two costly things buy, alone and together, against having neither."""
 
+    carries_tests = True
     rows: Role = None
     columns: Role = None
     takes_two = True
@@ -82,6 +85,7 @@ class ComparedToBase(OfPart):
 class EffectAgainstCost(OfSettings):
     """What each cell gains over the base and what it costs, and which are the best buys."""
 
+    carries_tests = True
     x: Role = None
     """the factor whose levels are joined and named; by default one on a numeric axis"""
     lines: Role = None
@@ -229,6 +233,7 @@ class StoppingPoints(OfSettings):
 class Ladder(OfQuantity):
     """Levels one below the other, each with its difference to the one above."""
 
+    carries_tests = True
     rows: Role = None
     against: Literal["above", "first"] = "above"
     """the level that differences are taken to"""
@@ -237,6 +242,7 @@ class Ladder(OfQuantity):
 class LeaveOneOut(OfQuantity):
     """Levels one below the other, each with its difference to the full system."""
 
+    carries_tests = True
     rows: Role = None
 
 
@@ -297,6 +303,7 @@ class ContactSheet(Item):
 class VarianceShares(OfPart):
     """How much each source of randomness makes replicates differ."""
 
+    carries_tests = True
     lines: Role = None
     """the factor that says what varies"""
     whole: str | None = None
@@ -313,6 +320,7 @@ class VarianceShares(OfPart):
 class FactorEffects(OfPart):
     """Main effects and two-way interactions of a complete grid."""
 
+    carries_tests = True
     takes_two = True
 
     def lacks(self, study: Study, cells: Sequence[Cell]) -> Iterator[str]:
