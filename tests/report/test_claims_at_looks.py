@@ -69,7 +69,7 @@ def test_an_open_claim_goes_on_to_the_next_look() -> None:
     assert (decided.outcome, decided.look.number) == ("supported", 2)
     assert decided.level == pytest.approx(levels(LOOKS, 0.05)[1])
     assert decided.evidence.p <= decided.level
-    grid = print_claims([decided], changed=False)
+    grid = print_claims([decided], 1)
     assert "look 2 of 4" in grid.rows[0][1][-1].text
     assert "Judged at 6, 10, 15 and 20 replicates, as declared" in " ".join(grid.caption)
     assert claims_csv([decided]).splitlines()[1].endswith("2,10,")

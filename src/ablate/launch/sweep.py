@@ -97,6 +97,12 @@ def sweep(
     return replace(swept, ended=ended, runs=plan.runs)
 
 
+def _is_whole(plan: Plan, tuning: Sequence[Work], scored: Sequence[Work]) -> bool:
+    """Tell whether nothing is left to train; cells that are not tuned yet have no work yet."""
+    known = sum(len(work.tasks) for work in scored)
+    return known == plan.runs and not any(work.missing for work in (*tuning, *scored))
+
+
 def _sweep_once(
     plan: Plan,
     root: Path,

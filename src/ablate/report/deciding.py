@@ -32,8 +32,7 @@ def deciding(root: Path, study: str) -> Deciding:
     assert cells is not None
     configs = {cell.slug: cell.config for cell in locked.cells}
     found = frames_with_gaps(frames(root, study, cells))
-    own = without_control(found, configs)
-    verdicts = judge(locked.study, own, configs, locked.declarations)
+    verdicts = judge(locked.study, without_control(found, configs), configs, locked.declarations)
     wanted: dict[str, int] = {}
     further = [(one, one.look.next) for one in verdicts if one.look and one.look.next]
     for verdict, number in further:

@@ -70,9 +70,10 @@ def at_looks(
     runs  a row per run of the study that ended
     case  gives the evidence of a study of one look
 
-    A claim about runs that tuned a key has one look: scored replicates add nothing to it.
+    A claim about runs that tuned a key once for all has one look: scored replicates add nothing.
     """
-    fixed = study.tune is not None and study.tune.key in claim.factors
+    tune = study.tune
+    fixed = tune is not None and tune.key in claim.factors and not tune.nested
     if not study.looks or fixed:
         return Looked((study.replicates,), (case(study),), 1)
     cases = [case(study.of_replicates(study.looks[0]))]

@@ -8,7 +8,6 @@ from ablate.metrics import Final
 from ablate.report.claim_evidence import Case
 from ablate.report.frame import Frames
 from ablate.report.number_text import number, plus_minus
-from ablate.report.parts import tuning_count
 from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.tables import csv_text
 from ablate.report.verdicts import claim_case
@@ -58,6 +57,7 @@ def print_at_values(rows: list[AtValues], study: Study) -> PrintedTable:
     assert tune is not None
     label = tune.factor.label
     scored = "" if study.looks else f"{study.replicates} "
+    tuned_by = "" if study.looks else f", {study.tuning_replicates} a value"
     tuned, *values = rows[0].cases
     return PrintedTable(
         title=f"The same comparisons at the tuned and at every fixed {label}.",
@@ -67,8 +67,8 @@ def print_at_values(rows: list[AtValues], study: Study) -> PrintedTable:
         caption=(
             "Mean difference with the half-width of its own 95 % t interval, of pairs that "
             "converged in both; in brackets the n/c runs of either arm. Tuned: the "
-            f"{scored}scored replicates. Fixed: those that tuned it, {tuning_count(study)} "
-            "a value. No verdicts; spreads are variances between levels.",
+            f"{scored}scored replicates. Fixed: those that tuned it{tuned_by}. "
+            "No verdicts; spreads are variances between levels.",
         ),
     )
 

@@ -66,10 +66,8 @@ class Plan:
 
     def tuning_replicates_of(self, cell: Cell) -> int:
         """Return how many tuning runs of each value a cell has: nested, one for each replicate."""
-        tune = self.study.tune
-        if tune is None:
-            return 0
-        return self.replicates_of(cell) if tune.nested else tune.replicates
+        nested = self.study.tune is not None and self.study.tune.nested
+        return self.replicates_of(cell) if nested else self.study.tuning_replicates
 
     @property
     def tuned_cells(self) -> tuple[Cell, ...]:
