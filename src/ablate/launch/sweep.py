@@ -131,12 +131,6 @@ def _sweep_once(
     return Swept(runs.ended, failed + runs.failed)
 
 
-def _is_whole(plan: Plan, tuning: Sequence[Work], scored: Sequence[Work]) -> bool:
-    """Tell whether every run is there; cells not tuned yet have no work yet."""
-    known = sum(len(work.tasks) for work in scored)
-    return known == plan.runs and not any(work.missing for work in (*tuning, *scored))
-
-
 def declare(plan: Plan, root: Path, scored: Sequence[Work]) -> None:
     """Write down what is going to be run: the lock file, and the keys to expect."""
     folder = root / "runs" / plan.study.name

@@ -86,7 +86,6 @@ class ComparedToBase(OfPart):
 class EffectAgainstCost(OfSettings):
     """What each cell gains over the base and what it costs, and which are the best buys."""
 
-    carries_tests = True
     x: Role = None
     """the factor whose levels are joined and named; by default one on a numeric axis"""
     lines: Role = None
