@@ -194,6 +194,19 @@ def test_pairs_without_a_run_that_converged_are_left_out_and_counted() -> None:
     assert found.p_supported == pytest.approx(2 * stats.norm.sf(z))
 
 
+def test_of_a_claim_that_an_early_look_decides_the_runs_of_that_look_speak() -> None:
+    looked = study(claim(compare=PAIR, at=AT, expect="greater")).model_copy(
+        update={"looks": (6, R)}
+    )
+    judged = judge(looked, frames(CELLS), {})[0]
+    assert judged.look is not None
+    assert judged.look.replicates == 6
+    found = judged.other_examples
+    assert found is not None
+    difference = 100 * (rights(CELLS, "with", "1") - rights(CELLS, "without", "1"))
+    assert (found.word, found.found) == ("yes", crossed(difference[:6]))
+
+
 def test_nothing_is_said_where_it_is_no_question() -> None:
     for fields in (
         {"metric": "test/loss", "expect": "less"},
@@ -236,7 +249,7 @@ def test_the_table_has_a_column_of_it_and_the_csv_all_numbers() -> None:
         claim("rate", at={}, expect="converges", rate=0.5),
     )
     verdicts = judge(study(*claims), frames(FEW), {})
-    table = print_claims(verdicts, 1, changed=False)
+    table = print_claims(verdicts, 1)
     assert table.columns[-1] == "for other test examples too"
     texts = [str(entries[-1]) for _, entries in table.rows]
     assert texts == ["open (standard error 0.5 points)", "–"]
@@ -260,13 +273,13 @@ def test_a_report_of_before_says_so_in_its_caption_alone() -> None:
     given = Frames(**{**vars(frames(CELLS)), "examples": frames(CELLS).examples.iloc[:0]})
     asked = claim(compare=PAIR, at=AT, expect="greater")
     verdicts = judge(study(asked), given, {})
-    table = print_claims(verdicts, 1, changed=False)
+    table = print_claims(verdicts, 1)
     assert table.columns[-1] == "evidence"
     said = "Whether verdicts hold for other test examples too is not recorded."
     assert table.caption[-1] == said
     assert told(verdicts)[0]["other_examples"] == "not recorded"
     on_loss = judge(study(claim(compare=PAIR, expect="less", metric="test/loss")), given, {})
-    assert said not in print_claims(on_loss, 1, changed=False).caption
+    assert said not in print_claims(on_loss, 1).caption
 
 
 @pytest.mark.parametrize(("cells", "fires"), [(FEW, True), (CELLS, False)], ids=["few", "many"])
