@@ -72,7 +72,7 @@ def test_few_replicates_and_a_quick_look_are_not_yet():
 def test_a_rate_is_told_in_runs():
     one = claim(at={"norm": ("with",)}, expect="converges", rate=0.5)
     (verdict,) = judge(study(one), frames(made()), {})
-    told = f"in {R} of {R} replicates all of 2 runs converged ({R} replicates)"
+    told = f"in {R} of {R} replicates all of 2 runs converged."
     assert told in claim_sentence(verdict, study(one))
     single = claim(at={"norm": ("with",), "scale": ("1",)}, expect="diverges", rate=0.5)
     (verdict,) = judge(study(single), frames(made()), {})

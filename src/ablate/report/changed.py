@@ -21,7 +21,7 @@ _ADDED = "Exploratory: added after the first run."
 def changes_told(locked: Locked) -> list[dict[str, Any]]:
     """Return the later declarations, each with its day, where one was kept, and its changes."""
     return [
-        {"declared": str(one.date or "day not kept"), "what": list(one.what)}
+        {"declared": str(one.date or "date not kept"), "what": list(one.what)}
         for one in locked.deviations
     ]
 

@@ -162,7 +162,8 @@ def _found(verdict: Verdict, study: Study) -> str:
     """Return the effect in words, with the replicates and the runs lost that it rests on."""
     claim, basis, lost = verdict.claim, _basis(verdict), any(verdict.not_converged)
     if isinstance(claim, Rate):
-        return f"{rate_in_words(verdict)} ({basis})"
+        said = rate_in_words(verdict)
+        return said if "replicates" in said else f"{said} ({basis})"
     if verdict.evidence.test == "none":
         return f"nothing to compare ({basis})"
     parts = verdict.evidence.parts

@@ -177,6 +177,16 @@ def half_not_converged(
     return [DataWarning("half n/c", (), text)]
 
 
+def _speaks_of(one: Comparison, left: int) -> str:
+    """Say what a comparison rests on of which an arm lost most runs."""
+    evidence = one.verdict.evidence if one.verdict else one.evidence
+    if evidence.test == "jackknife t":
+        return "they count as guessing, so the comparison is of failing and not failing"
+    if evidence.is_of_convergence_alone or evidence.test == "sign":
+        return "what is told rests on who lost runs, not on a difference of means"
+    return f"the effect speaks of the {left} that did"
+
+
 def _lost(one: Comparison) -> Finding | None:
     for level, arm in zip((one.a, one.b), one.arms, strict=True):
         lost, total = int(arm.not_converged.sum()), int((~arm.missing).sum())
@@ -184,11 +194,6 @@ def _lost(one: Comparison) -> Finding | None:
             plain = level in WITH or level[:1].isdigit()
             name = arm_text(one.factor, level) if plain else f"with {one.factor.label} {level}"
             said = f"{lost} of {counted(total, 'run')} {name} did not converge"
-            alone = one.verdict is not None and one.verdict.evidence.is_of_convergence_alone
-            rest = (
-                "what is told rests on who lost runs, not on a difference of means"
-                if alone
-                else f"the effect speaks of the {total - lost} that did"
-            )
+            rest = _speaks_of(one, total - lost)
             return Finding(one.claim, f"{said}: {rest}.", said)
     return None

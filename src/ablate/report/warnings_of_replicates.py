@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ablate import stats
-from ablate.report.claim_answer import effect_in_units, in_units
+from ablate.report.claim_answer import in_units
 from ablate.report.verdicts import Verdict
 from ablate.report.warning import DataWarning, Finding, merged
 from ablate.report.wording import counted, listed
@@ -52,7 +52,8 @@ def mean_and_median_part(verdicts: Sequence[Verdict]) -> list[DataWarning]:
         if not (far or differ):
             continue
         median = float(np.median(verdict.difference))
-        numbers = f"mean {effect_in_units(verdict)}, median {in_units(verdict, median)}"
+        mean = float(verdict.difference.mean())
+        numbers = f"mean {in_units(verdict, mean)}, median {in_units(verdict, median)}"
         said = numbers if far else f"{numbers}; of a t and random signs one alone tells"
         name = verdict.claim.name
         text = (

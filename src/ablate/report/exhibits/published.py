@@ -181,7 +181,7 @@ def _orderings(
     orderings = []
     for (a, b), c in zip(pairs, found, strict=True):
         p = None if c.p is None else next(adjusted)
-        decided = p is not None and p < ALPHA
+        decided = p is not None and p <= ALPHA
         outcome = "undecided" if not decided else "holds" if c.favours == "a" else "reversed"
         orderings.append(Ordering(column, a, b, c.evidence.test, p, outcome))
     return orderings
@@ -194,8 +194,8 @@ def _caption(comparison: BesideOurs) -> tuple[str, ...]:
         "Where data or network differ here, compare the order and not the level.",
         f"Published orderings of two rows: {counts.total()}; in our runs {counts['holds']} of them "
         f"hold, {counts['reversed']} turned out reversed and {counts['undecided']} stay undecided "
-        "(paired t over replicates that converged in both, or an exact sign test on wins where n/c "
-        "runs speak against it; Holm over each column; 5 %). A published n/c counts as worse than "
+        "(paired t over replicates that converged in both, weighed with who lost fewer runs where "
+        "runs are n/c; Holm over each column; 5 %). A published n/c counts as worse than "
         "any number, and two of them order nothing.",
     ]
     for column, (published, here) in comparison.failures.items():

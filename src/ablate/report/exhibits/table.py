@@ -201,8 +201,8 @@ def _marks(table: ResultTable) -> str:
     count = f"{most}" if min(families) == most else f"up to {most}"
     return (
         "Bold: best of its column, never a cell with half or more n/c. °: not shown worse than "
-        "the best at 5 % (paired t over replicates that converged in both, or an exact sign test "
-        "on wins where n/c runs speak against it; Holm over all pairs of the column: "
+        "the best at 5 % (paired t over replicates that converged in both, weighed with who "
+        "lost fewer runs where runs are n/c; Holm over all pairs of the column: "
         f"{count} {_plural('comparison', most)})."
     )
 
