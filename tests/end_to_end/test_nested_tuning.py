@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import shutil
 from pathlib import Path
 
@@ -20,12 +21,17 @@ report: [table]
 """
 
 
-def chosen_by(folder: Path) -> dict[tuple[str, str], float]:
-    """Return the rate that is best in each replicate's tuning runs, from their result files."""
+def chosen_by(folder: Path, classes: int = 10) -> dict[tuple[str, str], float]:
+    """Return the rate that is best in each replicate's tuning runs, from their result files.
+
+    One that did not converge has the loss of guessing.
+    """
     losses: dict[tuple[str, str], dict[float, float]] = {}
     for path in folder.glob("runs/mine/*/tune/*/*/result.json"):
         cell, _, value, replicate, _ = path.parts[-5:]
-        loss = json.loads(path.read_text())["metrics"]["validation/loss"]
+        result = json.loads(path.read_text())
+        lost = result["status"] == "diverged"
+        loss = math.log(classes) if lost else result["metrics"]["validation/loss"]
         losses.setdefault((cell, replicate), {})[float(value)] = loss
     return {place: min(found, key=lambda one: found[one]) for place, found in losses.items()}
 
@@ -110,7 +116,7 @@ def test_stacks_of_replicates_that_chose_alike_do_not_depend_on_what_was_cut_sho
     (tmp_path / "mine.yaml").write_text(STACKED)
     code, output = sweep(tmp_path)
     assert code == 0, output
-    assert rates_of(tmp_path) == chosen_by(tmp_path)
+    assert rates_of(tmp_path) == chosen_by(tmp_path, classes=3)
     assert set(rates_of(tmp_path).values()) == {1.5, 2.0}
     whole = runs_of(tmp_path)
     for path in ("*/tune/1.5/1", "*/tune/2/4", "*/1", "*/4"):
@@ -123,3 +129,30 @@ def test_stacks_of_replicates_that_chose_alike_do_not_depend_on_what_was_cut_sho
         assert "the same bits" in done.stdout, done.stdout + done.stderr
     status = ablate("status", "mine", "--json", cwd=tmp_path)
     assert json.loads(status.stdout)[0]["done"] == 5
+
+
+LOOKS = """\
+question: Does width matter on small images?
+baseline: {data: digits, data.train_size: 150, trainer.epochs: 2, model.depth: 1}
+factors: {width: {key: model.width, levels: [8, 10, 64]}}
+tune: {optimizer.lr: [0.2, 0.3]}
+replicates: {looks: [6, 8]}
+claims:
+  even: {text: Ten units are better than eight., compare: {width: [10, 8]}, expect: greater}
+report: [table]
+"""
+
+
+def test_replicates_of_a_later_look_are_tuned_as_they_come(tmp_path: Path) -> None:
+    """The claim is open after six: its two cells go on, with a tuning run for each replicate."""
+    (tmp_path / "mine.yaml").write_text(LOOKS)
+    code, output = sweep(tmp_path)
+    assert code == 0, output
+    rates = rates_of(tmp_path)
+    assert rates == chosen_by(tmp_path)
+    counts = {
+        path.name.split("-")[0]: len(list(path.glob("[0-9]/result.json")))
+        for path in tmp_path.glob("runs/mine/width=*")
+    }
+    assert counts == {"width=8": 8, "width=10": 8, "width=64": 6}
+    assert sweep(tmp_path)[1].count("nothing to do") == 1

@@ -236,7 +236,7 @@ def test_the_table_has_a_column_of_it_and_the_csv_all_numbers() -> None:
         claim("rate", at={}, expect="converges", rate=0.5),
     )
     verdicts = judge(study(*claims), frames(FEW), {})
-    table = print_claims(verdicts, 1, changed=False)
+    table = print_claims(verdicts, 1)
     assert table.columns[-1] == "for other test examples too"
     texts = [str(entries[-1]) for _, entries in table.rows]
     assert texts == ["open (standard error 0.5 points)", "–"]
@@ -260,13 +260,13 @@ def test_a_report_of_before_says_so_in_its_caption_alone() -> None:
     given = Frames(**{**vars(frames(CELLS)), "examples": frames(CELLS).examples.iloc[:0]})
     asked = claim(compare=PAIR, at=AT, expect="greater")
     verdicts = judge(study(asked), given, {})
-    table = print_claims(verdicts, 1, changed=False)
+    table = print_claims(verdicts, 1)
     assert table.columns[-1] == "evidence"
     said = "Whether verdicts hold for other test examples too is not recorded."
     assert table.caption[-1] == said
     assert told(verdicts)[0]["other_examples"] == "not recorded"
     on_loss = judge(study(claim(compare=PAIR, expect="less", metric="test/loss")), given, {})
-    assert said not in print_claims(on_loss, 1, changed=False).caption
+    assert said not in print_claims(on_loss, 1).caption
 
 
 @pytest.mark.parametrize(("cells", "fires"), [(FEW, True), (CELLS, False)], ids=["few", "many"])
