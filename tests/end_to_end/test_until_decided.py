@@ -133,3 +133,17 @@ def test_a_fixed_number_on_the_command_line_asks_it_of_all(
     assert done.returncode == 0, done.stdout + done.stderr
     assert "24/24 runs" in done.stdout
     assert counts(again) == {"8": 8, "16": 8, "32": 8}
+
+
+def test_nested_tuning_goes_on_with_its_replicates(tmp_path: Path) -> None:
+    tune = "tune: {optimizer.lr: [0.02, 0.1], with: {nested: true}}"
+    (tmp_path / "mine.yaml").write_text(STUDY.replace("8, 16, 32", "8, 32") + tune)
+    assert "look 2 of 2" in sweep(tmp_path)
+    assert counts(tmp_path) == {"8": 8, "32": 6}
+    tuning = {
+        path.parent.parent.name: len(list(path.glob("*/result.json")))
+        for path in tmp_path.glob("runs/mine/*/tune/*")
+    }
+    assert sorted(tuning.values()) == [6, 8]
+    assert "nothing to do: all 14 runs are in the ledger" in sweep(tmp_path)
+    assert ablate("report", "mine", "--check", cwd=tmp_path).returncode == 0

@@ -194,6 +194,19 @@ def test_pairs_without_a_run_that_converged_are_left_out_and_counted() -> None:
     assert found.p_supported == pytest.approx(2 * stats.norm.sf(z))
 
 
+def test_of_a_claim_that_an_early_look_decides_the_runs_of_that_look_speak() -> None:
+    looked = study(claim(compare=PAIR, at=AT, expect="greater")).model_copy(
+        update={"looks": (6, R)}
+    )
+    judged = judge(looked, frames(CELLS), {})[0]
+    assert judged.look is not None
+    assert judged.look.replicates == 6
+    found = judged.other_examples
+    assert found is not None
+    difference = 100 * (rights(CELLS, "with", "1") - rights(CELLS, "without", "1"))
+    assert (found.word, found.found) == ("yes", crossed(difference[:6]))
+
+
 def test_nothing_is_said_where_it_is_no_question() -> None:
     for fields in (
         {"metric": "test/loss", "expect": "less"},

@@ -73,6 +73,18 @@ def test_less_than_no_effect_of_examples_is_none() -> None:
     assert found.both.freedom == 5
 
 
+def test_a_variance_that_values_do_not_show_is_added() -> None:
+    values = additive(RNG.standard_normal(6), RNG.standard_normal(30))
+    plain, more = crossed(values), crossed(values, (0.02, 2.0))
+    assert plain.alone is not None
+    assert more.alone is not None
+    of_r, of_i = plain.alone.error**2, plain.both.error**2 - plain.alone.error**2
+    assert more.alone.error**2 == pytest.approx(of_r + 0.02, rel=CLOSE)
+    assert more.both.error**2 == pytest.approx(of_r + of_i + 0.02, rel=CLOSE)
+    freedom = (of_r + of_i + 0.02) ** 2 / (of_r**2 / 5 + of_i**2 / 29 + 0.02**2 / 2)
+    assert more.both.freedom == pytest.approx(max(freedom, 5.0), rel=CLOSE)
+
+
 def test_nothing_that_varies_decides_nothing() -> None:
     found = crossed(np.full((6, 20), 0.1))
     assert found.interval(0.05) == (found.both.mean, found.both.mean)

@@ -3,18 +3,21 @@
 All replicates are scored on one test set. Here its examples are a sample, as the replicates are.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from ablate import stats
+from ablate.config import RunConfig
 from ablate.report.claim_evidence import margin_of
 from ablate.report.claim_metrics import measure
 from ablate.report.differences import Difference, differences, expected
 from ablate.report.example_answers import NotRecordedError, answers
 from ablate.report.frame import Frames
 from ablate.report.parts import of_part
+from ablate.report.tuning_noise import choice_variance
 from ablate.study.accuracy import compares_accuracy
 from ablate.study.claims import Claim, Effect, Order
 from ablate.study.schema import Study
@@ -51,10 +54,16 @@ class OtherExamples:
 
 
 def other_examples(
-    claim: Claim, study: Study, frames: Frames, outcome: str, level: float
+    claim: Claim,
+    study: Study,
+    frames: Frames,
+    configs: Mapping[str, RunConfig],
+    outcome: str,
+    level: float,
 ) -> OtherExamples | None:
     """Return what the runs say of a claim for other test examples too.
 
+    study           with the replicates that the verdict is of
     outcome, level  of the verdict on these examples
 
     None for a claim that is not about mean accuracies on the test set, and where nothing is judged.
@@ -64,10 +73,11 @@ def other_examples(
     assert isinstance(claim, Effect | Order)
     part = study.part_of(claim)
     own, frames = (study.part(part), of_part(part, frames)) if study.parts else (study, frames)
+    measured, margin = measure(claim.metric, own, frames), margin_of(claim, study)
     try:
         found = [
-            _step(claim, one, margin_of(claim, study), frames)
-            for one in differences(claim, measure(claim.metric, own, frames))
+            _step(claim, one, margin, frames, choice_variance(measured, one.arms, configs))
+            for one in differences(claim, measured)
         ]
     except NotRecordedError as error:
         return OtherExamples("not recorded", note=str(error))
@@ -83,11 +93,17 @@ def other_examples(
     return replace(weakest, word=word, p_refuted=refuted, left_out=left_out)
 
 
-def _step(claim: Effect | Order, one: Difference, margin: float, frames: Frames) -> OtherExamples:
-    """Return what is known of one difference, its word open."""
+def _step(
+    claim: Effect | Order,
+    one: Difference,
+    margin: float,
+    frames: Frames,
+    extra: tuple[float, float],
+) -> OtherExamples:
+    """Return what is known of one difference, its word open; `extra` as of `stats.crossed`."""
     given = answers(one.arms, frames.examples)
     if len(given.replicates) < 2:
         return OtherExamples("open", left_out=given.left_out)
-    found = stats.crossed(100 * np.tensordot(one.signs, given.right, axes=1))
+    found = stats.crossed(100 * np.tensordot(one.signs, given.right, axes=1), extra)
     _, ps = stats.weighed(found, one.pairs, expected(claim), margin)
     return OtherExamples("open", found, *ps, left_out=given.left_out)

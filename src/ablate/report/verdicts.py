@@ -105,13 +105,18 @@ def judge(
         _judged(claim, one, study, level, family / len(found))
         for claim, one, level in zip(study.claims, found, levels, strict=True)
     )
-    return [replace(one, other_examples=_for_others(one, study, frames)) for one in verdicts]
+    return [
+        replace(one, other_examples=_for_others(one, study, frames, configs)) for one in verdicts
+    ]
 
 
-def _for_others(verdict: Verdict, study: Study, frames: Frames) -> OtherExamples | None:
+def _for_others(
+    verdict: Verdict, study: Study, frames: Frames, configs: Mapping[str, RunConfig]
+) -> OtherExamples | None:
     """Return what is told for other test examples, of the runs that the verdict rests on."""
     own = study.of_replicates(verdict.look.replicates) if verdict.look else study
-    return other_examples(verdict.claim, own, frames, verdict.outcome, verdict.level)
+    told = verdict.outcome, verdict.level
+    return other_examples(verdict.claim, own, frames, configs, *told)
 
 
 def claim_case(

@@ -1,5 +1,6 @@
 """Means over replicates and test examples at once: how far they hold for others of both."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,8 +44,10 @@ class Crossed:
         return min(low for low, _ in ends), max(high for _, high in ends)
 
 
-def crossed(values: Array) -> Crossed:
+def crossed(values: Array, extra: tuple[float, float] = (0.0, np.inf)) -> Crossed:
     """Return the mean of values (R, N), two or more of each, as one of replicates and examples.
+
+    extra  a variance of the mean that the values do not show, and its degrees of freedom
 
     Both are samples (Dror et al. 2018, Miller 2024). With the mean squares of the two-way layout
     without repetition, Var(mean) = (MS_r + MS_i - MS_ri)/(R N) with the degrees of freedom of
@@ -57,21 +60,28 @@ def crossed(values: Array) -> Crossed:
     by_example = 0.0 if is_constant(columns) else replicates * float(columns.var(ddof=1))
     rest = values - rows[:, None] - columns + mean
     both = float((rest**2).sum()) / ((replicates - 1) * (examples - 1))
-    total, freedom = by_replicate, float(replicates - 1)
+    count = replicates * examples
+    # Parts of the variance of the mean, each with its degrees of freedom.
+    alone = [(by_replicate / count, replicates - 1.0), extra]
+    crossing: list[tuple[float, float]] = []
     if by_example > both:
-        total = by_replicate + by_example - both
-        parts = (
-            (by_replicate, replicates - 1),
-            (by_example, examples - 1),
-            (both, (replicates - 1) * (examples - 1)),
-        )
-        freedom = total**2 / sum(square**2 / own for square, own in parts)
-    of_replicates, whole = (
-        float(np.sqrt(square / (replicates * examples))) for square in (by_replicate, total)
-    )
+        crossing = [
+            (by_example / count, examples - 1.0),
+            (-both / count, (replicates - 1.0) * (examples - 1.0)),
+        ]
     return Crossed(
-        both=Estimate(mean, whole, max(freedom, float(min(replicates, examples) - 1))),
-        alone=Estimate(mean, of_replicates, replicates - 1) if by_replicate else None,
+        both=_estimate(mean, [*alone, *crossing], min(replicates, examples) - 1.0),
+        alone=_estimate(mean, alone, 1.0) if by_replicate or extra[0] else None,
         replicates=replicates,
         examples=examples,
     )
+
+
+def _estimate(mean: float, parts: Sequence[tuple[float, float]], least: float) -> Estimate:
+    """Return a mean whose variance is the sum of parts, each with its degrees of freedom.
+
+    least  degrees of freedom of the sum, of which a difference of large parts may leave too few
+    """
+    total = sum(part for part, _ in parts)
+    lost = sum(part**2 / freedom for part, freedom in parts)
+    return Estimate(mean, float(np.sqrt(total)), max(total**2 / lost if lost else least, least))
