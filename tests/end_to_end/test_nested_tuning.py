@@ -129,30 +129,3 @@ def test_stacks_of_replicates_that_chose_alike_do_not_depend_on_what_was_cut_sho
         assert "the same bits" in done.stdout, done.stdout + done.stderr
     status = ablate("status", "mine", "--json", cwd=tmp_path)
     assert json.loads(status.stdout)[0]["done"] == 5
-
-
-LOOKS = """\
-question: Does width matter on small images?
-baseline: {data: digits, data.train_size: 150, trainer.epochs: 2, model.depth: 1}
-factors: {width: {key: model.width, levels: [8, 10, 64]}}
-tune: {optimizer.lr: [0.2, 0.3]}
-replicates: {looks: [6, 8]}
-claims:
-  even: {text: Ten units are better than eight., compare: {width: [10, 8]}, expect: greater}
-report: [table]
-"""
-
-
-def test_replicates_of_a_later_look_are_tuned_as_they_come(tmp_path: Path) -> None:
-    """The claim is open after six: its two cells go on, with a tuning run for each replicate."""
-    (tmp_path / "mine.yaml").write_text(LOOKS)
-    code, output = sweep(tmp_path)
-    assert code == 0, output
-    rates = rates_of(tmp_path)
-    assert rates == chosen_by(tmp_path)
-    counts = {
-        path.name.split("-")[0]: len(list(path.glob("[0-9]/result.json")))
-        for path in tmp_path.glob("runs/mine/width=*")
-    }
-    assert counts == {"width=8": 8, "width=10": 8, "width=64": 6}
-    assert sweep(tmp_path)[1].count("nothing to do") == 1
