@@ -118,11 +118,18 @@ def assert_same_numbers(home: Path, study: str) -> None:
     assert after["tables"].keys() == before["tables"].keys()
 
 
+#: What tests say of the runs: their rules have changed since (see CHANGELOG.md), the runs have not.
+JUDGED = {"test", "low", "high", "p", "p_holm", "not_shown_worse", "p_against_best_holm"}
+#: What a table of claims says of the runs themselves.
+CLAIMED = {"claim", "text", "unit", "margin", "lost", "runs"}
+
+
 def assert_same(now: pd.DataFrame, before: pd.DataFrame, name: str) -> None:
     # Columns may have been added; of the probe reports keep what they show, to 20 bits; last bits
     # of sums differ from one processor to another.
     kept = [name for name in before if now[name].notna().any() or before[name].isna().all()]
-    kept = [column for column in kept if column not in ("histogram", "exponent")]
-    # A claim of theory is a difference of nearly equal numbers: a few more digits are lost there.
-    tolerance = {"layers.parquet": 2.0**-20, "table-3.csv": 1e-5}.get(name, 1e-9)
+    kept = [column for column in kept if column not in {"histogram", "exponent", *JUDGED}]
+    if "verdict" in before:
+        kept = [column for column in kept if column in CLAIMED]
+    tolerance = {"layers.parquet": 2.0**-20}.get(name, 1e-9)
     pd.testing.assert_frame_equal(now[kept], before[kept], rtol=tolerance, obj=name)
