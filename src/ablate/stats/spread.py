@@ -49,7 +49,7 @@ def noise(a: Array, b: Array, expect: Expect, margin: float) -> Evidence:
     """
     if a.shape[1] < 3 or not (np.isfinite(a).all() and np.isfinite(b).all()):
         return NOTHING
-    return _by_jackknife(deviation, a, b, expect, margin)
+    return _by_jackknife(_deviation, a, b, expect, margin)
 
 
 def deviation(values: Array) -> float:
@@ -61,34 +61,48 @@ def deviation(values: Array) -> float:
     return float(np.sqrt(np.nanvar(enough, axis=1, ddof=1).mean())) if len(enough) else np.nan
 
 
-def between_variance(values: Array) -> float:
-    """Return the variance between levels (L, R) without that of single runs.
+def _deviation(values: Array) -> Array:
+    """Return the `deviation` of values without NaN, (..., S, R): (...)."""
+    return np.asarray(np.sqrt(values.var(axis=-1, ddof=1).mean(axis=-1)))
+
+
+def between_variance(values: Array) -> Array:
+    """Return the variance between levels (..., L, R) without that of single runs: (...).
 
     The mean over pairs of different replicates r, s of sum_l (y_lr - m_r)(y_ls - m_s)/(L - 1):
     noise that is independent between replicates drops out, so its expectation is the variance of
     the levels' true means, whatever the noise. It may be negative.
     """
-    levels, replicates = values.shape
-    centred = values - values.mean(axis=0)
-    together = float((centred.sum(axis=1) ** 2).sum())
-    alone = float((centred**2).sum())
-    return float((together - alone) / (replicates * (replicates - 1) * (levels - 1)))
+    levels, replicates = values.shape[-2:]
+    centred = values - values.mean(axis=-2, keepdims=True)
+    together = (centred.sum(axis=-1) ** 2).sum(axis=-1)
+    alone = (centred**2).sum(axis=(-2, -1))
+    return np.asarray((together - alone) / (replicates * (replicates - 1) * (levels - 1)))
 
 
 def jackknife(estimate: Callable[[npt.NDArray[np.intp]], float], n: int) -> Array:
     """Return the pseudo-values n t - (n - 1) t_without_i of an estimate t (Tukey 1958)."""
-    everything = np.arange(n)
-    whole = estimate(everything)
-    without = np.array([estimate(np.delete(everything, i)) for i in range(n)])
-    return np.asarray(n * whole - (n - 1) * without)
+    without = np.array([estimate(keep) for keep in _without_one(n)])
+    return np.asarray(n * estimate(np.arange(n)) - (n - 1) * without)
+
+
+def _without_one(n: int) -> npt.NDArray[np.intp]:
+    """Return the indices up to n without each of them, (n, n - 1)."""
+    everything = np.arange(n - 1)
+    return np.asarray(everything + (everything >= np.arange(n)[:, None]))
 
 
 def _by_jackknife(
-    statistic: Callable[[Array], float], a: Array, b: Array, expect: Expect, margin: float
+    statistic: Callable[[Array], Array], a: Array, b: Array, expect: Expect, margin: float
 ) -> Evidence:
-    """Return the evidence of a t on jackknife pseudo-values of a statistic of A less that of B."""
+    """Return the evidence of a t on jackknife pseudo-values of a statistic of A less that of B.
+
+    statistic  of (..., S, R): all samples without one replicate are taken at once
+    """
     n = a.shape[1]
-    pseudo = jackknife(lambda keep: statistic(a[:, keep]) - statistic(b[:, keep]), n)
+    keep = _without_one(n)
+    without = [statistic(np.moveaxis(arm[:, keep], 1, 0)) for arm in (a, b)]
+    pseudo = n * (statistic(a) - statistic(b)) - (n - 1) * (without[0] - without[1])
     if is_constant(pseudo):
         return Evidence("jackknife t", n, float(pseudo.mean()), None, 1.0, 1.0)
     found = estimate(pseudo)
