@@ -87,15 +87,16 @@ OUTCOMES = (
 
 def error_table(studies: int) -> Iterator[list[str]]:
     """Yield the rows of the main table."""
-    yield ["scenario", *KINDS, "one interval", "all intervals", "warned"]
-    for scenario in SCENARIOS:
-        found = [errors(scenario, n, studies, seed=n) for n in REPLICATES]
+    yield ["scenario", *KINDS, "one interval", "all intervals", "warned", "unwarned"]
+    for number, scenario in enumerate(SCENARIOS):
+        found = [errors(scenario, n, studies, seed=100 * number + n) for n in REPLICATES]
         yield [
             scenario.name,
             *(wrong_cell([one.wrong.get(kind) for one in found]) for kind in KINDS),
             held_cell([one.one for one in found]),
             held_cell([one.all for one in found]),
             cell([one.warned for one in found]),
+            wrong_cell([one.unwarned for one in found]),
         ]
 
 

@@ -79,9 +79,8 @@ def converges_in_each(one: Arm, share: float) -> Evidence:
 def table(arms: tuple[Arm, Arm]) -> float:
     """Return the least p that a table's column of four cells prints, adjusted by Holm."""
     cells = [row for one in arms for row in rows_of(one)[:2]]
-    return min(
-        1.0 if (p := pair.p_adjusted) is None else p for pair in compare_all(cells, "higher")
-    )
+    found = (pair.p_adjusted for pair in compare_all(cells, "higher"))
+    return min((p for p in found if p is not None), default=1.0)
 
 
 def rows_of(one: Arm) -> list[Arm]:
@@ -132,13 +131,16 @@ class Shares:
     wrong     share of studies with a wrong verdict: by kind of claim alone, and of the family
     one, all  share in which the 95 % interval of an effect at one level holds the truth, and in
               which all intervals do, each at 5 % by the number of claims
-    warned    share in which the page says of the effect at one level that mean and median part
+    warned    share in which the page says of the effect at one level that its differences are
+              uneven
+    unwarned  share with a wrong verdict on it that the page does not warn of
     """
 
     wrong: dict[str, float]
     one: float
     all: float
     warned: float
+    unwarned: float
 
 
 def errors(scenario: Scenario, n: int, studies: int, seed: int) -> Shares:
@@ -148,7 +150,7 @@ def errors(scenario: Scenario, n: int, studies: int, seed: int) -> Shares:
     """
     rng = np.random.default_rng(seed)
     wrong: Counter[str] = Counter()
-    one_holds = all_hold = warned = intervals = 0
+    one_holds = all_hold = warned = unwarned = intervals = 0
     for _ in range(studies):
         claims, main, one = study(rng, scenario, n)
         wrong.update({kind: claim.evidence.p <= ALPHA for kind, claim in claims.items()})
@@ -159,10 +161,12 @@ def errors(scenario: Scenario, n: int, studies: int, seed: int) -> Shares:
             one_holds += holds(claims[ONE_LEVEL], ALPHA)
         all_hold += hold_together(list(claims.values()))
         difference = pair_up(*one, "higher").difference
-        warned += any(is_uneven(difference[np.isfinite(difference)]))
+        uneven = any(is_uneven(difference[np.isfinite(difference)]))
+        warned += uneven
+        unwarned += claims[ONE_LEVEL].evidence.p <= ALPHA and not uneven
     shares = {kind: count / studies for kind, count in wrong.items()}
     covered = one_holds / intervals if intervals else float("nan")
-    return Shares(shares, covered, all_hold / studies, warned / studies)
+    return Shares(shares, covered, all_hold / studies, warned / studies, unwarned / studies)
 
 
 def decided(claims: Sequence[Simulated]) -> list[bool]:
