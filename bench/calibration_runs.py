@@ -22,7 +22,7 @@ STUCK, DEPTH = 0.1, 8.0
 GUESS = -20.0
 #: Latent correlation of the losses of one replicate where they come together.
 TOGETHER = 0.9
-#: Test examples, share of them that a mean of 0 gets right, and points in a unit of means.
+#: Test examples, share of them that a mean of 0 gets right, and what a unit of means adds to it.
 EXAMPLES, ACCURACY, POINT = 360, 0.9, 0.01
 #: Standard deviations of the latent score of an example in a run: of the example, of the example
 #: in a cell, of the replicate; that of one run alone is 1.
@@ -68,8 +68,9 @@ def draw(
     """
     truth = np.array(means, dtype=float)
     if scenario.test != "none":
-        values = _accuracies(rng, scenario.test == "new", n, truth, same)
-        return _arm(values[0]), _arm(values[1])
+        sets = n if scenario.test == "new" else 1
+        values = right(rng, sets, n, truth, same).mean(axis=-1) / POINT
+        return complete(values[0]), complete(values[1])
     noises = _noises(rng, scenario, (*truth.shape, n))
     scales = np.array([1.0, scenario.noise if noise is None else noise])[:, None, None]
     lost = _lost(rng, scenario, noises)
@@ -77,7 +78,8 @@ def draw(
     return Arm(values[0], lost[0]), Arm(values[1], lost[1])
 
 
-def _arm(values: Array) -> Arm:
+def complete(values: Array) -> Arm:
+    """Return an arm of which every run converged."""
     return Arm(values, np.zeros(values.shape, dtype=bool))
 
 
@@ -124,22 +126,24 @@ def _worst(law: Law, shared: float, share: float) -> float:
     return float(np.quantile(_noises(np.random.default_rng(1), like, (400_000,)), share))
 
 
-def _accuracies(rng: np.random.Generator, anew: bool, n: int, truth: Array, same: bool) -> Array:
-    """Return accuracies on 360 test examples, in points: (arms, levels, n).
+def right(rng: np.random.Generator, sets: int, n: int, truth: Array, same: bool) -> np.ndarray:
+    """Return which of 360 test examples runs get right: (arms, levels, n, examples).
 
-    Whether a run gets an example right is a probit of the example, the example in a cell, the
-    replicate and chance, so that accuracy on all examples there are is 90 % and `truth` points.
+    sets   1 where all replicates share their test examples, n where each has its own
+    truth  (arms, levels) points above 90 % of the accuracy on all examples that there are
+    same   whether two arms get the same examples right but for their seeds
+
+    Right or wrong is a probit of the example, the example in a cell, the replicate and chance.
     """
     arms, levels = truth.shape
-    sets = n if anew else 1
     cells = (1 if same else arms, 1 if same else levels, sets, EXAMPLES)
-    example = _EXAMPLE * rng.standard_normal((1, 1, sets, EXAMPLES))
-    score = example + _IN_CELL * rng.standard_normal(cells)
+    score = _EXAMPLE * rng.standard_normal((1, 1, sets, EXAMPLES))
+    score = score + _IN_CELL * rng.standard_normal(cells)
     score = score + _REPLICATE * rng.standard_normal((arms, levels, n, 1))
     total = np.sqrt(1 + _EXAMPLE**2 + _IN_CELL**2 + _REPLICATE**2)
     above = total * special.ndtri(ACCURACY + POINT * truth)[:, :, None, None]
-    noise = rng.standard_normal((arms, levels, n, EXAMPLES), dtype=np.float32)
-    return np.asarray((score + above + noise > 0).mean(axis=-1) / POINT)
+    chance = rng.standard_normal((arms, levels, n, EXAMPLES), dtype=np.float32)
+    return np.asarray(score + above + chance > 0)
 
 
 @functools.cache
