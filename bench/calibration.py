@@ -54,7 +54,7 @@ FAMILIES = (
     Family("ten false claims", (0.0,) * 10),
     Family("five true at 1 sd, five false", (1.0,) * 5 + (0.0,) * 5),
     Family("ten true, 2 to 11 sd", tuple(range(2, 12))),
-    Family("ten equalities at their margin", (1.0,) * 10, "equal"),
+    Family("ten equalities at their margin", (1.0,) * 10, equal=True),
 )
 _LOSSES = {"0 %": 0.0, "5 %": 0.05, "20 %": 0.2}
 _ANY = Scenario("20 %, any", lost=(0.2, 0.2))

@@ -37,10 +37,20 @@ ONE_LEVEL = "effect at one level"
 
 @dataclass(frozen=True, eq=False)
 class Simulated:
-    """A claim of a simulated study: its evidence, and the number that its interval should hold."""
+    """A claim of a simulated study.
+
+    truth    the number that its interval should hold
+    outside  whether it is false by so little that a refutation is no error: an equality, whose
+             truth lies just outside its margin. Other claims are at a boundary of both verdicts.
+    """
 
     evidence: Evidence
     truth: float
+    outside: bool = False
+
+    def errs(self, level: float) -> bool:
+        """Tell whether a verdict at a level is wrong."""
+        return (self.evidence.p_supported if self.outside else self.evidence.p) <= level
 
 
 def effect(arms: tuple[Arm, Arm], expect: Expect, margin: float) -> Evidence:
@@ -108,7 +118,7 @@ def study(
     claims = {
         ONE_LEVEL: Simulated(effect(one, "less", 0.0), 0.0),
         "mean over levels": Simulated(effect(main, "greater", 0.0), 0.0),
-        "equality": Simulated(effect(edge, "equal", EQUAL), -EQUAL),
+        "equality": Simulated(effect(edge, "equal", EQUAL), -EQUAL, outside=True),
         "spread": Simulated(spread(draw(rng, scenario, n, (slope, slope), same=False)), 0.0),
         "order": Simulated(order(main[0]), 0.0),
         "noise": Simulated(spread_over_replicates(even), 0.0),
@@ -153,8 +163,8 @@ def errors(scenario: Scenario, n: int, studies: int, seed: int) -> Shares:
     one_holds = all_hold = warned = unwarned = intervals = 0
     for _ in range(studies):
         claims, main, one = study(rng, scenario, n)
-        wrong.update({kind: claim.evidence.p <= ALPHA for kind, claim in claims.items()})
-        wrong["family"] += any(decided(list(claims.values())))
+        wrong.update({kind: claim.errs(ALPHA) for kind, claim in claims.items()})
+        wrong["family"] += any_errs(list(claims.values()))
         wrong["table"] += table(main) <= ALPHA
         if claims[ONE_LEVEL].evidence.interval is not None:
             intervals += 1
@@ -169,10 +179,10 @@ def errors(scenario: Scenario, n: int, studies: int, seed: int) -> Shares:
     return Shares(shares, covered, all_hold / studies, warned / studies, unwarned / studies)
 
 
-def decided(claims: Sequence[Simulated]) -> list[bool]:
-    """Return which claims of a family are supported or refuted."""
-    p = [claim.evidence.p for claim in claims]
-    return [one <= level for one, level in zip(p, holm_levels(p, ALPHA), strict=True)]
+def any_errs(claims: Sequence[Simulated]) -> bool:
+    """Tell whether any verdict of a family is wrong, each judged at its step of Holm's."""
+    levels = holm_levels([claim.evidence.p for claim in claims], ALPHA)
+    return any(claim.errs(level) for claim, level in zip(claims, levels, strict=True))
 
 
 def hold_together(claims: Sequence[Simulated]) -> bool:
@@ -210,15 +220,14 @@ def rate_errors(
 
 @dataclass(frozen=True)
 class Family:
-    """Ten claims of one study.
+    """Ten claims of one study, that A is better by more than nothing or equal within a margin.
 
-    sizes   true differences in standard deviations of a run
-    expect  what each claim says; an equality has its margin at its true difference
+    sizes  true differences in standard deviations of a run; the margin of an equality is its own
     """
 
     name: str
     sizes: tuple[float, ...]
-    expect: Expect = "greater"
+    equal: bool = False
 
 
 def family_errors(family: Family, n: int, studies: int, seed: int) -> tuple[float, float]:
@@ -227,19 +236,15 @@ def family_errors(family: Family, n: int, studies: int, seed: int) -> tuple[floa
     wrong = together = 0
     zeros, normal = [0.0] * len(family.sizes), Scenario("")
     for _ in range(studies):
-        arms = draw(rng, normal, n, (family.sizes, zeros))
-        rows = zip(*(rows_of(one) for one in arms), strict=True)
-        claims = [
-            Simulated(effect(pair, family.expect, size if family.expect == "equal" else 0.0), size)
-            for pair, size in zip(rows, family.sizes, strict=True)
-        ]
-        found = zip(decided(claims), claims, strict=True)
-        wrong += any(told and _errs(claim, family.expect) for told, claim in found)
+        a, b = (rows_of(one) for one in draw(rng, normal, n, (family.sizes, zeros)))
+        claims = [_of_family(family, *one) for one in zip(a, b, family.sizes, strict=True)]
+        wrong += any_errs(claims)
         together += hold_together(claims)
     return wrong / studies, together / studies
 
 
-def _errs(claim: Simulated, expect: Expect) -> bool:
-    """Tell whether a verdict is wrong: any on a claim at its boundary, or a refuted true one."""
-    right = claim.evidence.p_supported < claim.evidence.p_refuted
-    return expect == "equal" or not claim.truth or not right
+def _of_family(family: Family, a: Arm, b: Arm, size: float) -> Simulated:
+    if family.equal:
+        return Simulated(effect((a, b), "equal", size), size, outside=True)
+    # Of a true claim the verdict that errs is the other.
+    return Simulated(effect((a, b), "less" if size else "greater", 0.0), size, outside=size > 0)
