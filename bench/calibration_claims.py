@@ -66,7 +66,7 @@ def spread(arms: tuple[Arm, Arm]) -> Evidence:
 
 def spread_over_replicates(arms: tuple[Arm, Arm]) -> Evidence:
     """Return the evidence of a claim on the standard deviation between replicates."""
-    a, b = (_scored(one) for one in arms)
+    a, b = (one.values for one in arms)
     return noise(a, b, "less", 0.0)
 
 
