@@ -83,7 +83,7 @@ def _deviation(values: Array) -> Array:
     variances = np.where(freedom > 0, squares / np.maximum(freedom, 1), 0.0).sum(axis=-1)
     settings = (freedom > 0).sum(axis=-1)
     unknown = np.full(settings.shape, np.nan)
-    return np.sqrt(np.divide(variances, settings, out=unknown, where=settings > 0))
+    return np.asarray(np.sqrt(np.divide(variances, settings, out=unknown, where=settings > 0)))
 
 
 def between_variance(values: Array) -> Array:
