@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from .calibration_claims import Family, errors, family_errors, rate_errors
+from .calibration_examples import example_errors
 from .calibration_power import Truth, power, said
 from .calibration_runs import DEPTH, EXAMPLES, Scenario
 
@@ -119,6 +120,16 @@ def family_table(studies: int) -> Iterator[list[str]]:
         yield [family.name, wrong_cell(wrong), held_cell(held)]
 
 
+def example_table(studies: int) -> Iterator[list[str]]:
+    """Yield rows on accuracies of one test set, of which more is claimed."""
+    yield ["for other", "equality", "95 % interval"]
+    found = [example_errors(n, studies, seed=n) for n in REPLICATES]
+    for name, of in (("replicates", ""), ("replicates and test examples", "_other")):
+        wrong = [getattr(one, f"wrong{of}") for one in found]
+        held = [getattr(one, f"held{of}") for one in found]
+        yield [name, wrong_cell(wrong), held_cell(held)]
+
+
 def power_table(studies: int) -> Iterator[list[str]]:
     """Yield rows on how often what is true is shown."""
     yield ["claim", "n/c", "at 5 %", "at 5 %/7"]
@@ -165,6 +176,7 @@ TABLES: dict[str, Callable[[int], Iterator[list[str]]]] = {
     "errors": error_table,
     "rates": rate_table,
     "families": family_table,
+    "examples": example_table,
     "outcomes": outcome_table,
     "power": power_table,
 }
