@@ -1,291 +1,212 @@
-"""How often verdicts err: 2,000 synthetic studies per setting, into docs/statistics.md.
+"""How often verdicts err: 2,000 synthetic studies a number, into docs/statistics.md.
 
 Every claim of a simulated study is false, or true at its very boundary, so that each verdict is
-an error; the intervals are held against the true effect. `python -m bench.calibration` takes some
+an error; the intervals are held against the true effect. `python -m bench.calibration` takes ten
 minutes on one core; `--studies 200` is a quick look that writes nothing.
 """
 
 from __future__ import annotations
 
 import argparse
-import functools
-import itertools
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
+from .calibration_claims import Family, errors, family_errors, rate_errors
+from .calibration_examples import example_errors
+from .calibration_power import Truth, power, said
+from .calibration_runs import DEPTH, EXAMPLES, Scenario
 
-from ablate.report.verdicts import look_level
-from ablate.stats import (
-    ALPHA,
-    Arm,
-    Array,
-    Evidence,
-    Expect,
-    compare_all,
-    holm_levels,
-    in_order,
-    noise,
-    pair_up,
-    paired_effect,
-    rate,
-    sensitivity,
+TARGET = Path(__file__).resolve().parents[1] / "docs" / "statistics.md"
+REPLICATES = (6, 10, 20)
+#: Beyond which a number is printed bold: wrong verdicts, and intervals that hold.
+MOST_WRONG, LEAST_HELD = 0.06, 0.93
+KINDS = (
+    "family", "effect at one level", "mean over levels", "equality", "spread", "order", "rate",
+    "noise", "table",
+)  # fmt: skip
+
+_STUCK = f"10 % of runs stuck {DEPTH:g} sd below"
+_ACCURACY = f"accuracies on {EXAMPLES} examples"
+SCENARIOS = (
+    Scenario("normal"),
+    Scenario("normal, r = 0.9", shared=0.9),
+    Scenario("B has 3 times the noise", noise=3.0),
+    Scenario("B has 5 times the noise, r = 0", noise=5.0, shared=0.0),
+    Scenario("t with 3 degrees of freedom, r = 0", "t3", shared=0.0),
+    Scenario("the same, B 5 times", "t3", shared=0.0, noise=5.0),
+    Scenario("skewed (exponential)", "skewed"),
+    Scenario("skewed, B 5 times, r = 0", "skewed", shared=0.0, noise=5.0),
+    Scenario(f"{_STUCK}, r = 0", "stuck", shared=0.0),
+    Scenario("the same, B 5 times as noisy and deep", "stuck", shared=0.0, noise=5.0),
+    Scenario(_ACCURACY, test="new"),
+    Scenario("the same, one test set, claims on any test set", test="one"),
+    Scenario("5 % n/c, any", lost=(0.05, 0.05)),
+    Scenario("20 % n/c, any", lost=(0.2, 0.2)),
+    Scenario("50 % n/c, any", lost=(0.5, 0.5)),
+    Scenario("20 % n/c, any, B 3 times the noise", noise=3.0, lost=(0.2, 0.2)),
+    Scenario("the worst 5 % n/c", lost=(0.05, 0.05), which="worst"),
+    Scenario("the worst 20 % n/c", lost=(0.2, 0.2), which="worst"),
+    Scenario("the worst 50 % n/c", lost=(0.5, 0.5), which="worst"),
+    Scenario("20 % n/c, together (r = 0.9) in a replicate", lost=(0.2, 0.2), which="together"),
+    Scenario("50 % n/c, together (r = 0.9) in a replicate", lost=(0.5, 0.5), which="together"),
+)
+FAMILIES = (
+    Family("ten false claims", (0.0,) * 10),
+    Family("five true at 1 sd, five false", (1.0,) * 5 + (0.0,) * 5),
+    Family("ten true, 2 to 11 sd", tuple(range(2, 12))),
+    Family("ten equalities at their margin", (1.0,) * 10, equal=True),
+)
+_LOSSES = {"0 %": 0.0, "5 %": 0.05, "20 %": 0.2}
+_ANY = Scenario("20 %, any", lost=(0.2, 0.2))
+_NONE = Scenario("none")
+TRUTHS = (
+    Truth("effect", 1.0, _NONE),
+    Truth("effect", 2.0, _NONE),
+    Truth("effect", 2.0, Scenario("5 %, any", lost=(0.05, 0.05))),
+    Truth("effect", 1.0, _ANY),
+    Truth("effect", 2.0, _ANY),
+    Truth("effect", 2.0, Scenario("the worst 20 %", lost=(0.2, 0.2), which="worst")),
+    Truth("effect", 1.0, Scenario("20 % of B, none of A", lost=(0.0, 0.2))),
+    Truth("mean over levels", 1.0, _NONE),
+    Truth("mean over levels", 1.0, _ANY),
+    Truth("equality", 1.0, _NONE),
+    Truth("equality", 2.0, _NONE),
+    Truth("equality", 2.0, _ANY),
+    Truth("spread", 1.0, _NONE),
+    Truth("spread", 2.0, _NONE),
+    Truth("spread", 2.0, _ANY),
+)
+_UNEVEN = Scenario("5 % of A, 30 % of B", lost=(0.05, 0.3))
+OUTCOMES = (
+    ("20 % of each", Scenario("", lost=(0.2, 0.2)), 0.0),
+    (_UNEVEN.name, _UNEVEN, 0.0),
+    (f"{_UNEVEN.name}; A's better by 1 sd", _UNEVEN, 1.0),
+    (f"{_UNEVEN.name}; B's better by 1 sd", _UNEVEN, -1.0),
 )
 
-_LEVELS = 3
-_SHARED = 0.5  # correlation between arms of one replicate
-_EQUAL = 1.0  # margin of the claim of equality; the truth lies on it
-TARGET = Path(__file__).resolve().parents[1] / "docs" / "statistics.md"
+
+def error_table(studies: int) -> Iterator[list[str]]:
+    """Yield the rows of the main table."""
+    yield ["scenario", *KINDS, "one interval", "all intervals", "warned", "unwarned"]
+    for number, scenario in enumerate(SCENARIOS):
+        found = [errors(scenario, n, studies, seed=100 * number + n) for n in REPLICATES]
+        yield [
+            scenario.name,
+            *(wrong_cell([one.wrong.get(kind) for one in found]) for kind in KINDS),
+            held_cell([one.one for one in found]),
+            held_cell([one.all for one in found]),
+            cell([one.warned for one in found]),
+            wrong_cell([one.unwarned for one in found]),
+        ]
 
 
-@dataclass(frozen=True)
-class Setting:
-    """What a simulated study is like.
-
-    noise       standard deviation of B's runs; A's is 1
-    nc          probability that a run is n/c
-    correlated  whether the worst runs are n/c, or any
-    skewed      whether noise is a shifted exponential instead of normal
-    looks       at growing replicates, up to n
-    """
-
-    replicates: int
-    noise: float
-    nc: float
-    correlated: bool
-    skewed: bool = False
-    looks: int = 1
+def rate_table(studies: int) -> Iterator[list[str]]:
+    """Yield rows on rates over three cells, whose runs are n/c together or not."""
+    yield ["runs that converge", "correlation", "all runs of a replicate", "each setting"]
+    for rate in (0.5, 0.8, 0.9):
+        for correlation in (0.0, 0.5, 0.9):
+            found = [rate_errors(1 - rate, correlation, n, studies, n) for n in REPLICATES]
+            shown = [wrong_cell(list(one)) for one in zip(*found, strict=True)]
+            yield [f"{rate:.0%}", f"{correlation:g}", *shown]
 
 
-def arm(rng: np.random.Generator, s: Setting, means: Array, sd: float, shared: Array) -> Arm:
-    """Return runs of one arm: (levels, replicates), some of them n/c."""
-    shape = (len(means), s.replicates)
-    own = rng.exponential(size=shape) - 1 if s.skewed else rng.standard_normal(shape)
-    noise = np.sqrt(_SHARED) * shared + np.sqrt(1 - _SHARED) * own
-    not_converged = rng.random(shape) < s.nc
-    if s.correlated and s.nc:
-        not_converged = noise < _worst(s.skewed, s.nc)
-    return Arm(np.where(not_converged, np.nan, means[:, None] + sd * noise), not_converged)
+def family_table(studies: int) -> Iterator[list[str]]:
+    """Yield rows on families of ten claims."""
+    yield ["ten claims", "family", "all intervals"]
+    for family in FAMILIES:
+        found = [family_errors(family, n, studies, seed=n) for n in REPLICATES]
+        wrong, held = zip(*found, strict=True)
+        yield [family.name, wrong_cell(wrong), held_cell(held)]
 
 
-@functools.cache
-def _worst(skewed: bool, share: float) -> float:
-    """Return the noise below which the worst share of runs lies, from many draws."""
-    rng = np.random.default_rng(1)
-    shared, own = (
-        rng.exponential(size=200_000) - 1 if skewed else rng.standard_normal(200_000)
-        for _ in range(2)
-    )
-    return float(np.quantile(np.sqrt(_SHARED) * shared + np.sqrt(1 - _SHARED) * own, share))
+def example_table(studies: int) -> Iterator[list[str]]:
+    """Yield rows on accuracies of one test set, of which more is claimed."""
+    yield ["for other", "equality", "95 % interval"]
+    found = [example_errors(n, studies, seed=n) for n in REPLICATES]
+    for name, of in (("replicates", ""), ("replicates and test examples", "_other")):
+        wrong = [getattr(one, f"wrong{of}") for one in found]
+        held = [getattr(one, f"held{of}") for one in found]
+        yield [name, wrong_cell(wrong), held_cell(held)]
 
 
-def pair(rng: np.random.Generator, s: Setting, a: Array, b: Array) -> tuple[Arm, Arm]:
-    """Return two arms over the same levels, replicates paired."""
-    shape = (len(a), s.replicates)
-    shared = rng.exponential(size=shape) - 1 if s.skewed else rng.standard_normal(shape)
-    return arm(rng, s, a, 1.0, shared), arm(rng, s, b, s.noise, shared)
+def power_table(studies: int) -> Iterator[list[str]]:
+    """Yield rows on how often what is true is shown."""
+    yield ["claim", "n/c", "at 5 %", "at 5 %/7"]
+    for truth in TRUTHS:
+        found = [power(truth, n, studies, seed=n) for n in (6, 8, 10, 20)]
+        shown = [cell(list(one), 0) for one in zip(*found, strict=True)]
+        of = "within" if truth.kind == "equality" else "of"
+        yield [f"{truth.kind} {of} {truth.size:g} sd", truth.scenario.name, *shown]
 
 
-def effect(arms: tuple[Arm, Arm], expect: Expect, margin: float) -> Evidence:
-    """Return the evidence of a claim that compares two arms."""
-    return paired_effect(pair_up(*arms, "higher"), expect, margin)
+def outcome_table(studies: int) -> Iterator[list[str]]:
+    """Yield rows on what is said of a difference where runs are n/c."""
+    yield ["n/c", "for A", "for B", "by n/c alone", "the parts disagree"]
+    for name, scenario, difference in OUTCOMES:
+        found = [said(scenario, difference, n, studies, seed=n) for n in REPLICATES]
+        fields = ([getattr(one, key) for one in found] for key in ("a", "b", "alone", "disagree"))
+        yield [name, *(cell(one) for one in fields)]
 
 
-def spread(arms: tuple[Arm, Arm]) -> Evidence:
-    """Return the evidence of a claim on sensitivity, a level per row."""
-    a, b = arms
-    lost = a.not_converged_settings, b.not_converged_settings
-    return sensitivity(a.values, b.values, *lost, "less")
+def wrong_cell(shares: Sequence[float | None]) -> str:
+    """Return shares of wrong verdicts, those above 6 % bold; a dash where there is none."""
+    return cell(shares, bold=lambda share: share > MOST_WRONG)
 
 
-def order(one: Arm) -> Evidence:
-    """Return the evidence that every level is above the one before it."""
-    rows = rows_of(one)
-    return in_order([effect((b, a), "greater", 0.0) for a, b in itertools.pairwise(rows)])
+def held_cell(shares: Sequence[float]) -> str:
+    """Return shares of intervals that hold, those under 93 % bold."""
+    return cell(shares, bold=lambda share: share < LEAST_HELD)
 
 
-def rows_of(one: Arm) -> list[Arm]:
-    """Return the levels of an arm as arms of their own."""
-    return [Arm(v[None], nc[None]) for v, nc in zip(one.values, one.not_converged, strict=True)]
+def cell(
+    shares: Sequence[float | None],
+    digits: int = 1,
+    bold: Callable[[float], bool] = lambda share: False,
+) -> str:
+    """Return shares in percent, a number of replicates each."""
+    known = [share for share in shares if share is not None]
+    if not known:
+        return "–"
+    texts = ((f"{100 * share:.{digits}f}", bold(share)) for share in known)
+    return " / ".join(f"**{text}**" if is_bold else text for text, is_bold in texts)
 
 
-def table(arms: tuple[Arm, Arm]) -> Evidence:
-    """Return the strongest of what a table's column of four cells says, adjusted by Holm."""
-    cells = [row for one in arms for row in rows_of(one)[:2]]
-    strongest = min(compare_all(cells, "higher"), key=lambda pair: pair.p_adjusted or 1.0)
-    p = strongest.p_adjusted or 1.0
-    return replace(strongest.test.evidence, p_supported=p, p_refuted=1.0)
-
-
-def study(rng: np.random.Generator, s: Setting) -> dict[str, Evidence]:
-    """Return the evidence of a whole study of claims that are false, or true at their boundary."""
-    same = np.zeros(_LEVELS)
-    main = pair(rng, s, same, same)
-    one = pair(rng, s, np.zeros(1), np.zeros(1))
-    edge = pair(rng, s, np.zeros(1), np.full(1, _EQUAL))
-    slope = np.arange(_LEVELS, dtype=float)
-    claims = {
-        "effect, mean over levels": effect(main, "greater", 0.0),
-        "effect at one level": effect(one, "less", 0.0),
-        "equality at its margin": effect(edge, "equal", _EQUAL),
-        "spread": spread(pair(rng, s, slope, slope)),
-        "order": order(main[0]),
-        "table": table(main),
-    }
-    if not s.nc:  # with a run n/c standard deviations are not compared
-        even = pair(rng, replace(s, noise=1.0), same, same)
-        claims["noise"] = noise(even[0].values, even[1].values, "less", 0.0)
-    if s.nc:
-        a = main[0]
-        claims["convergence at its rate"] = rate(int(a.converged.sum()), a.values.size, 1 - s.nc)
-    return claims
-
-
-def errors(s: Setting, studies: int, seed: int) -> dict[str, float]:
-    """Return the share of studies with a wrong verdict, by kind of claim alone and for the family.
-
-    `coverage` is that of the 95 % intervals of single effects. A table is a family of its own: it
-    errs where it tells any two of its cells apart.
-    """
-    rng = np.random.default_rng(seed)
-    wrong: dict[str, int] = {}
-    covered, intervals = 0, 0
-    truth = _given_convergence(s)
-    for _ in range(studies):
-        claims = study(rng, s)
-        marks = claims.pop("table")
-        for name, evidence in {**claims, "table": marks}.items():
-            wrong[name] = wrong.get(name, 0) + (evidence.p <= ALPHA)
-        levels = holm_levels([e.p for e in claims.values()], ALPHA)
-        family = any(e.p <= level for e, level in zip(claims.values(), levels, strict=True))
-        wrong["family"] = wrong.get("family", 0) + family
-        single = claims["effect at one level"]
-        if single.interval is not None:
-            low, high = single.interval(ALPHA)
-            covered += low <= truth <= high
-            intervals += 1
-    shares = {name: count / studies for name, count in wrong.items()}
-    return shares | {"coverage": covered / intervals if intervals else float("nan")}
-
-
-def _given_convergence(s: Setting) -> float:
-    """Return the true A - B of pairs that both converged, where the worst runs are lost."""
-    if not (s.correlated and s.nc):
-        return 0.0
-    many = Setting(400_000, s.noise, s.nc, True, s.skewed)
-    a, b = pair(np.random.default_rng(2), many, np.zeros(1), np.zeros(1))
-    both = a.converged & b.converged
-    return float((a.values - b.values)[both].mean())
-
-
-def looks_error(s: Setting, studies: int, seed: int) -> float:
-    """Return the share of studies in which any of several looks gives a wrong verdict."""
-    rng = np.random.default_rng(seed)
-    wrong = 0
-    stops = np.linspace(6, s.replicates, s.looks).round().astype(int)
-    for _ in range(studies):
-        a, b = pair(rng, s, np.zeros(1), np.zeros(1))
-        found = (effect((_first(a, n), _first(b, n)), "greater", 0.0) for n in stops)
-        wrong += any(e.p <= look_level(k) for k, e in enumerate(found, start=1))
-    return wrong / studies
-
-
-def _first(one: Arm, n: int) -> Arm:
-    return Arm(one.values[:, :n], one.not_converged[:, :n])
-
-
-def power(s: Setting, size: float, studies: int, seed: int) -> dict[str, float]:
-    """Return how often true claims are supported: an effect, an equality, a smaller spread."""
-    rng = np.random.default_rng(seed)
-    found = {"effect": 0, "equality": 0, "spread": 0}
-    slope = np.arange(_LEVELS, dtype=float)
-    for _ in range(studies):
-        nothing = np.zeros(1)
-        claims = {
-            "effect": effect(pair(rng, s, np.full(1, size), nothing), "greater", 0.0),
-            "equality": effect(pair(rng, s, nothing, nothing), "equal", size),
-            "spread": spread(pair(rng, s, 0 * slope, size * slope)),
-        }
-        for name, evidence in claims.items():
-            found[name] += evidence.p_supported <= ALPHA
-    return {name: count / studies for name, count in found.items()}
-
-
-def settings() -> Iterator[Setting]:
-    """Yield every setting of the main table."""
-    for n, sd, nc in itertools.product((6, 10), (1.0, 3.0), (0.0, 0.05, 0.2, 0.5)):
-        for correlated in (False, True) if nc else (False,):
-            yield Setting(n, sd, nc, correlated)
-    for n in (6, 10):
-        yield Setting(n, 1.0, 0.0, correlated=False, skewed=True)
-        yield Setting(n, 3.0, 0.0, correlated=False, skewed=True)
-
-
-def _percent(share: float) -> str:
-    return "–" if np.isnan(share) else f"{100 * share:.1f}"
-
-
-def _error_table(studies: int) -> list[str]:
-    names = [
-        "family", "effect, mean over levels", "effect at one level", "equality at its margin",
-        "spread", "order", "convergence at its rate", "noise", "coverage", "table",
-    ]  # fmt: skip
-    rows = [
-        "| n | noise of B | n/c | which runs are n/c | distribution | " + " | ".join(names) + " |",
-        "|" + " --- |" * (5 + len(names)),
-    ]
-    for number, s in enumerate(settings()):
-        found = errors(s, studies, seed=number)
-        which = "–" if not s.nc else "the worst" if s.correlated else "any"
-        kind = "skewed" if s.skewed else "normal"
-        shown = " | ".join(_percent(found.get(name, float("nan"))) for name in names)
-        setting = f"| {s.replicates} | {s.noise:g} × A | {s.nc:.0%} | {which} | {kind}"
-        rows.append(f"{setting} | {shown} |")
-        print(rows[-1], file=sys.stderr, flush=True)
-    return rows
-
-
-def _looks_table(studies: int) -> list[str]:
-    rows = ["| looks | n at the last | wrong verdicts (%) |", "| --- | --- | --- |"]
-    for looks in (1, 3, 5):
-        s = Setting(20 if looks > 1 else 6, 1.0, 0.0, correlated=False, looks=looks)
-        rows.append(f"| {looks} | {s.replicates} | {_percent(looks_error(s, studies, 77))} |")
-    return rows
-
-
-def _power_table(studies: int) -> list[str]:
-    rows = ["| n | size | n/c | effect | equality within it | spread |", "|" + " --- |" * 6]
-    for n, size, nc in itertools.product((6, 10, 20), (1.0, 2.0), (0.0, 0.2)):
-        found = power(Setting(n, 1.0, nc, correlated=False), size, studies // 2, 5)
-        shown = " | ".join(_percent(found[name]) for name in ("effect", "equality", "spread"))
-        rows.append(f"| {n} | {size:g} sd | {nc:.0%} | {shown} |")
-    return rows
-
-
-_TABLES: dict[str, Callable[[int], list[str]]] = {
-    "errors": _error_table,
-    "looks": _looks_table,
-    "power": _power_table,
+TABLES: dict[str, Callable[[int], Iterator[list[str]]]] = {
+    "errors": error_table,
+    "rates": rate_table,
+    "families": family_table,
+    "examples": example_table,
+    "outcomes": outcome_table,
+    "power": power_table,
 }
+
+
+def written(rows: Iterator[list[str]]) -> str:
+    """Return rows, the first of them the head, as a table of Markdown."""
+    lines = []
+    for row in rows:
+        lines.append("| " + " | ".join(row) + " |")
+        print(lines[-1], file=sys.stderr, flush=True)
+        if len(lines) == 1:
+            lines.append("|" + " --- |" * len(row))
+    return "\n".join(lines)
 
 
 def main() -> None:
     """Simulate, print, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--studies", type=int, default=2000)
-    parser.add_argument("--tables", nargs="+", choices=_TABLES, default=list(_TABLES))
+    parser.add_argument("--tables", nargs="+", choices=TABLES, default=list(TABLES))
     options = parser.parse_args()
-    tables = {name: _TABLES[name](options.studies) for name in options.tables}
-    print("\n".join(row for rows in tables.values() for row in rows))
-    if options.studies >= 2000:
-        text = TARGET.read_text(encoding="utf-8")
-        for name, rows in tables.items():
+    for name in options.tables:
+        table = written(TABLES[name](options.studies))
+        if options.studies >= 2000:
+            text = TARGET.read_text(encoding="utf-8")
             before, _, rest = text.partition(f"<!-- {name} -->\n")
             _, _, after = rest.partition(f"<!-- end {name} -->")
-            text = f"{before}<!-- {name} -->\n" + "\n".join(rows) + f"\n<!-- end {name} -->{after}"
-        TARGET.write_text(text, encoding="utf-8")
+            text = f"{before}<!-- {name} -->\n{table}\n<!-- end {name} -->{after}"
+            TARGET.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -132,7 +132,28 @@ def test_noise_of_two_arms_is_compared_by_the_jackknife() -> None:
     ]
     assert found.effect == pytest.approx(12 * whole - 11 * np.mean(without))
     assert noise(b, a, "less", 0.0).p_supported == pytest.approx(found.p_supported)
-    assert noise(np.where(a > 5, np.nan, a) * np.nan, b, "greater", 0.0).test == "none"
+    # With nothing converged in one arm, all 12 replicates say that it is the noisier.
+    lost = noise(np.full_like(a, np.nan), b, "greater", 0.0)
+    assert (lost.test, lost.p_supported) == ("sign", pytest.approx(2 * 0.5**12))
+    assert lost.effect is None
+
+
+def test_noise_with_runs_lost_is_that_of_those_that_converged_and_who_lost_more() -> None:
+    rng = np.random.default_rng(3)
+    a, b = 3 * rng.standard_normal((2, 12)), rng.standard_normal((2, 12))
+    a[0, :2] = np.nan
+    found = noise(a, b, "greater", 0.0)
+    assert found.test == "two parts"
+    assert found.parts is not None
+    assert found.parts.fewer == (2, 0)
+
+    # Tukey's pseudo-values of what converged, by hand: setting 0 has ten runs, setting 1 twelve.
+    def sd(values):
+        return np.sqrt(np.mean([np.var(row[np.isfinite(row)], ddof=1) for row in values]))
+
+    without = [sd(np.delete(a, i, 1)) - sd(np.delete(b, i, 1)) for i in range(12)]
+    assert found.effect == pytest.approx(12 * (sd(a) - sd(b)) - 11 * np.mean(without))
+    assert found.p_supported < noise(a, b, "less", 0.0).p_supported
 
 
 def test_equal_noise_is_seldom_called_different() -> None:

@@ -68,8 +68,8 @@ def case(claim: Claim, runs: Measure, configs: Mapping[str, RunConfig]) -> Case:
             return _spread(claim, runs, configs)
         case Noise():
             arms = runs.pair(*claim.compare, claim.at)
-            a, b = (_scored(arm, runs, configs) for arm in arms)
-            evidence = stats.noise(a.values, b.values, claim.expect, margin_of(claim, runs.study))
+            values = arms[0].values, arms[1].values
+            evidence = stats.noise(*values, claim.expect, margin_of(claim, runs.study))
             return Case(evidence, arms, unit=runs.unit)
     (found,) = differences(claim, runs)
     # Of an interaction those of both levels of the other factor.

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal, Protocol
 
-from scipy import stats
+from scipy import special
 
 from ablate.stats.intervals import Estimate, rate_interval
 
@@ -134,8 +134,8 @@ def rate(successes: int, n: int, expected: float) -> Evidence:
     if not n:
         return NOTHING
     # Doubled tails, as the interval has them.
-    above = min(1.0, 2 * float(stats.binom.sf(successes - 1, n, expected)))
-    below = min(1.0, 2 * float(stats.binom.cdf(successes, n, expected)))
+    above = min(1.0, 2 * float(special.bdtrc(successes - 1, n, expected))) if successes else 1.0
+    below = min(1.0, 2 * float(special.bdtr(successes, n, expected)))
     interval = partial(rate_interval, successes, n)
     return Evidence("binomial", n, successes / n, interval, above, below, None, n)
 

@@ -83,8 +83,10 @@ def t_half_width(values: Array, alpha: float = ALPHA) -> float | None:
 
 def rate_interval(successes: int, n: int, alpha: float = ALPHA) -> tuple[float, float]:
     """Return Clopper and Pearson's 1 - alpha interval of a rate, n at least 1."""
-    interval = stats.binomtest(successes, n).proportion_ci(1 - alpha, method="exact")
-    return float(interval.low), float(interval.high)
+    # Quantiles of beta laws: scipy's binomtest searches for them, a hundred times slower.
+    low = special.betaincinv(successes, n - successes + 1, alpha / 2) if successes else 0.0
+    high = special.betaincinv(successes + 1, n - successes, 1 - alpha / 2) if successes < n else 1.0
+    return float(low), float(high)
 
 
 def proportion_half_width(proportion: float, examples: int) -> float:

@@ -1,13 +1,15 @@
 """How much a metric varies, between levels or between replicates, and which arm's does more."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
+from ablate.stats.arms import Pairs
 from ablate.stats.evidence import NOTHING, Evidence, Expect, interval_of, p_values
 from ablate.stats.intervals import Array, estimate, is_constant
-from ablate.stats.two_parts import sign_p
+from ablate.stats.two_parts import paired_effect, sign_p
 
 
 def sensitivity(a: Array, b: Array, expect: Expect) -> Evidence:
@@ -41,15 +43,26 @@ def lost_more(a_lost: Array, b_lost: Array, expect: Expect) -> Evidence:
 def noise(a: Array, b: Array, expect: Expect, margin: float) -> Evidence:
     """Return the evidence on a standard deviation between replicates: that of A less that of B.
 
-    a, b  (S, R) the metric; the variance is the mean over settings
+    a, b  (S, R) the metric, NaN where a run is n/c; the variance is the mean over settings
 
     A t on jackknife pseudo-values over replicates, of the difference of standard deviations: it
     was simulated to keep its level better than that of the ratio. Replicates that share random
-    numbers are left out together. Nothing is compared where a run has no value.
+    numbers are left out together. Where runs are n/c an outcome has two parts (`paired_effect`):
+    how noisy those are that converged, and which arm lost more, which makes it the noisier.
+    Scored as guessing, a few n/c runs make a deviation that was simulated to decide wrongly in up
+    to 19 % of studies.
     """
-    if a.shape[1] < 3 or not (np.isfinite(a).all() and np.isfinite(b).all()):
-        return NOTHING
-    return _by_jackknife(deviation, a, b, expect, margin)
+    lost = np.isnan(a).sum(axis=0) - np.isnan(b).sum(axis=0)
+    both = np.isfinite(a).any(axis=0) & np.isfinite(b).any(axis=0)
+    n = int(both.sum())
+    pseudo = np.full(a.shape[1], np.nan)
+    if n > 2:
+        found = _at_once(_deviation, a[:, both], b[:, both])
+        if np.isfinite(found).all():
+            pseudo[both] = found
+    evidence = paired_effect(Pairs(pseudo, lost.astype(float)), expect, margin)
+    test = "jackknife t" if evidence.test == "paired t" else evidence.test
+    return replace(evidence, test=test, sd=None)
 
 
 def deviation(values: Array) -> float:
@@ -57,40 +70,66 @@ def deviation(values: Array) -> float:
 
     NaN, a run that is n/c, is left out, and a setting of fewer than two runs with it.
     """
-    enough = values[np.isfinite(values).sum(axis=1) > 1]
-    return float(np.sqrt(np.nanvar(enough, axis=1, ddof=1).mean())) if len(enough) else np.nan
+    return float(_deviation(values))
 
 
-def between_variance(values: Array) -> float:
-    """Return the variance between levels (L, R) without that of single runs.
+def _deviation(values: Array) -> Array:
+    """Return the `deviation` of values (..., S, R): (...); NaN where no setting has two runs."""
+    there = np.isfinite(values)
+    counts = there.sum(axis=-1, keepdims=True)
+    means = np.where(there, values, 0.0).sum(axis=-1, keepdims=True) / np.maximum(counts, 1)
+    squares = (np.where(there, values - means, 0.0) ** 2).sum(axis=-1)
+    freedom = counts[..., 0] - 1
+    variances = np.where(freedom > 0, squares / np.maximum(freedom, 1), 0.0).sum(axis=-1)
+    settings = (freedom > 0).sum(axis=-1)
+    unknown = np.full(settings.shape, np.nan)
+    return np.asarray(np.sqrt(np.divide(variances, settings, out=unknown, where=settings > 0)))
+
+
+def between_variance(values: Array) -> Array:
+    """Return the variance between levels (..., L, R) without that of single runs: (...).
 
     The mean over pairs of different replicates r, s of sum_l (y_lr - m_r)(y_ls - m_s)/(L - 1):
     noise that is independent between replicates drops out, so its expectation is the variance of
     the levels' true means, whatever the noise. It may be negative.
     """
-    levels, replicates = values.shape
-    centred = values - values.mean(axis=0)
-    together = float((centred.sum(axis=1) ** 2).sum())
-    alone = float((centred**2).sum())
-    return float((together - alone) / (replicates * (replicates - 1) * (levels - 1)))
+    levels, replicates = values.shape[-2:]
+    centred = values - values.mean(axis=-2, keepdims=True)
+    together = (centred.sum(axis=-1) ** 2).sum(axis=-1)
+    alone = (centred**2).sum(axis=(-2, -1))
+    return np.asarray((together - alone) / (replicates * (replicates - 1) * (levels - 1)))
 
 
 def jackknife(estimate: Callable[[npt.NDArray[np.intp]], float], n: int) -> Array:
     """Return the pseudo-values n t - (n - 1) t_without_i of an estimate t (Tukey 1958)."""
-    everything = np.arange(n)
-    whole = estimate(everything)
-    without = np.array([estimate(np.delete(everything, i)) for i in range(n)])
-    return np.asarray(n * whole - (n - 1) * without)
+    without = np.array([estimate(keep) for keep in _without_one(n)])
+    return np.asarray(n * estimate(np.arange(n)) - (n - 1) * without)
+
+
+def _without_one(n: int) -> npt.NDArray[np.intp]:
+    """Return the indices up to n without each of them, (n, n - 1)."""
+    everything = np.arange(n - 1)
+    return np.asarray(everything + (everything >= np.arange(n)[:, None]))
 
 
 def _by_jackknife(
-    statistic: Callable[[Array], float], a: Array, b: Array, expect: Expect, margin: float
+    statistic: Callable[[Array], Array], a: Array, b: Array, expect: Expect, margin: float
 ) -> Evidence:
     """Return the evidence of a t on jackknife pseudo-values of a statistic of A less that of B."""
-    n = a.shape[1]
-    pseudo = jackknife(lambda keep: statistic(a[:, keep]) - statistic(b[:, keep]), n)
+    n, pseudo = a.shape[1], _at_once(statistic, a, b)
     if is_constant(pseudo):
         return Evidence("jackknife t", n, float(pseudo.mean()), None, 1.0, 1.0)
     found = estimate(pseudo)
     p = p_values(found, expect, margin)
     return Evidence("jackknife t", n, found.mean, interval_of(found, expect), *p, None, n)
+
+
+def _at_once(statistic: Callable[[Array], Array], a: Array, b: Array) -> Array:
+    """Return the jackknife pseudo-values (R,) of a statistic of A less that of B, (S, R) each.
+
+    statistic  of (..., S, R): all samples without one replicate are taken together
+    """
+    n = a.shape[1]
+    keep = _without_one(n)
+    without = [statistic(np.moveaxis(arm[:, keep], 1, 0)) for arm in (a, b)]
+    return np.asarray(n * (statistic(a) - statistic(b)) - (n - 1) * (without[0] - without[1]))

@@ -1,5 +1,6 @@
 """Two arms compared replicate by replicate: an outcome in two parts where runs are n/c."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -132,7 +133,7 @@ def _one_way(quality: float, n: int, fewer: int, more: int) -> _Way:
     exact = float(special.bdtrc(fewer - 1, coins, 0.5)) if fewer else 1.0
     if n < _LEAST_PAIRS:
         return _Way(0.5, exact, exact)
-    middle = exact - 0.5 * float(stats.binom.pmf(fewer, coins, 0.5))
+    middle = exact - 0.5 * math.comb(coins, fewer) * 0.5**coins
     z = np.sqrt(n) * special.ndtri(quality) + np.sqrt(coins) * special.ndtri(middle)
     against = max(quality, middle) >= 1 - GUARD
     return _Way(quality, middle, 1.0 if against else float(special.ndtr(z / np.sqrt(n + coins))))
