@@ -36,10 +36,9 @@ def example_errors(n: int, studies: int, seed: int) -> Examples:
         pairs = pair_up(*arms, "higher")
         alone, both = paired_effect(pairs, "equal", EQUAL), crossed(a - b)
         _, (supported, _) = weighed(both, pairs, "equal", EQUAL)
-        # The interval of two one-sided tests is at twice the level.
         for k, (p, (low, high)) in enumerate(
             (
-                (alone.p_supported, alone.limits(ALPHA / 2)),
+                (alone.p_supported, alone.limits(ALPHA)),
                 (supported, both.interval(ALPHA)),
             )
         ):

@@ -160,14 +160,16 @@ def _caption(
     family = f"{len(verdicts)} claim{'' if len(verdicts) == 1 else 's'}"
     level = f"{100 * deviation_level(declarations):.2g} %"
     share = ", less as it was declared anew after the first run" if declarations > 1 else ""
-    equal = any(getattr(v.claim, "expect", "") == "equal" for v in verdicts)
+    together = (
+        f"Intervals hold together in 95 % of such studies (each at {level}/{len(verdicts)}), so "
+        "all claims but the first may be decided where theirs still reaches the margin."
+        if len(verdicts) > 1
+        else "The interval is two-sided."
+    )
     sentences = [
         f"Judged as one family of {family} at {level} (Holm{share}): supported where the effect "
         "is shown to lie beyond the margin as expected, refuted where it is shown to lie on the "
-        "other side, equal where it is shown to lie inside ± margin. Intervals hold together in "
-        f"95 % of such studies (each at {level}/{len(verdicts)}, wider than what decides all "
-        "claims but the first"
-        f"{'; of an equality 90 %, as two one-sided tests have it' if equal else ''}).",
+        "other side, equal where two one-sided tests show it to lie inside ± margin. " + together,
     ]
     looks = next((v.look.looks for v in verdicts if v.look), ())
     if looks:

@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 
 from scipy import special
 
-from ablate.stats.intervals import Estimate, rate_interval
+from ablate.stats.intervals import rate_interval
 
 Expect = Literal["greater", "less", "equal"]
 #: One-sided level at which one part of an outcome speaks against what the other finds.
@@ -51,8 +51,8 @@ class Evidence:
                  lost fewer runs alone
     n            replicates that say something
     effect       estimate in the claim's unit; None without one
-    interval     alpha -> the interval that agrees with a verdict at level alpha: two-sided, and
-                 for an equality that of two one-sided tests, 1 - 2 alpha; None where there is none
+    interval     alpha -> its two-sided 1 - alpha interval; None where there is none. What is shown
+                 at a level lies in it, but an equality is shown where that of 2 alpha does
     p_supported  the smallest level at which the claim is supported; 1: at none
     p_refuted    likewise refuted
     sd           of the differences, for planning; None where it means nothing
@@ -119,11 +119,6 @@ def p_values(found: Located, expect: Expect, margin: float) -> tuple[float, floa
     above, below = (found.above, found.below) if expect == "greater" else (found.below, found.above)
     bound = margin if expect == "greater" else -margin
     return min(1.0, 2 * above(bound)), min(1.0, 2 * below(bound))
-
-
-def interval_of(found: Estimate, expect: Expect) -> Callable[[float], tuple[float, float]]:
-    """Return the interval that agrees with `p_values`, as a function of the level."""
-    return (lambda alpha: found.interval(2 * alpha)) if expect == "equal" else found.interval
 
 
 def rate(successes: int, n: int, expected: float) -> Evidence:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ablate.stats.arms import Pairs
-from ablate.stats.evidence import NOTHING, Evidence, Expect, interval_of, p_values
+from ablate.stats.evidence import NOTHING, Evidence, Expect, p_values
 from ablate.stats.intervals import Array, estimate, is_constant
 from ablate.stats.two_parts import paired_effect, sign_p
 
@@ -121,7 +121,7 @@ def _by_jackknife(
         return Evidence("jackknife t", n, float(pseudo.mean()), None, 1.0, 1.0)
     found = estimate(pseudo)
     p = p_values(found, expect, margin)
-    return Evidence("jackknife t", n, found.mean, interval_of(found, expect), *p, None, n)
+    return Evidence("jackknife t", n, found.mean, found.interval, *p, None, n)
 
 
 def _at_once(statistic: Callable[[Array], Array], a: Array, b: Array) -> Array:

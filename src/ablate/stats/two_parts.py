@@ -15,7 +15,6 @@ from ablate.stats.evidence import (
     Located,
     Sides,
     TwoParts,
-    interval_of,
     p_values,
 )
 from ablate.stats.intervals import (
@@ -62,7 +61,7 @@ def paired_effect(
         test="sign" if alone else "two parts" if parts else "paired t",
         n=total,
         effect=float(difference.mean()) if n else None,
-        interval=interval_of(found, expect) if isinstance(found, Estimate) else None,
+        interval=found.interval if isinstance(found, Estimate) else None,
         p_supported=supported,
         p_refuted=refuted,
         sd=None if constant else float(difference.std(ddof=1)),

@@ -61,9 +61,8 @@ def test_rows_are_effects_with_the_intervals_of_their_verdicts(context: Context)
     by_name = {verdict.claim.name: verdict for verdict in context.verdicts}
     for row in (better, worse, equal):
         assert row.value == pytest.approx(10)
-        # Shared by five claims; of an equality that of two one-sided tests.
-        level = 0.02 if row is equal else 0.01
-        low, high = stats.ttest_1samp(100 * (A - B), 0).confidence_interval(1 - level)
+        # At 5 %, shared by five claims.
+        low, high = stats.ttest_1samp(100 * (A - B), 0).confidence_interval(1 - 0.01)
         assert (row.low, row.high) == pytest.approx((low, high))
         assert row.note == by_name[row.name].outcome
     assert (better.ink, worse.ink, equal.ink) == (SHOWN, DENIED, NEUTRAL)
