@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all bench calibration docs clean
+.PHONY: help demo test test-long test-all bench calibration docs clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,9 +24,12 @@ test: $(VENV)/dev.stamp  ## linters, types, contracts of imports and all tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not long"
 
-test-all: test  ## and what takes long: 50 random kills, 1,000 runs, the whole calibration
+test-long: $(VENV)/dev.stamp  ## sweeps that are killed, wheels, DVC, every shipped study (CI has them too)
+	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist worksteal -m "long and not slow"
+
+test-all: test test-long  ## and what takes long: 50 random kills, 1,000 runs, the whole calibration
 	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist worksteal -m slow
 
 bench: $(VENV)/bench.stamp  ## measure, side by side, into bench/README.md (ARGS=--quick: print only)

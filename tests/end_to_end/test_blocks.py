@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from sweeping import command, runs_of, sweep
 
 STUDY = """\
@@ -18,6 +19,7 @@ report: [table]
 """
 
 
+@pytest.mark.long
 def test_a_sweep_cut_short_ends_with_the_numbers_of_one_that_was_not(tmp_path: Path) -> None:
     """A module of one's own on the general path: alone it differs in the last digits."""
     for folder in (tmp_path, tmp_path / "alone"):

@@ -178,6 +178,7 @@ def test_tuning_picks_per_cell_and_scores_on_fresh_replicates(tmp_path: Path) ->
     assert "nothing to do" in again.stdout
 
 
+@pytest.mark.long
 def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(tmp_path: Path) -> None:
     slow = STUDY.replace("trainer.epochs: 2", "trainer.epochs: 500").replace("replicates: 3", "replicates: 6")  # fmt: skip
     (tmp_path / "mine.yaml").write_text(slow)

@@ -73,6 +73,7 @@ def test_every_study_has_its_stage() -> None:
     assert shared == (there - {"conf/study", "conf/dvc_params.yaml"}) | {"src/ablate"}
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)  # six starts of `ablate`, on a machine that others may use
 def test_studies_are_repeated_where_they_changed_and_only_there(clone: Path) -> None:
     both = ("sweep@l1", "sweep@schedule")

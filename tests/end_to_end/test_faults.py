@@ -177,7 +177,10 @@ def _workers(process: subprocess.Popen[str]) -> list[int]:
 
 @pytest.mark.parametrize(
     ("scales", "replicates", "kills"),
-    [(3, 8, 4), pytest.param(20, 10, 50, marks=pytest.mark.slow)],
+    [
+        pytest.param(3, 8, 4, marks=pytest.mark.long),
+        pytest.param(20, 10, 50, marks=pytest.mark.slow),
+    ],
     ids=["24 runs, 4 kills", "200 runs, 50 kills"],
 )
 @pytest.mark.timeout(3600)

@@ -25,6 +25,7 @@ SHORT = [name for name in STUDIES if name not in LONG]
     [SHORT[::2], SHORT[1::2], pytest.param(LONG, marks=pytest.mark.slow)],
     ids=["even", "odd", "long"],
 )
+@pytest.mark.long
 @pytest.mark.timeout(1800)
 def test_quick(names: list[str], tmp_path: Path) -> None:
     words = ("sweep", f"study={','.join(names)}", "--quick", "launch.workers=1", "replicates=1")

@@ -12,6 +12,9 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
+#: A wheel is built and installed into an environment of its own.
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
