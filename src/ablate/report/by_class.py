@@ -83,7 +83,7 @@ def print_classes(changed: Changed, factor: Factor, labels: Labels) -> PrintedTa
             "examples",
             f"{arm_text(factor, a)} (%)",
             f"{other_arm_text(b)} (%)",
-            "difference in points (95 % t interval)",
+            "difference (points)",
             "won",
             "lost",
         ),
@@ -118,7 +118,7 @@ def _caption(changed: Changed, a: str, b: str, classes: int) -> tuple[str, ...]:
     count = len(changed.answers.replicates)
     sentences = [
         f"Means over {counted(count, 'replicate')}; differences are paired by replicate, each "
-        "interval holds by itself, and nothing is tested.",
+        "95 % t interval holds by itself, and nothing is tested.",
         f"Won: examples that more than half of the runs get right {a} and not more than half {b}; "
         "lost: the other way round.",
     ]
