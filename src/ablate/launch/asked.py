@@ -13,14 +13,11 @@ def as_asked_before(plan: Plan, root: Path) -> Plan:
 
     A number that is no look of the study counts as the next look that has as many.
     """
-    looks = plan.study.looks
-    if not looks:
+    if not plan.study.looks:
         return plan
     try:
         cells = read_index(root, plan.study.name) or []
     except LedgerError:  # the next sweep writes it anew
         cells = []
-    asked = {
-        cell.key: next((n for n in looks if n >= cell.replicates), looks[-1]) for cell in cells
-    }
+    asked = {cell.key: plan.study.look_with(cell.replicates) for cell in cells}
     return replace(plan, asked=asked)

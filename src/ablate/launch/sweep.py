@@ -88,12 +88,14 @@ def sweep(
         for sink in sinks:
             sink.open()
         while True:
-            swept = _sweep_once(plan, root, device, executor, launch, console, sinks)
+            train = partial(_train, plan, root, device, executor, launch, console)
+            swept = _sweep_once(plan, root, device, tuning, scored, launch, train, sinks)
             ended += swept.ended
             more = None if swept.failed else further(plan)
             if more is None:
                 break
             plan = more
+            tuning, scored = tuning_work(plan, root, device), scored_work(plan, root, device)
     return replace(swept, ended=ended, runs=plan.runs)
 
 
@@ -107,15 +109,16 @@ def _sweep_once(
     plan: Plan,
     root: Path,
     device: Device,
-    executor: Executor,
+    tuning: Sequence[Work],
+    scored: Sequence[Work],
     launch: Launch,
-    console: Console,
+    train: Callable[..., Swept],
     sinks: Sequence[Sink],
 ) -> Swept:
-    """Train what the ledger does not have of one plan, tuning and members of ensembles first."""
-    train = partial(_train, plan, root, device, executor, launch, console)
-    tuning = tuning_work(plan, root, device)
-    scored = scored_work(plan, root, device)
+    """Train what is missing of one plan, tuning and members of ensembles first.
+
+    train  one phase, by its name and its works
+    """
     declare(plan, root, scored)
     failed = 0
     if any(work.missing for work in tuning):

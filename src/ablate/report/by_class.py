@@ -74,10 +74,9 @@ def print_classes(changed: Changed, factor: Factor, labels: Labels) -> PrintedTa
     if len(rows) > _PRINTED:
         largest = sorted(rows, key=lambda row: -round(abs(row.a - row.b), 9))[:_PRINTED]
         shown = [row for row in rows if row in largest]
-    _, a, b, at = changed.compared
-    where = "".join(f", {name} = {' or '.join(levels)}" for name, levels in at.items())
+    _, a, b, _ = changed.compared
     return PrintedTable(
-        title=f"Test accuracy by class, {pair_text(factor, a, b)}{where}.",
+        title=f"Test accuracy by class, {pair_text(factor, a, b)}{changed.where}.",
         corner="class",
         columns=(
             "examples",

@@ -46,6 +46,12 @@ class Changed:
     answers: Answers
 
     @property
+    def where(self) -> str:
+        """What is fixed of other factors, as it follows in a sentence: `, activation = relu`."""
+        at = self.compared.at
+        return "".join(f", {name} = {' or '.join(levels)}" for name, levels in at.items())
+
+    @property
     def shares(self) -> tuple[Array, Array]:
         """The share of runs that are right in A and in B, by example, (N,) each."""
         a, b = self.answers.right.mean(axis=1)

@@ -199,7 +199,7 @@ def _caption(
     if any(isinstance(v.claim, Noise) for v in verdicts):
         sentences.append(
             "Spread over replicates: the difference of standard deviations between replicates, by "
-            "a t on jackknife pseudo-values; n/c runs count as guessing."
+            "a t on jackknife pseudo-values of the runs that converged."
         )
     if any(isinstance(v.claim, Spread) for v in verdicts):
         sentences.append(

@@ -40,7 +40,7 @@ def asked_of(study: Study, runs: pd.DataFrame) -> int:
     In a study with looks it is the look that they reach; a failed run was asked for as well.
     """
     there = int(runs["replicate"].max()) + 1 if len(runs) else 0
-    return next((n for n in study.all_looks if n >= there), study.replicates)
+    return study.look_with(there)
 
 
 def of_common_replicates(study: Study, runs: pd.DataFrame) -> Study:

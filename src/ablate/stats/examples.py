@@ -1,11 +1,10 @@
 """Means over replicates and test examples at once: how far they hold for others of both."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ablate.stats.intervals import Array, Estimate, is_constant
+from ablate.stats.intervals import Array, Estimate, from_parts, is_constant
 
 
 @dataclass(frozen=True)
@@ -70,18 +69,8 @@ def crossed(values: Array, extra: tuple[float, float] = (0.0, np.inf)) -> Crosse
             (-both / count, (replicates - 1.0) * (examples - 1.0)),
         ]
     return Crossed(
-        both=_estimate(mean, [*alone, *crossing], min(replicates, examples) - 1.0),
-        alone=_estimate(mean, alone, 1.0) if by_replicate or extra[0] else None,
+        both=from_parts(mean, [*alone, *crossing], min(replicates, examples) - 1.0),
+        alone=from_parts(mean, alone, 1.0) if by_replicate or extra[0] else None,
         replicates=replicates,
         examples=examples,
     )
-
-
-def _estimate(mean: float, parts: Sequence[tuple[float, float]], least: float) -> Estimate:
-    """Return a mean whose variance is the sum of parts, each with its degrees of freedom.
-
-    least  degrees of freedom of the sum, of which a difference of large parts may leave too few
-    """
-    total = sum(part for part, _ in parts)
-    lost = sum(part**2 / freedom for part, freedom in parts)
-    return Estimate(mean, float(np.sqrt(total)), max(total**2 / lost if lost else least, least))

@@ -1,5 +1,6 @@
 """Levels and intervals: of means, of rates, and of what the choice of test examples leaves open."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,12 +61,22 @@ def estimate(values: Array, extra: tuple[float, float] = (0.0, np.inf)) -> Estim
     extra  a variance of the mean that the values do not show, and its degrees of freedom; those
            of the sum are Satterthwaite's (1946)
     """
-    n = len(values)
-    own, (added, freedom) = float(values.var(ddof=1)) / n, extra
-    if not added:
-        return Estimate(float(values.mean()), float(np.sqrt(own)), n - 1)
-    together = (own + added) ** 2 / (own**2 / (n - 1) + added**2 / freedom)
-    return Estimate(float(values.mean()), float(np.sqrt(own + added)), together)
+    n, mean = len(values), float(values.mean())
+    own = float(values.var(ddof=1)) / n
+    if not extra[0]:
+        return Estimate(mean, float(np.sqrt(own)), n - 1)
+    return from_parts(mean, [(own, n - 1.0), extra], least=1.0)
+
+
+def from_parts(mean: float, parts: Sequence[tuple[float, float]], least: float) -> Estimate:
+    """Return a mean whose variance is the sum of parts, each with its degrees of freedom.
+
+    least  degrees of freedom of the sum (Satterthwaite 1946), of which a difference of large parts
+           may leave too few
+    """
+    total = sum(part for part, _ in parts)
+    lost = sum(part**2 / freedom for part, freedom in parts)
+    return Estimate(mean, float(np.sqrt(total)), max(total**2 / lost if lost else least, least))
 
 
 def t_interval(values: Array, alpha: float = ALPHA) -> tuple[float, float]:

@@ -249,6 +249,10 @@ class Study(Frozen):
         """Return the numbers of replicates at which claims are judged; one where it is fixed."""
         return self.looks or (self.replicates,)
 
+    def look_with(self, replicates: int) -> int:
+        """Return the replicates of the first look that has so many, or of the last."""
+        return next((n for n in self.all_looks if n >= replicates), self.all_looks[-1])
+
     def of_replicates(self, number: int) -> Study:
         """Return the study as if it had so many replicates in every cell, and one look."""
         return self.model_copy(update={"replicates": number, "looks": ()})

@@ -54,13 +54,12 @@ def exhibits(context: Context) -> Iterator[Tabulated | Drawing]:
 
 
 def _caption(found: Changed, context: Context) -> str:
-    factor, a, b, at = found.compared
+    factor, a, b, _ = found.compared
     name = str(context.study.baseline.get("data"))
-    where = "".join(f", {other} = {' or '.join(levels)}" for other, levels in at.items())
     pair = pair_text(context.study.factor(factor), a, b)
     sentences = [
         f"Test images of {DATA_NAMES.get(name, name)} that are answered most differently: {pair}"
-        f"{where}, {counted(len(found.answers.replicates), 'replicate')}.",
+        f"{found.where}, {counted(len(found.answers.replicates), 'replicate')}.",
         f"Below each image its label and the share of runs (%) that get it right, from {b} to {a}; "
         "largest change first. They are chosen for it, and some of it is chance.",
     ]
