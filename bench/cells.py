@@ -12,7 +12,7 @@ from ablate.train.loop import train
 
 from .networks import BATCH, Net
 
-MOMENTUM = {"name": "momentum", "lr": 0.02}
+ADAM = {"name": "adam", "lr": 0.001}
 #: Final scores are no part of what is timed, so few examples will do.
 TEST = 500
 

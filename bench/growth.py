@@ -17,28 +17,35 @@ from ablate.store.result import read_result
 
 from .limit import limit
 from .networks import THIN
-from .sweeps import Case, ablate_command, sweep_folder, timed
+from .sweeps import Case, ablate_command, sweep_folder
 from .timing import Spread, interleave, ratios
 
 
 @dataclass(frozen=True)
 class Growth:
-    """A sweep of so many runs.
+    """A sweep, and what it took beside training.
 
-    small    over 5,000 images, else over all of MNIST
     seconds  from the command to the last file
     around   the part of the workers' time that no run was training in
+    memory   MiB, the peak of all processes, shared pages by share
     """
 
-    runs: int
-    small: bool
+    case: Case
     seconds: float
     around: float
+    memory: float
+
+    @property
+    def runs(self) -> int:
+        """Trainings of the sweep."""
+        return self.case.runs
 
     @property
     def title(self) -> str:
         """What the tables call it."""
-        return f"{self.runs:,} runs, {5_000 if self.small else 55_000:,} images"
+        case = self.case
+        factors = f"{case.rates} × {case.betas}" if case.betas > 1 else f"{case.rates}"
+        return f"{factors} × {case.replicates}, {case.train_size:,} images"
 
     @property
     def around_per_run(self) -> float:
@@ -60,21 +67,31 @@ class Workers:
     memory: Spread
 
 
-def measure_growth(
-    sizes: list[int], root: Path, workers: int, say: Callable[[str], None]
-) -> list[Growth]:
-    """Sweep 5,000 images once in 1, 10, ... runs, and 100 runs over all of MNIST."""
+def growth_cases(sizes: list[int], whole: bool) -> list[Case]:
+    """Return sweeps of 5,000 images in 1, 10, ... runs, and of 48 runs cut in three ways.
+
+    whole   and 100 runs over all of MNIST
+    """
     cases = [Case(THIN, 5_000, 1, *_shape(runs)) for runs in sizes]
-    if 100 in sizes:
+    if whole:
+        # As many runs: many replicates, many levels, one factor or two.
+        cases += [Case(THIN, 5_000, 1, 48, 1), Case(THIN, 5_000, 1, 8, 6)]
+        cases.append(Case(THIN, 5_000, 1, 8, 3, betas=2))
         cases.append(Case(THIN, 55_000, 1, *_shape(100)))
+    return cases
+
+
+def measure_growth(
+    cases: list[Case], root: Path, workers: int, say: Callable[[str], None]
+) -> list[Growth]:
+    """Sweep each case once."""
     found = []
     for case in cases:
         with sweep_folder(case, root) as folder:
-            seconds = timed(ablate_command(folder, workers), folder)
+            seconds, memory = _watched(ablate_command(folder, workers), folder)
             results = map(read_result, _entries(folder))
             training = sum(result.seconds or 0 for result in results if result is not None)
-        around = 1 - training / (workers * seconds)
-        found.append(Growth(case.runs, case.train_size == 5_000, seconds, around))
+        found.append(Growth(case, seconds, 1 - training / (workers * seconds), memory))
         say(found[-1].title)
     return found
 
@@ -86,7 +103,7 @@ def measure_workers(case: Case, root: Path, rounds: int, say: Callable[[str], No
     def ours(workers: int) -> Callable[[], float]:
         def contender() -> float:
             with sweep_folder(case, root) as folder:
-                peaks[workers].append(_peak(ablate_command(folder, workers), folder))
+                peaks[workers].append(_watched(ablate_command(folder, workers), folder)[1])
                 files = (entry / "result.json" for entry in _entries(folder))
                 ended = max(file.stat().st_mtime for file in files)
                 return ended - _first_start(folder)
@@ -121,26 +138,29 @@ def _entries(folder: Path) -> list[Path]:
     return [file.parent for file in folder.glob("runs/*/*/*/result.json")]
 
 
-def _peak(command: list[str], folder: Path) -> float:
-    """Run a command; return the most memory that it and all its children held, in MiB.
+def _watched(command: list[str], folder: Path) -> tuple[float, float]:
+    """Run a command; return its seconds, and the most that it and its children held, in MiB.
 
     Pages that several processes share count in parts (PSS): what another worker adds is what it
-    has for itself.
+    has for itself. Raises RuntimeError where the command fails.
     """
+    started = time.perf_counter()
     process = psutil.Popen(
         command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     peak = 0.0
-    while process.poll() is None:
+    while True:
+        with contextlib.suppress(psutil.TimeoutExpired):
+            ended = process.wait(timeout=0.25)
+            break
         held = 0
         for one in [process, *_children(process)]:
             with contextlib.suppress(psutil.Error):
                 held += one.memory_full_info().pss
         peak = max(peak, held / 2**20)
-        time.sleep(0.25)
-    if process.returncode:
-        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}")
-    return peak
+    if ended:
+        raise RuntimeError(f"{' '.join(command)} ended with {ended}")
+    return time.perf_counter() - started, peak
 
 
 def _children(process: psutil.Popen) -> list[psutil.Process]:

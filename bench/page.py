@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from .first_result import Row as First
 from .growth import Growth, Workers
 from .stacks import Row as Stack
 from .sweeps import OURS, Case
@@ -39,21 +40,35 @@ def sweeps_table(measured: Sequence[tuple[Case, Sequence[Sweep]]]) -> str:
 
 
 def stacks_table(rows: Sequence[Stack]) -> str:
-    """Return steps of training beside their products, alone and in stacks."""
+    """Return steps of training beside JAX and their products, alone and in stacks."""
     lines = [
-        "### Training alone and in stacks",
+        "### Steps, alone and in stacks",
         "",
-        "| network | how | stack | step (ms) | its products (ms) | products / step "
-        "| speed × alone |",
-        "|---|---|---:|---:|---:|---:|---:|",
+        "Milliseconds of a step, per network; products by who multiplies, of which the share takes "
+        "the fastest in that precision.",
+        "",
+        "| network | precision | stack | step | JAX, same precision | step / JAX fp32 "
+        "| products alone | products / step | speed × alone, fp32 |",
+        "|---|---|---:|---:|---:|---:|---|---:|---:|",
     ]
     for row in rows:
-        how = " ".join([row.case.path, *map(str, row.case.trainer.values())])
+        products = ", ".join(f"{how} {took.median:.2f}" for how, took in row.products.items())
+        jax = "" if row.jax is None else _spread(row.jax, ".2f")
+        of_jax = "" if row.of_jax is None else f"**{_spread(row.of_jax, '.2f')}**"
         lines.append(
-            f"| {row.case.net.title} | {how} | {row.case.stack} | {_spread(row.step, '.2f')} "
-            f"| {_spread(row.products, '.2f')} "
-            f"| **{_percent(row.share)}**{_target(row.case.target, ' (≥ {:.0%})')} "
-            f"| **{_spread(row.speed, '.2f')}**{_target(row.case.faster, ' (≥ {:g})')} |"
+            f"| {row.case.net.title} | {row.case.precision} | {row.case.stack} "
+            f"| {_spread(row.step, '.2f')} | {jax} | {of_jax} | {products} "
+            f"| {_percent(row.share)} | {_spread(row.speed, '.2f')} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def first_table(rows: Sequence[First]) -> str:
+    """Return how long the first result takes."""
+    lines = ["### First result", "", "| | seconds | × the imports |", "|---|---:|---:|"]
+    for row in rows:
+        lines.append(
+            f"| {row.name} | {_spread(row.seconds, '.1f')} | **{_spread(row.ratio, '.2f')}** |"
         )
     return "\n".join(lines) + "\n"
 
@@ -63,13 +78,14 @@ def growth_table(rows: Sequence[Growth]) -> str:
     lines = [
         "### Around training",
         "",
-        "| sweep | seconds | a run | beside training | beside training, a run |",
-        "|---|---:|---:|---:|---:|",
+        "| levels × replicates | runs | seconds | a run | beside training "
+        "| beside training, a run | memory (MiB, PSS) |",
+        "|---|---:|---:|---:|---:|---:|---:|",
     ]
     for row in rows:
         lines.append(
-            f"| {row.title} | {row.seconds:.1f} | {row.seconds / row.runs:.3f} "
-            f"| **{row.around:.0%}** | {row.around_per_run:.3f} |"
+            f"| {row.title} | {row.runs:,} | {row.seconds:.1f} | {row.seconds / row.runs:.3f} "
+            f"| **{row.around:.0%}** | {row.around_per_run:.3f} | {row.memory:,.0f} |"
         )
     return "\n".join(lines) + "\n"
 
@@ -96,7 +112,3 @@ def _spread(value: Spread, form: str) -> str:
 
 def _percent(value: Spread) -> str:
     return f"{value.median:.0%} ({100 * value.low:.0f} to {value.high:.0%})"
-
-
-def _target(value: float | None, form: str) -> str:
-    return "" if value is None else form.format(value)

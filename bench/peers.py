@@ -82,7 +82,7 @@ def tensors(images: Images, part: tuple[np.ndarray, np.ndarray]) -> tuple[Tensor
 
 def train_plain(settings: Settings, seed: int, lr: float) -> dict[str, float]:
     """Train by a plain loop over a DataLoader with per-sample transforms."""
-    images = _read(settings.folder)
+    images = read_images(settings.folder)
     torch.manual_seed(seed)
 
     def loader(part: tuple[np.ndarray, np.ndarray], size: int, shuffle: bool = False) -> Any:
@@ -101,7 +101,7 @@ def train_plain(settings: Settings, seed: int, lr: float) -> dict[str, float]:
 
 def train_by_hand(settings: Settings, seed: int, lr: float) -> dict[str, float]:
     """Train by the fastest plain loop: tensors in memory, a batch by one index, fused Adam."""
-    images = _read(settings.folder)
+    images = read_images(settings.folder)
     torch.manual_seed(seed)
     x, y = tensors(images, images.train)
 
@@ -179,7 +179,7 @@ def train_lightning(settings: Settings, seed: int, lr: float) -> dict[str, float
     import lightning
     from lightning.pytorch.loggers import MLFlowLogger
 
-    images = _read(settings.folder)
+    images = read_images(settings.folder)
     lightning.seed_everything(seed, verbose=False)
     module = _lightning_module(lightning, NETS[settings.net], lr)
 
@@ -260,7 +260,8 @@ def write_images(net: Net, sizes: tuple[int, int, int], folder: Path, root: Path
     np.savez(folder / "images.npz", **arrays)
 
 
-def _read(folder: Path) -> Images:
+def read_images(folder: Path) -> Images:
+    """Return what `write_images` wrote."""
     with np.load(folder / "images.npz") as arrays:
         parts = {
             part: (arrays[f"{part}_x"], arrays[f"{part}_y"])
@@ -278,6 +279,17 @@ def _use_store(folder: Path) -> None:
 
     mlflow.set_tracking_uri(_uri(folder))
     mlflow.set_experiment("peers")
+
+
+def log_run(folder: Path, params: dict[str, Any], metrics: list[dict[str, float]]) -> None:
+    """Write a run that is over: its parameters, and its metrics epoch by epoch."""
+    import mlflow
+
+    _use_store(folder)
+    with mlflow.start_run():
+        mlflow.log_params(params)
+        for epoch, some in enumerate(metrics):
+            mlflow.log_metrics(some, step=epoch)
 
 
 def prepare_store(folder: Path) -> None:

@@ -13,12 +13,15 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from ablate.report.figures.style import NEUTRAL, style
 from ablate.report.sizes import PAPER
 
-from .growth import Growth
-from .sweeps import LIMIT, OURS, PEERS, Case, Row
+from .growth import Growth, growth_cases
+from .sweeps import JAX, LIMIT, OURS, PEERS, Case, Row
 
+#: The others are as many runs, cut another way.
+_BY_RUNS = growth_cases([1, 10, 100, 1000], whole=False)
 _SHORT = {
     LIMIT: ("products alone", "|"),
     OURS: ("ablate", "o"),
+    JAX: ("JAX vmap", "v"),
     PEERS["by_hand"]: ("by hand", "s"),
     PEERS["lightning"]: ("Lightning", "D"),
     PEERS["plain"]: ("per-sample", "^"),
@@ -66,7 +69,7 @@ def _sweeps(axes: Axes, measured: Sequence[tuple[Case, Sequence[Row]]]) -> None:
 
 
 def _growth(axes: Axes, growth: Sequence[Growth]) -> None:
-    small = [row for row in growth if row.small]
+    small = [row for row in growth if row.case in _BY_RUNS]
     axes.loglog(
         [row.runs for row in small], [row.seconds / row.runs for row in small], "o-",
         color=seaborn.color_palette("colorblind", 2)[1],

@@ -2,9 +2,10 @@
 
 Synopsis, from the root of the repository::
 
-    make bench                 # a quarter of an hour at most
-    make bench ARGS=--quick    # three minutes at most; prints, and leaves the page alone
-    make bench ARGS=--full     # an hour: the sizes of the committed page
+    make bench                 # under ten minutes
+    make bench ARGS=--quick    # two minutes; prints, and leaves the page alone
+    make bench ARGS=--full     # larger sweeps, 102 and 1,000 runs: most of an hour
+    make bench ARGS=--gpu      # stacks on a GPU beside the CPU; prints
 """
 
 from __future__ import annotations
@@ -27,26 +28,35 @@ class Sizes:
 
     sweeps     (network, images, epochs, rounds) of the whole sweeps
     long       100 runs of five epochs as well, the peers' in a process each
-    growth     runs of the sweeps that show how it grows; with 100, as many over all of MNIST
+    growth     runs of the sweeps that show how it grows
+    whole      100 runs over all of MNIST, and 48 runs cut in several ways
+    all_peers  template and Lightning for each network, else for the first alone
     stacks     rounds
+    first      rounds
     workers    rounds, 0: not measured
     """
 
     sweeps: tuple[tuple[str, int, int, int], ...]
     long: bool
     growth: tuple[int, ...]
+    whole: bool
+    all_peers: bool
     stacks: int
+    first: int
     workers: int
 
 
-QUICK = Sizes((("thin", 5_000, 1, 1),), long=False, growth=(1, 10), stacks=1, workers=0)
+QUICK = Sizes(
+    (("thin", 2_000, 1, 1),), long=False, growth=(1, 10), whole=False,
+    all_peers=False, stacks=1, first=1, workers=0,
+)  # fmt: skip
 USUAL = Sizes(
-    (("thin", 20_000, 2, 2), ("wide", 5_000, 1, 2), ("deep", 5_000, 1, 2), ("cnn", 1_000, 1, 1)),
-    long=False, growth=(1, 10, 100), stacks=3, workers=2,
+    (("thin", 10_000, 1, 1), ("wide", 3_000, 1, 1), ("deep", 3_000, 1, 1), ("cnn", 256, 1, 1)),
+    long=False, growth=(1, 10, 100), whole=True, all_peers=False, stacks=2, first=3, workers=0,
 )  # fmt: skip
 FULL = Sizes(
     (("thin", 55_000, 2, 2), ("wide", 10_000, 1, 2), ("deep", 10_000, 1, 2), ("cnn", 1_000, 1, 1)),
-    long=True, growth=(1, 10, 100, 1000), stacks=3, workers=2,
+    long=True, growth=(1, 10, 100, 1000), whole=True, all_peers=True, stacks=3, first=5, workers=2,
 )  # fmt: skip
 
 
@@ -55,14 +65,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=_DESCRIPTION)
     parser.add_argument("--quick", action="store_true", help="little of it; prints only")
     parser.add_argument("--full", action="store_true", help="all of it, for an hour")
+    parser.add_argument("--gpu", action="store_true", help="stacks on a GPU; prints only")
     asked = parser.parse_args()
-    if importlib.util.find_spec("lightning") is None:
-        print("bench needs Lightning to compare with: pip install -c constraints.txt -e '.[bench]'")
+    wanted = () if asked.gpu else ("jax", "lightning", "psutil", "joblib")
+    lacking = [name for name in wanted if importlib.util.find_spec(name) is None]
+    if lacking:
+        print(
+            f"bench lacks {', '.join(lacking)} to compare with: "
+            "pip install -c constraints.txt -e '.[bench]'"
+        )
         return 2
     # Before torch is imported: threads and MKL's mode are read once.
     from ablate.train.process import prepare_process
 
     prepare_process(threads=1)
+    if asked.gpu:
+        return on_gpu(HERE.parent)
     sizes = QUICK if asked.quick else FULL if asked.full else USUAL
     from ablate.errors import AblateError
 
@@ -83,8 +101,8 @@ def measure(sizes: Sizes, root: Path, figure: Path | None) -> str:
     """Return all tables; draw the figure where a path is given."""
     from ablate import data
 
-    from . import growth, page, plot, stacks, sweeps
-    from .cells import MOMENTUM, cell
+    from . import first_result, growth, page, plot, stacks, sweeps, targets
+    from .cells import ADAM, cell
     from .networks import CNN, NETS, THIN
 
     began = time.perf_counter()
@@ -93,49 +111,80 @@ def measure(sizes: Sizes, root: Path, figure: Path | None) -> str:
         print(f"{time.perf_counter() - began:6.0f} s  {what}", flush=True)
 
     workers = min(2, os.cpu_count() or 1)
-    loaded = {
-        net.dataset: data.load(cell(net, MOMENTUM, 1_000, 100).data, root) for net in (THIN, CNN)
-    }
+    loaded = {net.dataset: data.load(cell(net, ADAM, 1_000, 100).data, root) for net in (THIN, CNN)}
     rows = stacks.measure(loaded, sizes.stacks, sizes.stacks == 1, say)
     measured = []
     for name, images, epochs, rounds in sizes.sweeps:
         case = sweeps.Case(NETS[name], images, epochs)
         if NETS[name].images:
-            case = replace(case, validation=1_000, test=2_000)
+            case = replace(case, validation=1_000, test=1_000)
+        if measured and not sizes.all_peers:
+            case = replace(case, peers=("by_hand",))
         say(f"sweeps of {case.net.title}")
         measured.append((case, sweeps.measure(case, root, rounds, workers, say)))
     if sizes.long:
         case = sweeps.Case(THIN, 55_000, 5, 34, peer_replicates=8, fresh=True)
         say("102 runs of five epochs")
         measured.append((case, sweeps.measure(case, root, 1, workers, say)))
-    grown = growth.measure_growth(list(sizes.growth), root, workers, say)
+    first = first_result.measure(root, sizes.first, say)
+    grown = growth.measure_growth(
+        growth.growth_cases(list(sizes.growth), sizes.whole), root, workers, say
+    )
     parts = [
         _where(),
+        targets.targets_table(targets.targets(measured, rows, first, grown)),
         page.sweeps_table(measured),
-        page.growth_table(grown),
         page.stacks_table(rows),
+        page.first_table(first),
+        page.growth_table(grown),
     ]
     if sizes.workers:
         _, images, epochs, _ = sizes.sweeps[0]
         case = sweeps.Case(THIN, images, epochs)
-        parts.insert(3, page.workers_table(growth.measure_workers(case, root, sizes.workers, say)))
+        parts.append(page.workers_table(growth.measure_workers(case, root, sizes.workers, say)))
     if figure is not None:
         plot.draw(measured, grown, figure)
     return "\n".join(parts)
 
 
+def on_gpu(root: Path) -> int:
+    """Print stacks on the GPU beside the CPU; return 2, with one sentence, where there is none."""
+    from ablate import data
+    from ablate.errors import AblateError
+
+    from . import gpu
+    from .cells import ADAM, cell
+    from .networks import THIN
+
+    lack = gpu.missing()
+    if lack:
+        print(lack)
+        return 2
+    try:
+        loaded = data.load(cell(THIN, ADAM, 1_000, 100).data, root)
+    except AblateError as error:  # a data set that is not there
+        print(f"bench: {error}")
+        return 2
+    rows = gpu.measure(gpu.cases(), loaded, "cuda", 3, lambda what: print(what, flush=True))
+    print("\n" + gpu.table(rows, "cuda"))
+    return 0
+
+
 def _where() -> str:
+    import jax
     import lightning
     import torch
 
     from ablate.store.provenance import provenance
 
     facts = provenance("cpu", "", 0)
+    half, matrix = torch.cpu._is_avx512_bf16_supported(), torch.cpu._is_amx_tile_supported()
     return (
-        f"{facts['cpu']} ({facts['cpu_capability']}), {os.cpu_count()} cores, one thread a "
-        f"process. Python {facts['versions']['python']}, torch "
-        f"{torch.__version__.partition('+')[0]}, Lightning {lightning.__version__}. "
-        "Medians over the rounds, quartiles in parentheses.\n"
+        f"{facts['cpu']} ({facts['cpu_capability']}; bfloat16 instructions: "
+        f"{'yes' if half else 'no'}, AMX: {'yes' if matrix else 'no'}), {os.cpu_count()} cores, "
+        f"one thread a process. Python {facts['versions']['python']}, torch "
+        f"{torch.__version__.partition('+')[0]}, JAX {jax.__version__}, "
+        f"Lightning {lightning.__version__}. Medians over the rounds, quartiles in parentheses.\n"
     )
 
 

@@ -25,6 +25,7 @@ PEERS = {
     "plain": "plain loop, DataLoader, per-sample transforms",
     "by_hand": "plain loop by hand, tensors in memory",
 }
+JAX = "JAX, vmap of grad, scan under jit"
 LIMIT = "the matrix products alone"
 
 
@@ -33,6 +34,8 @@ class Case:
     """A sweep over learning rates.
 
     train_size, validation, test   examples
+    peers     who takes part beside ablate and JAX, names of `PEERS`
+    betas     levels of a second factor, of ablate alone
     peer_replicates   where the peers train fewer: they take the same time for each run
     fresh             each run of a peer in a process of its own, as a shell loop or a scheduler
                       starts it; else two processes of joblib train all of them
@@ -47,11 +50,21 @@ class Case:
     fresh: bool = False
     validation: int = 5_000
     test: int = 10_000
+    peers: tuple[str, ...] = tuple(PEERS)
+    betas: int = 1
+
+    @property
+    def has_jax(self) -> bool:
+        """Tell whether JAX takes part.
+
+        Its stack of convolutions is no good one on a CPU, and a process per run is no stack.
+        """
+        return not self.net.images and not self.fresh
 
     @property
     def runs(self) -> int:
         """Trainings of the sweep."""
-        return self.rates * self.replicates
+        return self.rates * self.betas * self.replicates
 
     @property
     def peer_runs(self) -> int:
@@ -87,7 +100,7 @@ def measure(
         with sweep_folder(case, root) as folder:
             return timed(ablate_command(folder, workers), folder)
 
-    def peer(name: str) -> Callable[[], float]:
+    def peer(module: str, *arguments: str) -> Callable[[], float]:
         def contender() -> float:
             from .peers import write_images
 
@@ -96,7 +109,7 @@ def measure(
                 sizes = (case.train_size, case.validation, case.test)
                 write_images(case.net, sizes, folder, root)
                 return timed(
-                    [sys.executable, "-m", "bench.peer_sweep", name, case.net.name, "--folder",
+                    [sys.executable, "-m", f"bench.{module}", *arguments, case.net.name, "--folder",
                      place, "--epochs", str(case.epochs), "--rates", str(case.rates),
                      "--seeds", str(case.peer_replicates), "--workers", str(workers),
                      *(["--fresh"] if case.fresh else [])],
@@ -105,10 +118,16 @@ def measure(
 
         return contender
 
-    contenders = {OURS: ours, **{title: peer(name) for name, title in PEERS.items()}}
+    contenders = {
+        OURS: ours,
+        **{title: peer("peer_sweep", name) for name, title in PEERS.items() if name in case.peers},
+    }
+    if case.has_jax:
+        contenders[JAX] = peer("jax_sweep")
     contenders[LIMIT] = lambda: limit(case.net, case.steps, workers)
     seconds = interleave(contenders, rounds, say, warm_up=False)
-    runs = {name: case.peer_runs if name in PEERS.values() else case.runs for name in seconds}
+    fewer = {*PEERS.values(), JAX}
+    runs = {name: case.peer_runs if name in fewer else case.runs for name in seconds}
     per_run = {name: [s / runs[name] for s in taken] for name, taken in seconds.items()}
     return [
         Row(name, runs[name], Spread.of(taken), ratios(per_run[name], per_run[OURS]))
@@ -129,6 +148,10 @@ def sweep_folder(case: Case, root: Path) -> Iterator[Path]:
 def study(case: Case) -> dict[str, Any]:
     """Return the study file of a sweep: the probe as always, a table and two figures."""
     model = {f"model.{key}": value for key, value in case.net.model.items() if key != "name"}
+    factors = {"lr": {"key": "optimizer.lr", "levels": levels(case.rates)}}
+    if case.betas > 1:
+        betas = [round(0.9 + 0.01 * number, 2) for number in range(case.betas)]
+        factors["beta"] = {"key": "optimizer.beta1", "levels": betas}
     return {
         "question": "Which learning rate?",
         "baseline": {
@@ -144,7 +167,7 @@ def study(case: Case) -> dict[str, Any]:
             "trainer.epochs": case.epochs,
             "trainer.batch_size": BATCH,
         },
-        "factors": {"lr": {"key": "optimizer.lr", "levels": levels(case.rates)}},
+        "factors": factors,
         "replicates": case.replicates,
         "report": [{"table": {"rows": "lr"}}, "learning_curves", "effects"],
     }
