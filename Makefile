@@ -32,7 +32,7 @@ test-long: $(VENV)/dev.stamp  ## sweeps that are killed, wheels, DVC, every ship
 test-all: test test-long  ## and what takes long: 50 random kills, 1,000 runs, the whole calibration
 	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist worksteal -m slow
 
-bench: $(VENV)/bench.stamp  ## measure, side by side, into bench/README.md (ARGS=--quick: print only)
+bench: $(VENV)/bench.stamp  ## measure, side by side, into bench/README.md (ARGS=--quick, --full, --gpu)
 	$(ONE_THREAD) $(BIN)/python -m bench.run $(ARGS)
 
 calibration: $(VENV)/dev.stamp  ## simulate how often verdicts err, into docs/statistics.md (a quarter of an hour)

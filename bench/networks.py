@@ -75,16 +75,6 @@ CNN = Net(
 NETS = {net.name: net for net in (THIN, WIDE, DEEP, CNN)}
 
 
-def thin_module() -> nn.Sequential:
-    """Return `THIN` as a user of this project would write it, for the general path."""
-    return THIN.module()
-
-
-def wide_module() -> nn.Sequential:
-    """Return `WIDE` likewise."""
-    return WIDE.module()
-
-
 def flop(products: Sequence[Product]) -> int:
     """Return floating-point operations of one training step of one network.
 

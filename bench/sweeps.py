@@ -57,7 +57,7 @@ class Case:
     def has_jax(self) -> bool:
         """Tell whether JAX takes part.
 
-        Its stack of convolutions is no good one on a CPU, and a process per run is no stack.
+        Stacked convolutions are grouped ones, slow on a CPU; a process per run is no stack.
         """
         return not self.net.images and not self.fresh
 

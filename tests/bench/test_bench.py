@@ -24,6 +24,7 @@ from ablate.data import Data
 from bench import gpu, page, targets
 
 ONE = Spread(1.0, 1.0, 1.0)
+ROOT = Path(page.__file__).parents[1]
 
 
 def _images() -> Data:
@@ -66,8 +67,9 @@ def test_steps_on_a_device_are_compared_with_those_on_the_cpu() -> None:
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_without_a_gpu_one_sentence_says_so() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "bench.run", "--gpu"], capture_output=True, text=True, check=False
-    )
+        [sys.executable, "-m", "bench.run", "--gpu"], cwd=ROOT, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
     assert done.returncode == 2
     assert done.stdout.strip() == gpu.NO_GPU
     assert done.stderr == ""
