@@ -169,7 +169,7 @@ def study(case: Case) -> dict[str, Any]:
         },
         "factors": factors,
         "replicates": case.replicates,
-        "report": [{"table": {"rows": "lr"}}, "learning_curves", "effects"],
+        "report": [{"table": {"rows": "lr"}}, "learning_curves", {"factor_response": {"x": "lr"}}],
     }
 
 

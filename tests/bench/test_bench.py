@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from bench.first_result import AGAIN, FRESH, IMPORTS, SWEEP, run_command, until_printed
 from bench.first_result import Row as First
 from bench.growth import Growth, growth_cases
@@ -20,6 +21,7 @@ from bench.sweeps import Row as SweepRow
 from bench.timing import Spread
 from torch.utils.flop_counter import FlopCounterMode
 
+from ablate.cli import main
 from ablate.data import Data
 from bench import gpu, page, targets
 
@@ -146,6 +148,13 @@ def test_a_second_factor_multiplies_the_runs() -> None:
     assert case.runs == 48
     declared = study(case)["factors"]
     assert [len(factor["levels"]) for factor in declared.values()] == [3, 2]
+
+
+@pytest.mark.parametrize("case", growth_cases([1, 100], whole=True), ids=lambda case: case.runs)
+def test_the_studies_that_are_swept_are_valid(case: SweepCase, tmp_path: Path) -> None:
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(study(case), sort_keys=False))
+    command = ["plan", f"study={tmp_path}/study.yaml", f"paths.root={tmp_path}"]
+    assert main(command) == 0
 
 
 def test_the_time_counts_until_the_line_is_printed_not_until_the_end() -> None:
