@@ -39,6 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments is not None:
         return _run(list(arguments))
     print_at_no_cost()  # the process is ours
+    if sys.argv[1:2] in (["run"], ["sweep"]):
+        from ablate.launch.server import is_wanted, start_ahead
+
+        if is_wanted(sys.argv[1:]):
+            start_ahead()
     code = _run(sys.argv[1:])
     lost = lost_lines()
     if lost is not None:

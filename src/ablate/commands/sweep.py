@@ -15,7 +15,7 @@ from ablate.commands.here import shown, typed
 from ablate.commands.sync import sync_study
 from ablate.errors import AblateError
 from ablate.launch.asked import as_asked_before
-from ablate.launch.sweep import sweep
+from ablate.launch.sweep import Swept, sweep
 from ablate.report import regenerate
 from ablate.store.index import read_index
 from ablate.store.live import LiveMirror, mirroring, not_mirrored
@@ -60,8 +60,24 @@ def _run_study(start: Start, console: Console) -> int:
     try:
         plan = as_asked_before(start.plan, root)
         swept = sweep(plan, root, start.launch, console, sinks, partial(_further, root, console))
+        # Trackers catch up meanwhile: nobody waits for them to see a result.
+        changed, whole = _told(start, swept, console)
     finally:
         problems = [problem for sink in sinks if (problem := sink.close())]
+    if (changed or cut_short) and not problems:
+        # What the live mirror leaves: runs under old keys, and those of a killed process.
+        try:
+            sync_study(root, study.name)
+        except Exception as error:  # MLflow never costs a sweep its exit code
+            problems.append(not_mirrored(error))
+    for problem in problems:
+        console.out(problem, style="yellow")
+    return 0 if whole else 1
+
+
+def _told(start: Start, swept: Swept, console: Console) -> tuple[bool, bool]:
+    """Say what came of a sweep, and report; return whether anything is new, and all is well."""
+    study, root = start.plan.study, start.root
     if not swept.ended and not swept.failed:
         console.out(f"nothing to do: all {swept.runs} runs are in the ledger")
     if swept.failed:
@@ -69,7 +85,7 @@ def _run_study(start: Start, console: Console) -> int:
             f"{swept.failed} runs failed; error.log in the folder of each says why, "
             "and the same command tries them again"
         )
-    changed, whole = swept.ended > 0 or cut_short, not swept.failed
+    changed, whole = swept.ended > 0, not swept.failed
     if study.name == SINGLE:
         _print_metrics(root, console)
     elif not swept.failed:
@@ -84,15 +100,8 @@ def _run_study(start: Start, console: Console) -> int:
                 f"the report is not written: {str(why).rstrip('.')}; all runs are in the "
                 f"ledger, {typed(f'ablate report {study.name}', root)} makes it from them"
             )
-    if changed and not problems:
-        # What the live mirror leaves: runs under old keys, and those of a killed process.
-        try:
-            sync_study(root, study.name)
-        except Exception as error:  # MLflow never costs a sweep its exit code
-            problems.append(not_mirrored(error))
-    for problem in problems:
-        console.out(problem, style="yellow")
-    return 0 if whole else 1
+    console.file.flush()
+    return changed, whole
 
 
 def _further(root: Path, console: Console, plan: Plan) -> Plan | None:

@@ -7,33 +7,13 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from ablate.launch.execute import failed
 from ablate.launch.job import Event, Job, Task
+from ablate.launch.server import warm_up
 from ablate.launch.worker import work
-
-#: Read by libraries before a worker's first line runs, so set here. One thread each: two that
-#: share a core spin in each other's way (measured 50 times slower). Freed memory is kept, not
-#: given back: convnets spent a third of their time on fresh pages.
-_WORKER_ENVIRONMENT = {
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "MALLOC_MMAP_THRESHOLD_": "1073741824",
-    "MALLOC_TRIM_THRESHOLD_": "1073741824",
-}
-
-#: What every worker needs: the longest imports. None of it starts a thread. The first optimizer of
-#: a process imports the second one, for seconds.
-_IMPORTED = [
-    "ablate.train.loop",
-    "torch._dynamo",
-    "ablate.launch.ensemble_run",
-    "ablate.launch.worker",
-    "ablate.data.load",
-]
 
 
 @dataclass(eq=False)
@@ -58,7 +38,7 @@ class LocalExecutor:
     def __init__(self, size: int) -> None:
         self.size = size
         self._workers: list[_Worker] = []
-        _warm_up()
+        warm_up()
 
     def close(self) -> None:
         """End all workers, those in the middle of a job at once."""
@@ -100,19 +80,8 @@ class LocalExecutor:
                     pool[pool.index(worker)] = _start()
 
 
-def _warm_up() -> None:
-    """Start the process that workers are forked from, which imports what they need.
-
-    It does so beside whatever the caller does next. Forked, a worker starts in milliseconds, a
-    fresh one after a crash too, and shares the memory that the imports take.
-    """
-    os.environ |= _WORKER_ENVIRONMENT
-    multiprocessing.set_forkserver_preload(_IMPORTED)
-    forkserver.ensure_running()
-
-
 def _start() -> _Worker:
-    _warm_up()
+    warm_up()
     context = multiprocessing.get_context("forkserver")
     ours, theirs = context.Pipe()
     process = context.Process(target=work, args=(theirs, dict(os.environ)), daemon=True)

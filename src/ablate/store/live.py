@@ -2,6 +2,7 @@
 
 import threading
 from collections import defaultdict
+from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -33,7 +34,15 @@ class LiveMirror:
         self._thread.start()
 
     def open(self) -> None:
-        """Say that runs will come: importing MLflow and opening its store take seconds."""
+        """Say that runs will come: importing MLflow and opening its store take seconds.
+
+        The mark is there before the first run ends: whatever ends the process, the next start
+        closes the gap.
+        """
+        mark = mirroring(self._root, self._study)
+        with suppress(OSError):  # a ledger that nobody can write to has no runs to miss
+            mark.parent.mkdir(parents=True, exist_ok=True)
+            mark.touch()
         self._queue.put([])
 
     def run_ended(self, cell: LedgerCell, replicate: int) -> None:
@@ -68,9 +77,6 @@ class LiveMirror:
         job = self._queue.get()
         if job is None:
             return  # nothing was trained: MLflow is not even imported
-        mark = mirroring(self._root, self._study)
-        mark.parent.mkdir(parents=True, exist_ok=True)
-        mark.touch()
         store = open_store(self._root, self._study, self._question)
         # By both keys: two cells of a control (A/A) have runs with equal keys.
         earlier = defaultdict(list)
@@ -93,7 +99,7 @@ class LiveMirror:
             job = self._queue.get()
         for cell, parent in parents.values():
             finish_cell(store, cell, parent)
-        mark.unlink(missing_ok=True)
+        mirroring(self._root, self._study).unlink(missing_ok=True)
 
 
 def mirroring(root: Path, study: str) -> Path:

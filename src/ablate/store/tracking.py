@@ -11,8 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ablate.store.database import artifacts_address, check_database, follow_move, tracking_uri
+from ablate.store.database import (
+    artifacts_address,
+    check_database,
+    database_file,
+    follow_move,
+    tracking_uri,
+)
 from ablate.store.lock import wait_for
+from ablate.store.new_store import copy_new_store, is_new, keep_new_store
 from ablate.store.view import VIEW, view_state
 
 if TYPE_CHECKING:
@@ -67,8 +74,12 @@ def open_store(root: Path, study: str, question: str, report: str = "") -> Store
     # Two processes that create the tables at once leave a broken database.
     with wait_for(root.resolve() / "mlflow.db.lock"):
         follow_move(root)
+        path = database_file(uri)
+        makes = path is not None and is_new(path) and not copy_new_store(path)
         client = client_class(tracking_uri=uri)
         experiment = client.get_experiment_by_name(study)
+        if path is not None and makes:
+            keep_new_store(path)
         if experiment is None:
             # A server places artifacts itself; MLflow's own choice would follow the working
             # directory of whoever comes first.

@@ -14,6 +14,7 @@ from ablate.config.target import Target
 from ablate.errors import ConfigError
 from ablate.streams import Streams
 from ablate.train.adam import UncorrectedAdam
+from ablate.train.eager import eager
 from ablate.train.penalties import add_gradients, is_weight, project
 
 # A fused kernel computes what does not fill a vector with other instructions. In a stack
@@ -63,21 +64,25 @@ def build_optimizer(
         case kinds.Adam():
             betas = (config.beta1, config.beta2)
             if uncorrected:
-                return UncorrectedAdam(groups, {"lr": config.lr, "betas": betas, "eps": config.eps})
+                return eager(UncorrectedAdam)(
+                    groups, {"lr": config.lr, "betas": betas, "eps": config.eps}
+                )
             kind = torch.optim.AdamW if config.decoupled else torch.optim.Adam
-            return kind(groups, lr=config.lr, betas=betas, eps=config.eps)
+            return eager(kind)(groups, lr=config.lr, betas=betas, eps=config.eps)
         case kinds.MomentumSgd():
             nesterov = config.name == "nesterov" and config.momentum > 0
-            return torch.optim.SGD(groups, config.lr, config.momentum, nesterov=nesterov)
+            return eager(torch.optim.SGD)(groups, config.lr, config.momentum, nesterov=nesterov)
         case kinds.Adagrad():
-            return torch.optim.Adagrad(groups, lr=config.lr, eps=config.eps)
+            return eager(torch.optim.Adagrad)(groups, lr=config.lr, eps=config.eps)
         case kinds.RmsProp():
             momentum = getattr(config, "momentum", 0.0)
-            return torch.optim.RMSprop(groups, config.lr, config.alpha, config.eps, 0.0, momentum)
+            return eager(torch.optim.RMSprop)(
+                groups, config.lr, config.alpha, config.eps, 0.0, momentum
+            )
         case kinds.Adadelta():
-            return torch.optim.Adadelta(groups, lr=config.lr, rho=config.rho, eps=config.eps)
+            return eager(torch.optim.Adadelta)(groups, lr=config.lr, rho=config.rho, eps=config.eps)
         case _:
-            return torch.optim.SGD(groups, lr=config.lr)
+            return eager(torch.optim.SGD)(groups, lr=config.lr)
 
 
 def update(
@@ -164,7 +169,7 @@ def _groups(
 def _lbfgs(config: kinds.Lbfgs, parameters: list[Tensor]) -> torch.optim.LBFGS:
     if any(len(parameter) > 1 for parameter in parameters):
         raise ValueError("L-BFGS trains one replicate at a time: a stack would share its steps")
-    return torch.optim.LBFGS(
+    return eager(torch.optim.LBFGS)(
         parameters,
         lr=config.lr,
         max_iter=config.iterations,
