@@ -26,7 +26,7 @@ test: $(VENV)/dev.stamp  ## linters, types, contracts of imports and all tests
 	$(BIN)/lint-imports
 	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not long"
 
-test-long: $(VENV)/dev.stamp  ## sweeps that are killed, wheels, DVC, every shipped study (CI has them too)
+test-long: $(VENV)/dev.stamp  ## killed sweeps, wheels, DVC, shipped studies and reports (CI has them too)
 	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist worksteal -m "long and not slow"
 
 test-all: test test-long  ## and what takes long: 50 random kills, 1,000 runs, the whole calibration

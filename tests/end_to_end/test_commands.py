@@ -5,11 +5,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from sweeping import command, sweep
 from warm import ablate
+
+from waiting import until
 
 STUDY = """\
 question: Does the scale matter?
@@ -180,37 +182,43 @@ def test_tuning_picks_per_cell_and_scores_on_fresh_replicates(tmp_path: Path) ->
 
 @pytest.mark.long
 def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(tmp_path: Path) -> None:
-    slow = STUDY.replace("trainer.epochs: 2", "trainer.epochs: 500").replace("replicates: 3", "replicates: 6")  # fmt: skip
-    (tmp_path / "mine.yaml").write_text(slow)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "ablate", "sweep", "study=mine.yaml"],
-        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    """Half of the runs end at once, the others not before the file `repaired` is there."""
+    repaired = tmp_path / "repaired"
+    (tmp_path / "mine.yaml").write_text(
+        "question: Does it stop?\n"
+        "baseline:\n"
+        "  data: synthetic\n"
+        f"  trainer: {{_target_: mylab.faults.fit, repaired: {repaired}}}\n"
+        "factors: {how: {key: trainer.how, levels: [well, hangs]}}\n"
+        "replicates: 6\n"
+        "report: [table]\n"
+    )
+    process = command("sweep", "study=mine.yaml", cwd=tmp_path)
 
-    def wait_for(pattern: str) -> None:
-        deadline = time.monotonic() + 120
-        while not list(tmp_path.glob(pattern)):
-            assert time.monotonic() < deadline, f"no {pattern}"
-            assert process.poll() is None, process.stderr.read() if process.stderr else ""
-            time.sleep(0.05)
+    def seen(pattern: str) -> bool:
+        assert process.poll() is None, process.communicate()[0]
+        return bool(list(tmp_path.glob(pattern)))
 
-    wait_for("runs/mine/*/*/.running")
-    second = ablate("sweep", "study=mine.yaml", cwd=tmp_path)
-    wait_for("runs/mine/*/*/result.json")
+    until(lambda: seen("runs/mine/how=well-*/*/result.json"), "a run that ends at once")
+    until(lambda: seen("runs/mine/how=hangs-*/*/.running"), "a run that hangs")
+    refused, said = sweep(tmp_path)
     process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=60)
+    output, _ = process.communicate()
     assert process.returncode == 130
-    assert "the same command goes on" in stderr
-    assert "Traceback" not in stderr
+    assert "the same command goes on" in output
+    assert "Traceback" not in output
     # While the first was at work, another sweep of the study was refused by its process id.
-    assert second.returncode == 2
-    assert f"process {process.pid}" in second.stderr
+    assert refused == 2
+    assert f"process {process.pid}" in said
     kept = files(tmp_path, "runs/mine/*/*/result.json")
-    done = ablate("sweep", "study=mine.yaml", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "24/24 runs" in done.stdout
+    assert kept
+    assert not files(tmp_path, "runs/mine/how=hangs-*/*/result.json")
+    repaired.touch()
+    code, output = sweep(tmp_path)
+    assert code == 0, output
+    assert "12/12 runs" in output
     after = files(tmp_path, "runs/mine/*/*/result.json")
-    assert len(after) == 24
+    assert len(after) == 12
     assert {name: after[name] for name in kept} == kept
 
 
@@ -307,5 +315,5 @@ def test_adhoc_multirun_as_typed(tmp_path: Path) -> None:
 def test_help_is_enough_to_get_going(tmp_path: Path) -> None:
     done = ablate("--help", cwd=tmp_path)
     assert done.returncode == 0
-    for command in ("run", "sweep", "status", "report", "ui", "sync", "data", "studies"):
-        assert command in done.stdout
+    for name in ("run", "sweep", "status", "report", "ui", "sync", "data", "studies"):
+        assert name in done.stdout

@@ -28,7 +28,7 @@ SAID = {
     "ends": ("the worker process ended with code 5", "code 5"),
     "killed": ("the worker process was ended by signal 9", "signal 9"),
     "memory": ("trainer=mylab.faults.fit: MemoryError", "Traceback"),
-    "hangs": ("timeout after 6 s", "timeout"),
+    "hangs": ("timeout after 12 s", "timeout"),
 }
 
 
@@ -49,7 +49,7 @@ def finished(swept: Path, tmp_path: Path) -> Path:
 def test_every_way_to_go_wrong_costs_its_own_runs_alone(tmp_path: Path) -> None:
     flag = tmp_path / "repaired"
     (tmp_path / "mine.yaml").write_text(FAULTS.format(flag=flag))
-    code, output = sweep(tmp_path, "launch.timeout=6")
+    code, output = sweep(tmp_path, "launch.timeout=12")
     assert code == 1, output
     assert "12 runs failed" in output
     assert "Traceback" not in output
@@ -70,7 +70,7 @@ def test_every_way_to_go_wrong_costs_its_own_runs_alone(tmp_path: Path) -> None:
 
 def test_stop_on_error_starts_nothing_more(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(FAULTS.format(flag=tmp_path / "repaired"))
-    code, output = sweep(tmp_path, "launch.on_error=stop", "launch.workers=1", "launch.timeout=6")
+    code, output = sweep(tmp_path, "launch.on_error=stop", "launch.workers=1")
     assert code == 1
     assert "1 runs failed" in output
     ended = [p.parent.parent.name[:9] for p in tmp_path.glob("runs/mine/*/*/result.json")]
@@ -121,7 +121,7 @@ def test_reports_that_cannot_be_written_cost_no_run(finished: Path) -> None:
     assert "ablate report mine makes it" in output
     blocked.unlink()
     made = command("report", "mine", cwd=finished)
-    assert made.communicate(timeout=100)[0]
+    assert made.communicate()[0]
     assert made.returncode == 0
     assert (finished / "reports" / "mine" / "README.md").exists()
 

@@ -5,7 +5,7 @@ import multiprocessing
 import os
 import signal
 import sys
-import time
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing import forkserver
 from pathlib import Path
@@ -21,6 +21,7 @@ from ablate.launch.execute import DiskFullError, execute, failed
 from ablate.launch.executor import Executor, executor_of, refuse_launchers
 from ablate.launch.job import Event, Job
 from ablate.launch.local import LocalExecutor
+from waiting import until
 
 
 class InProcess:
@@ -140,14 +141,19 @@ def test_a_command_ends_with_the_worker_that_ran_it(executor: Executor, tmp_path
         "time.sleep(600)\n"
     )
     command = {**TINY, "trainer": {"command": f"{sys.executable} {script}"}}
-    events = list(executor.run([job(tmp_path, "slow", command)], timeout=6))
+    pid = tmp_path / "pid"
+
+    def kill_the_worker() -> None:
+        until(lambda: pid.exists() and pid.read_text(), "the command has begun")
+        for child in multiprocessing.active_children():
+            child.kill()
+
+    killer = threading.Thread(target=kill_the_worker)
+    killer.start()
+    events = list(executor.run([job(tmp_path, "slow", command)]))
+    killer.join()
     assert ended(events) == {("slow", 0): "failed"}
-    pid = int((tmp_path / "pid").read_text())
-    for _ in range(50):
-        if not is_alive(pid):
-            return
-        time.sleep(0.1)
-    raise AssertionError(f"process {pid} outlived its worker")
+    until(lambda: not is_alive(int(pid.read_text())), "the command ends with its worker")
 
 
 @pytest.mark.parametrize(

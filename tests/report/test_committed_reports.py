@@ -15,6 +15,7 @@ REPORTS = Path(__file__).resolve().parents[2] / "reports"
 MOST, MOST_TOGETHER = 1_000_000, 6_000_000
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_all_committed_reports_are_written_again_as_they_are(tmp_path: Path) -> None:
     shutil.copytree(REPORTS, tmp_path / "reports")

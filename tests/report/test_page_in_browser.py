@@ -24,6 +24,8 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this ma
 REPORTS = Path(__file__).resolve().parents[2] / "reports"
 STUDY = "recipe-cifar10"  # two figures with a point per replicate, several tables, n/c runs
 CELL, REPLICATE = "ladder=momentum", 3
+# What a scroll sets off is done before the frame after it is drawn.
+NEXT_FRAME = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 # The contrast of every text with what is behind it, as WCAG 2.1 defines it.
 CONTRASTS = """() => {
   const numbers = (color) => color.match(/[\\d.]+/g).map(Number);
@@ -110,7 +112,7 @@ def point(page: Any, run: Any) -> Any:
 
 def hover(page: Any, target: Any) -> str:
     target.scroll_into_view_if_needed()
-    page.wait_for_timeout(50)  # the page has come to rest: to scroll hides the tooltip
+    page.evaluate(NEXT_FRAME)  # the page has come to rest: to scroll hides the tooltip
     box = target.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     return str(page.locator("#tip").inner_text())
@@ -148,7 +150,7 @@ def test_points_are_walked_by_arrow_keys(reports: Path, page: Any) -> None:
     assert page.locator("figure svg").first.locator('[tabindex="0"]').count() == 1
     points.last.focus()
     page.evaluate("scrollTo(0, 100)")
-    page.wait_for_timeout(50)
+    page.evaluate(NEXT_FRAME)
     assert page.locator("#tip").is_visible()  # it moves along
     page.keyboard.press("Escape")
     assert page.locator("#tip").is_hidden()

@@ -101,6 +101,6 @@ def test_a_document_of_them_compiles(tmp_path):
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-draftmode"]
     # A draft is typeset as a whole but not written: fonts are then no matter.
     result = subprocess.run(
-        [*command, "tables.tex"], cwd=tmp_path, capture_output=True, text=True, timeout=60
+        [*command, "tables.tex"], cwd=tmp_path, capture_output=True, text=True, timeout=240
     )
     assert result.returncode == 0, result.stdout[-2000:]

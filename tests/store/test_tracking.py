@@ -21,6 +21,17 @@ def _no_address_of_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
 
 
+@pytest.fixture
+def _nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail where something is tried again later: MLflow would for a minute and a half."""
+
+    def waits(seconds: float) -> None:
+        raise AssertionError(f"waits {seconds} s")
+
+    monkeypatch.setattr(time, "sleep", waits)
+
+
+@pytest.mark.usefixtures("_nobody_waits")
 @pytest.mark.parametrize("how", ["a folder", "noise", "a link to itself", "in a file"])
 def test_a_store_that_cannot_be_used_is_named_at_once(tmp_path: Path, how: str) -> None:
     root = tmp_path / "root"
@@ -35,33 +46,29 @@ def test_a_store_that_cannot_be_used_is_named_at_once(tmp_path: Path, how: str) 
         path.write_bytes(bytes(range(1, 256)) * 20)
     elif how == "a link to itself":
         path.symlink_to(path)
-    began = time.monotonic()
     with pytest.raises(
         StoreError, match=r"mlflow\.db cannot be used: .*`ablate sync` makes it anew"
     ):
         open_store(root, "s", "?")
-    assert time.monotonic() - began < 2
 
 
+@pytest.mark.usefixtures("_nobody_waits")
 @pytest.mark.parametrize(
     ("driver", "why"),
     [("sqlite", "Connection refused"), ("no_such_driver", "no_such_driver")],
     ids=["nobody listens", "no driver"],
 )
-def test_a_database_that_is_away_is_named_in_two_seconds_without_its_password(
+def test_a_database_that_is_away_is_named_at_once_without_its_password(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, driver: str, why: str
 ) -> None:
-    """MLflow tried ten times, for a minute and a half."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]  # nobody listens there any more
     address = f"postgresql://me:hunter2secret@127.0.0.1:{port}/runs"
     if driver != "sqlite":
         address = address.replace("postgresql:", f"postgresql+{driver}:")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
-    began = time.process_time()
     with pytest.raises(StoreError, match=why) as raised:
         open_store(tmp_path, "s", "?")
-    assert time.process_time() - began < 2
     assert "hunter2secret" not in not_mirrored(raised.value)
     assert f"***@127.0.0.1:{port}/runs cannot be opened" in not_mirrored(raised.value)
 

@@ -65,7 +65,7 @@ def address(root: Path) -> Iterator[str]:
             yield line.split()[1]
         finally:
             ui.terminate()
-            said = ui.communicate(timeout=60)
+            said = ui.communicate()
             assert said == ("", "")
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0  # no process of the server is left
