@@ -10,7 +10,7 @@ from ablate.config.run import RunConfig
 from ablate.config.trainer import RUNTIME_FIELDS
 
 #: Raised by hand whenever the numbers of an unchanged config change.
-RESULTS_VERSION = 1
+RESULTS_VERSION = 2
 
 
 def canonical(config: RunConfig, without: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -12,8 +12,9 @@ import numpy.typing as npt
 from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
-#: Values that percentiles are taken from, at most, per batch.
-SAMPLE = 20_000
+#: Values that percentiles are taken from, at most, per batch. With four batches a median has a
+#: standard error of 1 % of a standard deviation; ranking more took longer than the forward pass.
+SAMPLE = 4_000
 
 _PERCENTILES = (15, 50, 85)
 

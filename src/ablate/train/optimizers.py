@@ -1,4 +1,4 @@
-"""torch's optimizers, with the parameter groups and kernels that this package needs."""
+"""Optimizers, with the parameter groups that this package needs."""
 
 import itertools
 from collections.abc import Callable, Iterable, Sequence
@@ -13,13 +13,14 @@ from ablate.config.penalty import PenaltyConfig
 from ablate.config.target import Target
 from ablate.errors import ConfigError
 from ablate.streams import Streams
+from ablate.train import fused
 from ablate.train.adam import UncorrectedAdam
 from ablate.train.eager import eager
+from ablate.train.fused import Fused
 from ablate.train.penalties import add_gradients, is_weight, project
 
-# A fused kernel computes what does not fill a vector with other instructions. In a stack
-# those would fall on other elements than alone, unless each replicate fills its vectors.
-_VECTOR = 8
+#: What takes steps: `param_groups` with `lr`, and `step()`.
+Optimizer = torch.optim.Optimizer | Fused
 
 #: Decoupled decay of a parameter group; no keyword of an optimizer of the user's own.
 _SHRINK = "decoupled weight decay"
@@ -29,7 +30,7 @@ def build_optimizer(
     config: kinds.OptimizerConfig | Target,
     parameters: Iterable[tuple[str, Tensor]],
     streams: Streams | None = None,
-) -> torch.optim.Optimizer:
+) -> Optimizer:
     """Return the optimizer of `config` over named parameters (R, ...).
 
     streams  what one of the user's own draws from, made and at each step
@@ -38,10 +39,10 @@ def build_optimizer(
     weights shrink by lr * weight_decay beside the step (Loshchilov & Hutter 2019, algorithms 1
     and 2): torch has it for Adam, `update` does it for the others.
 
-    Large tensors are updated by fused kernels where torch has them, twice as fast and more, the
-    rest by foreach; which is decided by shape alone, so that a replicate has the same bits in
-    any stack. An optimizer of the user's own is given the parameters (1, ...) alone. Raises
-    ValueError for L-BFGS over more than one replicate: they would share steps.
+    Tensors are updated by fused kernels where torch has them, twice as fast and more, else by
+    foreach; a replicate has the same bits in any stack. An optimizer of the user's own is given
+    the parameters (1, ...) alone. Raises ValueError for L-BFGS over more than one replicate: they
+    would share steps.
     """
     if isinstance(config, Target):
         streams = streams or Streams(0, 0)
@@ -57,9 +58,8 @@ def build_optimizer(
     if isinstance(config, kinds.Lbfgs):
         return _lbfgs(config, [parameter for _, parameter in parameters])
     uncorrected = config.name == "adam_uncorrected"
-    fusible = not isinstance(config, kinds.RmsProp | kinds.Adadelta) and not uncorrected
     shrinks = config.decoupled and (uncorrected or not isinstance(config, kinds.Adam))
-    groups = _groups(config, parameters, fusible, shrinks)
+    groups = _groups(config, parameters, shrinks)
     match config:
         case kinds.Adam():
             betas = (config.beta1, config.beta2)
@@ -67,13 +67,9 @@ def build_optimizer(
                 return eager(UncorrectedAdam)(
                     groups, {"lr": config.lr, "betas": betas, "eps": config.eps}
                 )
-            kind = torch.optim.AdamW if config.decoupled else torch.optim.Adam
-            return eager(kind)(groups, lr=config.lr, betas=betas, eps=config.eps)
-        case kinds.MomentumSgd():
-            nesterov = config.name == "nesterov" and config.momentum > 0
-            return eager(torch.optim.SGD)(groups, config.lr, config.momentum, nesterov=nesterov)
+            return Fused(groups, fused.adam(config.decoupled, *betas, config.eps), states=2)
         case kinds.Adagrad():
-            return eager(torch.optim.Adagrad)(groups, lr=config.lr, eps=config.eps)
+            return Fused(groups, fused.adagrad(config.eps), states=1)
         case kinds.RmsProp():
             momentum = getattr(config, "momentum", 0.0)
             return eager(torch.optim.RMSprop)(
@@ -82,11 +78,13 @@ def build_optimizer(
         case kinds.Adadelta():
             return eager(torch.optim.Adadelta)(groups, lr=config.lr, rho=config.rho, eps=config.eps)
         case _:
-            return eager(torch.optim.SGD)(groups, lr=config.lr)
+            momentum = getattr(config, "momentum", 0.0)
+            nesterov = config.name == "nesterov" and momentum > 0
+            return Fused(groups, fused.sgd(momentum, nesterov), states=int(momentum > 0))
 
 
 def update(
-    optimizer: torch.optim.Optimizer,
+    optimizer: Optimizer,
     lr: float,
     penalty: PenaltyConfig,
     clip_norm: float | None,
@@ -113,9 +111,10 @@ def update(
     if closure is None:
         optimizer.step()
     else:
-        optimizer.step(closure)  # type: ignore[arg-type]
+        optimizer.step(closure)  # type: ignore[arg-type, call-arg]
     project(penalty, weights, lr)
-    optimizer.zero_grad(set_to_none=True)
+    for parameter in parameters:
+        parameter.grad = None
 
 
 def _draw_by_step(optimizer: torch.optim.Optimizer, streams: Streams) -> None:
@@ -146,23 +145,21 @@ def clip(parameters: Sequence[Tensor], limit: float) -> None:
 
 
 def _groups(
-    config: Any, parameters: Iterable[tuple[str, Tensor]], fusible: bool, shrinks: bool
+    config: Any, parameters: Iterable[tuple[str, Tensor]], shrinks: bool
 ) -> list[dict[str, Any]]:
-    members: dict[tuple[bool, bool], list[Tensor]] = {}
+    members: dict[bool, list[Tensor]] = {}
     for _, parameter in parameters:
-        trained = parameter.requires_grad
-        decayed = config.weight_decay > 0 and trained and is_weight(parameter)
-        fused = fusible and parameter[0].numel() % _VECTOR == 0
-        members.setdefault((decayed, fused), []).append(parameter)
+        decayed = config.weight_decay > 0 and parameter.requires_grad and is_weight(parameter)
+        members.setdefault(decayed, []).append(parameter)
     return [
         {
             "params": tensors,
+            "lr": config.lr,
             "weight_decay": config.weight_decay if decayed and not shrinks else 0.0,
             _SHRINK: config.weight_decay if decayed and shrinks else 0.0,
-            "fused": fused,
-            "foreach": not fused,
+            "foreach": True,  # where torch has no fused kernel
         }
-        for (decayed, fused), tensors in members.items()
+        for decayed, tensors in members.items()
     ]
 
 

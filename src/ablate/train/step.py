@@ -4,12 +4,12 @@ import torch
 from torch import Tensor
 
 from ablate.config.penalty import ActivationL1
-from ablate.train.optimizers import update
+from ablate.train.optimizers import Optimizer, update
 from ablate.train.penalties import activation_penalty
 from ablate.train.prepare import Batch, Stack
 
 
-def take_step(stack: Stack, optimizer: torch.optim.Optimizer, batch: Batch, lr: float) -> Tensor:
+def take_step(stack: Stack, optimizer: Optimizer, batch: Batch, lr: float) -> Tensor:
     """Update all replicates from one batch; return their losses (R,) before the step."""
     config = stack.config
     if isinstance(optimizer, torch.optim.LBFGS):
