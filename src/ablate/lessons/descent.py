@@ -98,8 +98,8 @@ def descend(
         outside = not (abs(x) <= DIVERGED and abs(y) <= DIVERGED)  # NaN is outside too
         if outside or surface.value(x, y) < tolerance or len(points) > steps:
             return path_of(surface, points, tolerance)
-        if isinstance(optimizer, Lbfgs):
-            torch_optimizer.step(closure)
+        if isinstance(torch_optimizer, torch.optim.LBFGS):
+            torch_optimizer.step(closure)  # type: ignore[no-untyped-call]
         else:
             closure()
             torch_optimizer.step()

@@ -5,16 +5,20 @@ What they are made by and step by imports `torch._dynamo` only to keep it from t
 
 import inspect
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import torch
 
 Kind = TypeVar("Kind", bound=torch.optim.Optimizer)
 
 
-@cache
 def eager(kind: type[Kind]) -> type[Kind]:
     """Return a kind of optimizer that takes the same steps, to the bit, and imports no compiler."""
+    return cast(type[Kind], _plain(kind))  # type: ignore[arg-type]
+
+
+@cache
+def _plain(kind: type[torch.optim.Optimizer]) -> type[torch.optim.Optimizer]:
     plain: dict[str, Any] = {
         name: inspect.unwrap(getattr(kind, name)) for name in ("add_param_group", "zero_grad")
     }

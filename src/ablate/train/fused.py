@@ -80,59 +80,29 @@ class Fused:
 
 def adam(decoupled: bool, beta1: float, beta2: float, eps: float) -> Kernel:
     """Return the step of Adam (Kingma & Ba 2015), or of AdamW (Loshchilov & Hutter 2019)."""
-    fused = torch._fused_adamw_ if decoupled else torch._fused_adam_
-
-    def kernel(
-        group: dict[str, Any],
-        values: list[Tensor],
-        gradients: list[Tensor],
-        states: list[list[Tensor]],
-        counts: list[Tensor],
-    ) -> None:
-        fused(
-            values, gradients, *states, [], counts, lr=group["lr"], beta1=beta1, beta2=beta2,
-            weight_decay=group["weight_decay"], eps=eps, amsgrad=False, maximize=False,
-        )  # fmt: skip
-
-    return kernel
+    fused: Callable[..., None] = torch._fused_adamw_ if decoupled else torch._fused_adam_
+    return lambda group, values, gradients, states, counts: fused(
+        values, gradients, *states, [], counts, lr=group["lr"], beta1=beta1, beta2=beta2,
+        weight_decay=group["weight_decay"], eps=eps, amsgrad=False, maximize=False,
+    )  # fmt: skip
 
 
 def sgd(momentum: float, nesterov: bool) -> Kernel:
     """Return the step of SGD with heavy-ball or Nesterov's momentum, as torch defines them."""
-
-    def kernel(
-        group: dict[str, Any],
-        values: list[Tensor],
-        gradients: list[Tensor],
-        states: list[list[Tensor]],
-        counts: list[Tensor],
-    ) -> None:
-        # Never a first step: a velocity that starts from zero is the same.
-        torch._fused_sgd_(
-            values, gradients, states[0] if states else [], lr=group["lr"], momentum=momentum,
-            weight_decay=group["weight_decay"], dampening=0.0, nesterov=nesterov, maximize=False,
-            is_first_step=False,
-        )  # fmt: skip
-
-    return kernel
+    # Never a first step: a velocity that starts from zero is the same.
+    return lambda group, values, gradients, states, counts: torch._fused_sgd_(
+        values, gradients, states[0] if states else [], lr=group["lr"], momentum=momentum,
+        weight_decay=group["weight_decay"], dampening=0.0, nesterov=nesterov, maximize=False,
+        is_first_step=False,
+    )  # fmt: skip
 
 
 def adagrad(eps: float) -> Kernel:
     """Return the step of Adagrad (Duchi et al. 2011)."""
-
-    def kernel(
-        group: dict[str, Any],
-        values: list[Tensor],
-        gradients: list[Tensor],
-        states: list[list[Tensor]],
-        counts: list[Tensor],
-    ) -> None:
-        torch._fused_adagrad_(
-            values, gradients, states[0], counts, lr=group["lr"], lr_decay=0.0,
-            weight_decay=group["weight_decay"], eps=eps, maximize=False,
-        )  # fmt: skip
-
-    return kernel
+    return lambda group, values, gradients, states, counts: torch._fused_adagrad_(
+        values, gradients, states[0], counts, lr=group["lr"], lr_decay=0.0,
+        weight_decay=group["weight_decay"], eps=eps, maximize=False,
+    )  # fmt: skip
 
 
 def _slot(parameter: Tensor, states: int) -> _Slot:
@@ -155,4 +125,4 @@ def _slot(parameter: Tensor, states: int) -> _Slot:
 def _within(room: Tensor, parameter: Tensor) -> Tensor:
     """Return the part of `room` (R, n) that holds a parameter, in its shape."""
     shape = parameter.shape[1:]
-    return room[:, : math.prod(shape)].unflatten(1, shape)
+    return room[:, : math.prod(shape)].view(parameter.shape)
