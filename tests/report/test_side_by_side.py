@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,21 @@ def place(root: Path, name: str) -> tuple[int, Path]:
 
 def test_alone_nothing_is_started(tmp_path: Path) -> None:
     assert side_by_side.for_each(place, tmp_path, ["a"]) == [(os.getpid(), tmp_path / "a")]
+
+
+def test_garbage_waits_until_a_report_is_made(tmp_path: Path) -> None:
+    def collects(root: Path, name: str) -> bool:
+        return gc.isenabled()
+
+    assert side_by_side.for_each(collects, tmp_path, ["a"]) == [False]
+    assert gc.isenabled()
+
+
+def test_a_report_is_made_without_scipys_distributions() -> None:
+    # They take a second to import, and what a page needs of them is in scipy.special.
+    said = "import sys, ablate.report.build; print('scipy.stats' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "False"
 
 
 def test_an_error_of_a_worker_is_the_error_of_all(

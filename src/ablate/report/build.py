@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ablate.config import RunConfig
 from ablate.errors import ReportError
-from ablate.report.aa_control import control_text, without_control
+from ablate.report.aa_control import control_text
 from ablate.report.answer import answer
 from ablate.report.changed import (
     as_exploratory,
@@ -23,7 +23,7 @@ from ablate.report.circumstances import Facts, facts_of
 from ablate.report.context import Context, Tabulated
 from ablate.report.exhibits import exhibits_of
 from ablate.report.frame import Frames
-from ablate.report.gaps import frames_with_gaps
+from ablate.report.judged import judged
 from ablate.report.manifest import (
     NAME,
     FigureFiles,
@@ -43,7 +43,7 @@ from ablate.report.sizes import PAPER, Style
 from ablate.report.tracked import write_tracked
 from ablate.report.tuned_and_fixed import at_values, at_values_csv, print_at_values
 from ablate.report.tuning_noise import coverage_text
-from ablate.report.verdicts import Verdict, judge
+from ablate.report.verdicts import Verdict
 from ablate.report.warning import DataWarning
 from ablate.report.warnings import warnings_of
 from ablate.study.items import Effects, Item, Table, refused_items
@@ -67,12 +67,11 @@ def build_report(
     one no longer has are removed. An item that the runs cannot give is named in its place.
     """
     study, facts = locked.study, facts_of(locked)
-    configs = {cell.slug: cell.config for cell in locked.cells}
     directory.mkdir(parents=True, exist_ok=True)
     before = read_manifest(directory)
-    everything = frames_with_gaps(frames)
-    raw, frames = frames.runs, without_control(everything, configs)
-    verdicts = tuple(judge(study, frames, configs, locked.declarations))
+    found, raw = judged(locked, frames), frames.runs
+    configs, everything, verdicts = found.configs, found.everything, found.verdicts
+    frames = found.frames
     warnings = warnings_of(study, frames, facts, configs, verdicts)
     tables: list[PrintedTable] = []
     figures: list[FigureFiles | str] = []
@@ -125,10 +124,8 @@ def build_report(
 
 def drawings(locked: Locked, frames: Frames, directory: Path, style: Style) -> Iterator[Drawing]:
     """Yield the figures of a report in the sizes of a style, under names that differ."""
-    configs = {cell.slug: cell.config for cell in locked.cells}
-    frames = without_control(frames_with_gaps(frames), configs)
-    verdicts = tuple(judge(locked.study, frames, configs, locked.declarations))
-    facts, taken = facts_of(locked), set[str]()
+    found, facts, taken = judged(locked, frames), facts_of(locked), set[str]()
+    frames, configs, verdicts = found.frames, found.configs, found.verdicts
     for made in _exhibits(locked, frames, facts, configs, verdicts, (), directory, style):
         if not isinstance(made, (Tabulated, str)):
             stem = _stem(made.name, taken)

@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ablate.report.aa_control import without_control
 from ablate.report.frame import frames
-from ablate.report.gaps import frames_with_gaps
-from ablate.report.verdicts import judge
+from ablate.report.judged import judged
 from ablate.store.index import read_index
 from ablate.study.lockfile import read_lock
 
@@ -30,9 +28,7 @@ def deciding(root: Path, study: str) -> Deciding:
     locked, cells = read_lock(root / "runs" / study), read_index(root, study)
     assert locked is not None
     assert cells is not None
-    configs = {cell.slug: cell.config for cell in locked.cells}
-    found = frames_with_gaps(frames(root, study, cells))
-    verdicts = judge(locked.study, without_control(found, configs), configs, locked.declarations)
+    verdicts = judged(locked, frames(root, study, cells)).verdicts
     wanted: dict[str, int] = {}
     further = [(one, one.look.next) for one in verdicts if one.look and one.look.next]
     for verdict, number in further:

@@ -22,7 +22,7 @@ def for_each(
     """
     size = min(len(names), _cores())
     if size < 2:
-        return [function(root, name) for name in names]
+        return [_tidily(function, root, name) for name in names]
     # Not forked: who calls may have threads.
     pool = ProcessPoolExecutor(size, get_context("spawn"), _begin_worker)
     try:
@@ -57,8 +57,11 @@ def _tidily(function: Callable[[Path, str], _Result], root: Path, name: str) -> 
     A figure is tens of thousands of objects, and looking through them all the time takes a tenth
     of the work.
     """
+    collects = gc.isenabled()
     gc.disable()
     try:
         return function(root, name)
     finally:
+        if collects:
+            gc.enable()
         gc.collect()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special, stats
+from scipy import special
 
 Array = npt.NDArray[np.float64]
 
@@ -89,7 +89,7 @@ def t_half_width(values: Array, alpha: float = ALPHA) -> float | None:
     if len(values) < 2:
         return None
     standard_error = values.std(ddof=1) / np.sqrt(len(values))
-    return float(stats.t.ppf(1 - alpha / 2, len(values) - 1) * standard_error)
+    return float(special.stdtrit(len(values) - 1, 1 - alpha / 2) * standard_error)
 
 
 def rate_interval(successes: int, n: int, alpha: float = ALPHA) -> tuple[float, float]:
@@ -102,7 +102,7 @@ def rate_interval(successes: int, n: int, alpha: float = ALPHA) -> tuple[float, 
 
 def proportion_half_width(proportion: float, examples: int) -> float:
     """Return 1.96 sqrt(p (1 - p) / N): what the choice of N test examples leaves open."""
-    return float(stats.norm.ppf(1 - ALPHA / 2) * np.sqrt(proportion * (1 - proportion) / examples))
+    return float(special.ndtri(1 - ALPHA / 2) * np.sqrt(proportion * (1 - proportion) / examples))
 
 
 def is_constant(values: Array) -> bool:

@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Callable
 
 import numpy as np
-from scipy import optimize, special, stats
+from scipy import optimize, special
 
 from ablate.stats.arms import Pairs
 from ablate.stats.two_parts import paired_effect
@@ -22,7 +22,9 @@ def power(effect: float, n: int, alpha: float) -> float:
     The wrong side of the two-sided test, which shows the opposite, is not counted in. For a claim
     with a margin `effect` is what lies beyond it.
     """
-    critical = stats.t.ppf(1 - alpha / 2, n - 1)
+    from scipy import stats  # a second to import, which reports do without
+
+    critical = special.stdtrit(n - 1, 1 - alpha / 2)
     return float(stats.nct.sf(critical, n - 1, effect * n**0.5))
 
 

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from ablate.stats.arms import Pairs
 from ablate.stats.evidence import (
@@ -147,6 +147,8 @@ def sign_flip(difference: Array) -> float | None:
     if n < 2:
         return None
     if n > 16:
+        from scipy import stats  # a second to import, which few reports need
+
         return float(stats.ttest_1samp(difference, 0.0).pvalue)
     # As scipy's permutation_test, which takes seconds for what takes milliseconds here.
     signs = 1 - 2 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
