@@ -12,6 +12,7 @@ from ablate.commands.expected import expected_runs
 from ablate.launch.asked import as_asked_before
 from ablate.launch.device import device_kind, worker_count
 from ablate.launch.missing import in_folders_there, scored_work, tuning_work
+from ablate.launch.precision import emulated, would_be_faster
 from ablate.report.wording import listed
 from ablate.stats import (
     ALPHA,
@@ -57,6 +58,7 @@ class Planned:
     strictest        the level at which the first claim of the family is judged
     looks            numbers of replicates at which claims are judged; empty where there is one
     expected         of a study with looks: scored runs to expect in all, by what is true
+    precision        what bf16 costs or would save on this processor, in words
     """
 
     study: str
@@ -78,6 +80,7 @@ class Planned:
     strictest: float
     looks: tuple[int, ...]
     expected: Mapping[str, float]
+    precision: tuple[str, ...]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -103,6 +106,7 @@ def planned(start: Start) -> Planned:
     root = start.root
     plan = as_asked_before(in_folders_there(start.plan, root), root)
     device = device_kind(plan.cells[0].config.trainer.device)
+    configs = [cell.config for cell in plan.cells]
     tuning = tuning_work(plan, root, device)
     scored = scored_work(plan, root, device)
     known = [state(task.directory, task.key) for work in scored for task in work.tasks]
@@ -114,6 +118,7 @@ def planned(start: Start) -> Planned:
     times = [result.seconds for result in ended if result.seconds is not None]
     n, claims = plan.study.replicates, len(plan.study.claims)
     strictest = ALPHA / max(1, claims)
+    seconds = sum(times) / len(times) * lost / workers if times else None
     reach = (detectable(n, ALPHA), detectable(n, strictest)) if n > 2 else None
     equal = n > 2 and any(_is_equality(claim) for claim in plan.study.claims)
     judged = [claim for claim in plan.study.claims if isinstance(claim, Rate)]
@@ -128,7 +133,7 @@ def planned(start: Start) -> Planned:
         not_converged=states["not_converged"],
         stale=states["stale"],
         to_train=lost,
-        seconds=sum(times) / len(times) * lost / workers if times else None,
+        seconds=seconds,
         tells=tuple(_tells(plan.study, part) for part in plan.study.all_parts),
         claims=claims,
         reach=reach,
@@ -138,6 +143,7 @@ def planned(start: Start) -> Planned:
         strictest=strictest,
         looks=plan.study.looks,
         expected=expected_runs(plan, root),
+        precision=(*emulated(configs, device), *would_be_faster(configs, device, seconds)),
     )
 
 
@@ -167,7 +173,7 @@ def lines(start: Start, found: Planned) -> Iterator[str]:
         yield from _family(found)
     if found.looks:
         yield from _looks(found)
-    yield from (f"note      {note}" for note in start.plan.notes)
+    yield from (f"note      {note}" for note in (*start.plan.notes, *found.precision))
 
 
 def _family(found: Planned) -> Iterator[str]:

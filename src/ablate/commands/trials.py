@@ -7,6 +7,7 @@ from ablate import data
 from ablate.commands.command_line import Start
 from ablate.errors import AblateError
 from ablate.launch.device import worker_count
+from ablate.launch.precision import emulated, would_be_faster
 from ablate.launch.sweep import check
 from ablate.launch.twice import differences
 from ablate.study.plan import Cell
@@ -72,6 +73,8 @@ def lines(start: Start) -> Iterator[tuple[str, bool]]:
     workers = worker_count(start.launch.workers, "cpu")
     total = 0.0
     yield "every level changes the config, and every cell fits its data", True
+    configs = [cell.config for cell in start.plan.cells]
+    told += emulated(configs, "cpu")
     yield from ((note, True) for note in told)
     for cell, found, wrong in _trials(start):
         if found is not None:
@@ -84,6 +87,7 @@ def lines(start: Start) -> Iterator[tuple[str, bool]]:
     spent = f"{total / workers / 60:.1f} min of steps on {workers} cores"
     most = "at most " if start.plan.study.looks else ""
     yield f"all runs: {most}about {spent}, one network at a time", True
+    yield from ((note, True) for note in would_be_faster(configs, "cpu", total / workers))
 
 
 def _numbers(found: Trial, seconds: float) -> str:

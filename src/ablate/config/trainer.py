@@ -35,7 +35,8 @@ class Trainer(Frozen):
     """The source of randomness that differs between replicates: all of them, none, or one, while
     the others draw as in replicate 0."""
     precision: Literal["fp32", "bf16"] = "fp32"
-    """Of matrix products; bf16 by autocast, parameters stay fp32."""
+    """Of matrix products; bf16 by autocast, parameters stay fp32. About twice as fast where the
+    processor has bfloat16 instructions (AVX512-BF16, AMX) or on a GPU; elsewhere emulated, slowly."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """`auto`: CUDA where there is one."""
     stack: Literal["auto", "off"] | Positive = "auto"

@@ -18,6 +18,7 @@ from ablate.launch.executor import Executor, executor_of
 from ablate.launch.job import Task
 from ablate.launch.jobs import jobs_of, one_by_one
 from ablate.launch.missing import Work, in_folders_there, member_work, scored_work, tuning_work
+from ablate.launch.precision import emulated
 from ablate.launch.progress import progress
 from ablate.launch.single_examples import check_normalization
 from ablate.metrics import with_gaps
@@ -81,6 +82,7 @@ def sweep(
     executor = executor_of(launch, device)  # gets ready while the cells are checked here
     told = check(plan, root)
     told += filter(None, (one_by_one(cell.config, device) for cell in plan.cells))
+    told += emulated((cell.config for cell in plan.cells), device)
     for note in dict.fromkeys(told):
         console.out(note, style="dim")
     ended = 0
