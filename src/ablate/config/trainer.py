@@ -36,7 +36,7 @@ class Trainer(Frozen):
     the others draw as in replicate 0."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """Of matrix products; bf16 by autocast, parameters stay fp32. About twice as fast where the
-    processor has bfloat16 instructions (AVX512-BF16, AMX) or there is a GPU, else emulated, slowly."""
+    processor has bfloat16 instructions (AVX512-BF16, AMX) or there is a GPU, slow elsewhere."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """`auto`: CUDA where there is one."""
     stack: Literal["auto", "off"] | Positive = "auto"
