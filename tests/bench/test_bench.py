@@ -1,5 +1,6 @@
 """The benchmark's own code, at its smallest: what it computes, and what it writes."""
 
+import itertools
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from bench.first_result import AGAIN, FRESH, IMPORTS, SWEEP, run_command, until_printed
+from bench.first_result import AGAIN, FRESH, IMPORTS, SWEEP, run_command
 from bench.first_result import Row as First
 from bench.growth import Growth, growth_cases
 from bench.limit import BFLOAT16, available, onednn_calls, products
@@ -23,7 +24,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ablate.cli import main
 from ablate.data import Data
-from bench import gpu, page, targets
+from bench import first_result, gpu, page, targets
 
 ONE = Spread(1.0, 1.0, 1.0)
 ROOT = Path(page.__file__).parents[1]
@@ -157,19 +158,30 @@ def test_the_studies_that_are_swept_are_valid(case: SweepCase, tmp_path: Path) -
     assert main(command) == 0
 
 
-def test_the_time_counts_until_the_line_is_printed_not_until_the_end() -> None:
-    script = "import time; print('a word', flush=True); time.sleep(1.5)"
-    assert until_printed([sys.executable, "-c", script], "word") < _seconds_of(script)
+def test_the_time_counts_until_the_line_is_printed_not_until_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command ends only once the clock was read for its line."""
+    was_read, readings = tmp_path / "read", itertools.count()
+
+    def clock() -> float:
+        number = next(readings)
+        if number:
+            was_read.touch()
+        return float(number)
+
+    monkeypatch.setattr(first_result.time, "perf_counter", clock)
+    script = f"""if True:
+        import os
+        print("a word", flush=True)
+        while not os.path.exists({str(was_read)!r}): pass
+    """
+    assert first_result.until_printed([sys.executable, "-c", script], "word") == 1
+
+
+def test_a_command_without_the_line_is_told_with_its_words() -> None:
     with pytest.raises(RuntimeError, match="without a line of word:\nelse"):
-        until_printed([sys.executable, "-c", "print('else')"], "word")
-
-
-def _seconds_of(script: str) -> float:
-    import time
-
-    started = time.perf_counter()
-    subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
-    return time.perf_counter() - started
+        first_result.until_printed([sys.executable, "-c", "print('else')"], "word")
 
 
 def test_the_command_of_one_run_uses_the_data_that_is_there(tmp_path: Path) -> None:

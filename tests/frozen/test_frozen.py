@@ -17,6 +17,7 @@ import pytest
 import ablate
 from ablate.cli import main
 from ablate.commands.command_line import plan_studies, sort_words
+from ablate.config import key
 from ablate.study.lockfile import lock_study
 
 FROZEN = Path(__file__).parent / "v0.1"
@@ -42,6 +43,7 @@ def home(tmp_path: Path, empty_mlflow: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)  # the user's procedure, as in a process started here
+    monkeypatch.setattr(key, "RESULTS_VERSION", 1)  # which it had: keys differ in nothing else
     return tmp_path
 
 
@@ -63,6 +65,17 @@ def test_its_keys_are_those_computed_now(
     done, not_converged, failed = COUNTS[study]
     assert (planned["done"], planned["not_converged"]) == (done + not_converged, not_converged)
     assert (planned["stale"], planned["to_train"]) == (0, failed)
+
+
+def test_another_results_version_makes_its_runs_stale(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Runs of other numbers are never mixed: a sweep would train them all again."""
+    monkeypatch.setattr(key, "RESULTS_VERSION", key.RESULTS_VERSION + 1)
+    assert main(["plan", "--json", *WORDS["every_claim"]]) == 0
+    (planned,) = json.loads(capsys.readouterr().out)
+    assert (planned["done"], planned["stale"]) == (0, 24)
+    assert planned["to_train"] == planned["runs"] + planned["tuning"]
 
 
 @pytest.mark.parametrize("source", ["ledger", "frames"])

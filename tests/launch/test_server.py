@@ -4,12 +4,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from ablate.launch.server import is_wanted
+from waiting import until
 
 AHEAD = """
 import os, signal, sys
@@ -64,8 +64,8 @@ def test_started_ahead_it_leaves_the_process_as_it_is_and_does_not_hear_ctrl_c()
         environment = Path(f"/proc/{server}/environ").read_bytes().split(b"\0")
         assert b"OMP_NUM_THREADS=1" in environment
         assert b"MKL_NUM_THREADS=1" in environment
-        while "libtorch_cpu" not in Path(f"/proc/{server}/maps").read_text():
-            time.sleep(0.05)  # raises FileNotFoundError where it has ended
+        maps = Path(f"/proc/{server}/maps")  # no file where it has ended
+        until(lambda: "libtorch_cpu" in maps.read_text(), "the server's import of torch")
         process.stdin.write("\n")
         process.stdin.close()
         assert process.stderr is not None
