@@ -7,14 +7,13 @@ rates: the runs are shared among two processes of one thread, each of which trai
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import multiprocessing
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from .sweep_settings import levels
+from .sweep_settings import levels, peer_parser
 
 _EVALUATION_BATCH = 1000
 Run = tuple[float, int]
@@ -22,14 +21,7 @@ Run = tuple[float, int]
 
 def main() -> None:
     """Train all runs."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("net")
-    parser.add_argument("--folder", type=Path, required=True)
-    parser.add_argument("--epochs", type=int, required=True)
-    parser.add_argument("--seeds", type=int, default=8)
-    parser.add_argument("--rates", type=int, default=3)
-    parser.add_argument("--workers", type=int, default=2)
-    asked = parser.parse_args()
+    asked = peer_parser().parse_args()
     # Read once, by the processes that start below: a core each.
     os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
     runs = list(itertools.product(levels(asked.rates), range(asked.seeds)))

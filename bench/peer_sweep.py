@@ -1,31 +1,23 @@
 """A sweep as it is without this project: runs handed to processes, one per core.
 
-`python -m bench.peer_sweep lightning thin --folder F --epochs 2` trains 8 seeds at each of three
-learning rates under joblib, `--fresh` each in a process of its own.
+`python -m bench.peer_sweep thin --peer lightning --folder F --epochs 2` trains 8 seeds at each of
+three learning rates under joblib, `--fresh` each in a process of its own.
 """
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import multiprocessing
 import os
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 
-from .sweep_settings import levels
+from .sweep_settings import levels, peer_parser
 
 
 def main() -> None:
     """Train all runs of one peer."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("peer", choices=("lightning", "plain", "by_hand"))
-    parser.add_argument("net")
-    parser.add_argument("--folder", type=Path, required=True)
-    parser.add_argument("--epochs", type=int, required=True)
-    parser.add_argument("--seeds", type=int, default=8)
-    parser.add_argument("--rates", type=int, default=3)
-    parser.add_argument("--workers", type=int, default=2)
+    parser = peer_parser()
+    parser.add_argument("--peer", choices=("lightning", "plain", "by_hand"), required=True)
     parser.add_argument("--fresh", action="store_true")
     asked = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"

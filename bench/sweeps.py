@@ -109,7 +109,7 @@ def measure(
                 sizes = (case.train_size, case.validation, case.test)
                 write_images(case.net, sizes, folder, root)
                 return timed(
-                    [sys.executable, "-m", f"bench.{module}", *arguments, case.net.name, "--folder",
+                    [sys.executable, "-m", f"bench.{module}", case.net.name, *arguments, "--folder",
                      place, "--epochs", str(case.epochs), "--rates", str(case.rates),
                      "--seeds", str(case.peer_replicates), "--workers", str(workers),
                      *(["--fresh"] if case.fresh else [])],
@@ -120,7 +120,11 @@ def measure(
 
     contenders = {
         OURS: ours,
-        **{title: peer("peer_sweep", name) for name, title in PEERS.items() if name in case.peers},
+        **{
+            title: peer("peer_sweep", "--peer", name)
+            for name, title in PEERS.items()
+            if name in case.peers
+        },
     }
     if case.has_jax:
         contenders[JAX] = peer("jax_sweep")

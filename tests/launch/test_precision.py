@@ -42,25 +42,21 @@ def test_nothing_is_promised_of_networks_that_were_not_measured(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("flags", "expected"),
-    [("fma avx2", False), ("avx512f avx512_bf16", True), ("avx512f amx_bf16", True)],
+    ("machine", "flags", "expected"),
+    [
+        ("x86_64", "fma avx2", False),
+        ("x86_64", "avx512f avx512_bf16", True),
+        ("x86_64", "avx512f amx_bf16", True),
+        ("arm64", "avx512f amx_bf16", None),
+    ],
 )
-def test_flags_of_a_processor(flags, expected, monkeypatch, tmp_path):
+def test_flags_of_a_processor(machine, flags, expected, monkeypatch, tmp_path):
     facts = tmp_path / "cpuinfo"
     facts.write_text(f"processor\t: 0\nflags\t\t: fpu {flags}\n")
     monkeypatch.setattr(precision, "Path", lambda path: facts)
-    monkeypatch.setattr(precision.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(precision.platform, "machine", lambda: machine)
     precision.bfloat16_instructions.cache_clear()
     try:
         assert precision.bfloat16_instructions() is expected
-    finally:
-        precision.bfloat16_instructions.cache_clear()
-
-
-def test_other_machines_say_nothing(monkeypatch):
-    monkeypatch.setattr(precision.platform, "machine", lambda: "arm64")
-    precision.bfloat16_instructions.cache_clear()
-    try:
-        assert precision.bfloat16_instructions() is None
     finally:
         precision.bfloat16_instructions.cache_clear()

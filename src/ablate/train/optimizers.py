@@ -60,6 +60,7 @@ def build_optimizer(
     uncorrected = config.name == "adam_uncorrected"
     shrinks = config.decoupled and (uncorrected or not isinstance(config, kinds.Adam))
     groups = _groups(config, parameters, shrinks)
+    momentum = getattr(config, "momentum", 0.0)
     match config:
         case kinds.Adam():
             betas = (config.beta1, config.beta2)
@@ -71,14 +72,12 @@ def build_optimizer(
         case kinds.Adagrad():
             return Fused(groups, fused.adagrad(config.eps), states=1)
         case kinds.RmsProp():
-            momentum = getattr(config, "momentum", 0.0)
             return eager(torch.optim.RMSprop)(
                 groups, config.lr, config.alpha, config.eps, 0.0, momentum
             )
         case kinds.Adadelta():
             return eager(torch.optim.Adadelta)(groups, lr=config.lr, rho=config.rho, eps=config.eps)
         case _:
-            momentum = getattr(config, "momentum", 0.0)
             nesterov = config.name == "nesterov" and momentum > 0
             return Fused(groups, fused.sgd(momentum, nesterov), states=int(momentum > 0))
 
