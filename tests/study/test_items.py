@@ -207,7 +207,7 @@ def test_what_the_command_line_takes_away_is_left_out_and_noted(
     (start,) = plan_studies(words, quick=False)
     assert [item.kind for item in start.plan.study.report] == ["heatmap"]
     assert main(["plan", "study=mine.yaml", "probe.steps=off"]) == 0
-    note = "report: signal_by_layer needs the probe, and no run has one: set probe.steps to log or"
+    note = "report: signal_by_layer needs the probe, and no run has one: set probe.steps to ends or"
     assert note in capsys.readouterr().out
 
 

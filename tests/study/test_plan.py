@@ -218,6 +218,13 @@ def test_a_level_that_changes_nothing() -> None:
         plan(write_study(factors={"a": {"levels": {"x": {}, "y": {"optimizer.momentum": 0.5}}}}))
 
 
+@pytest.mark.parametrize("item", ["activation_distribution", "learning_curves"])
+def test_runs_have_histograms_where_the_report_shows_some(item: str) -> None:
+    write_study(report=[item])
+    shows = item == "activation_distribution"
+    assert {cell.config.probe.histograms for cell in plan("study=mine.yaml").cells} == {shows}
+
+
 def test_a_single_cell_and_an_adhoc_multirun() -> None:
     def started(*words: str, multirun: bool = False) -> Plan:
         asked = {"command": "run", "words": words, "cfg": None, "quick": False}

@@ -74,7 +74,7 @@ def settings(row: dict[str, Any]) -> dict[str, Any]:
         "ensemble": ensemble,
         "stopping": dict(OPTIONS["stopping"][row["stopping"]]),
         "trainer": {"epochs": 1, "batch_size": 32, "precision": row["precision"]},
-        "probe": {"steps": "ends", "examples": 16},
+        "probe": {"steps": "ends", "examples": 16, "histograms": True},
     }
 
 

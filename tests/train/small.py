@@ -7,5 +7,5 @@ SMALL = {
     "optimizer": {"name": "momentum", "lr": 0.05},
     # 300 examples in batches of 37: eight whole ones and a last one of 4.
     "trainer": {"epochs": 3, "batch_size": 37},
-    "probe": {"steps": "ends", "examples": 64},
+    "probe": {"steps": "ends", "examples": 64, "histograms": True},
 }  # fmt: skip

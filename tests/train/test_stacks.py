@@ -79,7 +79,7 @@ OWN = {
     "model": {"_target_": "mylab.nets.Net", "norm": True},
     "optimizer": {"name": "momentum", "lr": 0.05},
     "trainer": {"epochs": 4, "batch_size": 32, "save": "last"},
-    "probe": {"steps": "ends", "examples": 40},
+    "probe": {"steps": "ends", "examples": 40, "histograms": True},
 }
 
 

@@ -10,9 +10,7 @@ from ablate.data.description import describe, split_sizes
 from ablate.data.user_data import load_user_data
 from ablate.errors import ConfigError
 from ablate.nn.architectures import normalizes_single_values
-
-#: Examples of a forward pass at inference, `ablate.train.batches.BATCH`.
-_PREDICTED = 100
+from ablate.train import BATCH
 
 
 def alone_in_training(config: RunConfig) -> str | None:
@@ -38,7 +36,7 @@ def alone_in_prediction(config: RunConfig) -> bool:
         held_out = load_user_data(config.data).validation
         validation = 0 if held_out is None else len(held_out[1])
     test = config.data.test_size or there.test
-    return any(size % _PREDICTED == 1 for size in (train, validation, test))
+    return any(size % BATCH == 1 for size in (train, validation, test))
 
 
 def check_normalization(config: RunConfig, inputs: tuple[int, ...]) -> None:

@@ -1,13 +1,13 @@
 """Streaming per-layer statistics of activations, activation gradients and weight gradients.
 
 A run's probe is a mapping of packed arrays, for L layers, S probed steps, and H steps with
-histograms (the first and, in a run that did not diverge, the last):
+histograms (none, or the first and, in a run that did not diverge, the last):
 
     layers           (L,) names of the hidden layers
     steps            (S,) int64
     statistics       (S, 3, L, 9) float64; axis 1 is `metrics.PROBED`, axis 3
                      `metrics.STATISTICS`; NaN where one is not finite or means nothing
-    exponents        (S, 3, L) int16; k of the dyadic range [-2^k, 2^k)
+    exponents        (S, 3, L) int16; k of the dyadic range [-2^k, 2^k) of a histogram
     histograms       (H, 3, L, 130) uint32, see `ablate.probe.histogram`
     histogram_steps  (H,) int64
 """

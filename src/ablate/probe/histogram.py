@@ -9,13 +9,14 @@ the smaller range stay in the outer bins.
 
 from __future__ import annotations
 
-import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
+    from jaxtyping import Float, Float64, Int
     from torch import Tensor
 
 #: Bins inside the range.
@@ -26,26 +27,59 @@ BINS = INNER + 2
 Counts = npt.NDArray[np.uint32]
 
 
-def exponent(largest: float, rms: float) -> int:
+@dataclass(frozen=True, eq=False)
+class Histograms:
+    """Of R replicates, each over its own range.
+
+    exponents  (R,) k of the range [-2^k, 2^k)
+    counts     (R, 130)
+    """
+
+    exponents: npt.NDArray[np.int64]
+    counts: Counts
+
+
+def exponents(largest: Float64[Tensor, " R"], rms: Float64[Tensor, " R"]) -> Int[Tensor, " R"]:
     """Return the smallest k with 2^k > min(largest, 10 rms).
 
     The bound by the root mean square keeps the bins fine where a few values lie far out.
     0 where all values are zero, or one is not finite.
     """
-    bound = min(largest, 10 * rms)
-    return math.frexp(bound)[1] if math.isfinite(rms) and bound > 0 else 0
+    bound = largest.minimum(10 * rms)
+    return bound.where(rms.isfinite(), 0).frexp().exponent
 
 
-def histogram(values: Tensor, k: int) -> Counts:
-    """Return the counts (130,) of `values`, any shape, over [-2^k, 2^k)."""
+def histograms(values: Float[Tensor, "R ..."], k: Int[Tensor, " R"]) -> Histograms:
+    """Return the counts of each replicate's values over [-2^k, 2^k)."""
     import torch  # here: figures merge histograms, and need none of it
 
+    from ablate.probe.statistics import count
+
+    if not values.sum().isfinite():
+        values = values.nan_to_num(0, 0, 0)
     # Scaling by a power of two is exact, so a value on an edge falls on the same side
     # for every k: that is what makes merging exact. In float64 nothing underflows.
-    scaled = values.reshape(-1).double() * 2.0 ** (6 - k)
-    bins = scaled.floor_().clamp_(-INNER // 2 - 1, INNER // 2).add_(INNER // 2 + 1)
-    counted = bins[torch.isfinite(values.reshape(-1)) & (values.reshape(-1) != 0)]
-    return torch.bincount(counted.long(), minlength=BINS).cpu().numpy().astype(np.uint32)
+    scaled = values.flatten(1).double() * (2.0 ** (6 - k.double())).unsqueeze(1)
+    bins = scaled.floor_().clamp_(-INNER // 2 - 1, INNER // 2).add_(INNER // 2 + 1).int()
+    bins += BINS * torch.arange(len(bins), dtype=torch.int32, device=bins.device).unsqueeze(1)
+    counts = bins.flatten().bincount(minlength=len(bins) * BINS).view(len(bins), BINS)
+    # Zeros are taken away again: to select the others would take as long as all of this.
+    counts[:, INNER // 2 + 1] -= count(values == 0).long()
+    return Histograms(k.cpu().numpy().astype(np.int64), counts.cpu().numpy().astype(np.uint32))
+
+
+def merge_histograms(first: Histograms, second: Histograms) -> Histograms:
+    """Return the counts of both together, each replicate's over the wider of its two ranges."""
+    # The range of nothing is no range.
+    in_first, in_second = (one.counts.any(axis=1) for one in (first, second))
+    ours = np.where(in_first | ~in_second, first.exponents, second.exponents)
+    theirs = np.where(in_second | ~in_first, second.exponents, first.exponents)
+    wider = np.maximum(ours, theirs)
+    counts = [
+        coarsen(a, int(k - k_a)) + coarsen(b, int(k - k_b))
+        for a, b, k, k_a, k_b in zip(first.counts, second.counts, wider, ours, theirs, strict=True)
+    ]
+    return Histograms(wider, np.stack(counts))
 
 
 def coarsen(counts: Counts, doublings: int) -> Counts:

@@ -13,7 +13,6 @@ The look leaves no trace: running statistics are put back, no random stream is d
 parameters and their `.grad` are not touched.
 """
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -26,8 +25,8 @@ from torch import Tensor
 
 from ablate.metrics import PROBED, STATISTICS
 from ablate.nn.network import Network
-from ablate.probe.histogram import BINS, exponent, histogram
-from ablate.probe.statistics import Tally, merge, rms, statistics, summarize
+from ablate.probe.histogram import BINS, Histograms, exponents, histograms, merge_histograms
+from ablate.probe.statistics import Tally, merge, statistics, summarize
 
 #: Gives the probed examples afresh, as pairs of inputs (R, B, ...) and labels (R, B).
 Batches = Callable[[], Iterable[tuple[Tensor, Tensor]]]
@@ -38,7 +37,7 @@ class Reading:
     """One look at one replicate with L layers; axis 0 is `metrics.PROBED`.
 
     statistics  (3, L, 9) float64
-    exponents   (3, L) int16
+    exponents   (3, L) int16, 0 where there are no histograms
     histograms  (3, L, 130) uint32, or None
     """
 
@@ -56,32 +55,31 @@ def measure(
     """Return a reading of each replicate.
 
     context  in which forward passes run (autocast)
-
-    Histograms cost a second pass over the examples: their range follows from the first.
     """
-    shape = (len(PROBED), len(network.layer_names))
-    tallies: dict[tuple[int, int, int], Tally] = {}
+    tallies: dict[tuple[int, int], Tally] = {}
+    counted: dict[tuple[int, int], Histograms] = {}
     with network.probing():
         for seen in _stream(network, batches, context):
-            for r, (own, ranked) in enumerate(zip(seen.values, seen.ranked, strict=True)):
-                saturated = float(seen.flat(own).count_nonzero()) if seen.flat else math.nan
-                # In one layout whatever the stack, since sums follow it.
-                tally = summarize(own.contiguous(), ranked.contiguous(), saturated)
-                key = (r, seen.quantity, seen.layer)
-                tallies[key] = merge(tallies[key], tally) if key in tallies else tally
-        replicates = len({r for r, _, _ in tallies})
-        numbers = np.empty((replicates, *shape, len(STATISTICS)))
-        exponents = np.empty((replicates, *shape), dtype=np.int16)
-        for key, tally in tallies.items():
-            numbers[key] = statistics(tally)
-            exponents[key] = exponent(tally.largest, rms(tally))
-        counts = np.zeros((replicates, *shape, BINS), dtype=np.uint32)
-        for seen in _stream(network, batches, context) if with_histograms else ():
-            for r, own in enumerate(seen.values):
-                key = (r, seen.quantity, seen.layer)
-                counts[key] += histogram(own, int(exponents[key]))
+            key = seen.quantity, seen.layer
+            saturated = seen.flat(seen.values) if seen.flat else None
+            tally = summarize(seen.values, seen.ranked, saturated)
+            if with_histograms:
+                # Over the range of this batch: ranges are powers of two, so any two can merge.
+                counts = histograms(seen.values, exponents(tally.largest, tally.rms))
+                counted[key] = merge_histograms(counted[key], counts) if key in counted else counts
+            tallies[key] = merge(tallies[key], tally) if key in tallies else tally
+    replicates = len(tallies[0, 0].total)
+    shape = (replicates, len(PROBED), len(network.layer_names))
+    numbers = np.empty((*shape, len(STATISTICS)))
+    ranges = np.zeros(shape, dtype=np.int16)
+    counts_of = np.zeros((*shape, BINS), dtype=np.uint32)
+    for (quantity, layer), tally in tallies.items():
+        numbers[:, quantity, layer] = statistics(tally)
+    for (quantity, layer), counts in counted.items():
+        ranges[:, quantity, layer] = counts.exponents
+        counts_of[:, quantity, layer] = counts.counts
     return [
-        Reading(numbers[r], exponents[r], counts[r] if with_histograms else None)
+        Reading(numbers[r], ranges[r], counts_of[r] if with_histograms else None)
         for r in range(replicates)
     ]
 
@@ -90,14 +88,16 @@ def pack(layer_names: Sequence[str], readings: Mapping[int, Reading]) -> dict[st
     """Return one replicate's readings by step as the packed arrays of `ablate.probe`."""
     if not readings:
         return {}
-    with_histogram = {k: s.histograms for k, s in readings.items() if s.histograms is not None}
+    counts = {step: s.histograms for step, s in readings.items() if s.histograms is not None}
     return {
         "layers": np.array(layer_names),
         "steps": np.array(list(readings), dtype=np.int64),
         "statistics": np.stack([s.statistics for s in readings.values()]),
         "exponents": np.stack([s.exponents for s in readings.values()]),
-        "histograms": np.stack(list(with_histogram.values())),
-        "histogram_steps": np.array(list(with_histogram), dtype=np.int64),
+        "histograms": np.array(list(counts.values()), dtype=np.uint32).reshape(
+            -1, len(PROBED), len(layer_names), BINS
+        ),
+        "histogram_steps": np.array(list(counts), dtype=np.int64),
     }
 
 

@@ -103,7 +103,7 @@ def _missing(metric: Expression, study: Study, config: RunConfig) -> str:
             if not trains:
                 return f"an ensemble is not probed (ensemble={config.ensemble.name})."
             if config.probe.steps == "off":
-                return "nothing is probed (probe.steps=off); allowed are log or ends."
+                return "nothing is probed (probe.steps=off); allowed are ends or log."
             return _unprobed(metric, config)
     return ""
 
@@ -124,5 +124,6 @@ def _unprobed(metric: Probed, config: RunConfig) -> str:
     total = config.trainer.epochs * -(-train // config.trainer.batch_size)
     steps = steps_to_probe(config.probe, total)
     if metric.step not in steps:
-        return f"step {metric.step} is not probed; allowed are {one_of(map(str, steps))}, or last."
+        said = f"step {metric.step} is not probed (probe.steps={config.probe.steps})"
+        return f"{said}; allowed are {one_of(map(str, steps))}, or last."
     return ""

@@ -11,10 +11,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-#: Examples of a forward pass at inference. Fixed: it may decide the last bits of a logit. From here
-#: on a network alone and stacks gain little (100: a third slower alone), and convolutions nothing.
-BATCH = 200
-
 #: Changes images (R, B, *inputs) in units of the full range, [0, 1] where bytes are stored.
 Change = Callable[[Tensor], Tensor]
 

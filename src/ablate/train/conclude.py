@@ -56,17 +56,18 @@ def conclude(stack: Stack, history: History, started: float) -> list[Record]:
     for r, weights in history.ended.items():
         for name, value in weights.items():
             state[name][r] = torch.from_numpy(value).to(state[name].device)
-    inference.settle_statistics(stack)
+    logits = inference.final_logits(stack)  # settles statistics for all that follows
     some = stack.training_indices[:, :EXAMPLES]
     train = inference.scores_of(stack, stack.training, some)
-    validation = inference.scores_of(stack, stack.validation, stack.validation_indices)
-    logits = inference.final_logits(stack)
+    validation = history.validation
+    if history.ended or not history.evaluations or history.evaluations[-1][0]["step"] < stack.steps:
+        validation = inference.scores_of(stack, stack.validation, stack.validation_indices)
     test = inference.scores_of(stack, stack.test, stack.test_indices, logits)
     ends = _Ends(
         scores={"train": train, "validation": validation, "test": test},
         logits=logits,
         members=_members(stack, history),
-        readings=probe(stack, True) if history.stopped and stack.is_probed else (),
+        readings=probe(stack, at_an_end=True) if history.stopped and stack.is_probed else (),
     )
     seconds = (time.perf_counter() - started) / len(stack.streams)
     return [_record(stack, history, ends, r, seconds) for r in range(len(stack.streams))]

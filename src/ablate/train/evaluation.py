@@ -13,8 +13,12 @@ from ablate.train.prepare import Stack
 from ablate.train.stopping import keep_and_stop
 
 
-def probe(stack: Stack, with_histograms: bool) -> list[Reading]:
-    """Look at the first examples of each training split, in batches of the usual size."""
+def probe(stack: Stack, at_an_end: bool) -> list[Reading]:
+    """Look at the first examples of each training split, in batches of the usual size.
+
+    at_an_end  of training, where histograms are taken if the config asks for them
+    """
+    with_histograms = at_an_end and stack.config.probe.histograms
     indices = stack.training_indices[:, : stack.config.probe.examples]
     parts = -(-indices.shape[1] // stack.config.trainer.batch_size)
 
@@ -36,7 +40,7 @@ def evaluate_all(stack: Stack, history: History, step: int, lr: float) -> None:
     before = int(history.evaluations[-1][0]["step"]) if history.evaluations else 0
     recent = history.losses[:, before:step].cpu().numpy()
     results = scores_of(stack, stack.validation, stack.validation_indices)
-    rows = []
+    history.validation, rows = results, []
     for own, scores in zip(recent, results, strict=True):
         row = {"step": step, "epoch": step / stack.steps_per_epoch, "lr": lr}
         if step and np.isfinite(own).all():

@@ -20,6 +20,7 @@ class History:
 
     losses        (R, steps) on the device, filled up to the last step taken
     evaluations   per evaluation, a mapping per replicate
+    validation    all scores at the last evaluation, per replicate
     evaluated_at  seconds since the start, per evaluation
     readings      of the probe by step, one per replicate
     stopped       by replicate, the step at which early stopping ended it
@@ -30,6 +31,7 @@ class History:
 
     losses: Tensor
     evaluations: list[list[dict[str, float]]] = field(default_factory=list)
+    validation: list[dict[str, float]] = field(default_factory=list)
     evaluated_at: list[float] = field(default_factory=list)
     readings: dict[int, list[Reading]] = field(default_factory=dict)
     stopped: dict[int, int] = field(default_factory=dict)

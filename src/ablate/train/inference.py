@@ -11,7 +11,8 @@ from torch import Tensor
 
 from ablate.data.views import view_count, views
 from ablate.metrics.scores import scores
-from ablate.train.batches import BATCH, Examples
+from ablate.train import BATCH
+from ablate.train.batches import Examples
 from ablate.train.prepare import Stack
 
 Logits = npt.NDArray[np.float32]

@@ -78,7 +78,7 @@ def _fit(stack: Stack, started: float) -> History:
 
     def look(step: int) -> None:
         if step in probe_at:
-            history.readings[step] = probe(stack, with_histograms=step in (0, stack.steps))
+            history.readings[step] = probe(stack, at_an_end=step in (0, stack.steps))
         if stack.steps and (step % evaluate_every == 0 or step == stack.steps):
             lr = _learning_rate(stack, history, max(step - 1, 0))
             evaluate_all(stack, history, step, lr)

@@ -13,7 +13,8 @@ from ablate.data.augmentation import Change, Mix, build_change, mixed, mixup
 from ablate.nn.models import build_network
 from ablate.nn.network import Network
 from ablate.streams import Streams
-from ablate.train.batches import BATCH, Examples, examples, scaling
+from ablate.train import BATCH
+from ablate.train.batches import Examples, examples, scaling
 from ablate.train.losses import Loss, build_loss
 
 #: Examples that a data-dependent initialization sees.

@@ -63,7 +63,7 @@ def trial(config: RunConfig, data: Data) -> Trial:
     stack = prepare(single, data, streams, "cpu")
     largest = dict.fromkeys(STATISTICS, math.nan)
     if stack.network.layer_names:
-        (reading,) = probe(stack, with_histograms=False)
+        (reading,) = probe(stack, at_an_end=False)
         # fmax leaves out layers where a statistic means nothing, as long as it does in one.
         largest = dict(zip(STATISTICS, np.fmax.reduce(reading.statistics[0]), strict=True))
     indices = stack.order(0)[:, : config.trainer.batch_size]

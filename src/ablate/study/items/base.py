@@ -76,7 +76,7 @@ class Item(Frozen):
         if self.takes_two and len(factors) < 2:
             return f"needs two factors, and there is one, {factors[0]}"
         if self.shows_probe and not any(is_probed(cell.config) for cell in cells):
-            return "needs the probe, and no run has one: set probe.steps to log or ends"
+            return "needs the probe, and no run has one: set probe.steps to ends or log"
         known = reported(curves(cell.config) for cell in cells)
         for curve in self.shows_curves:
             if known is not None and curve not in known:
@@ -94,7 +94,7 @@ class Item(Frozen):
     def histograms(self) -> tuple[tuple[str, str], ...]:
         """Return the histograms that it shows: a quantity of the probe, and first or last step.
 
-        The frames beside a report have no others.
+        Runs have some where an item shows any; the frames beside a report have no others.
         """
         return ()
 
