@@ -13,7 +13,7 @@ from store_samples import CONFIG, PROVENANCE, STARTED, a_diverged_record, a_reco
 
 import ablate.store.ledger as ledger
 from ablate.errors import AblateError
-from ablate.store.files import LedgerError, json_bytes, parse_json
+from ablate.store.files import LedgerError, json_bytes, parse_json, sha256
 from ablate.store.ledger import compared_bytes, move_stale, run_directory, write_failure, write_run
 from ablate.store.reader import check_whole, tuned_value
 from ablate.store.result import read_result
@@ -298,6 +298,10 @@ def as_version_0_1_wrote_it(directory: Path, **changes: object) -> None:
     path = directory / "result.json"
     fields = json.loads(path.read_text()) | changes
     del fields["digest"]
+    predictions = directory / "predictions.npz"
+    with np.load(predictions) as arrays:
+        np.savez_compressed(predictions, **arrays)
+    fields["digests"]["predictions.npz"] = sha256(predictions.read_bytes())
     compared = {name: fields["digests"][name] for name in ledger.COMPARED}
     path.write_text(json.dumps(fields | {"schema": 1, "digests": compared}))
 

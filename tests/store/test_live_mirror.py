@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from store_samples import a_cell, add_failure, add_run
+from store_samples import a_cell, a_diverged_record, add_failure, add_run
 
 from ablate.store.ledger import run_directory
 from ablate.store.live import LiveMirror
+from ablate.store.mirror import _log_files
 from ablate.store.result import read_result
 from ablate.store.sync import Synced, sync
-from ablate.store.tracking import all_runs, open_store
+from ablate.store.tracking import Store, all_runs, open_store
+from ablate.store.view import ORDER
 
 pytestmark = pytest.mark.usefixtures("own_mlflow")
 
@@ -31,6 +36,86 @@ def test_live_runs_arrive_and_are_closed(tmp_path: Path) -> None:
     store = open_store(tmp_path, "s", "?")
     statuses = [run.info.status for run in all_runs(store)]
     assert statuses == ["FINISHED"] * 6
+
+
+def shown(store: Store) -> dict[str, Any]:
+    """Return by name all that MLflow shows of runs, less what is drawn by lot and times of now."""
+    runs = all_runs(store)
+    names = {run.info.run_id: run.info.run_name for run in runs}
+    return {
+        run.info.run_name: {
+            "info": (run.info.status, run.info.start_time, run.info.end_time),
+            "params": run.data.params,
+            "tags": {k: names.get(v, v) for k, v in run.data.tags.items() if k != ORDER},
+            "metrics": {
+                name: [
+                    (p.step, p.value, p.timestamp if "replicate" in run.data.params else None)
+                    for p in store.client.get_metric_history(run.info.run_id, name)
+                ]
+                for name in run.data.metrics
+            },
+            "files": {
+                file.path: Path(
+                    store.client.download_artifacts(run.info.run_id, file.path)
+                ).read_bytes()
+                for file in store.client.list_artifacts(run.info.run_id)
+            },
+        }
+        for run in runs
+    }
+
+
+def test_runs_mirrored_as_they_end_are_those_of_a_mirror_built_from_the_ledger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow import MlflowClient
+
+    live, built = tmp_path / "live", tmp_path / "built"
+    cells = [a_cell("he", tuned="optimizer.lr"), a_cell("xavier", replicates=2)]
+    for cell in cells:
+        add_run(live, cell, 0)
+        add_run(live, cell, 1, a_diverged_record())
+    add_failure(live, cells[0], 2)
+    shutil.copytree(live, built)
+    with monkeypatch.context() as patched:
+        # All came: neither the ledger nor MLflow is asked again.
+        patched.delattr("ablate.store.live.finished")
+        patched.delattr(MlflowClient, "get_run")
+        mirror = LiveMirror(live, "s", "?")
+        for cell in cells:
+            for replicate in range(cell.replicates):
+                mirror.run_ended(cell, replicate)
+        assert mirror.close() is None
+    sync(built, "s", "?", cells)
+    first, second = (shown(open_store(root, "s", "?")) for root in (live, built))
+    assert len(first) == 7
+    assert set(first["init=he · 2"]["files"]) == {"config.yaml", "error.log"}
+    assert first == second
+
+
+def test_a_cell_whose_first_runs_are_of_an_earlier_sweep_is_closed_with_all_of_them(
+    tmp_path: Path,
+) -> None:
+    cell = a_cell(replicates=3)
+    add_run(tmp_path, cell, 0)
+    sync(tmp_path, "s", "?", [cell])
+    mirror = LiveMirror(tmp_path, "s", "?")
+    for replicate in (1, 2):
+        add_run(tmp_path, cell, replicate)
+        mirror.run_ended(cell, replicate)
+    assert mirror.close() is None
+    (parent,) = all_runs(open_store(tmp_path, "s", "?"), "tags.`ablate.kind` = 'cell'")
+    assert (parent.data.metrics["n"], parent.info.status) == (3, "FINISHED")
+    assert parent.data.tags["mlflow.note.content"].startswith("91 % (88.52 to 93.48) · n 3")
+
+
+def test_files_go_through_mlflow_where_artifacts_lie_elsewhere(tmp_path: Path) -> None:
+    logged: list[tuple[str, str]] = []
+    client = SimpleNamespace(log_artifact=lambda run_id, path: logged.append((run_id, path)))
+    run: Any = SimpleNamespace(info=SimpleNamespace(run_id="r", artifact_uri="s3://lab/r"))
+    store: Any = SimpleNamespace(client=client)
+    _log_files(store, run, [tmp_path / "config.yaml", tmp_path / "error.log"])
+    assert logged == [("r", str(tmp_path / name)) for name in ("config.yaml", "error.log")]
 
 
 def test_a_cell_that_goes_on_to_the_next_look_is_closed_with_all_its_runs(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from ablate.store.mirror import (
     mirror_run,
     start_cell,
 )
+from ablate.store.reader import finished
 from ablate.store.report_run import ReportPage, mirror_report
 from ablate.store.result import read_result
 from ablate.store.sync import Synced, sync
@@ -45,9 +46,10 @@ def by_kind(store: Store, kind: str) -> list[Any]:
 def mirrored(root: Path, cell: LedgerCell) -> Store:
     store = open_store(root, "s", "Does it matter?")
     parent = start_cell(store, cell)
-    for replicate in range(cell.replicates):
-        mirror_run(store, cell, replicate, parent)
-    finish_cell(store, cell, parent)
+    ended = list(finished(root, "s", cell))
+    for replicate, _, result in ended:
+        mirror_run(store, cell, replicate, result, parent)
+    finish_cell(store, cell, parent, ended)
     return store
 
 
@@ -168,8 +170,9 @@ def test_non_finite_numbers_never_reach_mlflow(
         "ablate.store.mirror.read_evaluations", lambda *_: ({"step": 0, "train/loss": math.inf},)
     )
     store = open_store(tmp_path, "s", "?")
+    ((_, _, result),) = finished(tmp_path, "s", cell)
     with pytest.raises(LedgerError, match=r"train/loss=inf at step 0"):
-        mirror_run(store, cell, 0, start_cell(store, cell))
+        mirror_run(store, cell, 0, result, start_cell(store, cell))
 
 
 def snapshot(store: Store) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pytest
 from store_samples import a_cell, add_run
 
 from ablate.store.mirror import mirror_run, start_cell
+from ablate.store.result import read_result
 from ablate.store.sync import Synced, sync
 from ablate.store.tracking import all_runs, open_store
 
@@ -22,8 +23,9 @@ def work(root: Path, process: int, start: Barrier) -> None:
     store = open_store(root, "s", "?")
     parent = start_cell(store, cell)
     for replicate in range(process * REPLICATES, (process + 1) * REPLICATES):
-        add_run(root, cell, replicate)
-        mirror_run(store, cell, replicate, parent)
+        result = read_result(add_run(root, cell, replicate))
+        assert result is not None
+        mirror_run(store, cell, replicate, result, parent)
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ import shutil
 import socket
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -150,3 +151,17 @@ def test_only_what_gives_no_answer_is_called_not_reachable() -> None:
         "`ablate sync` brings it up to date."
     )
     assert not_mirrored(StoreError("It is a folder.")) == "It is a folder."
+
+
+@pytest.mark.parametrize("mode", ["delete", "wal"])
+def test_the_journals_file_stays_and_a_log_of_the_users_choice_is_left_alone(
+    tmp_path: Path, empty_mlflow: Path, mode: str
+) -> None:
+    path = Path(shutil.copy(empty_mlflow, tmp_path))
+    with closing(sqlite3.connect(path)) as database:
+        database.execute(f"PRAGMA journal_mode = {mode}")
+    open_store(tmp_path, "s", "?")
+    assert (tmp_path / "mlflow.db-journal").exists() == (mode == "delete")
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("PRAGMA journal_mode").fetchone() == (mode,)
+        assert database.execute("SELECT name FROM experiments WHERE name = 's'").fetchall()

@@ -3,7 +3,7 @@
 import argparse
 import os
 import shutil
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -23,6 +23,18 @@ from ablate.store.reader import finished
 from ablate.store.sink import Sink
 from ablate.study.names import SINGLE
 from ablate.study.plan import Plan
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What came of a sweep and its report.
+
+    news   there is something that trackers do not have yet
+    whole  no run failed, and the report says all that it is to say
+    """
+
+    news: bool
+    whole: bool
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,10 +73,10 @@ def _run_study(start: Start, console: Console) -> int:
         plan = as_asked_before(start.plan, root)
         swept = sweep(plan, root, start.launch, console, sinks, partial(_further, root, console))
         # Trackers catch up meanwhile: nobody waits for them to see a result.
-        changed, whole = _told(start, swept, console)
+        outcome = _told(start, swept, console)
     finally:
         problems = [problem for sink in sinks if (problem := sink.close())]
-    if (changed or cut_short) and not problems:
+    if (outcome.news or cut_short) and not problems:
         # What the live mirror leaves: runs under old keys, and those of a killed process.
         try:
             sync_study(root, study.name)
@@ -72,11 +84,11 @@ def _run_study(start: Start, console: Console) -> int:
             problems.append(not_mirrored(error))
     for problem in problems:
         console.out(problem, style="yellow")
-    return 0 if whole else 1
+    return 0 if outcome.whole else 1
 
 
-def _told(start: Start, swept: Swept, console: Console) -> tuple[bool, bool]:
-    """Say what came of a sweep, and report; return whether anything is new, and all is well."""
+def _told(start: Start, swept: Swept, console: Console) -> _Outcome:
+    """Say what came of a sweep, and report."""
     study, root = start.plan.study, start.root
     if not swept.ended and not swept.failed:
         console.out(f"nothing to do: all {swept.runs} runs are in the ledger")
@@ -85,13 +97,13 @@ def _told(start: Start, swept: Swept, console: Console) -> tuple[bool, bool]:
             f"{swept.failed} runs failed; error.log in the folder of each says why, "
             "and the same command tries them again"
         )
-    changed, whole = swept.ended > 0, not swept.failed
+    news, whole = swept.ended > 0, not swept.failed
     if study.name == SINGLE:
         _print_metrics(root, console)
     elif not swept.failed:
         try:
             written = _report(start, console)
-            changed |= written.changed
+            news |= written.changed
             whole = not written.missing
         except (AblateError, OSError) as error:  # what cannot be drawn; a full disk
             whole = False
@@ -101,7 +113,7 @@ def _told(start: Start, swept: Swept, console: Console) -> tuple[bool, bool]:
                 f"ledger, {typed(f'ablate report {study.name}', root)} makes it from them"
             )
     console.file.flush()
-    return changed, whole
+    return _Outcome(news, whole)
 
 
 def _further(root: Path, console: Console, plan: Plan) -> Plan | None:

@@ -5,6 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from rich.console import Console
 
@@ -45,6 +46,18 @@ class Swept:
     ended: int = 0
     failed: int = 0
     runs: int = 0
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """What all phases of a sweep share; the plan grows from look to look."""
+
+    root: Path
+    device: Device
+    executor: Executor
+    launch: Launch
+    console: Console
+    sinks: Sequence[Sink]
 
 
 #: Gives from a plan whose runs are there the one to go on with, None where there is no more to do.
@@ -89,9 +102,9 @@ def sweep(
     with lock(root, plan.study.name), closing(executor):
         for sink in sinks:
             sink.open()
+        shared = _Shared(root, device, executor, launch, console, sinks)
         while True:
-            train = partial(_train, plan, root, device, executor, launch, console)
-            swept = _sweep_once(plan, root, device, tuning, scored, launch, train, sinks)
+            swept = _sweep_once(shared, plan, tuning, scored)
             ended += swept.ended
             more = None if swept.failed else further(plan)
             if more is None:
@@ -108,31 +121,22 @@ def _is_whole(plan: Plan, tuning: Sequence[Work], scored: Sequence[Work]) -> boo
 
 
 def _sweep_once(
-    plan: Plan,
-    root: Path,
-    device: Device,
-    tuning: Sequence[Work],
-    scored: Sequence[Work],
-    launch: Launch,
-    train: Callable[..., Swept],
-    sinks: Sequence[Sink],
+    shared: _Shared, plan: Plan, tuning: Sequence[Work], scored: Sequence[Work]
 ) -> Swept:
-    """Train what is missing of one plan, tuning and members of ensembles first.
-
-    train  one phase, by its name and its works
-    """
+    """Train what is missing of one plan, tuning and members of ensembles first."""
+    root, device = shared.root, shared.device
     declare(plan, root, scored)
     failed = 0
     if any(work.missing for work in tuning):
-        failed = train("tuned", tuning).failed
+        failed = _train(shared, plan, "tuned", tuning).failed
         scored = scored_work(plan, root, device)
         declare(plan, root, scored)
     members = member_work(scored, plan, root, device)
-    if members and (not failed or launch.on_error == "continue"):
-        failed += train("members", members).failed
-    if failed and launch.on_error == "stop":
+    if members and (not failed or shared.launch.on_error == "continue"):
+        failed += _train(shared, plan, "members", members).failed
+    if failed and shared.launch.on_error == "stop":
         return Swept(0, failed)
-    runs = train("runs", scored, sinks)
+    runs = _train(shared, plan, "runs", scored)
     return Swept(runs.ended, failed + runs.failed)
 
 
@@ -200,25 +204,25 @@ def _ledger_cells(plan: Plan, scored: Sequence[Work]) -> list[LedgerCell]:
 
 
 def _train(
+    shared: _Shared,
     plan: Plan,
-    root: Path,
-    device: Device,
-    executor: Executor,
-    launch: Launch,
-    console: Console,
-    phase: str,
+    phase: Literal["tuned", "members", "runs"],
     works: Sequence[Work],
-    sinks: Sequence[Sink] = (),
 ) -> Swept:
-    """Run one phase; return how many of its runs ended, and how many of these failed."""
-    jobs = jobs_of(works, root, device, executor.size)
+    """Run one phase; return how many of its runs ended, and how many of these failed.
+
+    Sinks are told of the scored runs alone.
+    """
+    launch, console = shared.launch, shared.console
+    jobs = jobs_of(works, shared.root, shared.device, shared.executor.size)
     cells = {cell.name: cell for cell in _ledger_cells(plan, works)}
+    sinks = shared.sinks if phase == "runs" else ()
     total = sum(len(work.tasks) for work in works)
     missing = sum(len(work.missing) for work in works)
     ended = failed = 0
     unsure = phase == "runs" and any(measured(work.config) is None for work in works)
     with progress(phase, total, total - missing, console) as shown:
-        events = executor.run(
+        events = shared.executor.run(
             jobs, launch.timeout, lambda: not failed or launch.on_error == "continue"
         )
         for event in events:

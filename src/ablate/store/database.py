@@ -4,8 +4,9 @@ import os
 import socket
 import sqlite3
 import stat
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, unquote
 
 from ablate.errors import AblateError, reason
@@ -100,6 +101,26 @@ def follow_move(root: Path) -> None:
                     "WHERE experiment_id = ? AND substr(artifact_uri, 1, ?) = ?",
                     (now, len(was) + 1, number, len(was) + 1, f"{was}/"),
                 )
+
+
+def keep_journals() -> None:
+    """Let SQLAlchemy, and so MLflow, keep the journal's file of a SQLite store between commits.
+
+    SQLite deletes it at each, which is as safe and where the disk is busy takes ten times as long;
+    a run is seven commits.
+    """
+    from sqlalchemy import Engine, event
+
+    if not event.contains(Engine, "connect", _keep_journal):
+        event.listen(Engine, "connect", _keep_journal)
+
+
+def _keep_journal(connection: Any, record: object) -> None:
+    if isinstance(connection, sqlite3.Connection):
+        with suppress(sqlite3.Error):  # what is wrong with the file is for the first query to say
+            # Somebody's write-ahead log stays.
+            if connection.execute("PRAGMA journal_mode").fetchone() == ("delete",):
+                connection.execute("PRAGMA journal_mode = PERSIST")
 
 
 def database_file(uri: str) -> Path | None:

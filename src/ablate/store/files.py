@@ -17,13 +17,17 @@ class LedgerError(AblateError):
     """An entry of the ledger is damaged or holds what no entry may hold."""
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file that readers see either complete or not at all, also after a power cut."""
+def write_atomically(path: Path, content: bytes, flush: bool = True) -> None:
+    """Write a file that readers see either complete or not at all.
+
+    flush  that holds after a power cut, too, which takes milliseconds on a disk that is busy
+    """
     temporary = path.with_name(f".{path.name}.tmp")
     with temporary.open("wb") as stream:
         stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
+        if flush:
+            stream.flush()
+            os.fsync(stream.fileno())
     temporary.replace(path)
 
 
@@ -63,13 +67,14 @@ def unsealed(content: Mapping[str, Any], path: Path) -> dict[str, Any]:
     return fields
 
 
-def npz_bytes(arrays: Mapping[str, np.ndarray], compressed: bool = False) -> bytes:
+def npz_bytes(arrays: Mapping[str, np.ndarray]) -> bytes:
     """Return an `.npz` file; the same arrays give the same bytes.
 
-    numpy dates every member of the archive 1980, so only their order has to be fixed.
+    numpy dates every member of the archive 1980, so only their order has to be fixed. Nothing is
+    compressed: of logits that takes 9 ms a run and saves 8 %.
     """
     stream = io.BytesIO()
-    save: Any = np.savez_compressed if compressed else np.savez
+    save: Any = np.savez
     save(stream, **{name: arrays[name] for name in sorted(arrays)})
     return stream.getvalue()
 

@@ -22,7 +22,14 @@ from typing import Any
 import yaml
 
 from ablate.records import Record
-from ablate.store.files import LedgerError, json_bytes, npz_bytes, sha256, write_atomically
+from ablate.store.files import (
+    LedgerError,
+    json_bytes,
+    npz_bytes,
+    parse_npz,
+    sha256,
+    write_atomically,
+)
 from ablate.store.result import Result, read_result, result_bytes
 
 #: With result.json (less `seconds` and `provenance`) these decide whether two runs are equal.
@@ -61,7 +68,7 @@ def write_run(
         arrays = {"logits": record.predictions}
         if record.members is not None:
             arrays["members"] = record.members
-        files["predictions.npz"] = npz_bytes(arrays, compressed=True)
+        files["predictions.npz"] = npz_bytes(arrays)
     if record.weights is not None:
         files["weights.npz"] = npz_bytes(record.weights)
     result = Result(
@@ -118,18 +125,23 @@ def move_stale(directory: Path, root: Path) -> Path:
 def compared_bytes(directory: Path) -> dict[str, bytes]:
     """Return by file name what decides whether two runs are equal, bit for bit.
 
-    Raises LedgerError for a run that is unfinished.
+    Arrays are packed anew: version 0.1 compressed some. Raises LedgerError for a run that is
+    unfinished, or has a damaged file.
     """
     path = directory / "result.json"
     result = read_result(directory)
     if result is None:
         raise LedgerError(f"{path} is missing: the run is unfinished.")
-    apart = ("seconds", "provenance", "schema")  # and digests of what is not compared
+    apart = ("seconds", "provenance", "schema", "digests")
     fields = {k: v for k, v in asdict(result).items() if k not in apart}
-    fields["digests"] = {k: v for k, v in result.digests.items() if k in COMPARED}
-    there = [name for name in COMPARED if (directory / name).exists()]
-    content = {name: (directory / name).read_bytes() for name in there}
-    return content | {"result.json": json_bytes(fields, path)}
+    found = {"result.json": json_bytes(fields, path)}
+    for name in COMPARED:
+        file = directory / name
+        if file.exists():
+            content = file.read_bytes()
+            packed = file.suffix == ".npz"
+            found[name] = npz_bytes(parse_npz(content, file)) if packed else content
+    return found
 
 
 def _write_entry(directory: Path, files: Mapping[str, bytes], result: Result) -> None:
@@ -144,7 +156,9 @@ def _write_entry(directory: Path, files: Mapping[str, bytes], result: Result) ->
             (directory / name).unlink(missing_ok=True)
     for name, data in files.items():
         (directory / name).write_bytes(data)
-    write_atomically(path, content)
+    # Not flushed, as the files that it names are not: what a power cut leaves of a run is damaged
+    # or unfinished by its digests, and trained again.
+    write_atomically(path, content, flush=False)
 
 
 def _yaml_bytes(config: Mapping[str, Any]) -> bytes:

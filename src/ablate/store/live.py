@@ -11,7 +11,7 @@ from ablate.secrets import masked
 from ablate.store.cell import LedgerCell
 from ablate.store.ledger import run_directory
 from ablate.store.mirror import finish_cell, mirror_run, start_cell
-from ablate.store.reader import finished
+from ablate.store.reader import Finished, finished
 from ablate.store.result import read_result
 from ablate.store.tracking import all_runs, open_store
 
@@ -82,23 +82,33 @@ class LiveMirror:
         earlier = defaultdict(list)
         for run in all_runs(store, "tags.`ablate.kind` = 'replicate'"):
             earlier[run.data.tags.get("ablate.cell"), run.data.tags["ablate.key"]].append(run)
-        parents: dict[str, tuple[LedgerCell, str]] = {}
+        parents: dict[str, str] = {}
+        ended: dict[str, dict[int, Finished]] = defaultdict(dict)
+        unfinished: dict[str, LedgerCell] = {}
         while job is not None:
             for cell, replicate in job:
-                # Of a cell that goes on to the next look more replicates are asked for.
-                known = parents.get(cell.key)
-                parents[cell.key] = cell, known[1] if known else start_cell(store, cell)
-                result = read_result(run_directory(self._root, self._study, cell.slug, replicate))
+                directory = run_directory(self._root, self._study, cell.slug, replicate)
+                result = read_result(directory)
+                if result is None:
+                    continue  # it failed, and even that could not be written
                 # A failed run that was tried again has the key of its first attempt.
-                for run in earlier.pop((cell.key, result.key), []) if result else []:
+                for run in earlier.pop((cell.key, result.key), []):
                     store.client.delete_run(run.info.run_id)
-                mirror_run(store, cell, replicate, parents[cell.key][1])
+                if cell.key not in parents:
+                    parents[cell.key] = start_cell(store, cell)
+                mirror_run(store, cell, replicate, result, parents[cell.key])
                 self._mirrored += 1
-                if len(list(finished(self._root, self._study, cell))) == cell.replicates:
-                    finish_cell(store, *parents[cell.key])
+                # Of a cell that goes on to the next look more replicates are asked for.
+                unfinished[cell.key] = cell
+                there = ended[cell.key]
+                there[replicate] = replicate, directory, result
+                if len(there) == cell.replicates:
+                    finish_cell(store, cell, parents[cell.key], list(there.values()))
+                    del unfinished[cell.key]
             job = self._queue.get()
-        for cell, parent in parents.values():
-            finish_cell(store, cell, parent)
+        for cell in unfinished.values():  # with the runs of earlier sweeps, or not all of them
+            whole = list(finished(self._root, self._study, cell))
+            finish_cell(store, cell, parents[cell.key], whole)
         mirroring(self._root, self._study).unlink(missing_ok=True)
 
 

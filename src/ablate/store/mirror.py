@@ -4,16 +4,20 @@ Nothing here is ever read back into a report. What is written depends on the led
 `ablate.store.sync` can rebuild it.
 """
 
+from __future__ import annotations
+
 import math
 import posixpath
 import re
+import shutil
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import chain, count, repeat
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 import numpy as np
 
@@ -22,10 +26,13 @@ from ablate.store.cell import LedgerCell
 from ablate.store.files import LedgerError, json_bytes, sha256
 from ablate.store.ledger import run_directory
 from ablate.store.lock import wait_for
-from ablate.store.reader import finished, read_evaluations, read_times, tuned_value
-from ablate.store.result import Result, read_result
+from ablate.store.reader import Finished, finished, read_evaluations, read_times, tuned_value
+from ablate.store.result import Result
 from ablate.store.tracking import DESCRIPTION, Store, all_runs
 from ablate.store.view import cell_description
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run as MlflowRun
 
 #: Letters that MLflow takes of a name.
 _LONGEST = 250
@@ -69,7 +76,12 @@ def start_cell(store: Store, cell: LedgerCell) -> str:
     key = f"tags.`ablate.kind` = 'cell' and tags.`ablate.key` = '{cell.key}'"
     with wait_for(store.root.resolve() / "mlflow.db.lock"):
         found = all_runs(store, key)
-        return str(found[0].info.run_id) if found else create_parent(store, cell)
+        if not found:
+            return create_parent(store, cell)
+        run_id = str(found[0].info.run_id)
+        if found[0].info.run_name != cell.name:
+            store.client.update_run(run_id, name=cell.name)
+        return run_id
 
 
 def create_parent(store: Store, cell: LedgerCell) -> str:
@@ -86,15 +98,12 @@ def create_parent(store: Store, cell: LedgerCell) -> str:
     return run_id
 
 
-def mirror_run(store: Store, cell: LedgerCell, replicate: int, parent: str) -> None:
-    """Write one run, if it is finished, as a child of `parent`.
+def mirror_run(store: Store, cell: LedgerCell, replicate: int, result: Result, parent: str) -> None:
+    """Write one run that ended as a child of `parent`.
 
     Any run with this key that MLflow has already is to be deleted before.
     """
     directory = run_directory(store.root, store.study, cell.slug, replicate)
-    result = read_result(directory)
-    if result is None:
-        return
     started = _start(directory)
     may_miss = {
         "mlflow.source.git.commit": result.provenance.get("commit"),
@@ -112,27 +121,34 @@ def mirror_run(store: Store, cell: LedgerCell, replicate: int, parent: str) -> N
         **{name: value for name, value in may_miss.items() if value},
     }
     name = f"{cell.name} · {replicate}"
-    run_id = str(store.client.create_run(store.experiment_id, started, tags, name).info.run_id)
+    run = store.client.create_run(store.experiment_id, started, tags, name)
+    run_id = str(run.info.run_id)
     params: dict[str, Any] = {**cell_params(cell), "replicate": replicate}
     if cell.tuned is not None and (value := tuned_value(directory, cell.tuned)) is not None:
         params[cell.tuned] = value
     _log(store, run_id, params, _run_metrics(directory, result, started or 0))
-    for file in ("config.yaml", "error.log"):
-        if (directory / file).exists():
-            store.client.log_artifact(run_id, str(directory / file))
+    names = ("config.yaml", "error.log")
+    _log_files(store, run, [directory / file for file in names if (directory / file).exists()])
     end = None if started is None else started + round(1000 * (result.seconds or 0))
     store.client.set_terminated(run_id, _STATUS[result.status], end)
 
 
-def finish_cell(store: Store, cell: LedgerCell, parent: str) -> None:
+def finish_cell(
+    store: Store,
+    cell: LedgerCell,
+    parent: str,
+    ended: Sequence[Finished],
+    before: MlflowRun | None = None,
+) -> None:
     """Write n, n/c, mean and interval to the cell's parent run, in words as well, and close it.
+
+    before  what MLflow has of it, where that is known: only what is new is written then
 
     Its status is FAILED where a run failed, KILLED where runs are missing, else FINISHED.
     """
-    ended = list(finished(store.root, store.study, cell))
     values = cell_metrics(cell, [result for _, _, result in ended])
-    run = store.client.get_run(parent)
-    changed = {name: v for name, v in values.items() if run.data.metrics.get(name) != v}
+    there = {} if before is None else before.data.metrics
+    changed = {name: value for name, value in values.items() if there.get(name) != value}
     if changed:
         now = int(1000 * time.time())
         _log(store, parent, {}, {(name, 0): (value, now) for name, value in changed.items()})
@@ -140,11 +156,9 @@ def finish_cell(store: Store, cell: LedgerCell, parent: str) -> None:
     if values["n_failed"]:
         status = "FAILED"
     note = cell_description(cell.metric, values, f"runs/{store.study}/{cell.slug}")
-    if run.data.tags.get(DESCRIPTION) != note:
+    if before is None or before.data.tags.get(DESCRIPTION) != note:
         store.client.set_tag(parent, DESCRIPTION, note)
-    if run.info.run_name != cell.name:
-        store.client.update_run(parent, name=cell.name)
-    if run.info.status != status:
+    if before is None or before.info.status != status:
         starts = ((_start(directory), result.seconds or 0) for _, directory, result in ended)
         ends = [start + round(1000 * seconds) for start, seconds in starts if start is not None]
         store.client.set_terminated(parent, status, max(ends, default=None))
@@ -221,6 +235,23 @@ def _log(
     ]
     texts = [Param(name, str(value)) for name, value in params.items()]
     store.client.log_batch(run_id, metrics=numbers, params=texts)
+
+
+def _log_files(store: Store, run: MlflowRun, files: Sequence[Path]) -> None:
+    """Put files beside a run.
+
+    Into a folder of this machine they are copied, which is what MLflow would do once it had read
+    the whole run from its database to learn which folder that is.
+    """
+    address = urlsplit(run.info.artifact_uri)
+    if address.scheme != "file":
+        for file in files:
+            store.client.log_artifact(run.info.run_id, str(file))
+        return
+    folder = Path(unquote(address.path))
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in files:
+        shutil.copy2(file, folder)
 
 
 def _start(directory: Path) -> int | None:

@@ -65,19 +65,21 @@ def sync(
             parent, parent_id = None, create_parent(store, cell)
         else:
             parent_id = parent.info.run_id
+            if parent.info.run_name != cell.name:
+                store.client.update_run(parent_id, name=cell.name)
         if parent is None or parent.data.tags.get(ORDER) != order_tag(place):
             store.client.set_tag(parent_id, ORDER, order_tag(place))
         wanted.add(parent_id)
         for replicate, _, result in ended:
             present = whole.get((cell.key, fingerprint(cell, replicate, result)))
             if present is None:
-                mirror_run(store, cell, replicate, parent_id)
+                mirror_run(store, cell, replicate, result, parent_id)
                 written += 1
                 continue
             wanted.add(present.info.run_id)
             if present.data.tags.get("mlflow.parentRunId") != parent_id:
                 store.client.set_tag(present.info.run_id, "mlflow.parentRunId", parent_id)
-        finish_cell(store, cell, parent_id)
+        finish_cell(store, cell, parent_id, ended, parent)
     for run in (*cell_runs, *replicate_runs):
         if run.info.run_id not in wanted:
             store.client.delete_run(run.info.run_id)

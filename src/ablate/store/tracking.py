@@ -16,6 +16,7 @@ from ablate.store.database import (
     check_database,
     database_file,
     follow_move,
+    keep_journals,
     tracking_uri,
 )
 from ablate.store.lock import wait_for
@@ -117,4 +118,5 @@ def _import_client() -> type[MlflowClient]:
     warnings.filterwarnings("ignore", message="The ``noload`` loader strategy is deprecated")
     from mlflow import MlflowClient
 
+    keep_journals()
     return MlflowClient
