@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from ablate.config.data import Digits, DownloadedData, Synthetic
-from ablate.data import check_available, load
+from ablate.data import check_available, load, load_test_set
 from ablate.data.folders import find
 from ablate.data.sources import Source
 from ablate.errors import ConfigError, DataError
@@ -154,3 +154,20 @@ def test_the_labels_of_a_smaller_test_set_are_those_of_its_images(tmp_path: Path
 def test_a_test_set_larger_than_there_is(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"data\.test_size is 361; digits has 360 test examples"):
         load(Digits(name="digits", test_size=361), tmp_path)
+
+
+@pytest.mark.parametrize("size", [None, 50])
+def test_a_test_set_alone_is_that_of_the_whole(tmp_path: Path, size: int | None) -> None:
+    config = Digits(name="digits", test_size=size)
+    for whole, alone in zip(
+        load(config, tmp_path).test, load_test_set(config, tmp_path), strict=True
+    ):
+        assert whole.numpy().dtype == alone.dtype
+        assert np.array_equal(whole.numpy(), alone)
+
+
+def test_a_test_set_alone_is_of_its_seed(tmp_path: Path) -> None:
+    config = Synthetic(name="synthetic")
+    (x, _), (alone, _) = load(config, tmp_path, 3).test, load_test_set(config, tmp_path, 3)
+    assert np.array_equal(x.numpy(), alone)
+    assert not np.array_equal(alone, load_test_set(config, tmp_path, 4)[0])

@@ -18,7 +18,7 @@ from frames_for_tests import (
 from ablate.config.validate import run_config
 from ablate.errors import ReportError, one_of
 from ablate.records import Record
-from ablate.report import build
+from ablate.report import build, pieces
 from ablate.report.frame import frames, metric_columns, read_frames, write_frames
 from ablate.report.manifest import RunResult, digest, read_manifest, results_of
 from ablate.report.pages import write_index
@@ -35,7 +35,7 @@ DIGITS = {"data": {"name": "digits"}, "model": {"name": "mlp"}, "optimizer": {"n
 
 @pytest.fixture(autouse=True)
 def _placeholders(monkeypatch):
-    monkeypatch.setattr(build, "exhibits_of", tables_and_placeholders)
+    monkeypatch.setattr(pieces, "exhibits_of", tables_and_placeholders)
 
 
 def build_into(directory, study, runs):
@@ -164,7 +164,7 @@ def test_figures_share_no_file(tmp_path, monkeypatch, names, stems):
         drawn = context.item.kind == "heatmap"
         yield from (replace(made, name=name) for name in names) if drawn else [made]
 
-    monkeypatch.setattr(build, "exhibits_of", figures)
+    monkeypatch.setattr(pieces, "exhibits_of", figures)
     study, runs = two_by_two()
     study = study.model_copy(update={"report": (ITEMS["table"](), ITEMS["heatmap"]())})
     build_into(tmp_path, study, runs)
@@ -215,7 +215,7 @@ def test_a_figure_that_cannot_be_drawn_costs_that_figure(tmp_path, monkeypatch):
             raise ReportError("there is <nothing> to see.")
         return tables_and_placeholders(context)
 
-    monkeypatch.setattr(build, "exhibits_of", heatmap_fails)
+    monkeypatch.setattr(pieces, "exhibits_of", heatmap_fails)
     study, runs = two_by_two()
     text = build_into(tmp_path, study, runs).read_text()
     manifest = read_manifest(tmp_path)
@@ -228,7 +228,7 @@ def test_a_figure_that_cannot_be_drawn_costs_that_figure(tmp_path, monkeypatch):
     assert ".missing { " in html
     assert html.index('class="missing"') < html.index('id="table-1"') < html.index("<figure id")
     monkeypatch.undo()
-    monkeypatch.setattr(build, "exhibits_of", tables_and_placeholders)
+    monkeypatch.setattr(pieces, "exhibits_of", tables_and_placeholders)
     build_into(tmp_path, study, runs)
     assert "missing" not in read_manifest(tmp_path)
     assert ".missing" not in (tmp_path / "index.html").read_text()

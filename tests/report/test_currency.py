@@ -10,7 +10,7 @@ from frames_for_tests import factor, make_study, tables_and_placeholders
 
 from ablate.config.validate import run_config
 from ablate.records import Record
-from ablate.report import build, currency
+from ablate.report import currency, pieces
 from ablate.report.regenerate import regenerate
 from ablate.store.cell import LedgerCell
 from ablate.store.index import write_index
@@ -33,7 +33,7 @@ def add_runs(root: Path, commit: str) -> None:
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Write a finished study of two runs and its report."""
-    monkeypatch.setattr(build, "exhibits_of", tables_and_placeholders)
+    monkeypatch.setattr(pieces, "exhibits_of", tables_and_placeholders)
     study = make_study(factor("init", ["he"]), metric="macro_f1", name="s", replicates=2)
     cell = Cell("init=he", "he", "k", {"init": "he"}, run_config(DIGITS))
     lock_study(tmp_path / "runs" / "s", Plan(study, (cell,)))

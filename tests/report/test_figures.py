@@ -16,8 +16,9 @@ from matplotlib.transforms import Bbox
 from ablate.report import exhibits
 from ablate.report.context import Context
 from ablate.report.exhibits import exhibits_of
+from ablate.report.figures import canvas
 from ablate.report.figures.canvas import Drawing, Margins, page
-from ablate.report.figures.style import looks, text_width
+from ablate.report.figures.style import looks, style, text_width
 from ablate.report.sizes import PAPER
 from ablate.study.items import ITEMS
 from ablate.study.schema import Study
@@ -157,3 +158,34 @@ def test_a_dollar_in_a_name_begins_no_formula(tmp_path: Path) -> None:
     assert "mathdefault" not in drawn  # 10 and its power stand as two pieces of one text
     assert re.search(r"<text[^>]*><tspan[^>]*>10</tspan><tspan[^>]*>0</tspan></text>", drawn)
     assert text_width(name) > text_width("cost_")
+
+
+def with_an_offset() -> Drawing:
+    """Return a figure whose second title has to make way for what axis y is shifted by."""
+    with style():
+        figure, axes = page(PAPER, [1.3], 2, 3.4, Margins(top=0.4))
+        for axis, start in zip(axes.flat, (0.0, 1e6), strict=True):
+            axis.plot([0, 1], [start, start + 1e-3])
+            axis.set_title("a title", loc="left")
+    return Drawing("offset", "A figure.", figure)
+
+
+@pytest.mark.parametrize("kind", ["learning_curves", "signal_by_layer", "heatmap", "offset"])
+def test_titles_stand_where_matplotlib_would_put_them(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def saved(folder: str) -> list[bytes]:
+        drawing = with_an_offset() if kind == "offset" else drawn(kind)[0]
+        svg, png, _ = drawing.save(tmp_path / folder)
+        return [svg.read_bytes(), png.read_bytes()]
+
+    settled = saved("settled")
+    monkeypatch.setattr(canvas, "_settle", lambda figure: None)
+    assert saved("searched") == settled
+
+
+def test_a_title_makes_way_for_what_an_axis_is_shifted_by(tmp_path: Path) -> None:
+    drawing = with_an_offset()
+    drawing.save(tmp_path)
+    plain, shifted = (axes._left_title.get_position()[1] for axes in drawing.figure.axes)
+    assert (plain, shifted > 1.05) == (1.0, True)

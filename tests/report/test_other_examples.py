@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
-import torch
 from scipy import stats
 from test_claims import PAIR, R, claim, study
 
@@ -23,7 +22,7 @@ from ablate.study.schema import Study, Tune
 
 N = 400
 LABELS = np.arange(N) % 2
-TEST_SET = HeldOut(torch.arange(N).reshape(N, 1).to(torch.uint8), LABELS)
+TEST_SET = HeldOut(np.arange(N, dtype=np.uint8).reshape(N, 1), LABELS)
 RNG = np.random.default_rng(5)
 AT = {"scale": ("1",)}
 Right = npt.NDArray[np.bool_]

@@ -15,16 +15,26 @@ from ablate.report import side_by_side
 from ablate.report.regenerate import check_reports
 
 
-def place(root: Path, name: str) -> tuple[int, Path]:
-    return os.getpid(), root / name
+def place(root: Path, name: str, cores: int) -> tuple[int, Path, int]:
+    return os.getpid(), root / name, cores
 
 
-def test_alone_nothing_is_started(tmp_path: Path) -> None:
-    assert side_by_side.for_each(place, tmp_path, ["a"]) == [(os.getpid(), tmp_path / "a")]
+def test_alone_nothing_is_started_and_all_cores_are_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(side_by_side, "cores", lambda: 5)
+    assert side_by_side.for_each(place, tmp_path, ["a"]) == [(os.getpid(), tmp_path / "a", 5)]
+
+
+def test_several_share_the_cores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(side_by_side, "cores", lambda: 5)
+    found = side_by_side.for_each(place, tmp_path, ["b", "a"])
+    assert [rest for _, *rest in found] == [[tmp_path / "b", 2], [tmp_path / "a", 2]]
+    assert os.getpid() not in [process for process, *_ in found]
 
 
 def test_garbage_waits_until_a_report_is_made(tmp_path: Path) -> None:
-    def collects(root: Path, name: str) -> bool:
+    def collects(root: Path, name: str, cores: int) -> bool:
         return gc.isenabled()
 
     assert side_by_side.for_each(collects, tmp_path, ["a"]) == [False]
@@ -41,6 +51,6 @@ def test_a_report_is_made_without_scipys_distributions() -> None:
 def test_an_error_of_a_worker_is_the_error_of_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(side_by_side, "_cores", lambda: 2)
+    monkeypatch.setattr(side_by_side, "cores", lambda: 2)
     with pytest.raises(ConfigError, match="study 'a' has neither runs nor a report here"):
         check_reports(tmp_path, ["a", "b"])

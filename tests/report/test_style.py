@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from colorspacious import cspace_convert
 from matplotlib.colors import to_rgb
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextPath
 
-from ablate.report.figures.style import is_ordered, look, looks, shades, style
+from ablate.report.figures.style import is_ordered, look, looks, shades, style, text_width
 from ablate.report.sizes import PAPER, SLIDES
 from ablate.study.items import ITEMS
 from ablate.study.schema import Factor, Level, Metric, Study
@@ -101,3 +103,18 @@ def test_a_style_is_in_force_only_where_it_is_asked_for() -> None:
     with style():
         assert matplotlib.rcParams["xtick.labelsize"] == PAPER.small
     assert matplotlib.rcParams["xtick.labelsize"] == before
+
+
+@pytest.mark.parametrize(
+    "text", ["a", "l", ".", "He's scale", "2×10⁻⁹", "test accuracy, %", "gß@&§~{}", "C O S Q 0 8 6"]
+)
+def test_a_text_is_as_wide_as_matplotlib_draws_it(text: str) -> None:
+    drawn = TextPath((0, 0), text, size=7.0, prop=FontProperties(family="DejaVu Sans"))
+    # Not by a bit more or less: panels are placed by it.
+    assert text_width(text, 7.0) == drawn.get_extents().width / 72
+
+
+def test_the_widest_line_counts_and_a_dollar_is_a_dollar() -> None:
+    assert text_width("i\nwide line\n ") == text_width("wide line")
+    assert text_width("$x$") > text_width("x")
+    assert text_width(" ") == 0

@@ -287,6 +287,13 @@ def test_sign_flips_are_scipys_exact_permutation_test(values) -> None:
     assert sign_flip(values) == pytest.approx(expected, abs=1e-10)
 
 
+@pytest.mark.parametrize("n", [17, 40, 125])
+def test_of_many_pairs_random_signs_are_the_t_of_scipy(n: int) -> None:
+    for seed in range(20):
+        values = sample(n, 0.1, seed)
+        assert sign_flip(values) == stats.ttest_1samp(values, 0.0).pvalue
+
+
 def test_uneven_differences_are_seen_and_even_ones_seldom() -> None:
     values = sample(8, 1.0)
     assert is_uneven(np.append(values[:-1], 60.0))[0]

@@ -13,7 +13,7 @@ from ablate.data.description import (
     notes_of,
 )
 from ablate.data.fetch import fetch
-from ablate.data.load import check_available, load
+from ablate.data.load import check_available, load, load_test_set
 from ablate.data.sources import SOURCES
 from ablate.data.splits import Split, channel_statistics, split, split_statistics
 
@@ -30,6 +30,7 @@ __all__ = [
     "fetch",
     "inputs_of",
     "load",
+    "load_test_set",
     "notes_of",
     "split",
     "split_statistics",

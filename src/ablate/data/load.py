@@ -9,7 +9,7 @@ from ablate.data.dataset import Data, fixed_part
 from ablate.data.description import check_test_size, describe, digest
 from ablate.data.fetch import fetch_set
 from ablate.data.folders import find
-from ablate.data.readers import Examples, read_examples, read_verified
+from ablate.data.readers import Arrays, Examples, read_examples, read_verified
 from ablate.data.sources import SOURCES
 from ablate.data.synthetic import digits, gaussian_classes
 from ablate.data.user_data import load_user_data
@@ -38,6 +38,14 @@ def load(config: DataConfig, root: Path, seed: int = 0) -> Data:
         )
         data = Data(train, None, test, there.classes)
     return replace(data, test=fixed_part(data.test, config.test_size, "test_size"))
+
+
+def load_test_set(config: DataConfig, root: Path, seed: int = 0) -> Arrays:
+    """Return the test set that `load` returns as arrays: of most sets without torch, a second."""
+    if isinstance(config, UserData) or config.test_size is not None:
+        x, y = load(config, root, seed).test
+        return x.numpy(), y.numpy()
+    return _examples(config, root, seed)[1]
 
 
 def check_available(config: DataConfig, root: Path) -> None:

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from ablate.metrics import CURVES, PROBED, STATISTICS
 from ablate.metrics.scores import calibration_bins
 from ablate.report.columns import FACTOR, TUNED, level_column, tuned_column
-from ablate.report.held_out import HeldOutReader, examples_row
+from ablate.report.held_out import HeldOut, HeldOutReader, examples_row
 from ablate.store import reader
 from ablate.store.cell import LedgerCell
 from ablate.store.files import LedgerError
@@ -113,8 +113,9 @@ def frames(
     naming the file where an entry is damaged.
     """
     rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    layers: list[pd.DataFrame] = []
+    layers: list[dict[str, np.ndarray]] = []
     losses: list[tuple[Mapping[str, Any], np.ndarray]] = []
+    known: dict[str, HeldOut] = {}
     for cell in cells:
         for replicate, directory, result in reader.finished(root, study_name, cell):
             reader.check_whole(directory, result)
@@ -132,7 +133,7 @@ def frames(
                 layers.append(_layers(place, probe))
             losses.append((place, reader.read_arrays(directory, "curve.npz", result)["loss"]))
             if held_out is not None:
-                for name, found in _of_predictions(directory, result, extras, held_out):
+                for name, found in _of_predictions(directory, result, extras, held_out, known):
                     rows[name].append({**found, **place})
         if cell.tuned:
             folder = root / "runs" / study_name / cell.slug / "tune"
@@ -140,7 +141,7 @@ def frames(
     return Frames(
         runs=_frame("runs", rows["runs"], _run_columns(rows["runs"], cells)),
         epochs=_frame("epochs", rows["epochs"]),
-        layers=_typed("layers", pd.concat(layers)) if layers else _frame("layers", []),
+        layers=_typed("layers", _joined(layers)) if layers else _frame("layers", []),
         curves=_frame("curves", _curves(losses)),
         tuning=_frame("tuning", rows["tuning"]),
         calibration=_frame("calibration", rows["calibration"]),
@@ -150,13 +151,20 @@ def frames(
 
 
 def _of_predictions(
-    directory: Path, result: Result, extras: Collection[str], held_out: HeldOutReader
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield a run's rows of calibration and examples, each by the name of its frame."""
+    directory: Path, result: Result, extras: Collection[str], held_out: HeldOutReader,
+    known: dict[str, HeldOut],
+) -> Iterator[tuple[str, dict[str, Any]]]:  # fmt: skip
+    """Yield a run's rows of calibration and examples, each by the name of its frame.
+
+    known  test sets by the digest of a config: runs of a cell have one, which is long to read
+    """
     logits = reader.read_arrays(directory, "predictions.npz", result).get("logits")
     if logits is None:
         return
-    test_set = held_out(reader.read_config(directory))
+    digest = result.digests.get("config.yaml", f"{directory}")
+    if digest not in known:
+        known[digest] = held_out(reader.read_config(directory))
+    test_set = known[digest]
     if "calibration" in extras:
         yield from (("calibration", row) for row in calibration_bins(logits, test_set.labels))
     if "examples" in extras and (row := examples_row(logits, test_set)):
@@ -255,7 +263,13 @@ def _run_row(cell: LedgerCell, replicate: int, directory: Path, result: Result) 
     return row
 
 
-def _layers(place: Mapping[str, Any], probe: Mapping[str, np.ndarray]) -> pd.DataFrame:
+def _joined(columns: Sequence[Mapping[str, np.ndarray]]) -> pd.DataFrame:
+    """Return one frame of the columns of many runs: a frame for each takes ten times as long."""
+    names = columns[0]
+    return pd.DataFrame({name: np.concatenate([one[name] for one in columns]) for name in names})
+
+
+def _layers(place: Mapping[str, Any], probe: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """One row per step, quantity and layer, in the order of the packed arrays (S, 3, L)."""
     _, quantities, layers, statistics = probe["statistics"].shape
     step, quantity, layer = np.indices(probe["statistics"].shape[:3]).reshape(3, -1)
@@ -265,16 +279,17 @@ def _layers(place: Mapping[str, Any], probe: Mapping[str, np.ndarray]) -> pd.Dat
         for at, counts in zip(probe["histogram_steps"].tolist(), probe["histograms"], strict=True)
     }
     by_statistic = probe["statistics"].reshape(-1, statistics).T
-    return pd.DataFrame({
-        **place,
+    histograms = [one for at in probe["steps"].tolist() for one in taken.get(at, nothing)]
+    return {
+        **{name: np.full(len(step), value, object) for name, value in place.items()},
         "step": probe["steps"][step],
         "layer": layer + 1,
         "layer_name": probe["layers"][layer],
         "quantity": np.array(PROBED)[quantity],
         **dict(zip(STATISTICS, by_statistic, strict=True)),
         "exponent": probe["exponents"].ravel(),
-        "histogram": [one for at in probe["steps"].tolist() for one in taken.get(at, nothing)],
-    })  # fmt: skip
+        "histogram": np.fromiter(histograms, object, len(histograms)),
+    }
 
 
 def curve_edges(steps: int) -> np.ndarray:

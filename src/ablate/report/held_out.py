@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,9 +20,6 @@ from ablate.study.claims import Rule
 from ablate.study.items import ChangedExamples
 from ablate.study.schema import Study
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
 Labels = npt.NDArray[np.int64]
 Bits = npt.NDArray[np.bool_]
 
@@ -31,15 +28,15 @@ Bits = npt.NDArray[np.bool_]
 class HeldOut:
     """A test set: inputs (N, C, H, W) or (N, D), uint8 or float32, and labels (N,)."""
 
-    inputs: "Tensor"
+    inputs: np.ndarray
     labels: Labels
 
     @cached_property
     def digest(self) -> str:
         """The first digits of a SHA-256 of inputs and labels: equal where test sets are."""
-        inputs = self.inputs.numpy()
         # In half precision, as the last bit of a number that is computed is the processor's.
-        exact = inputs if inputs.dtype == np.uint8 else inputs.astype(np.float16)
+        is_exact = self.inputs.dtype == np.uint8
+        exact = self.inputs if is_exact else self.inputs.astype(np.float16)
         content = hashlib.sha256(exact.tobytes())
         content.update(self.labels.tobytes())
         return content.hexdigest()[:16]
@@ -61,8 +58,7 @@ def held_out_reader(root: Path, read: dict[str, HeldOut]) -> HeldOutReader:
         config = run_config(resolved)
         name = f"{config.data.model_dump_json()} {config.seed}"
         if name not in read:
-            inputs, labels = data.load(config.data, root, config.seed).test
-            read[name] = HeldOut(inputs, labels.numpy())
+            read[name] = HeldOut(*data.load_test_set(config.data, root, config.seed))
         return read[name]
 
     return held_out

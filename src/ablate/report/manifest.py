@@ -6,8 +6,9 @@ import hashlib
 import json
 import math
 import platform
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NotRequired
@@ -96,6 +97,16 @@ class FigureFiles:
     def files(self) -> tuple[str, ...]:
         """Return the names of its files."""
         return tuple(path.name for path in (self.png, self.svg, self.gif) if path)
+
+    def moved(self, directory: Path) -> FigureFiles:
+        """Return it with its files moved into another directory."""
+        svg, png, gif = (
+            path and Path(shutil.move(path, directory / path.name))
+            for path in (self.svg, self.png, self.gif)
+        )
+        assert svg
+        assert png
+        return replace(self, svg=svg, png=png, gif=gif)
 
 
 @dataclass(frozen=True)

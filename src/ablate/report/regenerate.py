@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from ablate.errors import AblateError, ConfigError, nearest, one_of
 from ablate.report.check import check
 from ablate.report.currency import currency, is_current, mark_current
+from ablate.report.helpers import helpers, worth
 from ablate.report.manifest import read_manifest
-from ablate.report.side_by_side import for_each
+from ablate.report.side_by_side import cores, for_each
 from ablate.store.cell import LedgerCell
 from ablate.store.index import read_index
 from ablate.store.reader import Finished, finished
@@ -50,7 +51,7 @@ def regenerate(root: Path, study: str, force: bool = False) -> Written:
     (`ablate.report.currency`). Where the ledger does not have all runs (a fresh clone), the report
     is made from the frames that lie in its folder. Raises ConfigError where there is neither.
     """
-    written = _brought_up(root, study, force)
+    written = _brought_up(root, study, force, cores())
     if written.changed:
         from ablate.report.pages import write_index
 
@@ -70,18 +71,21 @@ def regenerate_reports(root: Path, names: Sequence[str]) -> list[Written]:
     return made
 
 
-def _made_anew(root: Path, study: str) -> Written:
-    return _brought_up(root, study, force=True)
+def _made_anew(root: Path, study: str, cores: int) -> Written:
+    return _brought_up(root, study, True, cores)
 
 
-def _brought_up(root: Path, study: str, force: bool) -> Written:
-    """Bring one report up to the ledger, and leave the index over all reports as it is."""
+def _brought_up(root: Path, study: str, force: bool, cores: int) -> Written:
+    """Bring one report up to the ledger, and leave the index over all reports as it is.
+
+    cores  that it may keep busy
+    """
     directory = root / "reports" / study
     locked, ended = _locked(root, study), _complete(root, study)
     wanted = None if ended is None else currency(locked, ended.results)
     current = wanted is not None and not force and is_current(root, study, wanted)
     if not current:
-        _write(root, study, locked, ended, directory)
+        _write(root, study, locked, ended, directory, cores)
         if wanted is not None:
             mark_current(root, study, wanted)
     manifest = read_manifest(directory) or {}
@@ -101,12 +105,12 @@ def check_reports(root: Path, names: Sequence[str]) -> list[Path]:
     return [path for paths in found for path in paths]
 
 
-def _checked(root: Path, study: str) -> list[Path]:
+def _checked(root: Path, study: str, cores: int) -> list[Path]:
     directory = root / "reports" / study
     locked, ended = _locked(root, study), _complete(root, study)
 
     def write(fresh: Path) -> None:
-        _write(root, study, locked, ended, fresh, pictures=directory)
+        _write(root, study, locked, ended, fresh, cores, pictures=directory)
 
     return [directory / file for file in check(directory, write)]
 
@@ -180,12 +184,25 @@ def _write(
     locked: Locked,
     ended: _Ended | None,
     directory: Path,
+    cores: int,
     pictures: Path | None = None,
 ) -> None:
     """Write a report; its PNG and GIF are taken over from the folder `pictures` where given."""
-    from ablate.report.build import build_report
+    # What helpers import takes as long as all that is done here before they are asked.
+    with helpers(worth(len(locked.study.report), cores)) as started:
+        _write_frames(root, study, locked, ended, directory)
+        from ablate.report.build import build_report
+        from ablate.report.frame import read_frames
+
+        build_report(locked, read_frames(directory), directory, pictures, started)
+
+
+def _write_frames(
+    root: Path, study: str, locked: Locked, ended: _Ended | None, directory: Path
+) -> None:
+    """Write what a report is made from: its frames, images and lock file."""
     from ablate.report.changed_examples import write_test_sets
-    from ablate.report.frame import read_frames, write_frames
+    from ablate.report.frame import write_frames
     from ablate.report.held_out import held_out_reader
     from ablate.report.images import write_images
     from ablate.report.thin import thinned
@@ -212,7 +229,6 @@ def _write(
     source = lock if lock.exists() else home / LOCK_NAME
     if source.parent != directory:
         shutil.copyfile(source, directory / LOCK_NAME)
-    build_report(locked, read_frames(directory), directory, pictures)
 
 
 def read_ledger(

@@ -13,21 +13,23 @@ _Result = TypeVar("_Result")
 
 
 def for_each(
-    function: Callable[[Path, str], _Result], root: Path, names: Sequence[str]
+    function: Callable[[Path, str, int], _Result], root: Path, names: Sequence[str]
 ) -> list[_Result]:
-    """Return what `function(root, name)` returns for each report, in the order of `names`.
+    """Return what `function(root, name, cores)` returns for each report, in the order of `names`.
+
+    cores  that are left for each
 
     The largest are begun first. Where one fails, its exception is raised and what has not begun
     does not begin; Ctrl-C ends the workers at once.
     """
-    size = min(len(names), _cores())
+    size = min(len(names), cores())
     if size < 2:
-        return [_tidily(function, root, name) for name in names]
+        return [_tidily(function, root, name, cores()) for name in names]
     # Not forked: who calls may have threads.
     pool = ProcessPoolExecutor(size, get_context("spawn"), _begin_worker)
     try:
         started = {
-            name: pool.submit(_tidily, function, root, name)
+            name: pool.submit(_tidily, function, root, name, cores() // size)
             for name in sorted(names, key=lambda name: -_weight(root, name))
         }
         return [started[name].result() for name in names]
@@ -35,7 +37,7 @@ def for_each(
         pool.shutdown(cancel_futures=True)
 
 
-def _cores() -> int:
+def cores() -> int:
     """Return how many cores this process may use, not how many there are."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -51,7 +53,9 @@ def _begin_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def _tidily(function: Callable[[Path, str], _Result], root: Path, name: str) -> _Result:
+def _tidily(
+    function: Callable[[Path, str, int], _Result], root: Path, name: str, cores: int
+) -> _Result:
     """Call the function, and collect garbage once behind it.
 
     A figure is tens of thousands of objects, and looking through them all the time takes a tenth
@@ -60,7 +64,7 @@ def _tidily(function: Callable[[Path, str], _Result], root: Path, name: str) -> 
     collects = gc.isenabled()
     gc.disable()
     try:
-        return function(root, name)
+        return function(root, name, cores)
     finally:
         if collects:
             gc.enable()

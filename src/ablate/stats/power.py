@@ -1,10 +1,11 @@
 """What a number of replicates can show, and how many it takes."""
 
+import math
 from bisect import bisect_left
 from collections.abc import Callable
 
 import numpy as np
-from scipy import optimize, special
+from scipy import special
 
 from ablate.stats.arms import Pairs
 from ablate.stats.two_parts import paired_effect
@@ -22,10 +23,13 @@ def power(effect: float, n: int, alpha: float) -> float:
     The wrong side of the two-sided test, which shows the opposite, is not counted in. For a claim
     with a margin `effect` is what lies beyond it.
     """
-    from scipy import stats  # a second to import, which reports do without
-
     critical = special.stdtrit(n - 1, 1 - alpha / 2)
-    return float(stats.nct.sf(critical, n - 1, effect * n**0.5))
+    shown = 1 - float(special.nctdtr(n - 1, effect * n**0.5, critical))
+    if math.isnan(shown):  # far beyond what decides anything
+        from scipy import stats  # a second to import, which reports do without
+
+        shown = float(stats.nct.sf(critical, n - 1, effect * n**0.5))
+    return shown
 
 
 def detectable(n: int, alpha: float) -> float:
@@ -33,6 +37,8 @@ def detectable(n: int, alpha: float) -> float:
 
     In standard deviations of the pair differences.
     """
+    from scipy import optimize  # half a second, which reports do without
+
     return float(optimize.brentq(lambda effect: power(effect, n, alpha) - POWER, 1e-3, 50.0))
 
 
@@ -55,6 +61,7 @@ def equality_power(margin: float, n: int, alpha: float) -> float:
 
 def equality_within(n: int, alpha: float) -> float:
     """Return the margin within which n pairs of equal arms are shown equal with 80 % power."""
+    from scipy import optimize  # see `detectable`
 
     def lacking(margin: float) -> float:
         return equality_power(margin, n, alpha) - POWER
@@ -105,7 +112,11 @@ def least_p(n: int) -> float:
 
 def _fewest(power_of: Callable[[int], float]) -> int | None:
     """Return the fewest pairs, three or more, whose power is 80 %; None over 10,000."""
-    counts = range(3, _MOST + 1)
-    if power_of(_MOST) < POWER:
-        return None
+    # Doubled until enough: what takes few pairs needs no law of thousands.
+    enough = 3
+    while power_of(enough) < POWER:
+        if enough == _MOST:
+            return None
+        enough = min(2 * enough, _MOST)
+    counts = range(3, enough + 1)
     return counts[bisect_left(counts, POWER, key=power_of)]

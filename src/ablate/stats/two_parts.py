@@ -147,9 +147,11 @@ def sign_flip(difference: Array) -> float | None:
     if n < 2:
         return None
     if n > 16:
-        from scipy import stats  # a second to import, which few reports need
-
-        return float(stats.ttest_1samp(difference, 0.0).pvalue)
+        # As scipy.stats has it to the bit, which is a second to import.
+        variance = difference.var() * (n / (n - 1))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            t = difference.mean() / np.sqrt(variance / n)
+        return 2 * float(special.stdtr(n - 1, -abs(t)))
     # As scipy's permutation_test, which takes seconds for what takes milliseconds here.
     signs = 1 - 2 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
     sums = np.abs(signs @ difference)

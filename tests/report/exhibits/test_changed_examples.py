@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from scipy import stats
 from small_frames import drawings, frames, present, runs, status, study
 from test_figures import overlapping
@@ -24,7 +23,7 @@ from ablate.study.schema import Level
 #: At y all runs of B are n/c; at x one run of B is missing.
 ITEM = ChangedExamples(compare={"one": ["A", "B"]}, at={"two": "x"})
 LABELS = np.array([0, 0, 0, 1, 1, 1])
-IMAGES = torch.arange(6 * 12, dtype=torch.uint8).reshape(6, 1, 4, 3)
+IMAGES = np.arange(6 * 12, dtype=np.uint8).reshape(6, 1, 4, 3)
 TEST_SET = HeldOut(IMAGES, LABELS)
 #: Examples that are right in replicates 0 to 3, a digit each; the first has no pair.
 RIGHT = {
@@ -118,7 +117,7 @@ def test_the_table_says_what_won_means_and_who_is_left_out(tmp_path: Path) -> No
 
 def test_of_many_classes_those_that_differ_most_are_printed() -> None:
     labels = np.arange(30) % 30
-    many = HeldOut(torch.zeros(30, 1, 2, 2, dtype=torch.uint8), labels)
+    many = HeldOut(np.zeros((30, 1, 2, 2), dtype=np.uint8), labels)
     right = {"Ax": ["0" * 10 + "1" * 20] * 4, "Bx": ["0" * 30] * 4}
     accuracy = {cell: [0.5] * 4 for cell in (("A", "x"), ("A", "y"), ("B", "x"), ("B", "y"))}
     rows = [
@@ -142,7 +141,7 @@ def test_what_is_drawn_are_the_images_that_change_with_label_and_shares(tmp_path
     shown = [(won[0], 0, "0→100"), (won[1], 3, "67→100"), (lost[0], 2, "67→0")]
     for axis, place, shares in shown:
         (image,) = axis.images
-        assert np.array_equal(image.get_array(), IMAGES[place, 0].numpy())
+        assert np.array_equal(image.get_array(), IMAGES[place, 0])
         assert [text.get_text() for text in axis.texts] == [str(LABELS[place]), shares]
     assert not won[2].get_visible()
     assert drawing.caption.startswith("Test images of MNIST that are answered most differently")
@@ -164,18 +163,18 @@ def test_long_names_of_levels_stay_on_the_page(tmp_path: Path) -> None:
 
 
 def test_images_have_their_channels_last_and_numbers_become_bytes(tmp_path: Path) -> None:
-    images = torch.rand(6, 3, 5, 4, generator=torch.Generator().manual_seed(0)) * 2 - 0.5
+    images = np.random.default_rng(0).random((6, 3, 5, 4), dtype=np.float32) * 2 - 0.5
     test_set = HeldOut(images, LABELS)
     found = made(test_set=test_set)
     write_test_sets(study(ITEM), found, [test_set], tmp_path)
     (drawing,) = drawings(Context(ITEM, study(ITEM), found, directory=tmp_path))
     (image,) = drawing.figure.axes[0].images
-    expected = (255 * images[0].clamp(0, 1)).round().permute(1, 2, 0).numpy()
+    expected = (255 * images[0].clip(0, 1)).round().transpose(1, 2, 0)
     assert np.array_equal(image.get_array(), expected)
 
 
 def test_what_is_no_image_gives_a_table_alone(tmp_path: Path) -> None:
-    points = HeldOut(torch.zeros(6, 5), LABELS)
+    points = HeldOut(np.zeros((6, 5), np.float32), LABELS)
     found = made(test_set=points)
     write_test_sets(study(ITEM), found, [points], tmp_path)
     made_of_it = exhibits_of(Context(ITEM, study(ITEM), found, directory=tmp_path))

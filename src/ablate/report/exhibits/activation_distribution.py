@@ -2,9 +2,12 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.patches import StepPatch
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from ablate.report.context import Context
@@ -22,6 +25,9 @@ _ACROSS, _DOWN = 6, 5
 #: Inches of a panel's bars, and of each line printed above them.
 _BAR, _LINE = 0.36, 0.118
 _MARGINS = Margins(left=0.42, right=0.1, top=0.36, across=0.1, down=0.06)
+#: What is read of the frame of layers: rows are chosen panel by panel, of every column.
+_READ = ("cell", "replicate", "step", "layer", "std", "exponent", "histogram", "zero", "dead",
+         "saturated")  # fmt: skip
 #: What is shown: as the axis calls it, and as the caption does.
 _NOUNS = {
     "activation": ("activation", "Activations"),
@@ -49,7 +55,8 @@ def distribution(context: Context, quantity: str) -> Iterator[Drawing]:
     assert isinstance(item, Distribution)
     across, down = style.columns(_ACROSS, 1.3), style.fitting(_DOWN, _BAR + 3 * _LINE)
     layers = context.frames.layers
-    layers = layers[(layers["quantity"] == quantity) & layers["histogram"].notna()]
+    wanted = (layers["quantity"] == quantity) & layers["histogram"].notna()
+    layers = layers.loc[wanted, list(_READ)]
     for subject in subjects(context, "columns"):
         rows = at_step(subject.joined(layers), item.step)
         if len(rows):
@@ -118,7 +125,13 @@ def _set_axes(
         if place in (scale.low, scale.high):  # so that it ends where its panel does
             label.set_horizontalalignment("left" if place == scale.low else "right")
     for base in bases:
-        axis.vlines(places, base, base + panel, color="#d5d5d5", lw=0.5, zorder=0)
+        _strokes(axis, places, (base, base + panel), color="#d5d5d5", lw=0.5, zorder=0)
+
+
+def _strokes(axis: Axes, places: Sequence[float], ends: tuple[float, float], **ink: Any) -> None:
+    """Draw vertical lines; matplotlib's own would each time look for the limits, which are set."""
+    lines = [[(place, end) for end in ends] for place in places]
+    axis.add_collection(LineCollection(lines, **ink), autolim=False)
 
 
 def ticks(scale: Axis, width: float, style: Style) -> list[float]:
@@ -155,12 +168,13 @@ def _draw_panel(
         axis.text(0.5, middle, nothing, transform=across, ha="center", fontsize=style.small)
         return
     heights = base + tallest * shown.heights
-    axis.stairs(heights, shown.sides, baseline=base, fill=True, color="#0173b2", alpha=0.75, lw=0)
+    # No `stairs`, which would look for the limits, see `_strokes`.
+    axis.add_artist(StepPatch(heights, shown.sides, baseline=base, fc="#0173b2", alpha=0.75, lw=0))
     assert page.axis is not None
     if panel.theory is not None:
         marks = theory_marks(panel.theory, page.axis)
         top = base + min(1.08 * tallest, height)
-        axis.vlines(marks, base, top, color="black", lw=0.8, linestyles=(0, (3, 1.5)))
+        _strokes(axis, marks, (base, top), color="black", lw=0.8, linestyles=(0, (3, 1.5)))
     lines = [f"std {number(panel.std)}"]
     lines += [
         f"{_SHARES[name][0]} {percent(panel.shares[name])}"

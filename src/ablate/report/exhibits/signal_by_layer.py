@@ -29,6 +29,8 @@ _QUANTITIES = {
     "activation": ("forward", "std of activations"),
     "activation_gradient": ("backward", "std of gradients"),
 }
+#: What is read of the frame of layers.
+_READ = ("cell", "replicate", "step", "layer", "quantity", "std")
 _MARGINS = Margins(left=0.62, right=0.1, top=0.2, across=0.62, down=0.34)
 _DASHED: dict[str, Any] = {"color": NEUTRAL, "linestyle": (0, (3, 1.5)), "lw": 0.8}
 
@@ -65,7 +67,8 @@ class Signals:
 def exhibits(context: Context) -> Iterator[Drawing]:
     """Draw whether the measured decay or growth matches theory, forward and backward."""
     layers = context.frames.layers
-    layers = layers[layers["quantity"].isin(_QUANTITIES)]
+    # A frame of what is drawn alone: rows are chosen a hundred times, of histograms as well.
+    layers = layers.loc[layers["quantity"].isin(_QUANTITIES), list(_READ)]
     for subject in subjects(context, "lines", "rows"):
         rows = at_step(subject.joined(layers), "first")
         most = subject.style.fitting(_ROWS, 1.35)

@@ -12,6 +12,7 @@ import matplotlib
 import numpy as np
 from matplotlib.colors import to_hex
 from matplotlib.font_manager import FontProperties
+from matplotlib.path import Path
 from matplotlib.textpath import TextPath
 
 from ablate.report.sizes import PAPER, Style
@@ -158,9 +159,27 @@ def text_width(text: str, size: float = PAPER.small) -> float:
     font = FontProperties(family="DejaVu Sans")
     text = text.replace("$", r"\$")  # which stands for itself and begins no formula
     return max(
-        TextPath((0, 0), line, size=size, prop=font).get_extents().width / 72 if line.strip() else 0
+        _outline_width(TextPath((0, 0), line, size=size, prop=font)) / 72 if line.strip() else 0.0
         for line in text.split("\n")
     )
+
+
+def _outline_width(path: Path) -> float:
+    """Return how far an outline reaches from left to right, as `get_extents` has it.
+
+    Outlines of letters have straight lines and quadratic curves, here all at once.
+    """
+    x, codes = np.asarray(path.vertices)[:, 0], np.asarray(path.codes)
+    # Of a curve the control point is the first of two: it lies beyond what is drawn.
+    control = np.flatnonzero(codes == Path.CURVE3)[::2]
+    drawn = np.delete(x, [*control, *np.flatnonzero(codes == Path.CLOSEPOLY)])
+    a, b, c = x[control - 1], x[control], x[control + 1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = (a - b) / (a - 2 * b + c)
+    turns = (t > 0) & (t < 1)
+    a, b, c, t = (values[turns] for values in (a, b, c, t))
+    reached = np.concatenate([drawn, (1 - t) ** 2 * a + 2 * t * (1 - t) * b + t**2 * c])
+    return float(reached.max() - reached.min())
 
 
 def wrapped(text: str, width: float) -> str:
