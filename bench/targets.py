@@ -70,11 +70,8 @@ def targets(
             what = f"step in a stack of 8, {title}: ablate {precision} × JAX fp32"
             found.append(Target(what, _of_jax(stacks, net, precision), goal, at_least=False))
     ratio = {row.name: row.ratio.median for row in first}
-    for name in (FRESH, AGAIN):
-        found.append(Target(f"{name} × the imports", ratio.get(name), 1, at_least=False))
-    sweep = f"{SWEEP}, × {FRESH}"
-    both = ratio[SWEEP] / ratio[FRESH] if SWEEP in ratio else None
-    found.append(Target(sweep, both, 2, at_least=False))
+    for name, goal in ((FRESH, 1), (AGAIN, 1), (SWEEP, 2)):
+        found.append(Target(f"{name} × the imports", ratio.get(name), goal, at_least=False))
     whole = next((row for row in growth if row.case.train_size == 55_000), None)
     around = None if whole is None else whole.around
     found.append(Target("100 runs of 55,000 images: beside training", around, 0.08, False, ".1%"))

@@ -112,7 +112,7 @@ def test_every_target_finds_its_figure_and_stands_on_the_page() -> None:
     assert measured["24 runs, 64-128-64: Lightning × ablate"] == 2
     assert measured["24 runs, 64-128-64: JAX × ablate"] == 5
     assert measured["step in a stack of 8, 256-256: ablate bf16 × JAX fp32"] == 1.1
-    assert measured[f"{SWEEP}, × {FRESH}"] == pytest.approx(1.6)
+    assert measured[f"{SWEEP} × the imports"] == pytest.approx(2.4)
     assert measured["likewise, milliseconds a run"] == pytest.approx(10)
 
     text = targets.targets_table(found)
