@@ -24,7 +24,7 @@ INNER = 128
 #: Counts of a histogram: underflow, the bins inside, overflow.
 BINS = INNER + 2
 
-Counts = npt.NDArray[np.uint32]
+Counts = npt.NDArray[np.number]
 
 
 @dataclass(frozen=True, eq=False)

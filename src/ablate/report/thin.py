@@ -124,13 +124,14 @@ def _pool(
     places = layers.assign(place=np.arange(len(layers)))[pooled]
     for _, rows in places.groupby(_GROUP, sort=False)["place"]:
         first, *others = rows
-        widest = int(exponents[rows].max())
-        parts = [
+        parts = [place for place in rows if np.any(histograms[place])]
+        # The range of nothing is no range.
+        widest = int(exponents[parts or [first]].max())
+        summed = [
             coarsen(np.asarray(histograms[place], np.int64), widest - int(exponents[place]))
-            for place in rows
-            if len(histograms[place])
+            for place in parts or [first]
         ]
-        histograms[first] = np.sum(parts, axis=0)
+        histograms[first] = np.sum(summed, axis=0)
         exponents[rows] = widest
         for place in others:
             histograms[place] = _NONE
