@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ def schema() -> dict[str, Any]:
     return schema
 
 
+@cache
 def studies() -> dict[str, Any]:
     """Return every study with examples, as written, by its place in the repository."""
     root = DOCS.parent

@@ -4,7 +4,10 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from sweeping import SMALL, runs_of, sweep
+
+pytestmark = pytest.mark.long  # whole sweeps, a dozen
 
 CLAIMS = """\
 smallest_effect: {smallest}

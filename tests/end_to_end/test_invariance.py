@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from sweeping import runs_of, small, sweep
 
+pytestmark = pytest.mark.long  # whole sweeps, a dozen
+
 SCALES = [0.5, 0.7, 1.0, 1.4]
 
 

@@ -6,9 +6,12 @@ import math
 import shutil
 from pathlib import Path
 
+import pytest
 import yaml
 from sweeping import REACH, runs_of, sweep
 from warm import ablate
+
+pytestmark = pytest.mark.long  # whole sweeps, a dozen
 
 #: Two rates, of which one may be the better for one replicate and the other for the next.
 STUDY = """\

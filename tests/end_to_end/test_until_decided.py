@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from warm import ablate
 
+pytestmark = pytest.mark.long  # whole sweeps, a dozen
+
 STUDY = """\
 question: Does width matter on small images?
 baseline: {data: digits, model: mlp, model.depth: 1, trainer.epochs: 3, probe.steps: "off"}

@@ -18,8 +18,8 @@ SIZES = {"train_examples": 96, "test_examples": 24, "validation_size": 24}
 DATA: dict[str, dict[str, Any]] = {
     "digits": {"name": "digits", "train_size": 64, "validation_size": 24, "test_size": 24},
     "features": {"name": "synthetic", "shape": [20], **SIZES},
-    "gray": {"name": "synthetic", "shape": [1, 28, 28], **SIZES},
-    "colour": {"name": "synthetic", "shape": [3, 32, 32], **SIZES},
+    "gray": {"name": "synthetic", "shape": [1, 16, 16], **SIZES},
+    "colour": {"name": "synthetic", "shape": [3, 16, 16], **SIZES},
 }
 FACTORS: dict[str, list[Any]] = {
     "optimizer": sorted(OPTIONS["optimizer"]),

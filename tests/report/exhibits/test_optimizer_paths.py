@@ -1,5 +1,6 @@
 """Figures of optimizer paths: what the legend says, what is drawn, and the animation's bytes."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -155,9 +156,12 @@ def test_nothing_is_cut_off_and_panels_stand_below_their_legends(drawing):
 
 
 def test_the_figure_has_the_same_bytes_each_time(drawing, tmp_path):
-    first = drawing.save(tmp_path / "first")
     again = draw_paths("beale_paths", PANELS, LOOKS, "Beale's function.")
-    second = again.save(tmp_path / "second")
+    # The animation has a test of its own, of a few frames.
+    first, second = (
+        replace(one, moving=None).save(tmp_path / name)[:2]
+        for one, name in ((drawing, "first"), (again, "second"))
+    )
     assert [file.read_bytes() for file in first] == [file.read_bytes() for file in second]
 
 
