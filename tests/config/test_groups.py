@@ -143,6 +143,13 @@ def test_the_base_is_left_as_it_is() -> None:
         ),
         ("optimizr.lr", "Did you mean 'optimizer'?"),
         ("optimizer.lrr", "Did you mean 'lr'?"),
+        (
+            "probe.step",
+            "unknown key 'probe.step'; probe has examples, histograms or steps. Did you",
+        ),
+        ("launch.worker", "Did you mean 'workers'?"),
+        ("paths.rot", "unknown key 'paths.rot'; paths has root."),
+        ("seed.x", "unknown key 'seed.x'; seed has no keys."),
     ],
 )
 def test_unknown_keys(key: str, sentence: str) -> None:

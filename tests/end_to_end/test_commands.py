@@ -226,9 +226,9 @@ def test_a_failed_run_is_tried_again_and_the_exit_code_is_1(tmp_path: Path) -> N
     (tmp_path / "mine.yaml").write_text(
         STUDY.replace("trainer.epochs: 2", "trainer.epochs: 100000")
     )
-    failed = ablate("sweep", "study=mine.yaml", "launch.timeout=3", "launch.on_error=stop", "launch.workers=1", cwd=tmp_path)  # fmt: skip
+    failed = ablate("sweep", "study=mine.yaml", "launch.timeout=1", "launch.on_error=stop", "launch.workers=1", cwd=tmp_path)  # fmt: skip
     assert failed.returncode == 1
-    assert "timeout after 3 s" in failed.stdout
+    assert "timeout after 1 s" in failed.stdout
     assert "Traceback" not in failed.stderr
     (tmp_path / "mine.yaml").write_text(STUDY)
     assert ablate("sweep", "study=mine.yaml", cwd=tmp_path).returncode == 0

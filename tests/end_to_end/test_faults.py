@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from sweeping import command, runs_of, small, sweep
 
+pytestmark = pytest.mark.long  # whole sweeps, a dozen
+
 FAULTS = """\
 question: What if it goes wrong?
 baseline:

@@ -10,6 +10,8 @@ from warm import ablate
 from ablate.report.frame import read_frames
 from ablate.report.held_out import unpacked
 
+pytestmark = pytest.mark.long  # whole sweeps, a dozen
+
 STUDY = """\
 question: Does the network have to be wide?
 baseline:

@@ -44,6 +44,7 @@ def found(report: Path) -> list[str]:
     return [path.name for path in check_reports(report.parents[1], [NAME])]
 
 
+@pytest.mark.long
 def test_another_processor_finds_the_same(tmp_path: Path) -> None:
     """With the instructions of an old one: no vector units that numpy can do without."""
     shutil.copytree(REPORTS / RICH, tmp_path / "reports" / RICH)

@@ -8,7 +8,7 @@ each, by the same rules: choosing a group's option loads its file, dotted keys s
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +26,14 @@ class Groups:
 
     defaults   the option that `config.yaml` chooses, by group
     top_level  every key that may stand at the start of an override
+    sections   the keys of each that is no group, and none of what is a value itself
     opened     groups that may be the user's own code, whose arguments are not known here
     """
 
     options: Mapping[str, Mapping[str, Mapping[str, Any]]]
     defaults: Mapping[str, str]
     top_level: tuple[str, ...]
+    sections: Mapping[str, frozenset[str]] = field(default_factory=dict)
     opened: frozenset[str] = frozenset()
 
     def open(self, *layers: Mapping[str, Any]) -> Groups:
@@ -46,9 +48,14 @@ class Groups:
         group, _, name = key.partition(".")
         unknown = f"{where}: unknown key '{key}'"
         check_known(group, self.top_level, f"{unknown}; the top-level keys are")
-        known = {field for option in self.options.get(group, {}).values() for field in option}
-        if name and known and name not in known and group not in self.opened:
+        if not name or group in self.opened:
+            return
+        known = {own for option in self.options.get(group, {}).values() for own in option}
+        known |= self.sections.get(group, frozenset())
+        if known and name not in known:
             check_known(name, sorted(known - {"name"}), f"{unknown}; {group} has")
+        if group in self.sections and not known:
+            raise ConfigError(f"{unknown}; {group} has no keys.")
 
     def check_override(self, key: str, value: Any, where: str) -> None:
         """Raise ConfigError unless `key` exists and, where it names a group, `value` is for it."""
@@ -86,6 +93,7 @@ def read_groups(folders: Iterable[Path]) -> Groups:
     """Read all group files; a later folder adds options and replaces those of the same name."""
     options: dict[str, dict[str, Mapping[str, Any]]] = {}
     top_level: dict[str, None] = {}
+    sections: dict[str, frozenset[str]] = {}
     defaults: dict[str, str] = {}
     for folder in folders:
         for path in sorted(folder.glob("*/*.yaml")):
@@ -95,10 +103,13 @@ def read_groups(folders: Iterable[Path]) -> Groups:
         if (folder / "config.yaml").exists():
             config = read_yaml(folder / "config.yaml")
             top_level |= dict.fromkeys(config)
+            for key, value in config.items():
+                own = frozenset(value) if isinstance(value, Mapping) else frozenset()
+                sections[key] = sections.get(key, frozenset()) | own
             chosen = [item for item in config["defaults"] if isinstance(item, dict)]
             defaults |= {k: v for item in chosen for k, v in item.items() if k in options}
     names = [key for key in [*options, *top_level, "study"] if key not in ("defaults", "hydra")]
-    return Groups(options, defaults, tuple(dict.fromkeys(names)))
+    return Groups(options, defaults, tuple(dict.fromkeys(names)), sections)
 
 
 def layered(layers: Iterable[Mapping[str, Any]], groups: Groups) -> dict[str, Any]:
