@@ -1,13 +1,13 @@
 """Processes that make a share of a report: most of it is drawing, figure by figure."""
 
 import gc
-import os
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+
+from ablate.report.side_by_side import begin_worker
 
 #: Items of a report for each process: starting one takes as long as drawing two.
 _ITEMS_EACH = 2
@@ -41,9 +41,7 @@ def helpers(count: int) -> Iterator[list[Connection]]:
 
 
 def _help(asked: Connection) -> None:
-    # Read when numpy is imported: two threads on a core spin in each other's way.
-    os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    begin_worker()
     gc.disable()  # see `ablate.report.side_by_side`
     import_module("ablate.report.figures.canvas")  # the longest import, before anybody asks
     from ablate.report.together import help_with

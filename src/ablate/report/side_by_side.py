@@ -26,7 +26,7 @@ def for_each(
     if size < 2:
         return [_tidily(function, root, name, cores()) for name in names]
     # Not forked: who calls may have threads.
-    pool = ProcessPoolExecutor(size, get_context("spawn"), _begin_worker)
+    pool = ProcessPoolExecutor(size, get_context("spawn"), begin_worker)
     try:
         started = {
             name: pool.submit(_tidily, function, root, name, cores() // size)
@@ -47,7 +47,8 @@ def _weight(root: Path, name: str) -> int:
     return sum(path.stat().st_size for path in drawings)
 
 
-def _begin_worker() -> None:
+def begin_worker() -> None:
+    """Begin a process that draws: one thread, and ended by Ctrl-C."""
     # Read when numpy is imported: two threads on a core spin in each other's way.
     os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     signal.signal(signal.SIGINT, signal.SIG_DFL)
