@@ -76,8 +76,8 @@ def test_a_sweep_is_looked_for_under_its_root(
 def test_how_a_study_is_run_is_no_part_of_what_it_declares(root: Path) -> None:
     """It stood in the lock file, so that a report was written anew for another `--root`."""
     asked = [f"study={root / 'wide.yaml'}", "trainer.epochs=6"]
-    (plain,) = plan_studies(sort_words(asked), quick=False)
-    (run,) = plan_studies(sort_words([*asked, "launch.workers=1", f"paths.root={root}"]), False)
+    (plain,) = plan_studies(sort_words(asked))
+    (run,) = plan_studies(sort_words([*asked, "launch.workers=1", f"paths.root={root}"]))
     assert run.plan == plain.plan
     assert (run.root, run.launch.workers, run.plan.study.baseline["trainer.epochs"]) == (root, 1, 6)
 
@@ -157,6 +157,8 @@ def test_hydra_answers_its_own_flags(
         (["plan", "model.depth=3"], "ablate plan needs a study"),
         (["check"], "ablate check needs a study"),
         (["run", "--quick"], "--quick needs a study"),
+        (["sweep", "init=he,xavier", "--full"], "--full needs a study"),
+        (["plan", "study=quickstart", "--full"], "--full: study quickstart has one size"),
         (["run", "hydra/launcher=joblib"], "the executor of runs is local"),
         (["run", "replicates=0"], "replicates=0 is not allowed"),
         (["sync", "wide"], "study 'wide' has no runs here"),
@@ -232,8 +234,8 @@ def test_slips_are_told_at_once(
 def test_a_folder_that_is_anothers_on_this_file_system(monkeypatch: pytest.MonkeyPatch) -> None:
     Path("runs/Quickstart").mkdir(parents=True)
     words = sort_words(["study=quickstart"])
-    assert plan_studies(words, quick=False)  # where upper and lower case differ
+    assert plan_studies(words)  # where upper and lower case differ
     exists = Path.exists
     monkeypatch.setattr(Path, "exists", lambda path: path.name == "quickstart" or exists(path))
     with pytest.raises(ConfigError, match="there is 'Quickstart', whose folder is the same"):
-        plan_studies(words, quick=False)
+        plan_studies(words)

@@ -47,7 +47,7 @@ def test_a_level_of_another_name_is_the_same_cell(root: Path) -> None:
         "[8, 4]", "[large, narrow]"
     ))  # fmt: skip
     words = [f"study={root / 'wide.yaml'}", f"paths.root={root}", "study.name=wide"]
-    (start,) = plan_studies(sort_words(words), quick=False)
+    (start,) = plan_studies(sort_words(words))
     assert [cell.slug.partition("-")[0] for cell in start.plan.cells] == [
         "width=narrow", "width=large",
     ]  # fmt: skip
@@ -79,7 +79,7 @@ claims:
     before, _, rest = text.partition("claims:")
     path = tmp_path / "wide.yaml"
     path.write_text(before + claims + rest[rest.index("report:") :])
-    (start,) = plan_studies(sort_words([f"study={path}", f"paths.root={tmp_path}"]), quick=False)
+    (start,) = plan_studies(sort_words([f"study={path}", f"paths.root={tmp_path}"]))
     found = planned(start)
     assert found.rates == {"trains": replicates_for_rate(0.8, 0.025)}
     assert found.equality == (equality_within(10, 0.05), equality_within(10, 0.025))

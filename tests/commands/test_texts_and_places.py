@@ -47,7 +47,7 @@ def test_a_folder_may_have_any_name(
     )
     monkeypatch.chdir(lab)
     for words in (["study=s"], ["study=s", as_override("paths.root", str(lab))]):
-        (start,) = plan_studies(sort_words(words), quick=False)
+        (start,) = plan_studies(sort_words(words))
         assert start.root == lab
         assert start.plan.cells[0].config.init.model_dump()["std"] == 0.125
     assert main(["plan", "--root", str(lab), "study=s"]) == 0
@@ -65,7 +65,7 @@ def test_brackets_and_colons_are_no_markup(
     shutil.rmtree(root / "runs")
     (root / "wide.yaml").write_text(STUDY)
     asked = [f"study={root / 'wide.yaml'}", f"paths.root={root}"]
-    write_ledger(plan_studies(sort_words(asked), quick=False)[0])
+    write_ledger(plan_studies(sort_words(asked))[0])
     monkeypatch.chdir(root)
     monkeypatch.setenv("COLUMNS", "0")  # of no columns rich shows nothing
     assert main(["sweep", "study=wide.yaml"]) == 0

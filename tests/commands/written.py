@@ -49,7 +49,7 @@ def _composed(path: Path, widths: str, words: tuple[str, ...]) -> Start:
     """Compose a study once, whatever its folder: that is no part of its plan."""
     if (widths, *words) not in _STARTS:
         asked = [f"study={path}", "study.name=wide", *words]
-        (_STARTS[(widths, *words)],) = plan_studies(sort_words(asked), quick=False)
+        (_STARTS[(widths, *words)],) = plan_studies(sort_words(asked))
     return _STARTS[(widths, *words)]
 
 

@@ -94,7 +94,7 @@ def test_declared_again_its_lock_file_says_the_same(home: Path) -> None:
     """A declaration of other text would be a look at the data, and stand on the page as one."""
     folder = home / "runs" / "user_code"
     before = (folder / "study.lock.yaml").read_bytes()
-    (start,) = plan_studies(sort_words(WORDS["user_code"]), quick=False)
+    (start,) = plan_studies(sort_words(WORDS["user_code"]))
     lock_study(folder, start.plan)
     assert (folder / "study.lock.yaml").read_bytes() == before
 

@@ -68,7 +68,7 @@ def test_an_accepted_study_is_reported(lab: Lab, times: int) -> None:
             return
         if checked(root, "plan", "study=mine.yaml").code != 0:
             return
-        (start,) = plan_studies(sort_words([f"study={root / 'mine.yaml'}"]), quick=False)
+        (start,) = plan_studies(sort_words([f"study={root / 'mine.yaml'}"]))
         if len(start.plan.cells) > MOST_CELLS or start.plan.study.replicates > 4:
             return
         write_runs(start.plan, root)

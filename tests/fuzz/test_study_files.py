@@ -41,7 +41,9 @@ def planned(root: Path, content: Any, *words: str) -> None:
         return
     ended = checked(root, "plan", "study=mine.yaml", *words)
     if ended.code == 0:
-        (start,) = plan_studies(sort_words([f"study={root / 'mine.yaml'}"]), "--quick" in words)
+        (start,) = plan_studies(
+            sort_words([f"study={root / 'mine.yaml'}"]), "quick" if "--quick" in words else ""
+        )
         folder = root / "locked"
         shutil.rmtree(folder, ignore_errors=True)
         lock_study(folder, start.plan)

@@ -42,7 +42,7 @@ report: [table]
 def planned(root: Path, sizes: list[int], *words: str) -> Start:
     (root / "kin.yaml").write_text(STUDY.format(sizes=sizes))
     text = [f"study={root / 'kin.yaml'}", f"paths.root={root}", "study.name=kin", *words]
-    return plan_studies(sort_words(text), quick=False)[0]
+    return plan_studies(sort_words(text))[0]
 
 
 class Told:

@@ -41,7 +41,7 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
             f"factors: {{seed: [0, 1]}}\nreplicates: 1\nmetric: {metric}\nreport: [table]\n{more}\n"
         )
         words = [f"study={file}", f"paths.root={tmp_path}"]
-        (start,) = plan_studies(sort_words(words), quick=False)
+        (start,) = plan_studies(sort_words(words))
         shown = io.StringIO()
         console = Console(file=shown, width=500)
         sweeping.sweep(start.plan, tmp_path, start.launch, console)

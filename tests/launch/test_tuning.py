@@ -29,7 +29,7 @@ def planned(folder: Path, tune: str, *words: str, replicates: int = 3) -> Plan:
     text = STUDY.replace("replicates: 1, by", f"{tune}by")
     (folder / "s.yaml").write_text(text.replace("\nreplicates: 1", f"\nreplicates: {replicates}"))
     given = [f"study={folder / 's.yaml'}", f"paths.root={folder}", *words]
-    (start,) = plan_studies(sort_words(given), quick=False)
+    (start,) = plan_studies(sort_words(given))
     return start.plan
 
 
@@ -110,7 +110,7 @@ def test_a_control_is_tuned_as_its_original_is(tmp_path: Path, tune: str, own: i
 def test_a_tuning_run_that_is_damaged_is_tried_again(tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(STUDY)
     words = sort_words([f"study={tmp_path / 's.yaml'}", f"paths.root={tmp_path}"])
-    (start,) = plan_studies(words, quick=False)
+    (start,) = plan_studies(words)
     (slug,) = (cell.slug for cell in start.plan.cells)
     tried = [task for work in tuning_work(start.plan, tmp_path, "cpu") for task in work.tasks]
     for task, accuracy in zip(tried, (0.5, 0.9), strict=True):

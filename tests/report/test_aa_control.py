@@ -45,8 +45,8 @@ def study(replicates: int):
 def test_the_control_is_one_more_cell_with_another_key(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     words = ["study=quickstart", "study.aa=true"]
-    (start,) = plan_studies(sort_words(words), quick=False)
-    (plain,) = plan_studies(sort_words(words[:1]), quick=False)
+    (start,) = plan_studies(sort_words(words))
+    (plain,) = plan_studies(sort_words(words[:1]))
     *cells, control = start.plan.cells
     assert tuple(cells) == plain.plan.cells
     assert start.plan.study.name == "quickstart"

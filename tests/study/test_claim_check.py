@@ -55,10 +55,10 @@ def test_a_claim_knows_the_factors_it_speaks_of() -> None:
 def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
 
-    def planned_with(claim: dict, *words: str, quick: bool = False, **changes):
+    def planned_with(claim: dict, *words: str, size: str = "", **changes):
         content = {**STUDY, **changes, "claims": {"mine": {"text": "a", **claim}}}
         Path("mine.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
-        (found,) = plan_studies(sort_words(["study=mine.yaml", *words]), quick)
+        (found,) = plan_studies(sort_words(["study=mine.yaml", *words]), size)
         return found
 
     return planned_with

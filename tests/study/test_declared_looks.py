@@ -12,6 +12,7 @@ from ablate.errors import ConfigError
 from ablate.study.looks import looks_between
 from ablate.study.plan import Plan
 from ablate.study.reader import read_study
+from ablate.study.request import Size
 from ablate.study.schema import Study
 
 CONTENT = {
@@ -35,8 +36,8 @@ def read(folder: Path, **changes: object) -> Study:
     return read_study(write(folder, **changes), read_groups([package_conf()]))
 
 
-def planned(folder: Path, *words: str, quick: bool = False) -> Plan:
-    (start,) = plan_studies(sort_words([f"study={write(folder)}", *words]), quick=quick)
+def planned(folder: Path, *words: str, size: Size = "") -> Plan:
+    (start,) = plan_studies(sort_words([f"study={write(folder)}", *words]), size)
     return start.plan
 
 
@@ -97,7 +98,7 @@ def test_the_command_line_asks_for_a_number_or_for_other_looks(tmp_path: Path) -
     assert (fixed.study.looks, fixed.study.replicates, fixed.runs) == ((), 12, 24)
     other = planned(tmp_path, "replicates={looks:[6,9]}")
     assert (other.study.looks, other.study.name) == ((6, 9), "mine")
-    quick = planned(tmp_path, quick=True).study
+    quick = planned(tmp_path, size="quick").study
     assert (quick.looks, quick.replicates) == ((), 2)
     with pytest.raises(ConfigError, match="first look takes 6"):
         planned(tmp_path, "replicates={from:2,to:9}")

@@ -182,7 +182,7 @@ BASE = {
 
 def plan(content: dict, *words: str) -> Plan:
     Path("mine.yaml").write_text(yaml.safe_dump({**BASE, **content}, sort_keys=False))
-    return plan_studies(sort_words(["study=mine.yaml", *words]), quick=False)[0].plan
+    return plan_studies(sort_words(["study=mine.yaml", *words]))[0].plan
 
 
 def cells(compiled: Plan) -> list[str]:

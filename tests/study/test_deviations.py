@@ -37,7 +37,7 @@ STUDY: dict[str, Any] = {
 def planned(folder: Path, content: dict[str, Any], *words: str) -> Plan:
     (folder / "s.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
     given = [f"study={folder / 's.yaml'}", f"paths.root={folder}", *words]
-    (start,) = plan_studies(sort_words(given), quick=False)
+    (start,) = plan_studies(sort_words(given))
     return start.plan
 
 

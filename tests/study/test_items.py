@@ -204,7 +204,7 @@ def test_what_the_command_line_takes_away_is_left_out_and_noted(
     content = {**CONTENT, "report": ["signal_by_layer", "heatmap"]}
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(content))
     words = sort_words(["study=mine.yaml", "probe.steps=off"])
-    (start,) = plan_studies(words, quick=False)
+    (start,) = plan_studies(words)
     assert [item.kind for item in start.plan.study.report] == ["heatmap"]
     assert main(["plan", "study=mine.yaml", "probe.steps=off"]) == 0
     note = "report: signal_by_layer needs the probe, and no run has one: set probe.steps to ends or"

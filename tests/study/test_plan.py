@@ -17,6 +17,7 @@ from ablate.study.designs import combinations
 from ablate.study.lockfile import lock_study, read_lock
 from ablate.study.plan import Plan, tuned_config
 from ablate.study.reader import study_files
+from ablate.study.request import Size
 from ablate.study.schema import Factor, Level, Metric, Study
 
 
@@ -25,8 +26,8 @@ def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.chdir(tmp_path)
 
 
-def plan(*words: str, quick: bool = False) -> Plan:
-    (start,) = plan_studies(sort_words(words), quick)
+def plan(*words: str, size: Size = "") -> Plan:
+    (start,) = plan_studies(sort_words(words), size)
     return start.plan
 
 
@@ -43,10 +44,12 @@ def write_study(**changes: object) -> str:
     return "study=mine.yaml"
 
 
-@pytest.mark.parametrize("quick", [False, True], ids=["full", "quick"])
+@pytest.mark.parametrize("size", ["", "quick", "full"], ids=["default", "quick", "full"])
 @pytest.mark.parametrize("name", study_files((package_conf(),)))
-def test_every_study_that_ships_compiles(name: str, quick: bool) -> None:
-    compiled = plan(f"study={name}", quick=quick)
+def test_every_study_that_ships_compiles(name: str, size: Size) -> None:
+    if size == "full" and not plan(f"study={name}").study.full:
+        pytest.skip("it has one size")
+    compiled = plan(f"study={name}", size=size)
     sizes = [
         math.prod(len(compiled.study.factor(name).levels) for name in part.factors)
         for part in compiled.study.all_parts
@@ -58,7 +61,7 @@ def test_every_study_that_ships_compiles(name: str, quick: bool) -> None:
         assert shown == {level.name for level in factor.levels}
     assert len({cell.slug for cell in compiled.cells}) == len(compiled.cells)
     assert not compiled.notes
-    if quick:
+    if size == "quick":
         assert compiled.study.name == f"{name}-quick"
         # What every clone has: nothing to download.
         data = {cell.config.data.name for cell in compiled.cells}
@@ -123,7 +126,7 @@ def test_a_quick_look_keeps_the_data_that_is_the_question_and_no_other(tmp_path:
             "question: Which?\nbaseline: {model: mlp}\nreplicates: 2\nreport: [table]\n"
             f"factors: {{where: {{{factor}}}}}\n"
         )
-        cells = plan(f"study={tmp_path / 'mine.yaml'}", quick=True).cells
+        cells = plan(f"study={tmp_path / 'mine.yaml'}", size="quick").cells
         assert {cell.config.data.name for cell in cells} == data
         assert width is None or {cell.config.model.width for cell in cells} == width
 
@@ -136,7 +139,7 @@ def test_the_name_of_a_quick_version_ends_in_quick_so_that_git_ignores_its_repor
         "other-quick": ["study.name=other"],
     }
     for name, words in named.items():
-        study = plan(word, *words, quick=True).study
+        study = plan(word, *words, size="quick").study
         assert (study.name, study.is_quick) == (name, True)
     assert not plan(word, "study.name=my-quick").study.is_quick
     ignored = (Path(__file__).resolve().parents[2] / ".gitignore").read_text().splitlines()
@@ -227,7 +230,7 @@ def test_runs_have_histograms_where_the_report_shows_some(item: str) -> None:
 
 def test_a_single_cell_and_an_adhoc_multirun() -> None:
     def started(*words: str, multirun: bool = False) -> Plan:
-        asked = {"command": "run", "words": words, "cfg": None, "quick": False}
+        asked = {"command": "run", "words": words, "cfg": None, "size": ""}
         (start,) = starts(Namespace(**asked, multirun=multirun))
         return start.plan
 

@@ -48,7 +48,7 @@ def _multiply_adds(config: RunConfig) -> int:
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_a_quick_study_is_small(name: str) -> None:
-    (start,) = plan_studies(sort_words([f"study={name}"]), quick=True)
+    (start,) = plan_studies(sort_words([f"study={name}"]), "quick")
     assert start.plan.runs + start.plan.tuning_runs <= MOST_RUNS
     trained = _trainings(start.plan)
     assert sum(map(_steps, trained)) <= MOST_STEPS

@@ -21,7 +21,7 @@ from ablate.secrets import has_password, masked
 from ablate.study.names import ADHOC, SINGLE, check_study_name
 from ablate.study.plan import Plan, compile_study
 from ablate.study.reader import find_study, read_study
-from ablate.study.request import adhoc, request
+from ablate.study.request import Size, adhoc, request
 
 Value = TypeVar("Value")
 
@@ -69,25 +69,29 @@ class Words:
 
 
 def add_arguments(parser: argparse.ArgumentParser, usage: str) -> None:
-    """Add what every command takes that plans: words beside `--quick`.
+    """Add what every command takes that plans: words beside `--quick` and `--full`.
 
     usage  what stands before the words
     """
-    parser.usage = f"{parser.prog} [--quick] {usage} [KEY=VALUE ...]"
+    parser.usage = f"{parser.prog} [--quick | --full] {usage} [KEY=VALUE ...]"
     parser.epilog = "--root PATH and paths.root=PATH are the same."
     parser.set_defaults(plans=True, cfg=None, multirun=True)
-    parser.add_argument("--quick", action="store_true", help="on the digits data, in seconds")
+    sizes = parser.add_mutually_exclusive_group()
+    for size, said in (("quick", "on the digits data, in seconds"), ("full", "large, in hours")):
+        sizes.add_argument(
+            f"--{size}", action="store_const", dest="size", const=size, default="", help=said
+        )
 
 
 def starts(options: argparse.Namespace) -> list[Start]:
     """Return what to run: a plan per study named, else that of the keys; none after `--cfg`.
 
-    Raises ConfigError where none is named and the command or `--quick` needs one: without one a
+    Raises ConfigError where none is named and the command or its size needs one: without one a
     sweep is of the keys that it varies.
     """
     ordered = sort_words(options.words, [f"--cfg={options.cfg}"] if options.cfg else [])
     if ordered.studies:
-        return [_without_passwords(start) for start in plan_studies(ordered, options.quick)]
+        return [_without_passwords(start) for start in plan_studies(ordered, options.size)]
     typed = f"ablate {options.command}"
     if options.command in ("plan", "check"):
         raise ConfigError(f"{typed} needs a study: {typed} study=NAME.")
@@ -97,8 +101,9 @@ def starts(options: argparse.Namespace) -> list[Start]:
             f"{typed} needs a study, {typed} study=NAME, or keys with several values, {typed} "
             "init=he,xavier; ablate run trains a single network."
         )
-    if options.quick:
-        raise ConfigError("--quick needs a study: ablate sweep study=NAME --quick.")
+    if options.size:
+        given = f"--{options.size}"
+        raise ConfigError(f"{given} needs a study: ablate sweep study=NAME {given}.")
     return [_without_passwords(start) for start in _plan_overrides(ordered, options.multirun)]
 
 
@@ -156,7 +161,7 @@ def sort_words(words: Sequence[str], flags: Sequence[str] = ()) -> Words:
     return Words(studies, name, tuple(overrides), root, control, tuple(flags))
 
 
-def plan_studies(words: Words, quick: bool) -> list[Start]:
+def plan_studies(words: Words, size: Size = "") -> list[Start]:
     """Return a plan per study named, each composed by one Hydra multirun."""
     folders = conf_folders(words.root)
     groups = read_groups(folders)
@@ -170,7 +175,7 @@ def plan_studies(words: Words, quick: bool) -> list[Start]:
         # Without its folder: the same study elsewhere has the same report.
         file = path.name if path.name == Path(name).name else None
         study = study.model_copy(update={"control": words.control})
-        asked = request(study, words.overrides, groups, name=words.name, quick=quick, file=file)
+        asked = request(study, words.overrides, groups, name=words.name, size=size, file=file)
         composed = compose(asked.overrides, words.root, multirun=True, flags=words.flags)
         if composed is not None:
             launch = _launch(composed)

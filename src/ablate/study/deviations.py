@@ -23,8 +23,8 @@ Entry = Mapping[str, Any]
 #: Of a study: words, what is shown first, and what is compared by a rule of its own below. The
 #: baseline is what it makes of the cells.
 _APART = frozenset({
-    "name", "question", "source", "caveats", "quick", "is_quick", "command", "headline", "control",
-    "baseline", "factors", "parts", "metric", "tune", "claims", "report",
+    "name", "question", "source", "caveats", "quick", "is_quick", "full", "command", "headline",
+    "control", "baseline", "factors", "parts", "metric", "tune", "claims", "report",
 })  # fmt: skip
 
 

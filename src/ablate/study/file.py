@@ -232,3 +232,5 @@ class StudyFile(DesignFile):
     """sentences that stand on the page"""
     quick: Overrides = Field(default_factory=dict)
     """what `--quick` sets besides its own"""
+    full: Overrides = Field(default_factory=dict)
+    """what `--full` sets, config keys and `replicates`: the size that decides, in hours"""

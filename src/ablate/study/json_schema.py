@@ -18,11 +18,14 @@ def study_schema(groups: Groups) -> dict[str, Any]:
     definitions = schema["$defs"]
     definitions["Overrides"] = _overrides(groups)
     of_part = definitions["PartFile"]["properties"]
-    for properties, name in (
-        (schema["properties"], "baseline"), (schema["properties"], "quick"), (of_part, "baseline"),
-    ):  # fmt: skip
+    own = schema["properties"]
+    for properties, name in ((own, "baseline"), (own, "quick"), (of_part, "baseline")):
         said = properties[name]["description"]
         properties[name] = {"description": said, "$ref": "#/$defs/Overrides"}
+    own["full"] |= {
+        "type": "object",
+        "properties": {**definitions["Overrides"]["properties"], "replicates": own["replicates"]},
+    }
     return schema
 
 

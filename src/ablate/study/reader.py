@@ -14,14 +14,14 @@ from ablate.study.claim_file import read_claims
 from ablate.study.factors import check_overrides
 from ablate.study.file import MetricFile, StudyFile, TuneSettings
 from ablate.study.items import OfPart
-from ablate.study.looks import check_decides
+from ablate.study.looks import check_decides, read_replicates
 from ablate.study.names import level_name
 from ablate.study.parts import all_settings, read_design
 from ablate.study.schema import SHARED_TUNING_REPLICATES, Metric, Study, Tune
 
 #: Fields of a study that are what the file says.
 _AS_WRITTEN = (
-    "question", "source", "baseline", "quick", "smallest_effect", "report", "caveats",
+    "question", "source", "baseline", "quick", "full", "smallest_effect", "report", "caveats",
 )  # fmt: skip
 
 #: What may stand before a score.
@@ -104,6 +104,7 @@ def _read(name: str, file: StudyFile, groups: Groups) -> Study:
     _check_tuned(study)
     claims = read_claims(file.claims, study)
     check_decides(study.looks, claims)
+    _check_full(study, groups, claims)
     _check_items(study)
     _check_headline(file.headline, [claim.name for claim in claims])
     return study.model_copy(update={"claims": claims, "headline": file.headline})
@@ -173,6 +174,24 @@ def _check_tuned(study: Study) -> None:
                     f"factor '{factor.name}', level '{level.name}' sets {study.tune.key}, which "
                     "tune chooses in every cell."
                 )
+
+
+def _check_full(study: Study, groups: Groups, claims: Sequence[object]) -> None:
+    """Raise ConfigError for what `--full` cannot set, or what a level sets in its place."""
+    keys = {key: value for key, value in study.full.items() if key != "replicates"}
+    check_overrides(keys, groups, "full")
+    with within("full"):
+        looks = read_replicates(study.full.get("replicates", study.replicates))
+    check_decides(looks[1:], claims)
+    for key in keys:
+        for factor in study.factors:
+            if factor.sets(key):
+                raise ConfigError(f"full: {key} is varied by factor '{factor.name}'.")
+        for part in study.parts:
+            if key in part.baseline:
+                raise ConfigError(f"full: {key} is set by part '{part.name}'.")
+        if study.tune and key == study.tune.key:
+            raise ConfigError(f"full: {key} is what tune chooses in every cell.")
 
 
 def _check_items(study: Study) -> None:

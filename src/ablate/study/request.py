@@ -5,7 +5,7 @@ import shlex
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from ablate.config.compose import Composed, Word, as_override
 from ablate.config.groups import Groups, Override, layered, split_user_code
@@ -16,6 +16,8 @@ from ablate.study.looks import check_decides, read_replicates
 from ablate.study.names import check_study_name, level_name, shortened
 from ablate.study.schema import Factor, Metric, Study
 
+#: Of a study: what it is without a word, or what `--quick` or `--full` makes of it.
+Size = Literal["", "quick", "full"]
 #: Given with --quick: digits, few replicates and epochs, seconds instead of minutes.
 _QUICK: Mapping[str, Any] = {
     "data": "digits",
@@ -57,25 +59,28 @@ def request(
     groups: Groups,
     *,
     name: str | None = None,
-    quick: bool = False,
+    size: Size = "",
     file: str | None = None,
 ) -> Request:
     """Lay command-line `arguments` over a study.
 
     A comma list on a factor's own key replaces its levels; on another key it adds a grid factor;
     a single value on a factor's key is refused. Whatever changes results gives the study a name
-    of its own, so that nothing mixes with the real one; `name` overrules it. The name of a quick
-    version ends in -quick. `file` is what the command line called the study, where that is not
-    its name.
+    of its own, so that nothing mixes with the real one; `name` overrules it. That of another `size`
+    ends in -quick or -full. `file` is what the command line called the study, where that is not its
+    name.
 
     Raises ConfigError for an unknown key or option and for values that fit no rule.
     """
     if name is None:
         check_study_name(study.name, f"study '{study.name}', the name of its file,")
     layers: list[Mapping[str, Any]] = [study.baseline]
-    if quick:
+    if size == "quick":
         layers.append({**_quick_overrides(study), **study.quick})
         study = _quick(study)
+    elif size == "full":
+        layers.append({key: v for key, v in study.full.items() if key != "replicates"})
+        study = _full(study)
     levels = [level.overrides for factor in study.factors for level in factor.levels]
     asked = [{word.key: value} for word in arguments for value in word.values]
     groups = groups.open(study.baseline, *levels, *asked)
@@ -101,19 +106,20 @@ def request(
         if word.several or (word.key in fixed and word.value != baseline.get(word.key))
     ]
     own_name = name or shortened("-".join([study.name, *changes]))
-    if quick and not own_name.endswith("-quick"):
-        own_name += "-quick"  # by which .gitignore knows its report
+    if size and not own_name.endswith(f"-{size}"):
+        own_name += f"-{size}"  # by which .gitignore knows the report of a quick one
     merged = layered([baseline, fixed], groups)
     groups.check_fields(merged | runtime, f"study {study.name}")
     explicit = tuple((merged | runtime).items())
     overrides = tuple(as_override(key, value) for key, value in split_user_code(explicit)[0])
-    words = [*(["--quick"] if quick else []), *(word.text for word in declared)]
+    words = [*([f"--{size}"] if size else []), *(word.text for word in declared)]
     words += [f"study.name={name}"] if name else []
     words += ["study.aa=true"] if study.control else []
     typed = f"ablate sweep study={file or study.name} {shlex.join(words)}".strip()
     command = typed if words or file else ""
-    laid = {"name": own_name, "is_quick": quick, "baseline": merged, "command": command}
-    return Request(study.model_copy(update=laid), overrides, explicit, quick or bool(changes))
+    laid = {"name": own_name, "is_quick": size == "quick", "baseline": merged, "command": command}
+    changed = size == "quick" or bool(changes)
+    return Request(study.model_copy(update=laid), overrides, explicit, changed)
 
 
 def adhoc(composed: Composed, groups: Groups, name: str) -> Study:
@@ -155,6 +161,16 @@ def _quick(study: Study) -> Study:
         few = {} if study.tune.nested else {"replicates": 1}
         update["tune"] = study.tune.model_copy(update={"values": kept, **few})
     return study.model_copy(update=update)
+
+
+def _full(study: Study) -> Study:
+    if not study.full:
+        raise ConfigError(
+            f"--full: study {study.name} has one size, the one without --full; its file may say "
+            "under full what is larger."
+        )
+    replicates = study.full.get("replicates")
+    return study if replicates is None else _with_replicates(study, replicates)
 
 
 def _on_quick_data(factor: Factor) -> Factor:

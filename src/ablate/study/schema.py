@@ -180,6 +180,7 @@ class Study(Frozen):
     parts     of a study in several; `factors` are then those of all parts
     quick     what `--quick` sets in this study
     is_quick  whether it is the quick version of a study: few replicates, small data
+    full      what `--full` sets, `replicates` among it; empty where the study has one size
     command   what was typed, where it was more than the study's name
     headline  names of the claims whose verdicts answer the question; empty: the first claim
     control   whether the baseline is trained once more with other seeds (A/A)
@@ -200,6 +201,7 @@ class Study(Frozen):
     caveats: Many[str] = ()
     quick: Mapping[str, Any] = Field(default_factory=dict)
     is_quick: bool = False
+    full: Mapping[str, Any] = Field(default_factory=dict)
     command: str = ""
     exclude: Many[Rule] = ()
     parts: Many[Part] = ()
@@ -278,6 +280,7 @@ class Study(Frozen):
                 "headline",
                 "control",
                 "is_quick",
+                "full",
                 "looks",
             ):
                 if name in place and not place[name]:
