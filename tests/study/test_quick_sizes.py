@@ -4,8 +4,6 @@ A start and a report take most of the ten seconds that it has on two cores; what
 runs, tens of milliseconds each, and their steps, some milliseconds each for a stack of two.
 """
 
-import math
-
 import pytest
 
 from ablate import data
@@ -36,7 +34,7 @@ def _trainings(plan: Plan) -> list[RunConfig]:
 
 def _steps(config: RunConfig) -> int:
     examples = config.data.train_size or data.examples_of(config.data)[0]
-    return config.trainer.epochs * math.ceil(examples / config.trainer.batch_size)
+    return config.trainer.steps_for(examples)
 
 
 def _multiply_adds(config: RunConfig) -> int:

@@ -129,7 +129,7 @@ class RunConfig(Frozen):
                 "ensemble=snapshot is not allowed with stopping=patience: its snapshots are "
                 "spread over the whole training"
             )
-        if isinstance(self.ensemble, Snapshot) and not self.trainer.epochs:
+        if isinstance(self.ensemble, Snapshot) and not self.trainer.trains:
             yield "ensemble=snapshot needs training: trainer.epochs is 0"
 
     def _nothing_that_varies(self, drops: bool) -> Iterator[str]:

@@ -25,6 +25,8 @@ class Trainer(Frozen):
 
     epochs: Count = 5
     """0 trains nothing: the probe at step 0 is all there is."""
+    steps: Positive | None = None
+    """Steps in place of epochs, whatever the number of examples; the last epoch may end early."""
     batch_size: Positive = 128
     """Examples of a step."""
     eval_every: Positive | None = None
@@ -52,12 +54,25 @@ class Trainer(Frozen):
     """Keyword arguments of either."""
 
     def __hash__(self) -> int:
-        return hash((self.epochs, self.target, self.command))  # arguments are no key of a set
+        return hash(
+            (self.epochs, self.steps, self.target, self.command)
+        )  # arguments are no key of a set
 
     @property
     def is_user_code(self) -> bool:
         """Tell whether the user's own procedure trains, and not this package's loop."""
         return self.target is not None or self.command is not None
+
+    @property
+    def trains(self) -> bool:
+        """Tell whether there is a step at all."""
+        return self.is_user_code or self.steps is not None or self.epochs > 0
+
+    def steps_for(self, examples: int) -> int:
+        """Return the steps of a training on so many examples."""
+        if self.steps is not None:
+            return self.steps
+        return self.epochs * -(-examples // self.batch_size)
 
     @property
     def procedure(self) -> Target | None:
@@ -91,6 +106,8 @@ class Trainer(Frozen):
         fields: dict[str, Any] = handler(self)
         user_fields = {"target", COMMAND, "arguments"}
         if not self.is_user_code:
-            return {k: v for k, v in fields.items() if k not in user_fields}
+            # Of two ways to say how long, the one that counts; a key must not change for the other.
+            silent = "steps" if self.steps is None else "epochs"
+            return {k: v for k, v in fields.items() if k not in {*user_fields, silent}}
         kept = user_fields | RUNTIME_FIELDS["trainer"]
         return flattened({k: v for k, v in fields.items() if k in kept and v is not None})

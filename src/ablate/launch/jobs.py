@@ -132,5 +132,5 @@ def cost(job: Job) -> float:
         return math.inf
     inputs, classes = data.inputs_of(config.data), data.classes_of(config.data)
     examples = config.data.train_size or data.examples_of(config.data)[0]
-    passes = config.trainer.epochs * examples * len(job.stack)
+    passes = config.trainer.steps_for(examples) * config.trainer.batch_size * len(job.stack)
     return float(passes * multiply_adds(config.model, inputs, classes))

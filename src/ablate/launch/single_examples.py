@@ -20,7 +20,7 @@ def alone_in_training(config: RunConfig) -> str | None:
     train, _ = _split(config)
     size, probe = config.trainer.batch_size, config.probe
     batches = f"in batches of {size} (trainer.batch_size)"
-    if config.trainer.epochs and (train % size or min(size, train)) == 1:
+    if config.trainer.trains and (train % size or min(size, train)) == 1:
         return f"{train} training examples {batches} leave a last batch of one"
     looked_at = min(train, probe.examples)
     if probe.steps != "off" and looked_at // -(-looked_at // size) == 1:

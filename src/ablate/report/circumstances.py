@@ -1,6 +1,6 @@
 """What a report says besides its frames: data, sizes, epochs, how to make it again."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ablate.config import RunConfig
@@ -42,9 +42,8 @@ def facts_of(locked: Locked) -> Facts:
     if own:
         training = f"trained by {' and '.join(sorted(map(str, own)))}"
     else:
-        epochs = _span({config.trainer.epochs for config in configs})
         batch = _span({config.trainer.batch_size for config in configs})
-        training = f"{epochs} epoch{'' if epochs == '1' else 's'}, batch size {batch}"
+        training = f"{' or '.join(_lengths(configs))}, batch size {batch}"
     pairs = zip(configs, sizes, strict=True)
     return Facts(
         data=tuple(sorted({_phrase(*pair) for pair in pairs if reads_data(pair[0])})),
@@ -57,9 +56,18 @@ def facts_of(locked: Locked) -> Facts:
             study.command or f"ablate sweep study={study.name}",
             f"ablate report {study.name}",
         ),
-        is_trained=bool(own) or any(config.trainer.epochs for config in configs),
+        is_trained=bool(own) or any(config.trainer.trains for config in configs),
         by_user_procedure=bool(own),
     )
+
+
+def _lengths(configs: Sequence[RunConfig]) -> Iterator[str]:
+    """Yield how long networks are trained, in epochs and in steps."""
+    epochs = {config.trainer.epochs for config in configs if config.trainer.steps is None}
+    steps = {config.trainer.steps for config in configs if config.trainer.steps is not None}
+    for numbers, word in ((epochs, "epoch"), (steps, "step")):
+        if numbers:
+            yield f"{_span(numbers)} {word}{'' if numbers == {1} else 's'}"
 
 
 def _sizes(config: RunConfig) -> dict[str, int]:

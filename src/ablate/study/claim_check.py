@@ -94,7 +94,7 @@ def _missing(metric: Expression, study: Study, config: RunConfig) -> str:
         case StepsTo(curve):
             if not trains:
                 return f"an ensemble has no curves (ensemble={config.ensemble.name})."
-            if not config.trainer.epochs:
+            if not config.trainer.trains:
                 return "nothing is evaluated in no training (trainer.epochs=0)."
             if curve not in CURVES:
                 allowed = f"{one_of(CURVES)}.{nearest(curve, CURVES)}"
@@ -121,8 +121,7 @@ def _unprobed(metric: Probed, config: RunConfig) -> str:
     if isinstance(config.data, UserData) or metric.step == "last":
         return ""
     train, _ = split_sizes(config.data, examples_of(config.data)[0])
-    total = config.trainer.epochs * -(-train // config.trainer.batch_size)
-    steps = steps_to_probe(config.probe, total)
+    steps = steps_to_probe(config.probe, config.trainer.steps_for(train))
     if metric.step not in steps:
         said = f"step {metric.step} is not probed (probe.steps={config.probe.steps})"
         return f"{said}; allowed are {one_of(map(str, steps))}, or last."

@@ -43,7 +43,7 @@ def curves(config: RunConfig) -> frozenset[str] | None:
     """Return what a run evaluates while it trains; None where the user's own procedure decides."""
     if config.trainer.is_user_code:
         return None if reads_data(config) else _PATH
-    trains = config.trainer.epochs > 0 and isinstance(config.ensemble, NoEnsemble)
+    trains = config.trainer.trains and isinstance(config.ensemble, NoEnsemble)
     return _EVALUATED if trains else frozenset()
 
 

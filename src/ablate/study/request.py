@@ -25,6 +25,7 @@ _QUICK: Mapping[str, Any] = {
     "data.validation_size": 237,
     "data.test_size": None,
     "trainer.epochs": 2,
+    "trainer.steps": None,
 }
 #: Likewise where the data is the user's own.
 _QUICK_OWN: Mapping[str, Any] = {
@@ -33,6 +34,7 @@ _QUICK_OWN: Mapping[str, Any] = {
     "data.validation_size": None,
     "data.test_size": None,
     "trainer.epochs": 2,
+    "trainer.steps": None,
 }
 _QUICK_REPLICATES = 2
 _QUICK_TUNE_VALUES = 2

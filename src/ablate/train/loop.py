@@ -88,7 +88,7 @@ def _fit(stack: Stack, started: float) -> History:
 
     look(0)
     step = 0
-    for epoch in range(config.trainer.epochs):
+    for epoch in range(-(-stack.steps // stack.steps_per_epoch)):
         for indices in stack.order(epoch).split(config.trainer.batch_size, dim=1):  # type: ignore[no-untyped-call]
             batch = stack.batch(indices, epoch, step)
             lr = _learning_rate(stack, history, step)
@@ -97,7 +97,7 @@ def _fit(stack: Stack, started: float) -> History:
             if step % _LOOK_EVERY == 0 and _none_left(history, step):
                 return history
             look(step)
-            if len(history.stopped) == len(stack.streams):
+            if step == stack.steps or len(history.stopped) == len(stack.streams):
                 return history
     return history
 

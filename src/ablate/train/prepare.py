@@ -133,7 +133,7 @@ def prepare(config: RunConfig, data: Data, streams: Sequence[Streams], device: s
         test=examples(*data.test, rule, room),
         test_indices=_all_of(data.test[1], len(streams), where),
         steps_per_epoch=steps_per_epoch,
-        steps=config.trainer.epochs * steps_per_epoch,
+        steps=config.trainer.steps_for(training_indices.shape[1]),
         loss=build_loss(config, streams[0]),
         change=build_change(config.augment, streams, len(y), x.dtype == torch.uint8),
     )

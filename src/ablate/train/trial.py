@@ -130,7 +130,7 @@ def _fits(config: RunConfig, data: Data) -> float:
     """Return the training accuracy on few examples, with nothing in the way of it."""
     fields = config.model_dump()
     fields["data"]["train_size"] = min(_EXAMPLES, len(data.train[1]) // 2)
-    fields["trainer"] |= {"epochs": _FIT_STEPS, "batch_size": _EXAMPLES, "eval_every": _FIT_STEPS}
+    fields["trainer"] |= {"steps": _FIT_STEPS, "batch_size": _EXAMPLES, "eval_every": _FIT_STEPS}
     fields["probe"]["steps"] = "off"
     if not isinstance(config.model, Target):
         fields["model"] |= {"dropout": 0.0, "input_dropout": 0.0}
