@@ -15,7 +15,7 @@ from ablate.errors import ReportError
 from ablate.metrics import Final, effect_unit, quantity, with_gaps
 from ablate.report.claim_metrics import measure
 from ablate.report.exhibits.table import print_table
-from ablate.report.gaps import runs_with_gaps
+from ablate.report.gaps import frames_with_gaps, runs_with_gaps
 from ablate.report.printed_table import to_markdown, to_tex
 from ablate.report.tables import make_tables, to_csv
 from ablate.study.schema import Metric
@@ -82,6 +82,12 @@ def test_the_gap_is_training_less_test_run_by_run():
     assert with_gaps({"train/loss": 0.1, "test/loss": 0.3}) == {
         "train/loss": 0.1, "test/loss": 0.3, "gap/loss": 0.1 - 0.3,
     }  # fmt: skip
+
+
+def test_tuning_runs_have_it_too_as_claims_may_ask_for_them():
+    _, runs = trained()
+    frames = replace(make_frames(runs), tuning=runs)
+    assert frames_with_gaps(frames).tuning["gap/accuracy"][0] == 0.99 - 0.9
 
 
 def test_the_gap_is_a_quantity_of_claims_in_points():

@@ -9,8 +9,9 @@ from ablate.report.frame import Frames
 
 
 def frames_with_gaps(frames: Frames) -> Frames:
-    """Return the frames with the gaps in `runs`."""
-    return replace(frames, runs=runs_with_gaps(frames.runs))
+    """Return the frames with the gaps in `runs`, and in those that tuned something."""
+    both = {"runs": runs_with_gaps(frames.runs), "tuning": runs_with_gaps(frames.tuning)}
+    return replace(frames, **both)
 
 
 def runs_with_gaps(runs: pd.DataFrame) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The metric over the learning rates that a study varies."""
+"""The metric over the values that a study tunes, or over its learning rates."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,8 +23,8 @@ from ablate.report.figures.select import Subject, column, not_converged, subject
 from ablate.report.figures.style import plain
 
 _ACCURACY = "validation/accuracy"
-#: What `optimizer.lr` is called, the only key that can be tuned here.
-_RATE = "learning rate"
+#: What keys that are tuned are called, where it is not the last word of the key.
+_CALLED = {"optimizer.lr": "learning rate"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,17 +117,24 @@ def _draw_tuned(
 ) -> Drawing:  # fmt: skip
     y = SCORES["accuracy"].title
     margins = Margins(top=0.2, across=0.15, down=0.34)
-    figure, axes = grid_of_panels(subject.style, panels, _RATE, y, margins, subject.legend("lines"))
+    tune = subject.study.tune
+    assert tune is not None
+    called = _CALLED.get(tune.key, tune.key.rpartition(".")[2].replace("_", " "))
+    legend = subject.legend("lines")
+    figure, axes = grid_of_panels(subject.style, panels, called, y, margins, legend)
     for (panel, level), line in shown.items():
         axis, look = axes[panels.index(panel)], subject.ink("lines", level)
         drawn = axis.plot(line.means, color=look.color, marker=look.marker, lw=0.9)
         ringed = line.means[line.means.index == line.chosen]
         drawn += axis.plot(ringed, marker="o", ms=7, mfc="none", mec=look.color, mew=0.9)
         marked(drawn, subject.told(lines=level, panels=panel))
-    axes[0].set_xscale("log")  # of all: they share it
-    _rate_ticks(axes[0], sorted({value for line in shown.values() for value in line.means.index}))
-    tune = subject.study.tune
-    often = " in most replicates" if tune and tune.nested else ""
+    values = sorted({value for line in shown.values() for value in line.means.index})
+    if values[0] > 0:
+        axes[0].set_xscale("log")  # of all: they share it
+    else:
+        axes[0].set_xscale("symlog", linthresh=min(v for v in values if v > 0), linscale=0.5)
+    _rate_ticks(axes[0], values)
+    often = " in most replicates" if tune.nested else ""
     spread = f"Mean over the tuning replicates; ringed: the value that validation chose{often}."
     count = sum(line.not_converged for line in shown.values())
     if count:
@@ -136,7 +143,7 @@ def _draw_tuned(
             f" {count} of {sum(line.runs for line in shown.values())} tuning runs did not "
             f"converge and {'score as guessing' if known else 'are left out'}."
         )
-    what = f"{sentence_case(quantity(_ACCURACY).label)} against the {_RATE} while tuning"
+    what = f"{sentence_case(quantity(_ACCURACY).label)} against the {called} while tuning"
     return subject.drawing(figure, what, spread, name)
 
 

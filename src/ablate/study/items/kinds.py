@@ -175,17 +175,15 @@ class Heatmap(OfSettings):
 
 
 class LearningRateSensitivity(OfSettings):
-    """The metric over learning rates: those that were tuned, or those of a factor."""
+    """The metric over the values that were tuned, or over the learning rates of a factor."""
 
     lines: Role = None
     panels: Role = None
 
     def lacks(self, study: Study, cells: Sequence[Cell]) -> Iterator[str]:
-        """Refuse a study in which the learning rate is neither tuned nor varied."""
-        if study.tune is not None and study.tune.key != "optimizer.lr":
-            yield f"needs optimizer.lr to be tuned, and the study tunes {study.tune.key}"
+        """Refuse a study in which nothing is tuned and the learning rate is not varied."""
         if study.tune is None and not any(f.sets("optimizer.lr") for f in study.factors):
-            yield "needs optimizer.lr to be tuned, or a factor all of whose levels set it"
+            yield "needs tune, or a factor all of whose levels set optimizer.lr"
 
 
 class EnsembleCurve(OfSettings):
