@@ -16,7 +16,7 @@ from ablate.study.plan import Plan
 from ablate.study.reader import study_files
 
 STUDIES = sorted(study_files((package_conf(),)))
-MOST_RUNS, MOST_STEPS, MOST_MULTIPLY_ADDS = 290, 6_000, 1e10
+MOST_RUNS, MOST_STEPS, MOST_MULTIPLY_ADDS = 290, 6_000, 1.2e10
 
 
 def _trainings(plan: Plan) -> list[RunConfig]:
