@@ -18,7 +18,7 @@ from ablate.config.compose import package_conf
 from ablate.config.groups import read_groups
 from ablate.config.target import options_of
 from ablate.study.claim_file import ClaimFile
-from ablate.study.claims import Claim
+from ablate.study.claims import Claim, Statement
 from ablate.study.file import TuneSettings
 from ablate.study.items import ITEMS
 from ablate.study.json_schema import study_schema
@@ -67,6 +67,7 @@ def reference() -> str:
     parts += ["## Replicates until decided\n", *_section(LooksFile.model_json_schema(), _looks())]
     parts += ["## Tuning\n", *_section(TuneSettings.model_json_schema(), _tunings())]
     parts += ["## A claim\n", *_section(ClaimFile.model_json_schema(), _claims()), *_forms()]
+    parts += ["## A statement\n", *_section(Statement.model_json_schema(), _statements())]
     parts += ["## Report items\n", *_items()]
     return "\n".join(parts).rstrip() + "\n"
 
@@ -160,6 +161,14 @@ def _looks() -> list[tuple[str, Any, Any]]:
 def _tunings() -> list[tuple[str, Any, Any]]:
     tuned = ((place, study["tune"]) for place, study in studies().items() if study.get("tune"))
     return [(place, tune.get("with", {}), {"tune": tune}) for place, tune in tuned]
+
+
+def _statements() -> list[tuple[str, Any, Any]]:
+    return [
+        (place, claim["statement"], shown)
+        for place, claim, shown in _claims()
+        if "statement" in claim
+    ]
 
 
 def _claims() -> list[tuple[str, Any, Any]]:

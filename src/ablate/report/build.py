@@ -15,6 +15,7 @@ from ablate.report.answer import answer
 from ablate.report.changed import changes_told, rule_text, with_exploratory_claims
 from ablate.report.circumstances import facts_of
 from ablate.report.context import Tabulated
+from ablate.report.contradictions import contradictions
 from ablate.report.frame import Frames
 from ablate.report.judged import Judged, judged
 from ablate.report.manifest import (
@@ -99,6 +100,7 @@ def build_report(
         digest=digest(study, results_of(raw)),
         control=control,
         warnings=warnings,
+        contradictions=tuple(contradictions(study, verdicts)),
         deviations=changes_told(locked),
         deviation_rule=rule_text(locked),
     )

@@ -62,7 +62,7 @@ def claim_sentence(verdict: Verdict, study: Study, is_first: bool = True) -> str
     answer to something else: behind a question that it cannot answer (`Which ...?`), for a claim
     that nothing differs, and for all claims but the first.
     """
-    text, found = in_sentence(verdict.claim.text), _found(verdict, study)
+    text, found = in_sentence(verdict.claim.text), found_in_words(verdict, study)
     if verdict.outcome == "supported":
         differs = getattr(verdict.claim, "expect", "") != "equal"
         word = "Yes" if is_first and differs and asks_yes_or_no(study.question) else "Shown"
@@ -158,7 +158,7 @@ def _shown(verdict: Verdict) -> tuple[float, str]:
     return 1, verdict.unit
 
 
-def _found(verdict: Verdict, study: Study) -> str:
+def found_in_words(verdict: Verdict, study: Study) -> str:
     """Return the effect in words, with the replicates and the runs lost that it rests on."""
     claim, basis, lost = verdict.claim, _basis(verdict), any(verdict.not_converged)
     if isinstance(claim, Rate):

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ablate.report.circumstances import Facts
+    from ablate.report.contradictions import Contradiction
     from ablate.report.origins import Origin
     from ablate.report.warning import DataWarning
 
@@ -65,6 +66,7 @@ class _Manifest(TypedDict):
     tables: NotRequired[dict[str, _Table]]
     verdicts: NotRequired[list[dict[str, str]]]
     warnings: NotRequired[list[_Warning]]
+    contradictions: NotRequired[list[dict[str, str]]]
     headline: NotRequired[list[str]]
     missing: NotRequired[list[str]]
     data: NotRequired[list[str]]
@@ -117,6 +119,7 @@ class Report:
     digest   of study and runs
     control  of the A/A control; empty where there is none
     warnings what the data warn of by themselves
+    contradictions  statements of lectures and papers that its verdicts speak against
     deviations  later declarations: when each was made, and what it changed
     deviation_rule  at what level claims are judged for it; empty where there are none
     """
@@ -130,6 +133,7 @@ class Report:
     digest: str
     control: str
     warnings: Sequence[DataWarning] = ()
+    contradictions: Sequence[Contradiction] = ()
     deviations: Sequence[Mapping[str, Any]] = ()
     deviation_rule: str = ""
 
@@ -228,6 +232,7 @@ def manifest_text(
         "headline": list(study.headline_claims),
         "verdicts": list(verdicts),
         "warnings": [warning.as_told() for warning in report.warnings],
+        "contradictions": [one.as_told() for one in report.contradictions],
         "deviations": list(report.deviations),
         "missing": report.missing,
         "quick": study.is_quick,

@@ -17,7 +17,7 @@ def summary(manifest: Mapping[str, Any]) -> dict[str, Any]:
     manifest  as `ablate.report.manifest.read_manifest` returns it
     """
     said = {name: manifest[name] for name in ("study", "question", "answer")}
-    several = ("headline", "verdicts", "warnings", "missing", "files")
+    several = ("headline", "verdicts", "contradictions", "warnings", "missing", "files")
     return said | {name: list(manifest.get(name, ())) for name in several}
 
 
@@ -32,6 +32,9 @@ def summary_markdown(manifest: Mapping[str, Any], folder: str) -> str:
     parts.append(plain(manifest["answer"]))
     if manifest.get("verdicts"):
         parts.append(_verdicts(manifest))
+    if manifest.get("contradictions"):
+        told = manifest["contradictions"]
+        parts.append("\n".join(f"- **against {o['source']}:** {plain(o['text'])}" for o in told))
     if manifest.get("warnings"):
         told = manifest["warnings"]
         parts.append("\n".join(f"- **! {one['kind']}:** {plain(one['text'])}" for one in told))

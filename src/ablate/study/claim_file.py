@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from ablate.config.base import Frozen, Line, Many, NonNegativeFloat
 from ablate.config.validate import validated
@@ -16,6 +16,7 @@ from ablate.study.claims import (
     Levels,
     Measured,
     Spread,
+    Statement,
     form_of,
 )
 from ablate.study.schema import Factor, Study
@@ -68,8 +69,9 @@ class ClaimFile(Frozen):
     margin: NonNegativeFloat | None = None
     """By how much greater or less, or within which equal: in points where the metric is shown in
     percent, else in its own unit."""
-    source: Any = None
-    """Where the claim is from; for readers of the file."""
+    statement: Annotated[Statement | None, WithJsonSchema(Statement.model_json_schema())] = None
+    """Whose statement it tests: a lecture's or a paper's. Where runs speak against it, the page
+    says so in a sentence of its own."""
 
 
 def read_claims(written: Mapping[Any, Any], study: Study) -> tuple[Claim, ...]:
@@ -92,7 +94,7 @@ def _read(name: str, value: Any, known: Mapping[str, Factor], study: Study) -> C
     if not isinstance(value, Mapping):
         raise ConfigError("it must be a mapping of keys, such as text and expect.")
     written = validated(ClaimFile, value)
-    fields = {key: getattr(written, key) for key in ("text", "at", "metric", "margin")}
+    fields = {key: getattr(written, key) for key in ("text", "at", "metric", "margin", "statement")}
     fields |= {"name": name, **_expectation(written.expect)}
     if written.compare is not None:
         fields["compare"] = _compared(written.compare, known)

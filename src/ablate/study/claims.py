@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from ablate.config.base import Frozen, Many, NonNegativeFloat, as_tuple
+from ablate.config.base import Frozen, Line, Many, NonNegativeFloat, as_tuple
 from ablate.errors import ConfigError
 from ablate.metrics import Expression, Probed, parse
 from ablate.study.names import named_levels
@@ -62,18 +62,31 @@ TwoLevels = Annotated[tuple[str, str, str], BeforeValidator(as_tuple)]
 Measured = Annotated[Expression, BeforeValidator(_parsed), WithJsonSchema({"type": "string"})]
 
 
+class Statement(Frozen):
+    """What a lecture or a paper says, of which a claim is the test."""
+
+    source: Line
+    """who says it: `the lecture on regularization`, `Huang et al. 2017`"""
+    says: Line | None = None
+    """what, as a clause behind "that"; by default the claim's text"""
+    otherwise: Line | None = None
+    """where runs speak against it: what could explain that, and which run would tell"""
+
+
 class _Claim(Frozen):
     """What every claim has.
 
-    at      levels of factors that are fixed; of others the mean is taken. At a value of the
-            tuned key the runs are those that tuned it
-    metric  where it is not the study's
+    at         levels of factors that are fixed; of others the mean is taken. At a value of the
+               tuned key the runs are those that tuned it
+    metric     where it is not the study's
+    statement  whose statement it tests
     """
 
     name: str
     text: str
     at: Rule = Field(default_factory=dict)
     metric: Measured | None = None
+    statement: Statement | None = None
 
     @property
     def varied(self) -> frozenset[str]:
@@ -99,6 +112,8 @@ class _Claim(Frozen):
         fields = {name: getattr(self, name, None) for name in _ON_DISK}
         if isinstance(self, Rate) and self.per != "replicate":
             fields["per"] = self.per  # only where it is said: digests of others do not change
+        if self.statement is not None:
+            fields["statement"] = self.statement.model_dump(exclude_none=True)
         return fields | {"metric": None if self.metric is None else str(self.metric)}
 
 

@@ -196,8 +196,9 @@ def _claims(entry: Entry) -> dict[str, Mapping[str, Any]]:
 
 
 def _rule(claim: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what decides a claim: all but its name and the words in which it is said."""
-    return {n: v for n, v in claim.items() if n not in ("name", "text") and v is not None}
+    """Return what decides a claim: all but its name, its words and whose statement it is."""
+    words = ("name", "text", "statement")
+    return {n: v for n, v in claim.items() if n not in words and v is not None}
 
 
 def _report(entry: Entry) -> Sequence[Any]:
