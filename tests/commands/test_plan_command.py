@@ -12,6 +12,7 @@ from ablate.cli import main
 from ablate.commands.command_line import plan_studies, sort_words
 from ablate.commands.plan import lines, planned
 from ablate.launch.missing import in_folders_there
+from ablate.launch.pace import training_cost
 from ablate.stats import detectable, equality_power, equality_within, replicates_for_rate
 
 
@@ -26,7 +27,9 @@ def test_a_plan_counts_what_is_there_and_how_long_the_rest_takes(
     more = start_of(root, "[4, 8, 16]", "launch.workers=1")
     found = planned(more)
     assert (found.runs, found.done, found.to_train) == (6, 4, 2)
-    assert found.seconds == 2 * 12  # at twelve seconds a run
+    # At twelve seconds a run of 4 or 8 units, and in proportion to the multiply-adds.
+    four, eight, sixteen = (training_cost(cell.config) for cell in more.plan.cells)
+    assert found.seconds == pytest.approx(2 * sixteen * 4 * 12 / (2 * (four + eight)))
     text = "\n".join(lines(more, found))
     assert "3 cells × 2 replicates = 6 runs" in text
     assert "width (model.width): 4, 8, 16" in text
@@ -99,3 +102,17 @@ def test_a_plan_for_programs(root: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert (plan["study"], plan["done"], plan["to_train"]) == ("wide", 4, 0)
     assert main(["plan"]) == 2
     assert "ablate plan needs a study: ablate plan study=NAME." in capsys.readouterr().err
+
+
+def test_a_full_form_is_timed_by_the_runs_of_the_study_without_it(root: Path) -> None:
+    (root / "wide.yaml").write_text(
+        STUDY.format(widths="[4, 8]") + "full: {trainer.epochs: 20, replicates: 6}\n"
+    )
+    words = [f"study={root / 'wide.yaml'}", f"paths.root={root}", "launch.workers=2"]
+    (plain,), (full,) = (plan_studies(sort_words(words), size) for size in ("", "full"))
+    assert plain.smaller is None
+    found = planned(full)
+    assert (found.done, found.to_train) == (0, 12)
+    longer = 20 / plain.plan.cells[0].config.trainer.epochs
+    # Twelve runs on two workers, each so many times as long as one that took twelve seconds.
+    assert found.seconds == pytest.approx(12 * longer * 12 / 2)

@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,17 +22,22 @@ from ablate.study.names import ADHOC, SINGLE, check_study_name
 from ablate.study.plan import Plan, compile_study
 from ablate.study.reader import find_study, read_study
 from ablate.study.request import Size, adhoc, request
+from ablate.study.schema import Study
 
 Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
 class Start:
-    """A plan and how to run it."""
+    """A plan and how to run it.
+
+    smaller  of a full form the study without `--full`, whose runs tell how fast it goes
+    """
 
     plan: Plan
     root: Path
     launch: Launch
+    smaller: Plan | None = None
 
     @property
     def size(self) -> str:
@@ -175,14 +180,10 @@ def plan_studies(words: Words, size: Size = "") -> list[Start]:
         # Without its folder: the same study elsewhere has the same report.
         file = path.name if path.name == Path(name).name else None
         study = study.model_copy(update={"control": words.control})
-        asked = request(study, words.overrides, groups, name=words.name, size=size, file=file)
-        composed = compose(asked.overrides, words.root, multirun=True, flags=words.flags)
-        if composed is not None:
-            launch = _launch(composed)
-            plan = compile_study(
-                asked.study, composed.base, groups, asked.explicit, asked.changed, launch.most_runs
-            )
-            found.append(Start(plan, words.root, launch))
+        planned = _planned(study, words, groups, size, file)
+        if planned is not None:
+            smaller = _planned(study, words, groups, "", file) if size == "full" else None
+            found.append(replace(planned, smaller=smaller.plan if smaller else None))
     for start in found:
         _refuse_look_alike(words.root, start.plan.study.name)
     called = [start.plan.study.name for start in found]
@@ -190,6 +191,21 @@ def plan_studies(words: Words, size: Size = "") -> list[Start]:
         twice = max(called, key=called.count)
         raise ConfigError(f"study={','.join(words.studies)}: two of them are called '{twice}'.")
     return found
+
+
+def _planned(
+    study: Study, words: Words, groups: Groups, size: Size, file: str | None
+) -> Start | None:
+    """Return the plan of a study in a size; none if a Hydra flag was answered."""
+    asked = request(study, words.overrides, groups, name=words.name, size=size, file=file)
+    composed = compose(asked.overrides, words.root, multirun=True, flags=words.flags)
+    if composed is None:
+        return None
+    launch = _launch(composed)
+    plan = compile_study(
+        asked.study, composed.base, groups, asked.explicit, asked.changed, launch.most_runs
+    )
+    return Start(plan, words.root, launch)
 
 
 def _plan_overrides(words: Words, multirun: bool) -> list[Start]:

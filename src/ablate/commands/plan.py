@@ -12,6 +12,7 @@ from ablate.commands.expected import expected_runs
 from ablate.launch.asked import as_asked_before
 from ablate.launch.device import device_kind, worker_count
 from ablate.launch.missing import in_folders_there, scored_work, tuning_work
+from ablate.launch.pace import seconds_left
 from ablate.launch.precision import emulated, would_be_faster
 from ablate.report.wording import listed
 from ablate.stats import (
@@ -47,7 +48,8 @@ class Planned:
     runs, tuning     scored runs, and those that choose the nuisance of each cell
     done, stale      scored runs that are there, and those under another key
     to_train         runs left, tuning included
-    seconds          about how long on this machine's cores; None where nothing was timed yet
+    seconds          about how long on this machine's cores, at the pace of runs of this study or of
+                     it without `--full`; None where none was timed yet
     tells            per part what its design can tell
     reach            difference beyond its margin that a paired t shows with 80 % power, in
                      standard deviations of pair differences, at the level of a claim alone and of
@@ -114,11 +116,11 @@ def planned(start: Start) -> Planned:
     lost = sum(len(work.missing) for work in [*tuning, *scored])
     lost += plan.runs - len(known)  # cells not tuned yet
     workers = worker_count(start.launch.workers, device)
-    ended = [result for _, result in known if result and result.status != "failed"]
-    times = [result.seconds for result in ended if result.seconds is not None]
     n, claims = plan.study.replicates, len(plan.study.claims)
     strictest = ALPHA / max(1, claims)
-    seconds = sum(times) / len(times) * lost / workers if times else None
+    timed = [plan, *([in_folders_there(start.smaller, root)] if start.smaller else [])]
+    alone = seconds_left(plan, timed, root, device) if lost else 0.0
+    seconds = None if alone is None else alone / workers
     reach = (detectable(n, ALPHA), detectable(n, strictest)) if n > 2 else None
     equal = n > 2 and any(_is_equality(claim) for claim in plan.study.claims)
     judged = [claim for claim in plan.study.claims if isinstance(claim, Rate)]

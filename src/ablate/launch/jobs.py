@@ -1,17 +1,15 @@
 """How runs are grouped into jobs, and which job comes first."""
 
 import itertools
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ablate import data
 from ablate.config import RunConfig
 from ablate.config.target import Target
 from ablate.launch.job import Job, Task
 from ablate.launch.missing import Work
-from ablate.nn.architectures import multiply_adds
+from ablate.launch.pace import training_cost
 from ablate.store.ledger import move_stale
 
 #: Replicates trained as one program by `trainer.stack=auto`.
@@ -125,12 +123,4 @@ def cost(job: Job) -> float:
 
     Begun last, a long job would keep one worker busy when the others have nothing left.
     """
-    config = job.config
-    if job.tasks[0].members:
-        return 0.0
-    if config.trainer.is_user_code or isinstance(config.model, Target):
-        return math.inf
-    inputs, classes = data.inputs_of(config.data), data.classes_of(config.data)
-    examples = config.data.train_size or data.examples_of(config.data)[0]
-    passes = config.trainer.steps_for(examples) * config.trainer.batch_size * len(job.stack)
-    return float(passes * multiply_adds(config.model, inputs, classes))
+    return 0.0 if job.tasks[0].members else training_cost(job.config) * len(job.stack)

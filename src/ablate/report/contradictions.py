@@ -40,5 +40,6 @@ def contradictions(study: Study, verdicts: Sequence[Verdict]) -> Iterator[Contra
         none = "shows no difference worth speaking of" if verdict.outcome == SMALL else "disagrees"
         why = f" {statement.otherwise}" if statement.otherwise else ""
         source = statement.source[0].upper() + statement.source[1:]
-        text = f"{source} has it that {said}. This study {none}: {found_in_words(verdict, study)}.{why}"
+        found = found_in_words(verdict, study)
+        text = f"{source} has it that {said}. This study {none}: {found}.{why}"
         yield Contradiction(verdict.claim.name, statement.source, text)

@@ -1,0 +1,80 @@
+"""How long what is left will take, from runs that were timed: their pace and the work ahead."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ablate import data
+from ablate.config import RunConfig
+from ablate.config.target import Target
+from ablate.launch.members import member_numbers, training_config
+from ablate.launch.missing import Work, member_work, scored_work, tuning_work
+from ablate.nn.architectures import multiply_adds
+from ablate.store.state import state
+from ablate.study.plan import Plan
+
+
+def training_cost(config: RunConfig) -> float:
+    """Return about how many multiply-adds a training takes forward; infinite where nobody can tell.
+
+    Of an ensemble it is that of one member.
+    """
+    if config.trainer.is_user_code or isinstance(config.model, Target):
+        return math.inf
+    inputs, classes = data.inputs_of(config.data), data.classes_of(config.data)
+    examples = config.data.train_size or data.examples_of(config.data)[0]
+    passes = config.trainer.steps_for(examples) * config.trainer.batch_size
+    return float(passes * multiply_adds(config.model, inputs, classes))
+
+
+def seconds_left(plan: Plan, timed: Sequence[Plan], root: Path, device: str) -> float | None:
+    """Return about how long one worker takes for what `plan` misses; None where nothing was timed.
+
+    timed  plans whose runs tell the pace, the first that has some: the plan itself, and the same
+           study in another size
+
+    A run's time is taken to grow with its multiply-adds. Where nobody can tell these every run
+    counts as much as another.
+    """
+    left = list(_left(plan, root, device))
+    for other in timed:
+        spent = list(_spent(other, root, device))
+        seconds, work = (sum(column) for column in zip(*spent, strict=True)) if spent else (0, 0)
+        if not work:
+            continue
+        if math.isfinite(work) and math.isfinite(sum(left)):
+            return seconds / work * sum(left)
+        return seconds / len(spent) * len(left)
+    return None
+
+
+def _spent(plan: Plan, root: Path, device: str) -> Iterator[tuple[float, float]]:
+    """Yield seconds and cost of each training that ended and was timed."""
+    scored = scored_work(plan, root, device)
+    behind_all = [replace(work, missing=work.tasks) for work in scored]
+    members = member_work(behind_all, plan, root, device)
+    for work in (*tuning_work(plan, root, device), *_alone(scored), *members):
+        own = training_cost(work.config)
+        for task in work.tasks:
+            _, result = state(task.directory, task.key)
+            if result and result.status != "failed" and result.seconds is not None:
+                yield result.seconds, own
+
+
+def _left(plan: Plan, root: Path, device: str) -> Iterator[float]:
+    """Yield the cost of each training that is missing, those of cells not tuned yet among them."""
+    scored = scored_work(plan, root, device)
+    members = member_work(scored, plan, root, device)
+    for work in (*tuning_work(plan, root, device), *_alone(scored), *members):
+        yield from [training_cost(work.config)] * len(work.missing)
+    tuned = {work.name for work in scored}
+    for cell in plan.cells:
+        if plan.study.tune and cell.name not in tuned:
+            count = plan.replicates_of(cell) * max(1, len(member_numbers(cell.config)))
+            yield from [training_cost(training_config(cell.config))] * count
+
+
+def _alone(scored: Iterable[Work]) -> Iterator[Work]:
+    """Yield the works whose runs are no ensembles, which are formed in no time."""
+    return (work for work in scored if not any(task.members for task in work.tasks))
