@@ -1,5 +1,6 @@
 """What the console shows while a sweep runs: a bar on a terminal, lines in a file or pipe."""
 
+import math
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -13,16 +14,22 @@ from rich.table import Table
 from rich.text import Text
 
 from ablate.launch.job import Event
+from ablate.launch.jobs import cost
 
 
 @dataclass(eq=False)
 class Progress:
-    """Counts of one phase of a sweep (`tuned` or `runs`); `kept` were there before it began."""
+    """Counts of one phase of a sweep (`tuned` or `runs`); `kept` were there before it began.
+
+    ahead, behind  the cost of all jobs as the phase begins, and of what has ended
+    """
 
     phase: str
     total: int
     kept: int
+    ahead: float
     console: Console
+    behind: float = 0.0
     counts: Counter[str] = field(default_factory=Counter)
     began: float = field(default_factory=time.monotonic)
     now: str = ""
@@ -36,6 +43,7 @@ class Progress:
             self.now = f"{event.job.name} ({which})"
             return
         self.counts[str(event.status)] += 1
+        self.behind += cost(event.job) / len(event.job.tasks)
         how = event.message.splitlines()[0] if event.message else "done"
         self.last = f"{event.job.name} → {how}"
         if event.status == "failed":
@@ -54,7 +62,10 @@ class Progress:
         trained, left = self.counts.total(), self.total - self.ended
         elapsed = time.monotonic() - self.began
         # The first runs pay for the workers' start, so an estimate waits for two of them.
-        to_go = f" · {_clock(elapsed / trained * left)} to go" if trained > 1 and left else ""
+        ahead = left / max(1, trained)
+        if 0 < self.behind < math.inf and self.ahead < math.inf:
+            ahead = max(0.0, self.ahead / self.behind - 1)  # the longest come first
+        to_go = f" · {_clock(elapsed * ahead)} to go" if trained > 1 and left else ""
         return (
             f"{self.ended}/{self.total} {self.phase} · {self.counts['diverged']} n/c · "
             f"{self.counts['failed']} failed · {left} left · {_clock(elapsed)} elapsed{to_go}"
@@ -69,9 +80,11 @@ class Progress:
 
 
 @contextmanager
-def progress(phase: str, total: int, kept: int, console: Console) -> Iterator[Progress]:
+def progress(
+    phase: str, total: int, kept: int, ahead: float, console: Console
+) -> Iterator[Progress]:
     """Show one phase until the block ends."""
-    shown = Progress(phase, total, kept, console)
+    shown = Progress(phase, total, kept, ahead, console)
     on_terminal = Live(get_renderable=shown.bar, console=console)
     with on_terminal if _has_bar(console) else nullcontext():
         yield shown

@@ -17,7 +17,7 @@ from ablate.errors import ConfigError, nearest, one_of
 from ablate.launch.device import Device, device_kind
 from ablate.launch.executor import Executor, executor_of
 from ablate.launch.job import Task
-from ablate.launch.jobs import jobs_of, one_by_one
+from ablate.launch.jobs import cost, jobs_of, one_by_one
 from ablate.launch.missing import Work, in_folders_there, member_work, scored_work, tuning_work
 from ablate.launch.precision import emulated
 from ablate.launch.progress import progress
@@ -221,7 +221,8 @@ def _train(
     missing = sum(len(work.missing) for work in works)
     ended = failed = 0
     unsure = phase == "runs" and any(measured(work.config) is None for work in works)
-    with progress(phase, total, total - missing, console) as shown:
+    ahead = sum(map(cost, jobs))
+    with progress(phase, total, total - missing, ahead, console) as shown:
         events = shared.executor.run(
             jobs, launch.timeout, lambda: not failed or launch.on_error == "continue"
         )
