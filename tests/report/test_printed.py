@@ -35,6 +35,20 @@ def test_golden_markdown():
     ]
 
 
+def test_rows_that_cost_differently_say_so_each():
+    study = make_study(factor("net", ["small", "large"]), replicates=3)
+    runs = make_runs(study, {("small",): [0.8, 0.81, 0.82], ("large",): [0.9, 0.91, 0.92]})
+    runs.loc[runs["factor:net"] == "large", "multiply_adds"] *= 10
+    _, _, *table = to_markdown(grid_of(study, runs)).splitlines()[:-2]
+    assert table == [
+        "| net | test accuracy (%) | multiply-adds |",
+        "| --- | --- | --- |",
+        "| small | 81 ± 2 ° | 382 M |",
+        "| large | **91 ± 2** | 3.8 G |",
+        "| *parameters* | 1.3 M |  |",
+    ]
+
+
 def test_golden_tex():
     study, runs = two_by_two()
     lines = to_tex(grid_of(study, runs)).splitlines()

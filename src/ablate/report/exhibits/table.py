@@ -55,19 +55,41 @@ def exhibits(context: Context) -> Iterator[Tabulated]:
 
 
 def print_table(table: ResultTable, study: Study, facts: Facts) -> PrintedTable:
-    """Return the table as it is printed, with the caption that makes it stand alone."""
+    """Return the table as it is printed, with the caption that makes it stand alone.
+
+    What a prediction costs stands below each column; where there is but one and rows differ in it,
+    beside each row.
+    """
     columns = [table.column(name) for name in table.column_names]
     footer = {
         field.replace("_", "-"): tuple(_counts(column, field) for column in columns)
         for field in ("parameters", "multiply_adds")
     }
-    return _printed(
+    known = {label: texts for label, texts in footer.items() if set(texts) != {"–"}}
+    beside = [label for label, texts in known.items() if not table.columns and " to " in texts[0]]
+    printed = _printed(
         table,
         sentence_case(study.metric.label),
         lambda cell: print_entry(cell, table.metric),
         _caption(table, study, facts),
-        footer=tuple((label, texts) for label, texts in footer.items() if set(texts) != {"–"}),
+        footer=tuple((label, texts) for label, texts in known.items() if label not in beside),
     )
+    return _with_costs(printed, table, beside)
+
+
+def _with_costs(printed: PrintedTable, table: ResultTable, labels: Sequence[str]) -> PrintedTable:
+    """Return a table of one column with a further one for each cost."""
+    rows = [
+        (name, (*entries, *(Entry(_counts(table.row(name), _field(label))) for label in labels)))
+        for name, entries in printed.rows
+    ]
+    unknown = ("",) * len(labels)
+    footer = tuple((label, (*texts, *unknown)) for label, texts in printed.footer)
+    return replace(printed, columns=(*printed.columns, *labels), rows=tuple(rows), footer=footer)
+
+
+def _field(label: str) -> str:
+    return label.replace("-", "_")
 
 
 def print_tuned(table: ResultTable, study: Study) -> PrintedTable:
