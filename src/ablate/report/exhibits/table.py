@@ -81,11 +81,14 @@ def print_tuned(table: ResultTable, study: Study) -> PrintedTable:
         else f"Chosen in each cell by mean {tune.by} over {n} tuning {_plural('replicate', n)}"
     )
     caption = [f"{each}, which are not scored; tried: {', '.join(map(level_name, tune.values))}."]
+    if tune.only:
+        caption.append("–: nothing is tuned.")
     if at_edge:
         often = " in half of the replicates or more" if tune.nested else ""
+        tuned = sum(bool(cell.tuned) for cell in table.cells)
         caption.append(
-            f"In {len(at_edge)} of {len(table.cells)} cells the choice is the smallest or the "
-            f"largest value tried{often} (edge): a better one may lie beyond it."
+            f"In {len(at_edge)} of {tuned} cells the choice is the smallest or the largest value "
+            f"tried{often} (edge): a better one may lie beyond it."
         )
 
     def entry(cell: ResultCell) -> Entry:
