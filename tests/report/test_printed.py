@@ -164,6 +164,20 @@ def test_where_nothing_is_tuned_nothing_is_chosen():
     assert grid.caption[2].startswith("In 1 of 1 cells")
 
 
+@pytest.mark.parametrize(
+    ("nested", "covered"),
+    [(True, "between replicates."), (False, "between replicates, not the choice of optimizer.lr.")],
+)
+def test_without_data_no_choice_of_examples_is_spoken_of(nested, covered):
+    study, runs = two_by_two()
+    tune = Tune(key="optimizer.lr", values=(0.01, 0.1), nested=nested)
+    tuned = study.model_copy(update={"tune": tune})
+    (table,) = make_tables(study, runs)
+    said = " ".join(print_table(table, tuned, replace(FACTS, data=())).caption)
+    assert covered in said
+    assert "examples" not in said
+
+
 def test_values_chosen_by_replicate_are_counted_and_written_by_replicate():
     tune = Tune(key="optimizer.lr", values=(0.01, 0.1, 1.0), nested=True)
     study = make_study(factor("init", ["lsuv", "he"]), replicates=3, tune=tune)

@@ -211,6 +211,9 @@ def _marks(table: ResultTable) -> str:
 
 
 def _coverage(table: ResultTable, facts: Facts, tune: Tune | None) -> str:
+    if not facts.data:  # as of a path over a surface: nothing is split, and there is no test
+        without = f", not the choice of {tune.key}" if tune and not tune.nested else ""
+        return f"The interval covers what differs between replicates{without}."
     split, _, quantity = table.metric.name.partition("/")
     split = split if quantity else "test"
     best = [cell.summary.mean for cell in table.cells if cell.best and cell.summary.mean]
