@@ -22,6 +22,8 @@ from ablate.train.optimizers import build_optimizer, clip
 _ALL, _MORE = 200, 300
 #: Steps of which the longest is a metric: the running averages of Adam are young in them.
 _FIRST = 10
+#: What f counts where a path diverges: worse than any at which one stays.
+_LOST = 1e300
 
 #: `optimizer` follows the optimizer of the config, the others have no learning rate.
 Method = Literal["optimizer", "newton", "bfgs", "cg"]
@@ -49,10 +51,10 @@ def follow(
 
     Metrics: `steps`, `gradients` and `hessians` to the tolerance, the last two being evaluations;
     `effort`, which is `gradients` or, where the tolerance is not reached, `steps` (1 + log10(f /
-    tolerance)), so that of rates that all fail the one which comes lowest has least;
-    `longest_step` of the first ten; `diverged_at`; and `f`, `x`, `y` where the path ends. An
-    evaluation (x, y, f, gradients, hessians) of every step kept. Raises ConfigError for another
-    surface or method, or for an optimizer of the user's own.
+    tolerance)), so that of rates that all fail the one which comes lowest has least, with f = 1e300
+    for a path that diverges; `longest_step` of the first ten; `diverged_at`; and `f`, `x`, `y`
+    where the path ends. An evaluation (x, y, f, gradients, hessians) of every step kept. Raises
+    ConfigError for another surface or method, or for an optimizer of the user's own.
     """
     for name, value, known in (("surface", surface, SURFACES), ("method", method, _METHODS)):
         if value not in known:
@@ -86,7 +88,8 @@ def _metrics(path: Path, steps: int, tolerance: float) -> dict[str, float]:
     if path.diverged_at is not None:
         found["diverged_at"] = float(path.diverged_at)
     if path.reached is None:
-        return found | {"effort": steps * (1 + math.log10(max(f / tolerance, 1.0)))}
+        decades = math.log10(max((f if path.diverged_at is None else _LOST) / tolerance, 1.0))
+        return found | {"effort": steps * (1 + decades)}
     gradients = float(path.gradients[path.reached])
     counts = {"steps": float(path.reached), "gradients": gradients, "effort": gradients}
     return found | counts | {"hessians": float(path.hessians[path.reached])}

@@ -149,8 +149,9 @@ def _quadratic(
 
 #: Curvatures along and across the ravine: condition number 100.
 _RAVINE = np.array([1.0, 100.0])
-#: f is 50 along each axis at the start, so that neither direction is done before the other.
-_START = (-10.0, 1.0)
+#: f is 24.5 along each axis at the start, so that neither direction is done before the other. Nor
+#: is it a first step of RMSProp away, whose length is ten times the rate whatever the gradient.
+_START = (-7.0, 0.7)
 
 SURFACES: dict[str, Surface] = {
     # Beale 1958. A saddle at (0, 1); beyond it two valleys run to infinity along
@@ -163,9 +164,9 @@ SURFACES: dict[str, Surface] = {
         starts=((2.0, -2.0), (-3.0, 3.0)),
         window=(-4.5, 4.5, -4.0, 4.0),
     ),
-    "ravine": _quadratic(_RAVINE, _START, cosine=1.0, sine=0.0, window=(-12.0, 4.0, -2.2, 2.2)),
+    "ravine": _quadratic(_RAVINE, _START, cosine=1.0, sine=0.0, window=(-9.0, 4.0, -1.6, 1.6)),
     # The same turned by 37 degrees: what scales x and y by themselves no longer straightens it.
     "turned_ravine": _quadratic(
-        _RAVINE, _START, cosine=0.8, sine=0.6, window=(-11.0, 3.0, -7.5, 3.0)
+        _RAVINE, _START, cosine=0.8, sine=0.6, window=(-8.5, 4.0, -6.0, 3.5)
     ),
 }
