@@ -35,7 +35,7 @@ REACHED = path_of(BEALE, [*np.linspace((2.0, -2.0), (3.0, 0.4), 1200), (3.0, 0.5
 NOT_REACHED = path((2.0, -2.0), (2.5, 0.0), (2.4, 0.1))
 DIVERGED = path((2.0, -2.0), (1.0, 0.0), (-10.0, 0.0), (1e9, 1e9))
 SEARCHED = path_of(BEALE, [(2.0, -2.0), (2.5, 0.0), (3.0, 0.5)], 1e-4, [0, 7, 1204])
-BOTH = path_of(BEALE, [(2.0, -2.0), (3.0, 0.5)], 1e-4, [0, 1], [0, 1])
+ONE = path_of(BEALE, [(2.0, -2.0), (3.0, 0.5)], 1e-4, [0, 1], [0, 1])
 NOT_A_NUMBER = path((2.0, -2.0), (1.0, 0.0), (float("nan"), 0.0))
 PANELS = [
     Panel("from (2, −2)", BEALE, {"momentum": REACHED, "Adam": NOT_REACHED}),
@@ -115,6 +115,13 @@ def test_the_legend_names_the_rate_that_was_tuned():
     assert "at the tuned optimizer.lr (in brackets)" in drawing.caption
 
 
+def test_what_hessians_cost_is_said_where_there_are_any():
+    made = small()
+    assert "Hessian" not in drawings(made)[0].caption
+    made.frames.epochs["hessians"] = made.frames.epochs["step"]
+    assert drawings(made)[0].caption.endswith("evaluate a Hessian beside each gradient.")
+
+
 def test_a_slide_has_the_paths_alone():
     for drawing in drawings(replace(small(), style=SLIDES)):
         assert len(drawing.figure.axes) == 1
@@ -137,7 +144,7 @@ def drawing() -> Drawing:
     [
         pytest.param(REACHED, "1,200 gradients", id="reached"),
         pytest.param(SEARCHED, "1,204 gradients", id="line searches"),
-        pytest.param(BOTH, "1 gradient + Hessian", id="Newton"),
+        pytest.param(ONE, "1 gradient", id="one"),
         pytest.param(NOT_REACHED, "not reached", id="not reached"),
         pytest.param(DIVERGED, "diverged at 3", id="diverged"),
         pytest.param(NOT_A_NUMBER, "diverged at 2", id="not a number"),

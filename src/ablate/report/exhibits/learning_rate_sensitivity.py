@@ -24,6 +24,8 @@ from ablate.report.figures.style import plain
 from ablate.study.schema import BY_VALIDATION
 
 _ACCURACY = "validation/accuracy"
+#: Rates whose names stand below a panel of three in a row without touching.
+_NAMED = 7
 #: What `optimizer.lr` is called, the only key that can be tuned here.
 _RATE = "learning rate"
 
@@ -185,5 +187,7 @@ def _draw_over_rates(subject: Subject, shown: OverRates) -> Drawing:
 
 
 def _rate_ticks(axis: Axes, rates: Sequence[float]) -> None:
-    axis.set_xticks(rates, [plain(rate) for rate in rates])
+    # Of many rates some are named: of half-decades whole ones.
+    every = math.ceil(len(rates) / _NAMED)
+    axis.set_xticks(rates, ["" if k % every else plain(rate) for k, rate in enumerate(rates)])
     axis.minorticks_off()

@@ -31,6 +31,7 @@ _HOW = (
     "until it leaves the window; others may end outside it."
 )
 _COSTS = " Below: f after so many evaluations of the gradient; grey: the tolerance."
+_HESSIANS = "Newton's methods evaluate a Hessian beside each gradient."
 _COLUMNS = frozenset({"x", "y", "f", "gradients", "hessians"})
 
 #: Moves what is drawn to a step; None is the end.
@@ -72,6 +73,8 @@ def exhibits(context: Context) -> Iterator[Drawing]:
         caption = subject.caption(_what(subject), how + first, with_data=False)
         # A slide has room for one surface with the legend of its outcomes.
         most = context.style.columns(len(panels), 3.0)
+        if any(path.hessians.any() for panel in panels for path in panel.paths.values()):
+            caption = f"{caption} {_HESSIANS}"
         by_title = {panel.title: panel for panel in panels}
         for name, titles in pages_of(subject.name, list(by_title), most):
             shown = [by_title[title] for title in titles]

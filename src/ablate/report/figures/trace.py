@@ -31,15 +31,10 @@ class Trace:
 
 
 def outcome(path: Path) -> str:
-    """Return how a path ended: `8,926 gradients`, `not reached` or `diverged at 3`.
-
-    Of Newton's method `1 gradient + Hessian`: it evaluates as many of both.
-    """
+    """Return how a path ended: `8,926 gradients`, `not reached` or `diverged at 3`."""
     if path.reached is not None:
-        last = int(np.searchsorted(path.steps, path.reached))
-        gradients, hessians = (int(counts[last]) for counts in (path.gradients, path.hessians))
-        with_hessian = " + Hessian" if hessians else ""
-        return f"{gradients:,} gradient{'' if gradients == 1 else 's'}{with_hessian}"
+        gradients = int(path.gradients[np.searchsorted(path.steps, path.reached)])
+        return f"{gradients:,} gradient{'' if gradients == 1 else 's'}"
     return "not reached" if path.diverged_at is None else f"diverged at {path.diverged_at:,}"
 
 
