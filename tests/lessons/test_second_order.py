@@ -41,7 +41,7 @@ def test_damping_shrinks_each_axis_of_a_quadratic_by_its_own_factor():
     damping, surface = 10.0, RAVINES[0]
     path = newton(surface, (-10.0, 1.0), steps=40, damping=damping)
     step = np.arange(len(path.points))
-    factors = [damping / (curvature + damping) for curvature in (1.0, 100.0)]
+    factors = [damping / (curvature + damping) for curvature in (1.8, 180.0)]
     exact = np.stack([-10 * factors[0] ** step, factors[1] ** step], axis=1)
     # 40 roundings of 1e-16, of numbers up to 10.
     assert path.points == pytest.approx(exact, abs=1e-13)
