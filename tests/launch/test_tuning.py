@@ -1,5 +1,6 @@
 """Which tried value a cell is scored with, as long as what was tried can be read."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,65 @@ def test_a_control_is_tuned_as_its_original_is(tmp_path: Path, tune: str, own: i
     chosen = choose(plan, tmp_path)
     assert len(chosen) == 2
     assert len(set(chosen.values())) == 1
+
+
+OWN = """\
+question: Which rate?
+baseline: {data: synthetic, trainer: {_target_: mylab.train.metrics_alone}}
+factors: {depth: {key: model.depth, levels: [1, 2, 3]}}
+metric: {name: steps, better: lower}
+tune: {optimizer.lr: [0.01, 0.1, 1], with: {replicates: 2, by: cost, only: {depth: [1, 2]}}}
+replicates: 2
+report: [table]
+"""
+
+
+def own(folder: Path, text: str = OWN) -> Plan:
+    (folder / "s.yaml").write_text(text)
+    (start,) = plan_studies(sort_words([f"study={folder / 's.yaml'}", f"paths.root={folder}"]))
+    return start.plan
+
+
+def test_a_procedure_is_tuned_by_what_it_reports_and_only_where_it_is_said(tmp_path: Path) -> None:
+    plan = own(tmp_path)
+    one, two, three = plan.cells
+    assert plan.tuned_cells == (one, two)
+    assert plan.tuning_runs == 2 * 3 * 2
+    # Means of the first are 3, 2 and 4; of the second 1 is best, the others say nothing at times.
+    costs = {1: ((3, 3), (1, 3), (4, 4)), 2: ((0, None), (None, None), (9, 9))}
+    works = tuning_work(plan, tmp_path, "cpu")
+    for work, tried in zip(works, (*costs[1], *costs[2]), strict=True):
+        for task, cost in zip(work.tasks, tried, strict=True):
+            # What did not converge counts as what it reports: all of them do not.
+            metrics = {} if cost is None else {"cost": float(cost)}
+            record = Record(metrics, seconds=1.0, nc_reason="no_progress")
+            write_run(task.directory, record, {"a": 1}, task.key, {}, "2025-03-01T12:00:00Z")
+    assert choose(plan, tmp_path) == {one.slug: (0.1, 0.1), two.slug: (1.0, 1.0)}
+    rates = {work.name: work.config.optimizer.lr for work in scored_work(plan, tmp_path, "cpu")}
+    assert rates == {one.name: 0.1, two.name: 1.0, three.name: three.config.optimizer.lr}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("by: cost", "by: gap/loss", "tune.with: by=gap/loss is not allowed; allowed are "),
+        ("mylab.train.metrics_alone", "ablate.lessons.descent.follow, surface: beale, start: [1, 1]",
+         "by=cost is not allowed: no run reports it; allowed are validation/loss, "),
+        ("trainer: {_target_: mylab.train.metrics_alone}", "model: mlp",
+         "by=cost is not allowed: no run reports it; allowed are validation/loss or "),
+        ("depth: [1, 2]}", "depth: [4]}", "tune.with: only: depth has no level '4'; it has 1, 2"),
+        ("only: {depth", "only: {width", "tune.with: only: there is no factor 'width'; allowed are depth"),
+    ],
+    ids=["of the test set", "not of the lesson", "not of a network", "no level", "no factor"],
+)  # fmt: skip
+def test_tuning_by_what_is_not_there_is_refused(
+    tmp_path: Path, old: str, new: str, sentence: str
+) -> None:
+    text = OWN.replace(old, new)
+    if "metrics_alone" in old and "follow" not in new:
+        text = text.replace("metric: {name: steps, better: lower}\n", "")
+    with pytest.raises(ConfigError, match=re.escape(sentence)):
+        own(tmp_path, text)
 
 
 def test_a_tuning_run_that_is_damaged_is_tried_again(tmp_path: Path) -> None:

@@ -1,12 +1,17 @@
 """The optimizers of training on Beale's function: the printed number of steps to f < 1e-4."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
 from ablate.config.optimizer import OptimizerConfig
-from ablate.lessons.descent import descend
+from ablate.config.validate import run_config
+from ablate.errors import ConfigError
+from ablate.lessons.descent import descend, follow
 from ablate.lessons.surfaces import SURFACES
+from ablate.streams import Streams
 
 BEALE, RAVINE = SURFACES["beale"], SURFACES["ravine"]
 BELOW, ACROSS = BEALE.starts
@@ -68,10 +73,10 @@ def test_a_small_rate_runs_out_of_steps():
 
 
 def test_gradient_descent_shrinks_each_axis_of_a_quadratic_by_its_own_factor():
-    lr = 0.015
+    lr = 0.01
     path = descend(RAVINE, optimizer("sgd", lr), (-10.0, 1.0), steps=60)
     step = np.arange(61)
-    exact = np.stack([-10 * (1 - lr) ** step, (1 - 100 * lr) ** step], axis=1)
+    exact = np.stack([-10 * (1 - 1.8 * lr) ** step, (1 - 180 * lr) ** step], axis=1)
     # 60 roundings of 1e-16, of numbers up to 10.
     assert path.points == pytest.approx(exact, abs=1e-13)
 
@@ -95,26 +100,100 @@ def test_lbfgs_needs_a_few_calls():
     assert path.reached <= 4
 
 
-def test_replicates_of_a_study_start_near_the_point_and_the_first_on_it():
-    from ablate.config.validate import run_config
-    from ablate.lessons.descent import follow
-    from ablate.streams import Streams
+@pytest.mark.parametrize(("name", "lr"), [("adam", 1.0), ("rmsprop_momentum", 0.1), ("lbfgs", 1.0)])
+def test_what_is_counted_is_what_was_evaluated(name, lr):
+    points = []
 
-    config = run_config(
-        {
-            "data": {"name": "digits"},
-            "model": {"name": "mlp"},
-            "optimizer": {"name": "adam", "lr": 1.0},
-        }
+    def gradient(x, y):
+        points.append((x, y))
+        return BEALE.gradient(x, y)
+
+    settings = {"iterations": 1} if name == "lbfgs" else {}
+    counted = replace(BEALE, gradient=gradient)
+    path = descend(counted, optimizer(name, lr, **settings), BELOW, steps=1000)
+    assert path.reached is not None
+    assert path.gradients[-1] == len(points)
+    # A step of all but L-BFGS takes one; that one evaluates no point twice.
+    assert name == "lbfgs" or path.gradients.tolist() == list(range(path.reached + 1))
+    assert name != "lbfgs" or len(set(points)) == len(points) > path.reached
+    assert not path.hessians.any()
+
+
+def config(name: str, lr: float, **settings: float):
+    of = {"name": name, "lr": lr, **settings}
+    return run_config({"data": {"name": "digits"}, "model": {"name": "mlp"}, "optimizer": of})
+
+
+ONE = Streams(0, 0)
+
+
+@pytest.mark.parametrize("method", ["optimizer", "newton", "bfgs", "cg"])
+def test_a_run_tells_what_it_took_to_the_tolerance(method):
+    start = RAVINE.starts[0]
+    outcome = follow(config("sgd", 0.01), None, ONE, "ravine", start, method=method)
+    told, last = outcome.metrics, outcome.evaluations[-1]
+    assert outcome.converged
+    assert told["f"] == last["f"] < 1e-4
+    assert (told["steps"], told["gradients"], told["hessians"]) == tuple(
+        last[name] for name in ("step", "gradients", "hessians")
     )
+    assert told["effort"] == told["gradients"]
+    # Plain descent on the axis of curvature 1.8: f = 44.1 (1 - 1.8 lr)^2k; 0.8^2k is soon nothing.
+    exact = {"newton": 1, "optimizer": np.ceil(np.log(1e-4 / 44.1) / np.log(0.982) / 2)}
+    assert told["steps"] == exact.get(method, told["steps"])
+
+
+def test_the_effort_of_what_fails_is_less_the_lower_it_comes():
+    found = {
+        lr: follow(config("sgd", lr), None, ONE, "ravine", (-10.0, 1.0), steps=50).metrics
+        for lr in (0.001, 0.003, 1.0)
+    }
+    for lr, told in found.items():
+        assert "gradients" not in told
+        f = 1e300 if lr == 1.0 else told["f"]
+        assert told["effort"] == pytest.approx(50 * (1 + np.log10(f / 1e-4)))
+    assert 50 < found[0.003]["effort"] < found[0.001]["effort"] < found[1.0]["effort"]
+    # 179 times as far each step: (1 - 180) of y = 1.
+    assert found[1.0]["diverged_at"] == 3
+
+
+def longest(name: str, steps: int) -> float:
+    outcome = follow(config(name, 0.1), None, ONE, "beale", BELOW, steps=steps)
+    return outcome.metrics["longest_step"]
+
+
+def test_without_correction_the_first_steps_of_adam_are_long():
+    # eps = 1e-8 over gradients of hundreds.
+    assert longest("adam", 1) == pytest.approx(0.1 * 2**0.5, rel=1e-9)
+    first = (1 - 0.9) / (1 - 0.999) ** 0.5
+    assert longest("adam_uncorrected", 1) == pytest.approx(first * longest("adam", 1), rel=1e-9)
+    # (1 - 0.9^t) / sqrt(1 - 0.999^t), for constant gradients, grows to 6.5 in ten steps.
+    assert first * longest("adam", 10) < longest("adam_uncorrected", 10) < 6.5 * longest("adam", 10)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"surface": "bowl"}, "trainer.surface=bowl is not known; allowed are beale, "),
+        ({"method": "cgs"}, "trainer.method=cgs is not known; allowed are optimizer, newton, "),
+    ],
+    ids=["surface", "method"],
+)
+def test_another_surface_or_method_is_refused(given, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        follow(config("sgd", 0.1), None, ONE, **{"surface": "beale", "start": BELOW, **given})
+
+
+def test_replicates_of_a_study_start_near_the_point_and_the_first_on_it():
+    adam = config("adam", 1.0)
     starts = []
     for replicate in range(200):
-        outcome = follow(config, None, Streams(0, replicate), "beale", BELOW, steps=1, spread=0.02)
+        outcome = follow(adam, None, Streams(0, replicate), "beale", BELOW, steps=1, spread=0.02)
         first = outcome.evaluations[0]
         starts.append((first["x"], first["y"]))
     offsets = np.array(starts) - np.array(BELOW)
     assert (offsets[0] == 0).all()
     # A standard deviation of 398 draws is known to 3.5 %: three of those.
     assert offsets[1:].std() == pytest.approx(0.02, rel=0.11)
-    same = follow(config, None, Streams(0, 7), "beale", BELOW, steps=1)
+    same = follow(adam, None, Streams(0, 7), "beale", BELOW, steps=1)
     assert (same.evaluations[0]["x"], same.evaluations[0]["y"]) == BELOW

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from ablate.lessons.surfaces import SURFACES, path_of
 
 BEALE, RAVINE = SURFACES["beale"], SURFACES["ravine"]
+TURNED = SURFACES["turned_ravine"]
 coordinates = st.floats(-4, 4)
 
 
@@ -24,6 +25,32 @@ def test_beale_has_the_printed_values(point, value, gradient):
     # All of these are sums of dyadic fractions: floats hold them exactly.
     assert BEALE.value(*point) == value
     assert BEALE.gradient(*point) == gradient
+
+
+@pytest.mark.parametrize(
+    ("point", "eigenvalues"),
+    [
+        pytest.param((3.0, 0.5), (0.301464, 48.979786), id="minimum"),
+        pytest.param((0.0, 1.0), (-27.75, 27.75), id="saddle"),
+    ],
+)
+def test_beale_has_the_printed_curvatures(point, eigenvalues):
+    # Printed with six decimals.
+    assert np.linalg.eigvalsh(BEALE.hessian(*point)) == pytest.approx(eigenvalues, abs=5e-7)
+
+
+@pytest.mark.parametrize("surface", [RAVINE, TURNED], ids=["ravine", "turned"])
+def test_a_ravine_has_condition_number_100(surface):
+    # Of entries up to 180, rounded to 3e-14.
+    assert np.linalg.eigvalsh(surface.hessian(1.0, 1.0)) == pytest.approx((1.8, 180), abs=1e-12)
+
+
+@given(u=coordinates, v=coordinates)
+def test_the_turned_ravine_is_the_ravine_seen_from_other_axes(u, v):
+    x, y = 0.8 * u - 0.6 * v, 0.6 * u + 0.8 * v
+    # Values up to 1,460, in which terms of up to 3,000 cancel.
+    assert TURNED.value(x, y) == pytest.approx(RAVINE.value(u, v), abs=1e-11)
+    assert TURNED.value(*TURNED.starts[0]) == pytest.approx(RAVINE.value(*RAVINE.starts[0]))
 
 
 @pytest.mark.parametrize("x", [-1e5, 1e5])
@@ -43,6 +70,11 @@ def test_derivatives_are_those_of_the_value(surface, x, y):
     # f goes up to 1e5 in this box, so that differences carry 1e5 * 1e-16 / 1e-5 of rounding, and
     # third derivatives of 1e4 times step^2 of truncation.
     assert surface.gradient(x, y) == pytest.approx(by_difference, rel=1e-6, abs=1e-4)
+    columns = [
+        np.subtract(surface.gradient(x + step, y), surface.gradient(x - step, y)) / (2 * step),
+        np.subtract(surface.gradient(x, y + step), surface.gradient(x, y - step)) / (2 * step),
+    ]
+    assert surface.hessian(x, y) == pytest.approx(np.array(columns), rel=1e-6, abs=1e-4)
 
 
 @pytest.mark.parametrize("surface", SURFACES.values(), ids=SURFACES.keys())
@@ -63,4 +95,4 @@ def test_a_path_ends_where_it_diverges(far):
     assert path.diverged_at == 2
     assert path.reached == 1
     assert len(path.points) == len(path.values) == 3
-    assert path.values[0] == 50.5
+    assert path.values[0] == 90.9

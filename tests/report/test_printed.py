@@ -165,6 +165,33 @@ def test_tuned_table_marks_the_edge():
     assert grid.caption[1].startswith("In 1 of 2 cells")
 
 
+def test_where_nothing_is_tuned_nothing_is_chosen():
+    tune = Tune(key="optimizer.lr", values=(0.01, 0.1), by="cost", only={"init": ("he",)})
+    study = make_study(factor("init", ["lsuv", "he"]), replicates=1, tune=tune)
+    runs = make_runs(study, {("lsuv",): [0.9], ("he",): [0.8]})
+    runs["tuned:optimizer.lr"] = [float("nan"), 0.1]
+    (table,) = make_tables(study, runs)
+    grid = print_tuned(table, study)
+    assert [str(entry) for _, (entry,) in grid.rows] == ["–", "0.1 (edge)"]
+    assert grid.caption[0].startswith("Chosen in each cell by mean cost over 10 tuning replicates")
+    assert grid.caption[1] == "–: nothing is tuned."
+    assert grid.caption[2].startswith("In 1 of 1 cells")
+
+
+@pytest.mark.parametrize(
+    ("nested", "covered"),
+    [(True, "between replicates."), (False, "between replicates, not the choice of optimizer.lr.")],
+)
+def test_without_data_no_choice_of_examples_is_spoken_of(nested, covered):
+    study, runs = two_by_two()
+    tune = Tune(key="optimizer.lr", values=(0.01, 0.1), nested=nested)
+    tuned = study.model_copy(update={"tune": tune})
+    (table,) = make_tables(study, runs)
+    said = " ".join(print_table(table, tuned, replace(FACTS, data=())).caption)
+    assert covered in said
+    assert "examples" not in said
+
+
 def test_values_chosen_by_replicate_are_counted_and_written_by_replicate():
     tune = Tune(key="optimizer.lr", values=(0.01, 0.1, 1.0), nested=True)
     study = make_study(factor("init", ["lsuv", "he"]), replicates=3, tune=tune)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -107,6 +109,25 @@ def test_where_nothing_is_known_or_all_is_covered_the_interval_is_that_of_the_pa
     half = scipy_stats.t.ppf(0.975, 7) * difference.std(ddof=1) / np.sqrt(8)
     mean = difference.mean()
     assert interval(study, found) == pytest.approx((mean - half, mean + half))
+
+
+def test_a_cell_in_which_nothing_is_tuned_adds_nothing() -> None:
+    """The variance of the other arm stays; half as much as where both are tuned."""
+    study, found = tuned(), frames()
+    tune = study.tune
+    assert tune is not None
+    only = study.model_copy(update={"tune": tune.model_copy(update={"only": {"norm": ("a",)}})})
+    own = found.tuning[found.tuning["cell"] == "a"]
+    low, high = interval(only, replace(found, tuning=own))
+    difference = 100 * (scored()["a"] - scored()["b"])
+    p = 7 / 27
+    extra = p * (1 - p) * (100 * (TEST[0.1] - TEST[0.01])) ** 2 * 3 / 2
+    variance = difference.var(ddof=1) / 8
+    freedom = (variance + extra) ** 2 / (variance**2 / 7 + extra**2 / 2)
+    half = scipy_stats.t.ppf(0.975, freedom) * np.sqrt(variance + extra)
+    assert low is not None
+    assert high is not None
+    assert (high - low) / 2 == pytest.approx(half)
 
 
 @pytest.mark.parametrize(("replicates", "nested", "warns"), [

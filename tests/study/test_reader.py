@@ -92,7 +92,7 @@ def test_tune(tmp_path: Path) -> None:
         ({"report": ["heat_map"]}, "Did you mean 'heatmap'?"),
         ({"report": [{"table": {"rows": "depth"}}]}, "table has rows: depth, which is no factor"),
         ({"tune": {"optimizer.lr": [1], "init.scale": [2]}}, "name exactly one key to tune"),
-        ({"tune": {"optimizer.lr": [1], "with": {"by": "test/loss"}}}, "by='test/loss' is not allowed"),
+        ({"tune": {"optimizer.lr": [1], "with": {"by": "test/loss"}}}, "by=test/loss is not allowed; allowed are validation/loss"),
         # What would be read, and heard by nobody.
         ({"baseline": {"replicates": 5}}, "baseline: replicates has no place here; it is a key of the study file"),
         ({"quick": {"replicates": 5}}, "quick: replicates has no place here"),

@@ -59,15 +59,18 @@ def scored_work(plan: Plan, root: Path, device: str) -> list[Work]:
             _work(plan, root, device, cell, cell.config, range(plan.replicates_of(cell)))
             for cell in plan.cells
         ]
-    chosen = choose(plan, root)
-    return [
-        _work(
-            plan, root, device, cell, tuned_config(cell.config, tune.key, value),
-            [r for r, own in enumerate(chosen[cell.slug]) if own == value],
-        )
-        for cell in plan.cells
-        for value in dict.fromkeys(chosen.get(cell.slug, ()))
-    ]  # fmt: skip
+    chosen, found = choose(plan, root), list[Work]()
+    for cell in plan.cells:
+        if not plan.is_tuned(cell):
+            every = range(plan.replicates_of(cell))
+            found.append(_work(plan, root, device, cell, cell.config, every))
+            continue
+        values = chosen.get(cell.slug, ())
+        for value in dict.fromkeys(values):
+            config = tuned_config(cell.config, tune.key, value)
+            of_value = [r for r, own in enumerate(values) if own == value]
+            found.append(_work(plan, root, device, cell, config, of_value))
+    return found
 
 
 def member_work(scored: Sequence[Work], plan: Plan, root: Path, device: str) -> list[Work]:

@@ -197,7 +197,7 @@ def _ledger_cells(plan: Plan, scored: Sequence[Work]) -> list[LedgerCell]:
             looks=plan.study.looks,
             metric=plan.study.metric.name,
             run_keys=tuple(key for _, key in sorted(keys.get(cell.name, {}).items())),
-            tuned=plan.study.tune.key if plan.study.tune else None,
+            tuned=plan.study.tune.key if plan.study.tune and plan.is_tuned(cell) else None,
         )
         for cell in plan.cells
     ]

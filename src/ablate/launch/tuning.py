@@ -1,5 +1,6 @@
 """Which of the tried values each cell is scored with."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,9 +19,11 @@ def choose(plan: Plan, root: Path) -> dict[str, tuple[float, ...]]:
     """Return the tuned value of each scored replicate, by slug of cells whose tuning is complete.
 
     The value with the best mean of the declared validation metric wins, the first declared of
-    equals; a run that did not converge scores what guessing does. Where tuning is nested,
-    replicate r has the value that is best in tuning run r; else all have the one that is best
-    over all tuning runs. An A/A control that is not tuned by itself has its original's.
+    equals; a run that did not converge scores what guessing does. By what a procedure of the
+    user's own reports, the lowest mean wins; a run that did not converge has what it reports, and
+    without a report it is the worst. Where tuning is nested, replicate r has the value that is
+    best in tuning run r; else all have the one that is best over all tuning runs. An A/A control
+    that is not tuned by itself has its original's. Cells in which nothing is tuned are left out.
 
     A cell waits for all its tuning runs, so that which replicates train as one stack does not
     depend on which came first. Validation only: the test set is not looked at. Raises AblateError
@@ -42,7 +45,8 @@ def choose(plan: Plan, root: Path) -> dict[str, tuple[float, ...]]:
             best = _best(tune.values, [sum(one) / len(one) for one in by_value])
             chosen[cell.slug] = (best,) * plan.replicates_of(cell)
     for cell in plan.cells:
-        if cell.slug not in chosen and cell.config.control and not tune.nested:
+        shares = cell.config.control and plan.is_tuned(cell) and not tune.nested
+        if cell.slug not in chosen and shares:
             of = chosen.get(plan.original(cell).slug)
             chosen |= {cell.slug: of[:1] * plan.replicates_of(cell)} if of else {}
     return chosen
@@ -57,8 +61,7 @@ def _scores(
 ) -> tuple[float, ...] | None:
     """Return the score of each tuning replicate, larger is better; None if one is missing."""
     judged = quantity(tune.by)
-    assert judged.chance is not None
-    guessed = judged.chance(data.classes_of(cell.config.data))
+    guessed = judged.chance(data.classes_of(cell.config.data)) if judged.chance else None
     sign = 1 if judged.better == "higher" else -1
     branch, scores = level_name(value), list[float]()
     for number in range(plan.tuning_replicates_of(cell)):
@@ -76,6 +79,6 @@ def _scores(
                 f"{cell.name}: {tune.key} is tuned by {tune.by}, and the training procedure "
                 f"reports {there}."
             )
-        score = guessed if not_converged else result.metrics.get(tune.by, guessed)
-        scores.append(sign * score)
+        score = result.metrics.get(tune.by, math.inf if guessed is None else guessed)
+        scores.append(sign * (guessed if not_converged and guessed is not None else score))
     return tuple(scores)

@@ -1,7 +1,9 @@
-"""The optimizers of training, followed over a surface of two variables."""
+"""Optimizers followed over a surface of two variables: those of training, and second-order ones."""
 
+import math
 from collections.abc import Sequence
-from typing import Any
+from functools import cache
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -10,13 +12,22 @@ from ablate.config import RunConfig
 from ablate.config.optimizer import Lbfgs, OptimizerConfig
 from ablate.config.target import Target
 from ablate.errors import ConfigError, one_of
-from ablate.lessons.surfaces import DIVERGED, SURFACES, Path, Point, Surface, path_of
+from ablate.lessons.second_order import line_search, newton
+from ablate.lessons.surfaces import SURFACES, Path, Point, Surface, is_outside, path_of
 from ablate.records import Outcome
 from ablate.streams import Streams
 from ablate.train.optimizers import build_optimizer, clip
 
 #: Steps of a path that a run keeps: the first ones all, then so many more, spaced by logarithms.
 _ALL, _MORE = 200, 300
+#: Steps of which the longest is a metric: the running averages of Adam are young in them.
+_FIRST = 10
+#: What f counts where a path diverges: worse than any at which one stays.
+_LOST = 1e300
+
+#: `optimizer` follows the optimizer of the config, the others have no learning rate.
+Method = Literal["optimizer", "newton", "bfgs", "cg"]
+_METHODS: tuple[Method, ...] = get_args(Method)
 
 
 def follow(
@@ -28,38 +39,71 @@ def follow(
     steps: int = 10_000,
     tolerance: float = 1e-4,
     spread: float = 0.0,
+    method: Method = "optimizer",
+    damping: float = 0.0,
 ) -> Outcome:
-    """Follow `config.optimizer` over a surface, as the training procedure of a study.
+    """Follow an optimizer over a surface, as the training procedure of a study.
 
     surface  a name in `SURFACES`; a run is n/c where f does not fall below `tolerance`
     spread   standard deviation of the starts about `start`; replicate 0 starts there itself
+    method   `optimizer`: that of `config`; `newton`, with `damping` on the diagonal of the
+             Hessian; or `bfgs` or `cg`, with the line searches of scipy
 
-    Metrics: `steps` to the tolerance, `diverged_at`, and `f`, `x`, `y` where the path ends; an
-    evaluation (x, y, f) of every step kept. Raises ConfigError for another surface, or for an
-    optimizer of the user's own.
+    Metrics: `steps`, `gradients` and `hessians` to the tolerance, the last two being evaluations;
+    `effort`, which is `gradients` or, where the tolerance is not reached, `steps` (1 + log10(f /
+    tolerance)), so that of rates that all fail the one which comes lowest has least, with f = 1e300
+    for a path that diverges; `longest_step` of the first ten; `diverged_at`; and `f`, `x`, `y`
+    where the path ends. An evaluation (x, y, f, gradients, hessians) of every step kept. Raises
+    ConfigError for another surface or method, or for an optimizer of the user's own.
     """
-    if surface not in SURFACES:
-        raise ConfigError(
-            f"trainer.surface={surface} is not known; allowed are {one_of(SURFACES)}."
-        )
+    for name, value, known in (("surface", surface, SURFACES), ("method", method, _METHODS)):
+        if value not in known:
+            raise ConfigError(f"trainer.{name}={value} is not known; allowed are {one_of(known)}.")
     if isinstance(config.optimizer, Target):
         raise ConfigError("a path over a surface takes an optimizer of this package.")
     moved = spread * streams.numpy("init", "start").standard_normal(2)
     x, y = np.asarray(start, dtype=np.float64) + (moved if streams.replicate else 0.0)
-    point = (float(x), float(y))
-    path = descend(SURFACES[surface], config.optimizer, point, steps, tolerance)
+    place, point = SURFACES[surface], (float(x), float(y))
+    match method:
+        case "newton":
+            path = newton(place, point, steps, tolerance, damping)
+        case "bfgs":
+            path = line_search(place, point, "BFGS", steps, tolerance)
+        case "cg":
+            path = line_search(place, point, "CG", steps, tolerance)
+        case "optimizer":
+            path = descend(place, config.optimizer, point, steps, tolerance)
+    return Outcome(
+        _metrics(path, steps, tolerance), _evaluations(path), converged=path.reached is not None
+    )
+
+
+def _metrics(path: Path, steps: int, tolerance: float) -> dict[str, float]:
+    end = -1 if path.diverged_at is None else -2
+    f = float(path.values[end])
+    found = {"f": f, "x": float(path.points[end, 0]), "y": float(path.points[end, 1])}
+    moves = np.linalg.norm(np.diff(path.points[: _FIRST + 1], axis=0), axis=1)
+    if len(moves):
+        found["longest_step"] = float(moves.max())
+    if path.diverged_at is not None:
+        found["diverged_at"] = float(path.diverged_at)
+    if path.reached is None:
+        decades = math.log10(max((f if path.diverged_at is None else _LOST) / tolerance, 1.0))
+        return found | {"effort": steps * (1 + decades)}
+    gradients = float(path.gradients[path.reached])
+    counts = {"steps": float(path.reached), "gradients": gradients, "effort": gradients}
+    return found | counts | {"hessians": float(path.hessians[path.reached])}
+
+
+def _evaluations(path: Path) -> list[dict[str, float]]:
     last = len(path.steps) - 1
     spaced = np.round(np.geomspace(1, last + 1, _MORE) - 1).astype(int)
     kept = sorted({*range(min(_ALL, last + 1)), *spaced.tolist()})
-    evaluations = [
-        {"step": float(k), "x": float(x), "y": float(y), "f": float(f)}
-        for k, (x, y), f in zip(kept, path.points[kept], path.values[kept], strict=True)
-    ]
-    end = -1 if path.diverged_at is None else -2
-    ends = {"f": path.values[end], "x": path.points[end, 0], "y": path.points[end, 1]}
-    ends |= {"steps": path.reached, "diverged_at": path.diverged_at}
-    metrics = {name: float(value) for name, value in ends.items() if value is not None}
-    return Outcome(metrics, evaluations, converged=path.reached is not None)
+    columns = {
+        "step": path.steps, "x": path.points[:, 0], "y": path.points[:, 1], "f": path.values,
+        "gradients": path.gradients, "hessians": path.hessians,
+    }  # fmt: skip
+    return [{name: float(column[k]) for name, column in columns.items()} for k in kept]
 
 
 def descend(
@@ -73,7 +117,8 @@ def descend(
 
     The parameter is float64 (1, 2), one replicate, and its gradient the surface's closed form.
     `clip_norm` acts; weight decay does not, because it never acts on vectors. A step of L-BFGS
-    is one call, of up to `iterations` line searches.
+    is one call, of up to `iterations` line searches; every point that they try costs a gradient,
+    one that is known already none.
 
     Stops where a coordinate leaves +-`DIVERGED`, and at the first f < tolerance.
     """
@@ -83,21 +128,26 @@ def descend(
     position, slope = parameter.detach().numpy()[0], parameter.grad.numpy()[0]
     torch_optimizer = build_optimizer(optimizer, [("point", parameter)])
     clip_norm = None if isinstance(optimizer, Lbfgs) else optimizer.clip_norm
+    # Each call of L-BFGS begins with the gradient at which the one before ended.
+    searched = cache(surface.gradient)
+    gradient = searched if isinstance(optimizer, Lbfgs) else surface.gradient
 
     def closure() -> float:
         x, y = position.tolist()
-        slope[:] = surface.gradient(x, y)
+        slope[:] = gradient(x, y)
         if clip_norm is not None:
             clip([parameter], clip_norm)
         return float(surface.value(x, y))
 
     points: list[Point] = []
+    counts: list[int] = []
     while True:
         x, y = position.tolist()
         points.append((x, y))
-        outside = not (abs(x) <= DIVERGED and abs(y) <= DIVERGED)  # NaN is outside too
-        if outside or surface.value(x, y) < tolerance or len(points) > steps:
-            return path_of(surface, points, tolerance)
+        if isinstance(torch_optimizer, torch.optim.LBFGS):
+            counts.append(searched.cache_info().misses)
+        if is_outside(x, y) or surface.value(x, y) < tolerance or len(points) > steps:
+            return path_of(surface, points, tolerance, counts or None)
         if isinstance(torch_optimizer, torch.optim.LBFGS):
             torch_optimizer.step(closure)  # type: ignore[no-untyped-call]
         else:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
 Point = tuple[float, float]
 
 #: A coordinate beyond this means that a descent has diverged.
@@ -24,6 +25,7 @@ class Surface:
 
     value     (x, y) -> f, of the shape of x
     gradient  (x, y) -> (df/dx, df/dy)
+    hessian   (x, y) -> (2, 2), of floats only
     minimum   where f is lowest; f is 0 there
     starts    points to descend from
     window    x from, x to, y from, y to: what a plot shows
@@ -31,6 +33,7 @@ class Surface:
 
     value: Callable[[Any, Any], Any]
     gradient: Callable[[Any, Any], tuple[Any, Any]]
+    hessian: Callable[[float, float], Floats]
     minimum: Point
     starts: tuple[Point, ...]
     window: tuple[float, float, float, float]
@@ -43,19 +46,37 @@ class Path:
     steps        (k+1,) int64, from 0: all of them, or those that were kept
     points       (k+1, 2) float64, the start first
     values       (k+1,), f at each of them
+    gradients    (k+1,) int64, evaluations of the gradient that it took to come there
+    hessians     (k+1,) int64, evaluations of the Hessian, likewise
     reached      the first step with f below the tolerance, or None
     diverged_at  the first step with a coordinate that is not finite or beyond `DIVERGED`, or None
     """
 
-    steps: npt.NDArray[np.int64]
+    steps: Integers
     points: Floats
     values: Floats
+    gradients: Integers
+    hessians: Integers
     reached: int | None
     diverged_at: int | None
 
 
-def path_of(surface: Surface, points: Sequence[Point], tolerance: float) -> Path:
-    """Return the path through `points`, which ends where it diverges."""
+def is_outside(x: float, y: float) -> bool:
+    """Tell whether a descent has diverged at a point."""
+    return not (abs(x) <= DIVERGED and abs(y) <= DIVERGED)  # NaN is outside too
+
+
+def path_of(
+    surface: Surface,
+    points: Sequence[Point],
+    tolerance: float,
+    gradients: Sequence[int] | None = None,
+    hessians: Sequence[int] | None = None,
+) -> Path:
+    """Return the path through `points`, which ends where it diverges.
+
+    gradients, hessians  evaluations up to each point; by default one gradient a step, no Hessian
+    """
     array = np.asarray(points, dtype=np.float64).reshape(-1, 2)
     inside = (np.abs(array) <= DIVERGED).all(axis=1)  # False for NaN too
     diverged_at = None if inside.all() else int(np.argmin(inside))
@@ -65,7 +86,12 @@ def path_of(surface: Surface, points: Sequence[Point], tolerance: float) -> Path
         values = np.asarray(surface.value(array[:, 0], array[:, 1]))
     below = np.flatnonzero(values < tolerance)
     reached = int(below[0]) if len(below) else None
-    return Path(np.arange(len(array)), array, values, reached, diverged_at)
+    steps = np.arange(len(array))
+    counts = (
+        steps if gradients is None else np.asarray(gradients, dtype=np.int64)[: len(array)],
+        0 * steps if hessians is None else np.asarray(hessians, dtype=np.int64)[: len(array)],
+    )
+    return Path(steps, array, values, *counts, reached, diverged_at)
 
 
 def _beale(x: Any, y: Any) -> Any:
@@ -86,8 +112,48 @@ def _beale_gradient(x: Any, y: Any) -> tuple[Any, Any]:
     return 2 * by_x, 2 * by_y
 
 
-#: Curvatures of the ravine along x and along y: condition number 100.
-_FLAT, _STEEP = 1.0, 100.0
+def _beale_hessian(x: float, y: float) -> Floats:
+    residuals = _residuals(x, y)
+    hessian = np.zeros((2, 2))
+    for power, residual in enumerate(residuals, start=1):
+        slope = np.array([y**power - 1, power * x * y ** (power - 1)])
+        mixed = power * y ** (power - 1)
+        by_y_twice = power * (power - 1) * x * y ** max(power - 2, 0)
+        hessian += np.outer(slope, slope) + residual * np.array([[0, mixed], [mixed, by_y_twice]])
+    return 2 * hessian
+
+
+def _quadratic(
+    curvatures: Floats,
+    start: Point,
+    cosine: float,
+    sine: float,
+    window: tuple[float, float, float, float],
+) -> Surface:
+    """Return f = (a u^2 + b v^2) / 2, a and b the curvatures, with u and v turned against x and y.
+
+    start, window  the start in u and v, the window in x and y
+    """
+    axes = np.array([[cosine, -sine], [sine, cosine]])  # columns: where u and v point
+    (a, b), (_, d) = (axes * curvatures @ axes.T).tolist()
+    u, v = start
+    return Surface(
+        value=lambda x, y: (a * x * x + 2 * b * x * y + d * y * y) / 2,
+        gradient=lambda x, y: (a * x + b * y, b * x + d * y),
+        hessian=lambda x, y: np.array([[a, b], [b, d]]),
+        minimum=(0.0, 0.0),
+        starts=((cosine * u - sine * v, sine * u + cosine * v),),
+        window=window,
+    )
+
+
+#: Curvatures along and across the ravine: condition number 100. At a rate of 0.01, a little below
+#: the 2/180 beyond which it diverges, plain descent jumps from side to side, 0.8 times as far each
+#: time.
+_RAVINE = np.array([1.8, 180.0])
+#: f is 44 along each axis at the start, so that neither direction is done before the other. Nor
+#: is it a first step of RMSProp away, whose length is ten times the rate whatever the gradient.
+_START = (-7.0, 0.7)
 
 SURFACES: dict[str, Surface] = {
     # Beale 1958. A saddle at (0, 1); beyond it two valleys run to infinity along
@@ -95,16 +161,14 @@ SURFACES: dict[str, Surface] = {
     "beale": Surface(
         value=_beale,
         gradient=_beale_gradient,
+        hessian=_beale_hessian,
         minimum=(3.0, 0.5),
         starts=((2.0, -2.0), (-3.0, 3.0)),
         window=(-4.5, 4.5, -4.0, 4.0),
     ),
-    # f is 50 along each axis at the start, so that neither direction is done before the other.
-    "ravine": Surface(
-        value=lambda x, y: (_FLAT * x * x + _STEEP * y * y) / 2,
-        gradient=lambda x, y: (_FLAT * x, _STEEP * y),
-        minimum=(0.0, 0.0),
-        starts=((-10.0, 1.0),),
-        window=(-12.0, 4.0, -2.2, 2.2),
+    "ravine": _quadratic(_RAVINE, _START, cosine=1.0, sine=0.0, window=(-9.0, 4.0, -1.6, 1.6)),
+    # The same turned by 37 degrees: what scales x and y by themselves no longer straightens it.
+    "turned_ravine": _quadratic(
+        _RAVINE, _START, cosine=0.8, sine=0.6, window=(-8.5, 4.0, -6.0, 3.5)
     ),
 }

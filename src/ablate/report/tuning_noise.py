@@ -45,13 +45,18 @@ def _tried(
     """Return what the tuning runs of a cell scored; None where one is missing.
 
     As where the value is chosen, a run that did not converge scores what guessing does; of data
-    whose classes nobody knows here, what the worst run of the cell does.
+    whose classes nobody knows here, what the worst run of the cell does. What a procedure of the
+    user's own reports counts whether or not the run converged. A cell in which nothing is tuned
+    has one value that is always chosen.
     """
     rows = tuning[(tuning["cell"] == cell) & (tuning["replicate"] < tune.replicates)]
+    if tune.only and rows.empty:
+        return np.zeros((1, tune.replicates)), np.zeros(1)
     done = rows["status"] == "done"
-    sign = 1 if quantity(tune.by).better == "higher" else -1
+    judged = quantity(tune.by)
+    sign = 1 if judged.better == "higher" else -1
     guess = guessing(tune.by, config)
-    scores = sign * rows[tune.by].where(done)
+    scores = sign * (rows[tune.by].where(done) if judged.chance else rows[tune.by])
     scores = scores.fillna(scores.min() if guess is None else sign * guess)
     table = rows.assign(score=scores, metric=runs.scale * rows[runs.name].where(done))
     ended = table[table["status"] != "failed"]

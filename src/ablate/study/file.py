@@ -137,8 +137,11 @@ class MetricFile(Frozen):
 class TuneSettings(Frozen):
     """How a nuisance is tuned: by default nested, where a study has 10 replicates at most."""
 
-    by: Literal["validation/loss", "validation/accuracy"] = "validation/loss"
-    """what chooses"""
+    by: str = "validation/loss"
+    """what chooses: validation/loss, validation/accuracy, or where a training procedure of your own
+    reports it another number, of which less is better"""
+    only: Rule = Field(default_factory=dict)
+    """levels of factors at which it is tuned; elsewhere the key keeps its value"""
     nested: bool | None = None
     """whether each replicate takes what is best in tuning runs of its own, one of each value"""
     replicates: Positive | None = None

@@ -9,7 +9,8 @@ from ablate.metrics import CURVES, GAP, SCORES, SPLITS
 
 #: The lecture's training procedure: optimizers over a surface of two variables, without data.
 OVER_SURFACE = "ablate.lessons.descent.follow"
-_PATH = frozenset({"x", "y", "f"})
+_PATH = frozenset({"x", "y", "f", "gradients", "hessians"})
+_OF_PATH = frozenset({"steps", "effort", "longest_step", "diverged_at"})
 _EVALUATED = frozenset({"epoch", "lr", *CURVES})
 
 
@@ -20,7 +21,7 @@ def measured(config: RunConfig) -> frozenset[str] | None:
     penalize has no `weights/...`, an ensemble of one member nothing that takes two.
     """
     if config.trainer.is_user_code:
-        return None if reads_data(config) else _PATH | {"steps", "diverged_at"}
+        return None if reads_data(config) else _PATH | _OF_PATH
     named = {config.metric.name} if config.metric else set()
     ensemble = config.ensemble
     if isinstance(ensemble, NoEnsemble):

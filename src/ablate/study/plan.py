@@ -16,7 +16,7 @@ from ablate.study.claim_check import claim_problems
 from ablate.study.designs import check_runs, combinations
 from ablate.study.items import refused_items
 from ablate.study.measured import measured
-from ablate.study.schema import ABSENT, Level, Part, Study
+from ablate.study.schema import ABSENT, BY_VALIDATION, Level, Part, Study
 
 
 @dataclass(frozen=True)
@@ -71,14 +71,24 @@ class Plan:
 
     @property
     def tuned_cells(self) -> tuple[Cell, ...]:
-        """Return the cells with tuning runs of their own.
+        """Return the cells with tuning runs of their own: those at the levels of `only`.
 
         An A/A control is tuned as its original is: by itself where tuning is nested; else it has
         the value that was chosen for its original.
         """
-        if self.study.tune is None or self.study.tune.nested:
+        tune = self.study.tune
+        if tune is None:
             return self.cells
-        return tuple(cell for cell in self.cells if not cell.config.control)
+        return tuple(
+            cell for cell in self.cells
+            if self.is_tuned(cell) and (tune.nested or not cell.config.control)
+        )  # fmt: skip
+
+    def is_tuned(self, cell: Cell) -> bool:
+        """Tell whether a cell has a tuned value, a control the one that its original has."""
+        tune = self.study.tune
+        levels = self.original(cell).levels if tune and cell.config.control else cell.levels
+        return tune is not None and all(levels.get(f) in only for f, only in tune.only.items())
 
     def original(self, control: Cell) -> Cell:
         """Return the cell that an A/A control trains once more."""
@@ -151,6 +161,7 @@ def _cells(
             values = with_overrides(base, groups, composed, overrides.items())
             config = run_config(values, where=name)
             _check_metric(study, config, name)
+            _check_tuned_by(study, config)
             if part.design == "one_at_a_time" and not of_part:
                 _check_reference(config, base, levels, part)
             key = _key(study, config)
@@ -222,6 +233,17 @@ def _check_metric(study: Study, config: RunConfig, cell: str) -> None:
         raise ConfigError(
             f"{cell}: metric {study.metric.name} is not measured for an ensemble {how}"
             f"(ensemble={ensemble.name}); allowed are {one_of(allowed)}."
+        )
+
+
+def _check_tuned_by(study: Study, config: RunConfig) -> None:
+    """Raise ConfigError where tuning chooses by something that no run reports."""
+    by = study.tune.by if study.tune else BY_VALIDATION[0]
+    reported = measured(config) if config.trainer.is_user_code else frozenset[str]()
+    if by not in BY_VALIDATION and reported is not None and by not in reported:
+        raise ConfigError(
+            f"tune.with: by={by} is not allowed: no run reports it; allowed are "
+            f"{one_of((*BY_VALIDATION, *sorted(reported)))}."
         )
 
 

@@ -15,9 +15,9 @@ from ablate.study.factors import check_overrides
 from ablate.study.file import MetricFile, StudyFile, TuneSettings
 from ablate.study.items import OfPart
 from ablate.study.looks import check_decides, read_replicates
-from ablate.study.names import level_name
+from ablate.study.names import level_name, named_levels
 from ablate.study.parts import all_settings, read_design
-from ablate.study.schema import SHARED_TUNING_REPLICATES, Metric, Study, Tune
+from ablate.study.schema import BY_VALIDATION, SHARED_TUNING_REPLICATES, Metric, Study, Tune
 
 #: Fields of a study that are what the file says.
 _AS_WRITTEN = (
@@ -152,6 +152,11 @@ def _tune(written: dict[str, Any], groups: Groups, replicates: int) -> Tune:
     ((key, values),) = tried.items()
     check_overrides(dict.fromkeys([key]), groups, "tune", of_all_cells=False)
     settings = validated(TuneSettings, written.get("with", {}), "tune.with")
+    if "/" in settings.by and settings.by not in BY_VALIDATION:
+        raise ConfigError(
+            f"tune.with: by={settings.by} is not allowed; allowed are {one_of(BY_VALIDATION)}, or "
+            "a number that a training procedure of your own reports under a name without a slash."
+        )
     if settings.nested and settings.replicates is not None:
         raise ConfigError(
             f"tune.with: replicates={settings.replicates} is not allowed with nested: true, where "
@@ -160,13 +165,22 @@ def _tune(written: dict[str, Any], groups: Groups, replicates: int) -> Tune:
     # Nested by default where it costs no more than a choice that all replicates share.
     cheap = settings.replicates is None and replicates <= SHARED_TUNING_REPLICATES
     fields = {"key": key, "values": values, **settings.model_dump(exclude_none=True)}
+    fields["only"] = {name: named_levels(levels) for name, levels in settings.only.items()}
     tune = validated(Tune, {"nested": cheap, **fields}, "tune")
     tune.factor.check_names_differ(f"tune: {key}")
     return tune
 
 
 def _check_tuned(study: Study) -> None:
-    """Raise ConfigError for a level's value that no run has, as a tuned one takes its place."""
+    """Raise ConfigError for a level's value that no run has, as a tuned one takes its place.
+
+    Or for a level at which alone is tuned, and which the study does not have.
+    """
+    only = study.tune.only if study.tune else {}
+    names = [factor.name for factor in study.factors]
+    for name, levels in only.items():
+        check_known(name, names, f"tune.with: only: there is no factor '{name}'; allowed are")
+        study.factor(name).check_levels(levels, "tune.with: only")
     for factor in study.factors:
         for level in factor.levels:
             if study.tune and study.tune.key in level.overrides:

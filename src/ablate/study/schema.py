@@ -18,6 +18,8 @@ from ablate.study.names import key_label, level_name
 DesignKind = Literal["grid", "one_at_a_time", "leave_one_out", "ladder", "zip", "random"]
 #: Tuning runs of each value behind a choice that all scored replicates share.
 SHARED_TUNING_REPLICATES = 10
+#: What chooses among tuned values of a training of this package's own.
+BY_VALIDATION = ("validation/loss", "validation/accuracy")
 #: The level of a factor that does not exist beside another factor's level.
 ABSENT = "–"
 
@@ -124,6 +126,9 @@ class Metric(Frozen):
 class Tune(Frozen):
     """A nuisance key tuned per cell with an equal budget, on replicates of its own.
 
+    by          the score on validation that chooses, or what a training procedure of the user's
+                own reports, less being better
+    only        levels of factors at which it is tuned; empty: in every cell
     replicates  tuning runs of each value that make one choice for all scored replicates
     nested      each scored replicate has a choice of its own, by one tuning run of each value;
                 `replicates` is then without a meaning. Lock files that do not say are not
@@ -131,7 +136,8 @@ class Tune(Frozen):
 
     key: str
     values: Annotated[Many[float], Field(min_length=1)]
-    by: Literal["validation/loss", "validation/accuracy"] = "validation/loss"
+    by: str = "validation/loss"
+    only: Rule = Field(default_factory=dict)
     replicates: Positive = SHARED_TUNING_REPLICATES
     nested: bool = False
 
@@ -271,6 +277,8 @@ class Study(Frozen):
         fields["metric"] = {k: v for k, v in fields["metric"].items() if v is not None}
         if self.tune is not None:
             del fields["tune"]["replicates" if self.tune.nested else "nested"]
+            if not self.tune.only:
+                del fields["tune"]["only"]
         for place in (fields, *fields["factors"]):
             for name in (
                 "exclude",

@@ -1,16 +1,19 @@
 """Sensitivity to the learning rate: while tuning, and over a factor that sets it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from artists import legend_of, lines, markers, points
 from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
 from small_frames import CELLS, drawings, frames, runs, study, subject_of
 
 from ablate.config.validate import run_config
 from ablate.report.context import Context
-from ablate.report.exhibits.learning_rate_sensitivity import over_rates, tuned
+from ablate.report.exhibits.learning_rate_sensitivity import _rate_ticks, over_rates, tuned
 from ablate.study.items import ITEMS
-from ablate.study.schema import Tune
+from ablate.study.schema import Metric, Tune
 
 KEY = "optimizer.lr"
 CONFIG = run_config({
@@ -64,6 +67,33 @@ def test_a_tuned_line_has_a_mean_per_value_in_which_not_converging_is_guessing()
         assert (line.chosen, line.guessing, line.runs) == (CHOSEN[one, two], 10, 6)
     counts = {key: line.not_converged for key, line in shown.items()}
     assert counts == {("x", "A"): 1, ("x", "B"): 0, ("y", "A"): 2, ("y", "B"): 0}
+
+
+def test_of_a_procedure_that_is_tuned_by_its_own_number_the_metric_is_shown() -> None:
+    shown = tuning()
+    metric = Metric(name="gradients", better="lower")
+    tune = Tune(key=KEY, values=(0.01, 0.1, 1.0), by="effort")
+    shown.frames.tuning["gradients"] = 1000 * shown.frames.tuning["validation/accuracy"]
+    changed = shown.study.model_copy(update={"tune": tune, "metric": metric})
+    context = replace(shown, study=changed)
+    found = tuned(subject_of(context, "lines", "panels"), KEY)
+    # Runs that did not converge have none and are left out.
+    assert found["x", "A"].means.tolist() == pytest.approx([850, 700, 500])
+    (drawing,) = drawings(context)
+    assert {axis.get_yscale() for axis in drawing.figure.axes} == {"log"}
+    assert drawing.figure.axes[0].get_ylabel() == "gradients"
+    assert drawing.caption.startswith("Gradients against the learning rate while tuning")
+    assert "ringed: the value that tuning by effort chose." in drawing.caption
+
+
+@pytest.mark.parametrize(("count", "named"), [(7, 7), (10, 5)])
+def test_of_many_rates_some_are_named(count: int, named: int) -> None:
+    figure = Figure()
+    _rate_ticks(figure.add_subplot(xscale="log"), [10 ** (k / 2) for k in range(count)])
+    texts = [text.get_text() for text in figure.axes[0].get_xticklabels()]
+    assert len(texts) == count
+    assert [text for text in texts if text][:1] == ["1"]
+    assert len([text for text in texts if text]) == named
 
 
 def test_where_classes_are_not_known_runs_that_did_not_converge_are_left_out() -> None:

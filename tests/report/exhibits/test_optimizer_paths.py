@@ -14,11 +14,14 @@ from small_frames import CELLS, drawings, frames, present, runs, study
 from ablate.errors import ReportError
 from ablate.lessons.surfaces import SURFACES, Path, path_of
 from ablate.report.context import Context
-from ablate.report.exhibits.optimizer_paths import Panel, animate, draw_paths, outcome, trace
+from ablate.report.exhibits.optimizer_paths import Panel, animate, draw_paths
 from ablate.report.figures.animation import log_steps
 from ablate.report.figures.canvas import Drawing
 from ablate.report.figures.style import Look
+from ablate.report.figures.trace import outcome, trace
+from ablate.report.sizes import SLIDES
 from ablate.study.items import ITEMS
+from ablate.study.schema import Tune
 
 BEALE = SURFACES["beale"]
 LOOKS = {"momentum": Look("#0173b2", "o", "-"), "Adam": Look("#de8f05", "s", (0, (4, 1.5)))}
@@ -31,6 +34,8 @@ def path(*points):
 REACHED = path_of(BEALE, [*np.linspace((2.0, -2.0), (3.0, 0.4), 1200), (3.0, 0.5)], 1e-4)
 NOT_REACHED = path((2.0, -2.0), (2.5, 0.0), (2.4, 0.1))
 DIVERGED = path((2.0, -2.0), (1.0, 0.0), (-10.0, 0.0), (1e9, 1e9))
+SEARCHED = path_of(BEALE, [(2.0, -2.0), (2.5, 0.0), (3.0, 0.5)], 1e-4, [0, 7, 1204])
+ONE = path_of(BEALE, [(2.0, -2.0), (3.0, 0.5)], 1e-4, [0, 1], [0, 1])
 NOT_A_NUMBER = path((2.0, -2.0), (1.0, 0.0), (float("nan"), 0.0))
 PANELS = [
     Panel("from (2, −2)", BEALE, {"momentum": REACHED, "Adam": NOT_REACHED}),
@@ -51,7 +56,8 @@ def test_what_is_drawn_of_a_path_ends_at_its_end_or_at_the_edge_of_the_window():
 
 def test_marks_and_steps_of_a_path_that_kept_some_of_its_steps():
     kept = [0, 1, 5, 20, 50, 200]
-    some = Path(np.array(kept), REACHED.points[kept], REACHED.values[kept], None, None)
+    counts = np.array(kept), np.zeros(len(kept), dtype=np.int64)
+    some = Path(np.array(kept), REACHED.points[kept], REACHED.values[kept], *counts, None, None)
     found = trace(some, BEALE)
     # The first kept at or after 1 and 10; that after 100 is the end, which has its own marker.
     assert found.marks == (1, 3)
@@ -67,7 +73,8 @@ def small() -> Context:
     for (one, two), replicate, keys in present():
         for step in range(4):
             x = replicate + step * {"A": 0.1, "B": 0.2}[one]
-            epochs.append({**keys, "step": step, "x": x, "y": Y[two], "f": 1.0})
+            counts = {"gradients": 2 * step, "hessians": 0}
+            epochs.append({**keys, "step": step, "x": x, "y": Y[two], "f": 10.0 - step, **counts})
     item = ITEMS["optimizer_paths"](lines="one", panels="two")
     made = study(item, {two: {"trainer.surface": "beale"} for two in Y})
     reached = dict.fromkeys(CELLS, [2.0] * 4)
@@ -77,8 +84,9 @@ def small() -> Context:
 def test_the_paths_of_replicate_0_are_drawn_and_their_ends_told():
     (drawing,) = drawings(small())
     # Replicate 0 of B/x is missing: no other stands in for it. B/y is n/c, and reached nothing.
-    told = {"x": ["A: 2 steps"], "y": ["A: 2 steps", "B: not reached"]}
-    for axis, (title, names) in zip(drawing.figure.axes, told.items(), strict=True):
+    told = {"x": ["A: 4 gradients"], "y": ["A: 4 gradients", "B: not reached"]}
+    upper, lower = drawing.figure.axes[:2], drawing.figure.axes[2:]
+    for axis, below, (title, names) in zip(upper, lower, told.items(), strict=True):
         legend = axis.get_legend()
         assert legend.get_title().get_text() == title
         assert [text.get_text() for text in legend.get_texts()] == names
@@ -86,7 +94,38 @@ def test_the_paths_of_replicate_0_are_drawn_and_their_ends_told():
             drawn = [line for line in axis.lines if line.get_color() == handle.get_color()]
             expected = [({"A": 0.1, "B": 0.2}[name[0]] * k, Y[title]) for k in range(4)]
             assert drawn[0].get_xydata() == pytest.approx(np.array(expected))
+            (costs,) = [line for line in below.lines if line.get_color() == handle.get_color()][:1]
+            assert costs.get_xydata() == pytest.approx(
+                np.array([(2 * k, 10 - k) for k in range(4)])
+            )
     assert "Drawn are the paths of replicate 0" in drawing.caption
+
+
+def test_the_legend_names_the_rate_that_was_tuned():
+    made = small()
+    tune = Tune(key="optimizer.lr", values=(0.01, 0.1))
+    made.frames.runs["tuned:optimizer.lr"] = [
+        0.1 if cell == "Ax" else np.nan for cell in made.frames.runs["cell"]
+    ]
+    tuned = replace(made, study=made.study.model_copy(update={"tune": tune}))
+    (drawing,) = drawings(tuned)
+    legends = [axis.get_legend() for axis in drawing.figure.axes[:2]]
+    assert [text.get_text() for text in legends[0].get_texts()] == ["A (0.1): 4 gradients"]
+    assert legends[1].get_texts()[0].get_text() == "A: 4 gradients"
+    assert "at the tuned optimizer.lr (in brackets)" in drawing.caption
+
+
+def test_what_hessians_cost_is_said_where_there_are_any():
+    made = small()
+    assert "Hessian" not in drawings(made)[0].caption
+    made.frames.epochs["hessians"] = made.frames.epochs["step"]
+    assert drawings(made)[0].caption.endswith("evaluate a Hessian beside each gradient.")
+
+
+def test_a_slide_has_the_paths_alone():
+    for drawing in drawings(replace(small(), style=SLIDES)):
+        assert len(drawing.figure.axes) == 1
+        assert "Below" not in drawing.caption
 
 
 def test_runs_without_a_surface_are_refused():
@@ -103,7 +142,9 @@ def drawing() -> Drawing:
 @pytest.mark.parametrize(
     ("path", "text"),
     [
-        pytest.param(REACHED, "1,200 steps", id="reached"),
+        pytest.param(REACHED, "1,200 gradients", id="reached"),
+        pytest.param(SEARCHED, "1,204 gradients", id="line searches"),
+        pytest.param(ONE, "1 gradient", id="one"),
         pytest.param(NOT_REACHED, "not reached", id="not reached"),
         pytest.param(DIVERGED, "diverged at 3", id="diverged"),
         pytest.param(NOT_A_NUMBER, "diverged at 2", id="not a number"),
@@ -114,10 +155,10 @@ def test_outcome_says_how_a_path_ended(path, text):
 
 
 def test_each_panel_has_its_own_legend(drawing):
-    legends = [axis.get_legend() for axis in drawing.figure.axes]
+    legends = [axis.get_legend() for axis in drawing.figure.axes[:2]]
     assert [legend.get_title().get_text() for legend in legends] == ["from (2, −2)", "again"]
     assert [[text.get_text() for text in legend.get_texts()] for legend in legends] == [
-        ["momentum: 1,200 steps", "Adam: not reached"],
+        ["momentum: 1,200 gradients", "Adam: not reached"],
         ["momentum: diverged at 2", "Adam: diverged at 3"],
     ]
 
@@ -142,11 +183,23 @@ def test_a_path_that_diverges_ends_at_the_edge_of_the_window(drawing):
     assert whole.get_xydata() == pytest.approx(np.array([(2, -2), (1, 0)]))
 
 
+def test_f_is_drawn_over_gradients_above_the_tolerance(drawing):
+    _, _, axis, _ = drawing.figure.axes
+    whole, end = lines(axis, LOOKS["momentum"])
+    # The last value is 0: it stands on the floor, a tenth of the tolerance.
+    values = [*REACHED.values[:-1], 1e-5]
+    assert np.array_equal(whole.get_xydata().T, [REACHED.gradients, values])
+    assert np.array_equal(end.get_xydata(), whole.get_xydata()[-1:])
+    (tolerance,) = [line for line in axis.lines if line.get_xydata()[:, 1].tolist() == [1e-4] * 2]
+    assert tolerance.get_zorder() < whole.get_zorder()
+    assert (axis.get_xscale(), axis.get_yscale()) == ("symlog", "log")
+
+
 def test_nothing_is_cut_off_and_panels_stand_below_their_legends(drawing):
     figure = drawing.figure
     figure.canvas.draw()
     width, height = figure.bbox.width, figure.bbox.height
-    for axis in figure.axes:
+    for axis in figure.axes[:2]:
         legend = axis.get_legend().get_window_extent()
         assert legend.y0 >= axis.get_window_extent().y1
         # One pixel in a hundred an inch: the legend's own padding.
@@ -155,12 +208,13 @@ def test_nothing_is_cut_off_and_panels_stand_below_their_legends(drawing):
     assert figure.get_size_inches()[0] == 7
 
 
-def test_the_figure_has_the_same_bytes_each_time(drawing, tmp_path):
-    again = draw_paths("beale_paths", PANELS, LOOKS, "Beale's function.")
+def test_the_figure_has_the_same_bytes_each_time(tmp_path):
+    # Not the one that others look at: a line keeps how it was simplified when it was first read.
+    one, again = (draw_paths("beale_paths", PANELS, LOOKS) for _ in range(2))
     # The animation has a test of its own, of a few frames.
     first, second = (
-        replace(one, moving=None).save(tmp_path / name)[:2]
-        for one, name in ((drawing, "first"), (again, "second"))
+        replace(made, moving=None).save(tmp_path / name)[:2]
+        for made, name in ((one, "first"), (again, "second"))
     )
     assert [file.read_bytes() for file in first] == [file.read_bytes() for file in second]
 

@@ -21,8 +21,11 @@ from ablate.report.figures.quantity import as_tables_call_it, sentence_case
 from ablate.report.figures.sample import CellSample, cell_samples
 from ablate.report.figures.select import Subject, column, not_converged, subjects
 from ablate.report.figures.style import plain
+from ablate.study.schema import BY_VALIDATION
 
 _ACCURACY = "validation/accuracy"
+#: Rates whose names stand below a panel of three in a row without touching.
+_NAMED = 7
 #: What keys that are tuned are called, where it is not the last word of the key.
 _CALLED = {"optimizer.lr": "learning rate"}
 
@@ -31,9 +34,11 @@ _CALLED = {"optimizer.lr": "learning rate"}
 class TunedLine:
     """The accuracy that validation saw in one cell, over the values tried.
 
-    means          in percent over the tuning replicates, by value; NaN where none is known
+    Of a procedure of the user's own that is tuned by a number of its own it is the study's metric.
+
+    means          as shown, over the tuning replicates, by value; NaN where none is known
     chosen         the value that the cell's runs have
-    guessing       what runs that did not converge count, in percent; NaN where that is not known
+    guessing       what runs that did not converge count, as shown; NaN where that is not known
                    and they are left out
     not_converged  tuning runs that did not, of all `runs`
     """
@@ -88,12 +93,19 @@ def tuned(subject: Subject, key: str) -> Mapping[tuple[str, str], TunedLine]:
     return found
 
 
+def _seen(subject: Subject) -> str:
+    """Return what is shown of tuning runs."""
+    tune, metric = subject.study.tune, subject.study.metric.name
+    return _ACCURACY if tune is None or tune.by in BY_VALIDATION else metric
+
+
 def _tuned_line(subject: Subject, cell: pd.DataFrame, key: str) -> TunedLine:
-    scale = quantity(_ACCURACY).scale
-    known = (cell["status"] == "done") & np.isfinite(cell[_ACCURACY])
-    guessed = guessing(_ACCURACY, subject.configs.get(str(cell["cell"].iloc[0])))
+    seen = _seen(subject)
+    scale = quantity(seen).scale
+    known = (cell["status"] == "done") & np.isfinite(cell[seen])
+    guessed = guessing(seen, subject.configs.get(str(cell["cell"].iloc[0])))
     unlearnt = math.nan if guessed is None else scale * guessed
-    scores = cell.assign(score=np.where(known, scale * cell[_ACCURACY], unlearnt))
+    scores = cell.assign(score=np.where(known, scale * cell[seen], unlearnt))
     means = scores.groupby("value")["score"].mean()
     runs = subject.runs[subject.runs["cell"] == cell["cell"].iloc[0]]
     chosen = most_chosen(list(runs[tuned_column(key)].dropna()))
@@ -115,10 +127,10 @@ def _draw_tuned(
     subject: Subject, shown: Mapping[tuple[str, str], TunedLine], panels: Sequence[str],
     name: str,
 ) -> Drawing:  # fmt: skip
-    y = SCORES["accuracy"].title
-    margins = Margins(top=0.2, across=0.15, down=0.34)
-    tune = subject.study.tune
+    seen, tune = quantity(_seen(subject)), subject.study.tune
     assert tune is not None
+    y = SCORES["accuracy"].title if seen.name == "accuracy" else seen.title
+    margins = Margins(top=0.2, across=0.15, down=0.34)
     called = _CALLED.get(tune.key, tune.key.rpartition(".")[2].replace("_", " "))
     legend = subject.legend("lines")
     figure, axes = grid_of_panels(subject.style, panels, called, y, margins, legend)
@@ -133,9 +145,12 @@ def _draw_tuned(
         axes[0].set_xscale("log")  # of all: they share it
     else:
         axes[0].set_xscale("symlog", linthresh=min(v for v in values if v > 0), linscale=0.5)
+    if seen.chance is None:  # of a count ratios are what is compared
+        axes[0].set_yscale("log")
     _rate_ticks(axes[0], values)
     often = " in most replicates" if tune.nested else ""
-    spread = f"Mean over the tuning replicates; ringed: the value that validation chose{often}."
+    by = f"tuning by {tune.by}" if seen.name != "accuracy" else "validation"
+    spread = f"Mean over the tuning replicates; ringed: the value that {by} chose{often}."
     count = sum(line.not_converged for line in shown.values())
     if count:
         known = all(np.isfinite(line.guessing) for line in shown.values())
@@ -143,7 +158,7 @@ def _draw_tuned(
             f" {count} of {sum(line.runs for line in shown.values())} tuning runs did not "
             f"converge and {'score as guessing' if known else 'are left out'}."
         )
-    what = f"{sentence_case(quantity(_ACCURACY).label)} against the {called} while tuning"
+    what = f"{sentence_case(seen.label)} against the {called} while tuning"
     return subject.drawing(figure, what, spread, name)
 
 
@@ -179,5 +194,7 @@ def _draw_over_rates(subject: Subject, shown: OverRates) -> Drawing:
 
 
 def _rate_ticks(axis: Axes, rates: Sequence[float]) -> None:
-    axis.set_xticks(rates, [plain(rate) for rate in rates])
+    # Of many rates some are named: of half-decades whole ones.
+    every = math.ceil(len(rates) / _NAMED)
+    axis.set_xticks(rates, ["" if k % every else plain(rate) for k, rate in enumerate(rates)])
     axis.minorticks_off()

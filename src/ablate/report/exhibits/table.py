@@ -103,11 +103,14 @@ def print_tuned(table: ResultTable, study: Study) -> PrintedTable:
         else f"Chosen in each cell by mean {tune.by} over {n} tuning {_plural('replicate', n)}"
     )
     caption = [f"{each}, which are not scored; tried: {', '.join(map(level_name, tune.values))}."]
+    if tune.only:
+        caption.append("–: nothing is tuned.")
     if at_edge:
         often = " in half of the replicates or more" if tune.nested else ""
+        tuned = sum(bool(cell.tuned) for cell in table.cells)
         caption.append(
-            f"In {len(at_edge)} of {len(table.cells)} cells the choice is the smallest or the "
-            f"largest value tried{often} (edge): a better one may lie beyond it."
+            f"In {len(at_edge)} of {tuned} cells the choice is the smallest or the largest value "
+            f"tried{often} (edge): a better one may lie beyond it."
         )
 
     def entry(cell: ResultCell) -> Entry:
@@ -230,6 +233,9 @@ def _marks(table: ResultTable) -> str:
 
 
 def _coverage(table: ResultTable, facts: Facts, tune: Tune | None) -> str:
+    if not facts.data:  # as of a path over a surface: nothing is split, and there is no test
+        without = f", not the choice of {tune.key}" if tune and not tune.nested else ""
+        return f"The interval covers what differs between replicates{without}."
     split, _, quantity = table.metric.name.partition("/")
     split = split if quantity else "test"
     best = [cell.summary.mean for cell in table.cells if cell.best and cell.summary.mean]

@@ -245,9 +245,9 @@ class LeaveOneOut(OfQuantity):
 
 
 class OptimizerPaths(OfSettings):
-    """The paths of optimizers over a surface, and an animation of them."""
+    """The paths of optimizers over a surface, f against gradients, and an animation of both."""
 
-    shows_curves = ("x", "y", "f")
+    shows_curves = ("x", "y", "f", "gradients", "hessians")
     shows_first_replicate = True
     lines: Role = None
     panels: Role = None
