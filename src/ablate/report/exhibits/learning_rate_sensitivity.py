@@ -14,7 +14,14 @@ from ablate.report.chosen import most_chosen
 from ablate.report.circumstances import chance, guessing
 from ablate.report.columns import tuned_column
 from ablate.report.context import Context
-from ablate.report.figures.canvas import Drawing, Margins, grid_of_panels, page, panels_of_a_grid
+from ablate.report.figures.canvas import (
+    Drawing,
+    Margins,
+    few_log_ticks,
+    grid_of_panels,
+    page,
+    panels_of_a_grid,
+)
 from ablate.report.figures.layers import pages_of
 from ablate.report.figures.marks import marked
 from ablate.report.figures.quantity import as_tables_call_it, sentence_case
@@ -147,6 +154,7 @@ def _draw_tuned(
         axes[0].set_xscale("symlog", linthresh=min(v for v in values if v > 0), linscale=0.5)
     if seen.chance is None:  # of a count ratios are what is compared
         axes[0].set_yscale("log")
+        few_log_ticks(axes[0])
     _rate_ticks(axes[0], values)
     often = " in most replicates" if tune.nested else ""
     by = f"tuning by {tune.by}" if seen.name != "accuracy" else "validation"
