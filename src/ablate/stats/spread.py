@@ -79,6 +79,9 @@ def _deviation(values: Array) -> Array:
     counts = there.sum(axis=-1, keepdims=True)
     means = np.where(there, values, 0.0).sum(axis=-1, keepdims=True) / np.maximum(counts, 1)
     squares = (np.where(there, values - means, 0.0) ** 2).sum(axis=-1)
+    # The mean of equal numbers may be another one by rounding, and they do not differ at all.
+    first = np.where(there, values, np.inf).min(axis=-1, keepdims=True)
+    squares = np.where((~there | (values == first)).all(axis=-1), 0.0, squares)
     freedom = counts[..., 0] - 1
     variances = np.where(freedom > 0, squares / np.maximum(freedom, 1), 0.0).sum(axis=-1)
     settings = (freedom > 0).sum(axis=-1)
