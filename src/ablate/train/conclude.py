@@ -34,12 +34,14 @@ class _Ends:
 
     scores    by part of the data, per replicate; empty where a logit is not finite
     logits    of the test set, (R, N, K)
+    labels    trained on, (R, n)
     members   logits (M, R, N, K) of what one training gives an ensemble, or None
     readings  of the probe, per replicate, where early stopping ended some; else empty
     """
 
     scores: Mapping[str, Sequence[Mapping[str, float]]]
     logits: inference.Logits
+    labels: npt.NDArray[np.int64]
     members: inference.Logits | None
     readings: Sequence[Reading]
 
@@ -66,6 +68,7 @@ def conclude(stack: Stack, history: History, started: float) -> list[Record]:
     ends = _Ends(
         scores={"train": train, "validation": validation, "test": test},
         logits=logits,
+        labels=stack.training.labels(stack.training_indices).cpu().numpy(),
         members=_members(stack, history),
         readings=probe(stack, at_an_end=True) if history.stopped and stack.is_probed else (),
     )
@@ -108,11 +111,10 @@ def _record(stack: Stack, history: History, ends: _Ends, r: int, seconds: float)
     if stack.config.metric is not None and metrics:
         metrics |= user_metric(stack.config.metric, ends.logits[r], stack.test.y.cpu().numpy())
     metrics |= _stopping(stack.config.stopping, evaluations, end) | _weights_like(stack, r)
-    labels = stack.training.y[stack.training_indices[r]].cpu().numpy()
     return replace(
         at_any_rate,
         metrics=metrics,
-        nc_reason="no_progress" if stack.steps and no_progress(trained, labels) else None,
+        nc_reason="no_progress" if stack.steps and no_progress(trained, ends.labels[r]) else None,
         predictions=_predictions(ends.logits[r]),
         members=None if ends.members is None else _predictions(ends.members[:, r]),
         weights=_weights(stack, history, r),
