@@ -1,5 +1,8 @@
 """Stopping points: training and validation of each replicate, the best evaluation and the end."""
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from artists import points
@@ -11,6 +14,9 @@ from ablate.report.context import Context
 from ablate.report.exhibits.stopping_points import stopping_points
 from ablate.report.figures.style import looks
 from ablate.study.items import ITEMS
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from test_figures import overlapping
 
 SIZES = {"A": 1.0, "B": 3.0}
 LOSS, ERROR = "loss (nats)", "error (%)"
@@ -107,3 +113,4 @@ def test_what_is_drawn_are_the_runs_with_their_points(error: bool) -> None:
     labels = [text.get_text() for text in drawing.figure.legends[0].get_texts()]
     assert labels == ["training", "validation", "best evaluation", "end of training"]
     assert ("training error" in drawing.caption) == error
+    assert overlapping(drawing.figure) == []

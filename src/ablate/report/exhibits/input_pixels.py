@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
@@ -15,6 +16,7 @@ from ablate.report.figures.canvas import Drawing, Margins, page
 from ablate.report.figures.layers import Floats, pages_of
 from ablate.report.figures.select import Subject, subjects
 from ablate.report.figures.style import text_width, wrapped
+from ablate.report.sizes import Style
 from ablate.study.items import InputPixels
 
 #: Images side by side at most, inches of one, and of the scale beside them with its numbers.
@@ -116,16 +118,10 @@ def _draw(subject: Subject, shown: Pixels, levels: Sequence[str], label: str) ->
                 axis.imshow(
                     shown.images[of, level], cmap=_COLORS, norm=scale, interpolation="nearest"
                 )
-        row[0].text(
-            -0.08, 0.5, of, transform=row[0].transAxes, ha="right", va="center",
-            fontsize=style.small,
-        )  # fmt: skip
+        _beside(row[0], of, 0.5, style)
     for axis, title in zip(axes[0], titles, strict=True):
         axis.set_title(title, y=1.0)
-    axes[0, 0].annotate(
-        label_of_columns, (0, 1), (-0.08 * 72 * side, 3), xycoords="axes fraction",
-        textcoords="offset points", ha="right", fontsize=style.small, annotation_clip=False,
-    )  # fmt: skip
+    _beside(axes[0, 0], label_of_columns, 1.0, style)
     top, bottom = axes[0, 0].get_position().y1, axes[-1, 0].get_position().y0
     beside = figure.add_axes(
         (1 - (_BAR + _NUMBERS) / width, bottom, _BAR / width, top - bottom), label="scale"
@@ -134,3 +130,12 @@ def _draw(subject: Subject, shown: Pixels, levels: Sequence[str], label: str) ->
     bar.outline.set_linewidth(0.4)
     beside.set_ylabel(label, fontsize=style.small)
     return figure
+
+
+def _beside(axis: Axes, text: str, place: float, style: Style) -> None:
+    """Write left of an image, in the middle, or on the line of the titles above it."""
+    axis.annotate(
+        text, (0, place), (-5, 0 if place < 1 else 3), xycoords="axes fraction",
+        textcoords="offset points", ha="right", va="center" if place < 1 else "baseline",
+        fontsize=style.small, annotation_clip=False,
+    )  # fmt: skip

@@ -24,11 +24,11 @@ from ablate.report.sizes import Style
 #: More panels than this across are too narrow at print size; bars across each.
 _ACROSS, _BARS = 6, 41
 _HEIGHT = 0.95  # inches of a panel
-_MARGINS = Margins(left=0.78, right=0.1, top=0.2, across=0.1, down=0.12)
+_MARGINS = Margins(left=0.84, right=0.1, top=0.2, across=0.1, down=0.12)
 _LINE = 0.13  # of a title, inches
 _OTHERS, _ZEROS = "#0173b2", "#de8f05"
-#: Of an axis of shares: no bar is shorter than a weight of some thousands.
-_LOWEST, _HIGHEST = 1e-5, 3.0
+#: Of an axis of shares: room for one weight of a hundred thousand, and for what is printed above.
+_LOWEST, _HIGHEST = 1e-5, 20.0
 
 
 @dataclass(frozen=True, eq=False)
