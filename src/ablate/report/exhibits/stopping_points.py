@@ -39,17 +39,16 @@ class Run:
 
 def exhibits(context: Context) -> Iterator[Drawing]:
     """Draw training and validation over epochs per replicate, the best point and the end."""
-    style = context.style
+    rows = rows_of(context)
+    named = " and ".join(label.partition(" ")[0] for label, *_ in rows)
+    most = context.style.columns(_ACROSS, _NARROWEST)
     for subject in subjects(context, "columns"):
         if len(subject.joined(context.frames.epochs)):
             shown = stopping_points(subject)
-            most = style.columns(_ACROSS, _NARROWEST)
             for name, levels in pages_of(subject.name, list(shown), most):
-                panels = {level: shown[level] for level in levels}
-                rows = rows_of(context)
-                what = "Training and validation "
-                what += " and ".join(label.partition(" ")[0] for label, *_ in rows)
-                yield subject.drawing(_draw(subject, panels, rows), what, _spread(rows), name)
+                figure = _draw(subject, {level: shown[level] for level in levels}, rows)
+                what = f"Training and validation {named}"
+                yield subject.drawing(figure, what, _spread(rows), name)
 
 
 def rows_of(context: Context) -> list[tuple[str, str, str]]:
