@@ -25,7 +25,7 @@ class Record:
     evaluated_at   seconds since the start of the run, one per evaluation (kept beside, since
                    timings must not enter compared files)
     losses         (steps,) float32, the training loss of every step up to the divergence
-    probe          packed arrays, see `ablate.probe`; empty when the probe is off
+    probe          packed arrays, see `ablate.probe`; empty when it is off and counts no weights
     predictions    (test examples, classes) float16 logits; None when a loss was not finite
     members        (members, test examples, classes) float16 logits of what one training gives an
                    ensemble: snapshots, or passes with dropout; else None

@@ -50,6 +50,14 @@ def test_what_differs_between_cells_is_said():
     assert facts.training == "1 to 3 epochs, batch size 128"
 
 
+def test_labels_that_are_wrong_are_told_of():
+    facts = facts_of(locked(config(Digits(name="digits", label_noise=0.2))))
+    assert facts.data == (
+        "digits (1,200 training with 20 % of the labels wrong, 237 validation and 360 test "
+        "examples)",
+    )
+
+
 def test_one_epoch_is_singular():
     assert facts_of(locked(config(Digits(name="digits"), 1))).training.startswith("1 epoch,")
 

@@ -84,9 +84,10 @@ FROM_REPORTS = {
     "optimizer_paths", "loss_over_time", "leave_one_out", "variance_shares", "factor_effects",
     "contact_sheet",
 }  # fmt: skip
-#: Tables, and what is drawn of claims: they have tests of their own.
+#: Tables, and what is drawn of claims, of weights: they have tests of their own.
 ELSEWHERE = {
     "table", "published", "compared_to_base", "effects", "effect_against_cost", "changed_examples",
+    "weight_distribution", "input_pixels",
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from frames_for_tests import factor, make_study
 
-from ablate.metrics import PROBED, STATISTICS
+from ablate.metrics import PROBED, STATISTICS, WEIGHT
 from ablate.probe.histogram import BINS, coarsen
 from ablate.report.figures.histograms import _panel
 from ablate.report.frame import Frames, _frame, read_frames, write_frames
@@ -117,6 +117,52 @@ def test_a_second_time_changes_nothing_and_bytes_are_the_same(tmp_path: Path) ->
     once = thinned(frames_of(layers()), own)
     write_frames(once, tmp_path / "once")
     write_frames(thinned(read_frames(tmp_path / "once"), own), tmp_path / "twice")
+    for path in (tmp_path / "once").iterdir():
+        assert (tmp_path / "twice" / path.name).read_bytes() == path.read_bytes(), path.name
+
+
+def with_weights() -> Frames:
+    """Return frames in which each run has counted its weights, by layer and by pixel."""
+    rng = np.random.default_rng(1)
+    rows, pixels = [], []
+    for cell in ("a", "b"):
+        for replicate in range(REPLICATES):
+            keys = {"cell": cell, "replicate": replicate}
+            rows += [
+                {**keys, "step": 40, "layer": layer, "layer_name": f"layer{layer}",
+                 "quantity": WEIGHT, "std": 0.1, "zero": 0.3, "exponent": int(rng.integers(-3, 4)),
+                 "histogram": rng.integers(0, 99, BINS)}
+                for layer in (1, 2)
+            ]  # fmt: skip
+            pixels.append({
+                **keys, "networks": 1, "units": 9, "channels": 1, "height": 2, "width": 2,
+                "zeros": rng.integers(0, 9, 4), "squares": rng.random(4),
+            })  # fmt: skip
+    seen = pd.concat([layers(), pd.DataFrame(rows)], ignore_index=True)
+    return replace(frames_of(seen), pixels=_frame("pixels", pixels))
+
+
+def test_weights_are_pooled_where_an_item_shows_them_and_pixels_always() -> None:
+    everything = with_weights()
+    kept = thinned(everything, study(ITEMS["weight_distribution"]()))
+    own = where(kept.layers, cell="b", layer=2, quantity=WEIGHT)
+    assert [len(counts) for counts in own["histogram"]] == [BINS, 0, 0]
+    parts = where(everything.layers, cell="b", layer=2, quantity=WEIGHT)
+    assert own["histogram"].iloc[0].sum() == sum(map(np.sum, parts["histogram"]))
+    assert kept.layers[kept.layers["quantity"] != WEIGHT]["histogram"].isna().all()
+    assert thinned(everything, study()).layers["histogram"].isna().all()
+    assert kept.pixels["networks"].tolist() == [REPLICATES] * 2
+    of_cell = where(everything.pixels, cell="b")
+    np.testing.assert_array_equal(kept.pixels["zeros"].iloc[1], np.sum(list(of_cell["zeros"]), 0))
+    summed = np.sum(list(of_cell["squares"]), axis=0)
+    np.testing.assert_allclose(kept.pixels["squares"].iloc[1], summed, rtol=2.0**-20, atol=0)
+
+
+def test_weights_thinned_and_written_twice_are_the_same_bytes(tmp_path: Path) -> None:
+    own = study(ITEMS["weight_distribution"](), ITEMS["input_pixels"]())
+    write_frames(thinned(with_weights(), own), tmp_path / "once")
+    write_frames(thinned(read_frames(tmp_path / "once"), own), tmp_path / "twice")
+    assert (tmp_path / "once" / "pixels.parquet").exists()
     for path in (tmp_path / "once").iterdir():
         assert (tmp_path / "twice" / path.name).read_bytes() == path.read_bytes(), path.name
 

@@ -35,7 +35,7 @@ CLOSED = [
     (kind, name)
     for kind, item in ITEMS.items()
     for name in item.model_fields
-    if name in ("step", "against", "probe")
+    if name in ("step", "against", "probe", "shows")
 ]
 
 
@@ -114,7 +114,15 @@ def test_what_is_no_item_is_named(
         ("ensemble_curve", {}, "ensemble_curve needs a factor whose levels set ensemble.size"),
         ("reliability_diagram", COMMAND, "reliability_diagram needs predictions"),
         ("loss_over_time", ENSEMBLES, "shows train/loss over training, which no run has"),
-        ("stopping_points", ENSEMBLES, "shows validation/loss over training"),
+        ("stopping_points", ENSEMBLES, "shows train/loss over training"),
+        ({"stopping_points": {"error": True}}, ENSEMBLES, "shows train/loss over training"),
+        ("weight_distribution", ENSEMBLES, "needs the weights of a network, and no run has any"),
+        ("weight_distribution", COMMAND, "needs the weights of a network"),
+        ("input_pixels", COMMAND, "needs the weights of a network"),
+        ("input_pixels", {"baseline": {"data": "digits", "model": "cnn"}, "factors": ALONE},
+         "input_pixels needs a first layer with weights of each pixel: model mlp"),
+        ("input_pixels", {"baseline": {"data": "synthetic"}},
+         "input_pixels needs images, and data synthetic has none"),
         ("schedule_curves", ENSEMBLES, "shows lr over training"),
         ("learning_curves", ENSEMBLES, "shows validation/accuracy over training"),
         ("optimizer_paths", {}, "optimizer_paths shows x over training, which no run has"),

@@ -3,6 +3,7 @@
 import math
 from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from ablate.commands.command_line import plan_studies, sort_words, starts
 from ablate.config.compose import package_conf
+from ablate.config.key import canonical
 from ablate.config.validate import run_config
 from ablate.errors import ConfigError
 from ablate.study.designs import combinations
@@ -226,6 +228,23 @@ def test_runs_have_histograms_where_the_report_shows_some(item: str) -> None:
     write_study(report=[item])
     shows = item == "activation_distribution"
     assert {cell.config.probe.histograms for cell in plan("study=mine.yaml").cells} == {shows}
+
+
+@pytest.mark.parametrize(
+    ("item", "recorded"),
+    [
+        ("weight_distribution", {"weights"}),
+        ("input_pixels", {"weights"}),
+        ({"stopping_points": {"error": True}}, {"train_accuracy"}),
+        ("stopping_points", set()),
+    ],
+)
+def test_runs_record_what_the_report_shows_and_else_leave_no_trace(
+    item: Any, recorded: set[str]
+) -> None:
+    write_study(report=[item])
+    for cell in plan("study=mine.yaml").cells:
+        assert canonical(cell.config).get("probe", {}) == dict.fromkeys(recorded, True)
 
 
 def test_a_single_cell_and_an_adhoc_multirun() -> None:

@@ -29,7 +29,7 @@ def trained(vary: str, tmp_path, replicates=(0, 1)):
     config = run_config(
         {
             **SMALL,
-            "data": IMAGES,
+            "data": {**IMAGES, "label_noise": 0.2},
             "augment": {"noise": 0.2},
             "trainer": {"epochs": 1, "batch_size": 20, "bootstrap": True, "vary": vary},
         }
@@ -83,6 +83,7 @@ def test_sources_differ_from_each_other(tmp_path) -> None:
         ({"trainer": {"vary": "dropout"}, "model": {"dropout": 0.0}}, "model.dropout"),
         ({"trainer": {"vary": "augment"}}, "an augment"),
         ({"trainer": {"vary": "bootstrap"}}, "trainer.bootstrap=true"),
+        ({"trainer": {"vary": "label_noise"}}, "data.label_noise above 0"),
         ({"trainer": {"bootstrap": True}, "ensemble": {"name": "bagging"}}, "resamples"),
     ],
 )

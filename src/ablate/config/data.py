@@ -1,11 +1,11 @@
 """The `data` group: which examples, how many, and how they are scaled."""
 
 import math
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ablate.config.base import ByName, Counts, Frozen, NonNegativeFloat, Positive
+from ablate.config.base import ByName, Counts, Fraction, Frozen, NonNegativeFloat, Positive
 from ablate.config.target import Either, Target
 
 #: 40 GB: more noise than anybody needs.
@@ -13,7 +13,7 @@ _MOST_NUMBERS = 10**10
 
 
 class _Data(Frozen):
-    """What every data set has."""
+    """What every data set of this package has."""
 
     train_size: Positive | None = None
     """Examples trained on; null: all that validation leaves."""
@@ -23,6 +23,9 @@ class _Data(Frozen):
     """Examples of the fixed test set scored; null: all of them."""
     normalize: bool = True
     """Subtract mean and divide by standard deviation of the training split."""
+    label_noise: Fraction = 0.0
+    """Share of the training labels that another class takes the place of, drawn uniformly among the
+    others; training loss and accuracy are of these labels, validation and test have true ones."""
 
 
 class Digits(_Data):
@@ -75,6 +78,8 @@ class UserData(Target):
     normalize: bool = True
     at_most: Positive | None = None
     """Examples kept of each part, drawn once; null: all. `--quick` sets it."""
+    #: No key here: a function of the user's own returns the labels that it likes.
+    label_noise: ClassVar[float] = 0.0
 
 
 Shipped = ByName[Digits | DownloadedData | Synthetic]

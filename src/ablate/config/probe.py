@@ -6,7 +6,10 @@ from ablate.config.base import Frozen, Positive
 
 
 class Probe(Frozen):
-    """Streaming statistics of activations and gradients."""
+    """Streaming statistics of activations and gradients, and what else figures look at.
+
+    Whatever costs time is off, and is set by itself where an item of a study's report shows it.
+    """
 
     steps: Literal["log", "ends", "off"] = "ends"
     """`ends`: 0 and the last; `log`: 0, 1, 2, 5, 10, 20, 50, ... and the last; `off`."""
@@ -14,5 +17,8 @@ class Probe(Frozen):
     """Of the training split, the same at every step; of 256 a unit that is active on one in a
     hundred misses all in 8 % of cases, and counts as dead."""
     histograms: bool = False
-    """Whether the first and the last step probed have histograms; where an item of a study's report
-    shows some, they have."""
+    """Whether the first and the last step probed have histograms."""
+    weights: bool = False
+    """Whether the weights that training ends with are counted, by layer and by pixel."""
+    train_accuracy: bool = False
+    """Whether evaluations have the accuracy on the training examples as well, at most 10,000."""

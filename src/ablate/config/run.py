@@ -145,6 +145,7 @@ class RunConfig(Frozen):
             "dropout": (drops, "model.dropout or model.input_dropout above 0"),
             "augment": (augments, "an augment"),
             "bootstrap": (self.trainer.bootstrap or bagging, "trainer.bootstrap=true"),
+            "label_noise": (self.data.label_noise > 0, "data.label_noise above 0"),
         }
         there, needed = missing.get(self.trainer.vary, (True, ""))
         if not there and not self.trainer.is_user_code:

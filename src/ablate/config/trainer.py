@@ -12,7 +12,9 @@ from ablate.config.target import COMMAND, TARGET, Arguments, Dotted, Target, fla
 #: Runtime only: they never change a result, so they are no part of a run's key.
 RUNTIME_FIELDS: Mapping[str, set[str]] = {"trainer": {"device", "stack", "save"}}
 #: What differs between replicates.
-Varied = Literal["all", "none", "split", "bootstrap", "init", "order", "augment", "dropout"]
+Varied = Literal[
+    "all", "none", "split", "bootstrap", "init", "order", "augment", "dropout", "label_noise"
+]
 
 
 class Trainer(Frozen):

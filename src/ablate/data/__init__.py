@@ -15,7 +15,13 @@ from ablate.data.description import (
 from ablate.data.fetch import fetch
 from ablate.data.load import check_available, load, load_test_set
 from ablate.data.sources import SOURCES
-from ablate.data.splits import Split, channel_statistics, split, split_statistics
+from ablate.data.splits import (
+    Split,
+    channel_statistics,
+    split,
+    split_statistics,
+    training_labels,
+)
 
 __all__ = [
     "SOURCES",
@@ -34,4 +40,5 @@ __all__ = [
     "notes_of",
     "split",
     "split_statistics",
+    "training_labels",
 ]

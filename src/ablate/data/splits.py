@@ -1,4 +1,4 @@
-"""Each replicate's own training and validation examples, and their statistics."""
+"""Each replicate's own training and validation examples, its labels, and their statistics."""
 
 from __future__ import annotations
 
@@ -46,6 +46,26 @@ def split(data: Data, config: DataConfig, streams: Streams) -> Split:
         train=order[validation : validation + train],
         validation=order[:validation] if hold_out else None,
     )
+
+
+def training_labels(data: Data, config: DataConfig, streams: Streams) -> Tensor:
+    """Return the labels of `data.train` as one replicate trains on them; int64 (N,).
+
+    With `data.label_noise` p each is with probability p another class, all others equally likely:
+    symmetric noise (Angluin & Laird 1988 for two classes). It is drawn once for every example of
+    the data set, so that a larger p replaces what a smaller one does, by the same classes, and
+    neither the sizes of the parts nor anything else of a run changes what becomes of an example.
+    All members of an ensemble share it.
+    """
+    import torch
+
+    _, y = data.train
+    if config.label_noise == 0:
+        return y
+    generator = replace(streams, member=0).numpy("label_noise")
+    is_replaced = torch.from_numpy(generator.random(len(y)) < config.label_noise)
+    others = torch.from_numpy(generator.integers(1, data.classes, len(y)))
+    return torch.where(is_replaced, (y + others) % data.classes, y)
 
 
 def split_statistics(data: Data, chosen: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,6 +11,8 @@ from ablate.metrics.catalogue import (
     SCORES,
     SPLITS,
     STATISTICS,
+    TRAIN_ACCURACY,
+    WEIGHT,
     Better,
     Quantity,
     effect_unit,
@@ -21,7 +23,7 @@ from ablate.metrics.expression import Expression, Final, Probed, StepsTo, parse
 from ablate.metrics.gaps import with_gaps
 
 __all__ = [
-    "CURVES", "GAP", "NO_METRICS", "PROBED", "SCORES", "SPLITS", "STATISTICS", "Better",
-    "Expression", "Final", "Probed", "Quantity", "StepsTo", "effect_unit", "parse", "quantity",
-    "refuse_impossible", "with_gaps",
+    "CURVES", "GAP", "NO_METRICS", "PROBED", "SCORES", "SPLITS", "STATISTICS",
+    "TRAIN_ACCURACY", "WEIGHT", "Better", "Expression", "Final", "Probed", "Quantity", "StepsTo",
+    "effect_unit", "parse", "quantity", "refuse_impossible", "with_gaps",
 ]  # fmt: skip

@@ -14,8 +14,12 @@ SPLITS = ("train", "validation", "test")
 GAP = "gap"
 #: What is evaluated while a network of this package trains.
 CURVES = ("train/loss", "validation/loss", "validation/accuracy")
+#: What is evaluated as well where `probe.train_accuracy` says so.
+TRAIN_ACCURACY = "train/accuracy"
 #: What the probe looks at, and what it tells of each, in the order of its arrays.
 PROBED = ("activation", "activation_gradient", "weight_gradient")
+#: What a report has beside it of runs that count their weights.
+WEIGHT = "weight"
 STATISTICS = ("mean", "std", "zero", "dead", "saturated", "p15", "p50", "p85", "rms")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from torch import Tensor, nn
@@ -39,6 +39,19 @@ class Network(nn.Module):
     probed_weights: tuple[Tensor, ...]
     saturation: tuple[Callable[[Tensor], Tensor] | None, ...]
     multiply_adds: int
+
+    @property
+    def weights(self) -> Mapping[str, Tensor]:
+        """Return what is penalized and decays, (R, ...) by name: at least matrices."""
+        return {name: p for name, p in self.named_parameters() if p.ndim > 2}
+
+    @property
+    def first_map(self) -> Tensor | None:
+        """Return the weight (R, in, out) of a linear map of the inputs; None where none is known.
+
+        The order of the inputs is that of `x.flatten(2)`.
+        """
+        return None
 
     @property
     def parts(self) -> tuple[tuple[Network, slice], ...]:
@@ -158,6 +171,17 @@ class Chain(Network):
         self.layer_names = tuple(block.name for block, _ in hidden)
         self.probed_weights = tuple(block.linear.weight for block, _ in hidden)
         self.saturation = tuple(ELEMENTWISE[activation.name].saturated for _, activation in hidden)
+
+    @property
+    def weights(self) -> Mapping[str, Tensor]:
+        """Return the weight of every block by its name, the output layer's last."""
+        return {block.name: block.linear.weight for block in self.chain}
+
+    @property
+    def first_map(self) -> Tensor | None:
+        """Return the first block's weight where that is a linear map."""
+        first = self.chain[0].linear
+        return first.weight if isinstance(first, Linear) else None
 
     def forward(self, x: Tensor, tap: Tap | None = None) -> Tensor:
         """Return logits (R, B, classes) of x (R, B, *inputs)."""

@@ -10,6 +10,8 @@ histograms (none, or the first and, in a run that did not diverge, the last):
     exponents        (S, 3, L) int16; k of the dyadic range [-2^k, 2^k) of a histogram
     histograms       (H, 3, L, 130) uint32, see `ablate.probe.histogram`
     histogram_steps  (H,) int64
+
+and those of `ablate.probe.weights` where the config asks for them.
 """
 
 from ablate.config.probe import Probe

@@ -85,8 +85,10 @@ def _phrase(config: RunConfig, sizes: Mapping[str, int]) -> str:
     name = source.title if source else config.data.name
     if not sizes:
         return name
+    noise = config.data.label_noise
+    wrong = f" with {100 * noise:g} % of the labels wrong" if noise else ""
     return (
-        f"{name} ({sizes['train']:,} training, {sizes['validation']:,} validation and "
+        f"{name} ({sizes['train']:,} training{wrong}, {sizes['validation']:,} validation and "
         f"{sizes['test']:,} test examples)"
     )
 

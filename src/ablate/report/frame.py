@@ -15,10 +15,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ablate.metrics import CURVES, PROBED, STATISTICS
+from ablate.metrics import CURVES, STATISTICS
 from ablate.metrics.scores import calibration_bins
 from ablate.report.columns import FACTOR, TUNED, level_column, tuned_column
 from ablate.report.held_out import HeldOut, HeldOutReader, examples_row
+from ablate.report.probed_rows import layer_rows, pixel_row, weight_rows
 from ablate.store import reader
 from ablate.store.cell import LedgerCell
 from ablate.store.files import LedgerError
@@ -56,6 +57,10 @@ _COLUMNS: Mapping[str, Mapping[str, pa.DataType]] = {
         **_PLACE, "bin": _INTEGER, "count": _INTEGER, "confidence": _FLOAT, "correct": _INTEGER,
     },
     "timings": {**_PLACE, "step": _INTEGER, "seconds": _FLOAT},
+    "pixels": {
+        **_PLACE, **dict.fromkeys(("networks", "units", "channels", "height", "width"), _INTEGER),
+        "zeros": pa.list_(_INTEGER), "squares": pa.list_(_FLOAT),
+    },
     "examples": {**_PLACE, "test_set": _TEXT, "count": _INTEGER, "correct": pa.binary()},
 }  # fmt: skip
 #: What a row of `runs` has from the run's result as it is.
@@ -70,13 +75,16 @@ class Frames:
     epochs  one row per evaluation, with what else a procedure of the user's own evaluates
     layers  one row per layer, quantity and probed step: layer counts from 1, nine statistics,
             exponent k and a histogram of 130 counts (an array) or None; beside a report as
-            `ablate.report.thin` leaves them
+            `ablate.report.thin` leaves them. Of runs that count their weights these as well, as
+            quantity `weight` with std and zero, the output layer's last
     curves  training loss in log-spaced blocks of steps; `step` is the middle of the block
     tuning  one row per tuning run, with the metrics of `runs`; no rows where nothing is tuned
     calibration   one row per run and bin of the confidence on the test set: count, sum of the
             confidence, correct; no rows where no figure of the study needs it
     timings       one row per evaluation: seconds since the run's start; likewise. The only
             frame that another sweep of the same study does not repeat
+    pixels        one row per run that counts them: of so many networks and units, by pixel of the
+            input, how many of its weights in the first layer are zero, and the sum of squares
     examples      one row per run that keeps predictions: a digest of its test set, the number of
             examples, and a bit for each that is answered right; see `ablate.report.held_out`
 
@@ -90,11 +98,12 @@ class Frames:
     tuning: pd.DataFrame
     calibration: pd.DataFrame
     timings: pd.DataFrame
+    pixels: pd.DataFrame = field(default_factory=lambda: _frame("pixels", []))
     examples: pd.DataFrame = field(default_factory=lambda: _frame("examples", []))
 
 
 #: Frames that not all studies have; they are files only where they have rows.
-_OPTIONAL = ("tuning", "calibration", "timings", "examples")
+_OPTIONAL = ("tuning", "calibration", "timings", "pixels", "examples")
 
 
 def frames(
@@ -106,7 +115,7 @@ def frames(
 ) -> Frames:
     """Read the frames from `runs/<study>/`.
 
-    extras    those of `calibration`, `timings` and `examples` that are wanted
+    extras    those of `calibration`, `timings`, `pixels` and `examples` that are wanted
     held_out  the test sets, which calibration and examples need
 
     Unfinished and stale runs have no row, failed ones a row in `runs` only. Raises LedgerError
@@ -130,7 +139,11 @@ def frames(
                 rows["timings"] += [{"step": e["step"], "seconds": t, **place} for e, t in pairs]
             probe = reader.read_arrays(directory, "probe.npz", result)
             if len(probe.get("layers", ())):
-                layers.append(_layers(place, probe))
+                layers.append(layer_rows(place, probe))
+            if "weight_layers" in probe:
+                layers.append(weight_rows(place, probe))
+            if "pixels" in extras and "pixel_units" in probe:
+                rows["pixels"].append({**place, **pixel_row(probe)})
             losses.append((place, reader.read_arrays(directory, "curve.npz", result)["loss"]))
             if held_out is not None:
                 for name, found in _of_predictions(directory, result, extras, held_out, known):
@@ -146,6 +159,7 @@ def frames(
         tuning=_frame("tuning", rows["tuning"]),
         calibration=_frame("calibration", rows["calibration"]),
         timings=_frame("timings", rows["timings"]),
+        pixels=_frame("pixels", rows["pixels"]),
         examples=_frame("examples", rows["examples"]),
     )
 
@@ -267,29 +281,6 @@ def _joined(columns: Sequence[Mapping[str, np.ndarray]]) -> pd.DataFrame:
     """Return one frame of the columns of many runs: a frame for each takes ten times as long."""
     names = columns[0]
     return pd.DataFrame({name: np.concatenate([one[name] for one in columns]) for name in names})
-
-
-def _layers(place: Mapping[str, Any], probe: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """One row per step, quantity and layer, in the order of the packed arrays (S, 3, L)."""
-    _, quantities, layers, statistics = probe["statistics"].shape
-    step, quantity, layer = np.indices(probe["statistics"].shape[:3]).reshape(3, -1)
-    nothing = [None] * (quantities * layers)
-    taken = {
-        at: list(counts.reshape(-1, counts.shape[-1]))
-        for at, counts in zip(probe["histogram_steps"].tolist(), probe["histograms"], strict=True)
-    }
-    by_statistic = probe["statistics"].reshape(-1, statistics).T
-    histograms = [one for at in probe["steps"].tolist() for one in taken.get(at, nothing)]
-    return {
-        **{name: np.full(len(step), value, object) for name, value in place.items()},
-        "step": probe["steps"][step],
-        "layer": layer + 1,
-        "layer_name": probe["layers"][layer],
-        "quantity": np.array(PROBED)[quantity],
-        **dict(zip(STATISTICS, by_statistic, strict=True)),
-        "exponent": probe["exponents"].ravel(),
-        "histogram": np.fromiter(histograms, object, len(histograms)),
-    }
 
 
 def curve_edges(steps: int) -> np.ndarray:

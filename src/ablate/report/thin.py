@@ -39,14 +39,26 @@ def thinned(frames: Frames, study: Study) -> Frames:
             Histograms are kept where an item shows them, pooled over the replicates of a cell:
             the first has the sum, the others, where they had one, a histogram of no counts
     epochs  of replicate 0 alone, where nothing reads those of others
+    pixels  summed over the replicates of a cell
     examples  of runs that are compared example by example and converged: no others are read
     """
     return replace(
         frames,
         layers=_layers(frames.layers, study),
         epochs=_epochs(frames.epochs, study),
+        pixels=_pooled_pixels(frames.pixels),
         examples=_examples(frames, study),
     )
+
+
+def _pooled_pixels(pixels: pd.DataFrame) -> pd.DataFrame:
+    """Return a row per cell, that of its first replicate, with the sums over all of them."""
+    rows = []
+    for _, own in pixels.groupby("cell", sort=False):
+        squares = _rounded(np.sum(list(own["squares"]), axis=0))
+        summed = {"networks": own["networks"].sum(), "squares": squares}
+        rows.append({**own.iloc[0], **summed, "zeros": np.sum(list(own["zeros"]), axis=0)})
+    return pd.DataFrame(rows, columns=pixels.columns) if rows else pixels
 
 
 def _examples(frames: Frames, study: Study) -> pd.DataFrame:

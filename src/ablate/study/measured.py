@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from ablate.config import RunConfig
 from ablate.config.ensemble import McDropout, NoEnsemble, Snapshot
 from ablate.config.stopping import NoStopping
-from ablate.metrics import CURVES, GAP, SCORES, SPLITS
+from ablate.metrics import CURVES, GAP, SCORES, SPLITS, TRAIN_ACCURACY
 
 #: The lecture's training procedure: optimizers over a surface of two variables, without data.
 OVER_SURFACE = "ablate.lessons.descent.follow"
@@ -45,7 +45,9 @@ def curves(config: RunConfig) -> frozenset[str] | None:
     if config.trainer.is_user_code:
         return None if reads_data(config) else _PATH
     trains = config.trainer.trains and isinstance(config.ensemble, NoEnsemble)
-    return _EVALUATED if trains else frozenset()
+    if not trains:
+        return frozenset()
+    return _EVALUATED | ({TRAIN_ACCURACY} if config.probe.train_accuracy else frozenset())
 
 
 def is_probed(config: RunConfig) -> bool:

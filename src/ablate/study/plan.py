@@ -122,8 +122,8 @@ def compile_study(
     if study.metric.function is not None:
         metric = {"name": study.metric.name, "function": study.metric.function}
         base = {**base, "metric": metric}
-    if any(item.histograms() for item in study.report):
-        base = {**base, "probe": {**base["probe"], "histograms": True}}
+    recorded = {name for item in study.report for name in item.recorded()}
+    base = {**base, "probe": {**base["probe"], **dict.fromkeys(recorded, True)}}
     cells = _cells(study, base, groups, composed, most_runs)
     refused = [
         (item, f"study {study.name}: report: {item.kind} {why}")

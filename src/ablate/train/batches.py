@@ -32,7 +32,7 @@ class Examples:
     """A data set on the device with room for one batch of each replicate.
 
     x        stored values, uint8 or float32 (N, D)
-    y        labels, int64 (N,)
+    y        labels, int64 (N,), or (R, N) where each replicate has its own
     inputs   shape of one example; its product is D
     scaling  per replicate
     stored   room for a batch as stored, (R * batch_size * D,)
@@ -46,6 +46,12 @@ class Examples:
     stored: Tensor
     scaled: Tensor
 
+    def labels(self, indices: Tensor) -> Tensor:
+        """Return the labels (R, B) of `indices` (R, B)."""
+        if self.y.ndim == 2:
+            return self.y.gather(1, indices)
+        return self.y.index_select(0, indices.reshape(-1)).view(indices.shape)
+
     def batch(self, indices: Tensor, change: Change | None = None) -> tuple[Tensor, Tensor]:
         """Return inputs (R, B, *inputs) and labels (R, B) of `indices` (R, B).
 
@@ -58,7 +64,7 @@ class Examples:
             torch.index_select(self.x, 0, row, out=rows)
         scaled = self.scaled[:room].view(*indices.shape, *self.inputs)
         scaled.copy_(stored.view_as(scaled))
-        labels = self.y.index_select(0, indices.reshape(-1)).view(indices.shape)
+        labels = self.labels(indices)
         scale, shift = self.scaling.scale, self.scaling.shift
         if change is not None:
             changed = change(scaled.mul_(self.scaling.unit))

@@ -15,6 +15,7 @@ from ablate.data.views import view_count
 from ablate.metrics.scores import as_float16
 from ablate.nn.network import parameter_count
 from ablate.probe.measure import Reading, pack
+from ablate.probe.weights import measure_weights
 from ablate.records import Record
 from ablate.train import inference
 from ablate.train.convergence import EXAMPLES, first_nonfinite, no_progress
@@ -34,14 +35,18 @@ class _Ends:
 
     scores    by part of the data, per replicate; empty where a logit is not finite
     logits    of the test set, (R, N, K)
+    labels    trained on, (R, n)
     members   logits (M, R, N, K) of what one training gives an ensemble, or None
     readings  of the probe, per replicate, where early stopping ended some; else empty
+    weights   as `ablate.probe.weights` has them, per replicate; empty where nobody asks
     """
 
     scores: Mapping[str, Sequence[Mapping[str, float]]]
     logits: inference.Logits
+    labels: npt.NDArray[np.int64]
     members: inference.Logits | None
     readings: Sequence[Reading]
+    weights: Sequence[Mapping[str, np.ndarray]]
 
 
 def conclude(stack: Stack, history: History, started: float) -> list[Record]:
@@ -66,8 +71,14 @@ def conclude(stack: Stack, history: History, started: float) -> list[Record]:
     ends = _Ends(
         scores={"train": train, "validation": validation, "test": test},
         logits=logits,
+        labels=stack.training.labels(stack.training_indices).cpu().numpy(),
         members=_members(stack, history),
         readings=probe(stack, at_an_end=True) if history.stopped and stack.is_probed else (),
+        weights=(
+            measure_weights(stack.network, stack.training.inputs)
+            if stack.config.probe.weights
+            else ()
+        ),
     )
     seconds = (time.perf_counter() - started) / len(stack.streams)
     return [_record(stack, history, ends, r, seconds) for r in range(len(stack.streams))]
@@ -107,12 +118,13 @@ def _record(stack: Stack, history: History, ends: _Ends, r: int, seconds: float)
     }
     if stack.config.metric is not None and metrics:
         metrics |= user_metric(stack.config.metric, ends.logits[r], stack.test.y.cpu().numpy())
+    counted = {"weight_step": np.array(last), **ends.weights[r]} if ends.weights else {}
     metrics |= _stopping(stack.config.stopping, evaluations, end) | _weights_like(stack, r)
-    labels = stack.training.y[stack.training_indices[r]].cpu().numpy()
     return replace(
         at_any_rate,
         metrics=metrics,
-        nc_reason="no_progress" if stack.steps and no_progress(trained, labels) else None,
+        probe={**at_any_rate.probe, **counted},
+        nc_reason="no_progress" if stack.steps and no_progress(trained, ends.labels[r]) else None,
         predictions=_predictions(ends.logits[r]),
         members=None if ends.members is None else _predictions(ends.members[:, r]),
         weights=_weights(stack, history, r),

@@ -6,7 +6,9 @@ from functools import partial
 import numpy as np
 from torch import Tensor
 
+from ablate.metrics import TRAIN_ACCURACY
 from ablate.probe.measure import Reading, measure
+from ablate.train.convergence import EXAMPLES
 from ablate.train.history import History
 from ablate.train.inference import scores_of, settle_statistics
 from ablate.train.prepare import Stack
@@ -35,17 +37,25 @@ def probe(stack: Stack, at_an_end: bool) -> list[Reading]:
 
 
 def evaluate_all(stack: Stack, history: History, step: int, lr: float) -> None:
-    """Add an evaluation on validation; keep weights, and note who is stopped."""
+    """Add an evaluation on validation, and on training where the config asks for it.
+
+    Keep weights, and note who is stopped.
+    """
     settle_statistics(stack)
     before = int(history.evaluations[-1][0]["step"]) if history.evaluations else 0
     recent = history.losses[:, before:step].cpu().numpy()
     results = scores_of(stack, stack.validation, stack.validation_indices)
+    trained: list[dict[str, float]] = []
+    if stack.config.probe.train_accuracy:
+        trained = scores_of(stack, stack.training, stack.training_indices[:, :EXAMPLES])
     history.validation, rows = results, []
-    for own, scores in zip(recent, results, strict=True):
+    for r, (own, scores) in enumerate(zip(recent, results, strict=True)):
         row = {"step": step, "epoch": step / stack.steps_per_epoch, "lr": lr}
         if step and np.isfinite(own).all():
             row["train/loss"] = float(own.mean(dtype=np.float64))
         row |= {f"validation/{n}": scores[n] for n in ("loss", "accuracy") if n in scores}
+        if trained and "accuracy" in trained[r]:
+            row[TRAIN_ACCURACY] = trained[r]["accuracy"]
         rows.append(row)
     history.evaluations.append(rows)
     for r in range(len(rows)):

@@ -27,7 +27,7 @@ def scores_of(
     """
     if logits is None:
         logits = _evaluated(stack, data, indices, stack.network)
-    labels, smoothing = data.y[indices].cpu().numpy(), stack.config.label_smoothing
+    labels, smoothing = data.labels(indices).cpu().numpy(), stack.config.label_smoothing
     return [scores(own, y, smoothing) for own, y in zip(logits, labels, strict=True)]
 
 

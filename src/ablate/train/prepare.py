@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ablate.config import RunConfig
-from ablate.data import Data, split, split_statistics
+from ablate.data import Data, split, split_statistics, training_labels
 from ablate.data.augmentation import Change, Mix, build_change, mixed, mixup
 from ablate.nn.models import build_network
 from ablate.nn.network import Network
@@ -37,7 +37,7 @@ class Stack:
     streams     per replicate
     network     initialized, on the device, in training mode
     training    the examples trained on, and per replicate which: int64 (R, n)
-    validation  likewise
+    validation  likewise, by their true labels
     test        likewise
     steps       of the whole training
     loss        what is minimized, per replicate
@@ -105,14 +105,17 @@ def prepare(config: RunConfig, data: Data, streams: Sequence[Streams], device: s
     if config.data.normalize:  # by each replicate's own training split
         statistics = [split_statistics(data, part.train) for part in splits]
     rule = scaling(x, statistics, len(splits), where)
-    training = examples(x, y, rule, room)
+    stored = training = examples(x, y, rule, room)
+    if config.data.label_noise:
+        labels = [training_labels(data, config.data, own) for own in streams]
+        training = replace(stored, y=torch.stack(labels).to(where))
     chosen = [part.train for part in splits]
     if config.ensemble.name == "bagging" or config.trainer.bootstrap:
         chosen = [bootstrap(own, s) for own, s in zip(chosen, streams, strict=True)]
     training_indices = torch.stack(chosen).to(where)
     if data.validation is None:
         held_out = [part.validation for part in splits if part.validation is not None]
-        validation, validation_indices = training, torch.stack(held_out).to(where)
+        validation, validation_indices = stored, torch.stack(held_out).to(where)
     else:
         validation = examples(*data.validation, rule, room)
         validation_indices = _all_of(data.validation[1], len(streams), where)

@@ -13,7 +13,7 @@ import torch
 
 from ablate import user
 from ablate.config import RunConfig
-from ablate.data import Data, split
+from ablate.data import Data, split, training_labels
 from ablate.errors import AblateError
 from ablate.metrics import refuse_impossible
 from ablate.metrics.scores import as_float16, scores
@@ -90,7 +90,8 @@ def _split_of(config: RunConfig, data: Data, streams: Streams) -> Data:
     elif validation is not None:
         validation = validation[0].clone(), validation[1].clone()
     test = data.test[0].clone(), data.test[1].clone()
-    return Data((x[part.train], y[part.train]), validation, test, data.classes)
+    labels = training_labels(data, config.data, streams)
+    return Data((x[part.train], labels[part.train]), validation, test, data.classes)
 
 
 def _outcome(config: RunConfig, result: Any) -> Outcome:

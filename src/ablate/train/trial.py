@@ -69,7 +69,7 @@ def trial(config: RunConfig, data: Data) -> Trial:
     indices = stack.order(0)[:, : config.trainer.batch_size]
     with torch.no_grad():
         logits = stack.network(stack.batch(indices, 0, 0).inputs)
-        first = float(per_replicate_loss(logits, stack.training.y[indices]))
+        first = float(per_replicate_loss(logits, stack.training.labels(indices)))
     error = None
     if not isinstance(config.model, Target):
         error = _gradient_error(stack.network, *stack.training.batch(indices[:, :8]))

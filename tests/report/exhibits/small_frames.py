@@ -90,7 +90,7 @@ def counts(bins: Mapping[int, float]) -> np.ndarray:
 def frames(runs: pd.DataFrame, **given: list[dict[str, Any]]) -> Frames:
     """Return the frames of a study; those that are not given have no rows."""
     empty = pd.DataFrame({"cell": [], "replicate": [], "step": []})
-    names = ("epochs", "layers", "curves", "tuning", "calibration", "timings", "examples")
+    names = ("epochs", "layers", "curves", "tuning", "calibration", "timings", "pixels", "examples")
     made = {name: pd.DataFrame(given[name]) if name in given else empty for name in names}
     return Frames(runs=runs, **made)
 

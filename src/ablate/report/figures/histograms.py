@@ -138,7 +138,7 @@ def shared_axis(panels: Iterable[Panel], is_bound: bool = False) -> Axis | None:
         low = min(_reach(panel, 0.03) for panel in shown)
         high = max(_reach(panel, 0.999) for panel in shown)
         return Axis(True, 10.0 ** math.floor(math.log10(low)), 10.0 ** math.ceil(math.log10(high)))
-    limit = _round_up(max(_reach(panel, 0.995) for panel in shown))
+    limit = round_up(max(_reach(panel, 0.995) for panel in shown))
     limit = min(limit, 1.0) if is_bound else limit
     one_sided = all(not np.any(c[: BINS // 2]) for panel in shown for _, c in panel.counts)
     return Axis(False, 0.0 if one_sided else -limit, limit, is_bound)
@@ -191,7 +191,7 @@ def _reach(panel: Panel, share: float) -> float:
     return float(np.interp(share * reached[-1], reached, x))
 
 
-def _round_up(value: float) -> float:
+def round_up(value: float) -> float:
     """Return the next of 1, 2 and 5 times a power of ten."""
     power = 10.0 ** math.floor(math.log10(value))
     return next(step * power for step in (1, 2, 5, 10) if step * power >= 0.999 * value)

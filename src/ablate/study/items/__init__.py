@@ -17,14 +17,15 @@ from ablate.study.items.kinds import (
     ITEMS,
     ComparedToBase,
     ContactSheet,
-    Distribution,
     EffectAgainstCost,
     Effects,
     Ladder,
     Published,
+    StoppingPoints,
     Table,
     VarianceShares,
 )
+from ablate.study.items.probed import Distribution, InputPixels
 
 if TYPE_CHECKING:
     from ablate.study.plan import Cell
@@ -33,8 +34,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ITEMS", "ChangedExamples", "ComparedToBase", "ContactSheet", "Distribution",
-    "EffectAgainstCost", "Effects", "Item", "Ladder", "OfPart", "OfQuantity", "OfSettings",
-    "Published", "ReportItem", "Table", "VarianceShares", "refused_items",
+    "EffectAgainstCost", "Effects", "InputPixels", "Item", "Ladder", "OfPart", "OfQuantity",
+    "OfSettings", "Published", "ReportItem", "StoppingPoints", "Table", "VarianceShares",
+    "refused_items",
 ]  # fmt: skip
 
 

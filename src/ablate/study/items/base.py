@@ -91,10 +91,14 @@ class Item(Frozen):
         """Return the levels that are shown, by factor, where not all are."""
         return {}
 
+    def recorded(self) -> tuple[str, ...]:
+        """Return the settings of the probe that are true in all runs where a study shows it."""
+        return ("histograms",) if self.histograms() else ()
+
     def histograms(self) -> tuple[tuple[str, str], ...]:
         """Return the histograms that it shows: a quantity of the probe, and first or last step.
 
-        Runs have some where an item shows any; the frames beside a report have no others.
+        The frames beside a report have no others.
         """
         return ()
 

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from ablate.config.target import Target
 from ablate.errors import one_of
+from ablate.metrics import TRAIN_ACCURACY
 from ablate.study.items.base import Item, OfPart, OfQuantity, OfSettings, Role
 from ablate.study.items.examples import ChangedExamples
-from ablate.study.measured import reads_data
+from ablate.study.items.probed import (
+    ActivationDistribution,
+    ActivationsOverTraining,
+    GradientDistribution,
+    InputPixels,
+    SignalByLayer,
+    WeightDistribution,
+    WeightGradientDistribution,
+)
+from ablate.study.measured import curves, reads_data, reported
 from ablate.study.published import published_names, published_table
 
 if TYPE_CHECKING:
@@ -98,59 +108,6 @@ class EffectAgainstCost(OfSettings):
             yield f"needs {self.cost}, which no training procedure of the user's own reports"
 
 
-class Distribution(OfSettings):
-    """Histograms of what the probe saw: layers down, levels across."""
-
-    shows_probe = True
-    #: Of what: one of `ablate.metrics.PROBED`.
-    quantity: ClassVar[str]
-    columns: Role = None
-    step: Literal["first", "last"] = "first"
-    """before the first step of training, or after the last"""
-
-    def histograms(self) -> tuple[tuple[str, str], ...]:
-        """Return the one quantity and step that it is about."""
-        return ((self.quantity, self.step),)
-
-
-class ActivationDistribution(Distribution):
-    """Histograms of the activations: layers down, levels across."""
-
-    quantity = "activation"
-
-
-class GradientDistribution(Distribution):
-    """Histograms of the gradients of the activations: layers down, levels across."""
-
-    quantity = "activation_gradient"
-
-
-class WeightGradientDistribution(Distribution):
-    """Histograms of the gradients of the weights: layers down, levels across."""
-
-    quantity = "weight_gradient"
-
-
-class SignalByLayer(OfSettings):
-    """The spread of activations and of their gradients from layer to layer, with theory."""
-
-    shows_probe = True
-    lines: Role = None
-    rows: Role = None
-
-
-class ActivationsOverTraining(OfSettings):
-    """The activations over the steps of training: spreads, and percentiles before the last."""
-
-    shows_probe = True
-    columns: Role = None
-    rows: Role = None
-
-    def statistics(self) -> tuple[str, ...]:
-        """Return the percentiles."""
-        return ("p15", "p50", "p85")
-
-
 class LearningCurves(OfSettings):
     """Training loss and validation accuracy over steps."""
 
@@ -222,10 +179,23 @@ class ScheduleCurves(OfSettings):
 
 
 class StoppingPoints(OfSettings):
-    """Validation loss over epochs, its best point, and where training ended."""
+    """Training and validation over epochs, the best evaluation, and where training ended."""
 
-    shows_curves = ("validation/loss",)
+    shows_curves = ("train/loss", "validation/loss")
     columns: Role = None
+    error: bool = False
+    """whether the error is shown above the loss, for which runs score their training examples"""
+
+    def recorded(self) -> tuple[str, ...]:
+        """Return the accuracy on the training examples where the error is shown."""
+        return ("train_accuracy",) if self.error else ()
+
+    def lacks(self, study: Study, cells: Sequence[Cell]) -> Iterator[str]:
+        """Refuse runs that do not evaluate the error that is asked for."""
+        known = reported(curves(cell.config) for cell in cells)
+        for curve in (TRAIN_ACCURACY, "validation/accuracy") if self.error else ():
+            if known is not None and curve not in known:
+                yield f"shows {curve} over training, which no run has"
 
 
 class Ladder(OfQuantity):
@@ -332,8 +302,8 @@ ITEMS: Mapping[str, type[Item]] = {
     item.kind: item
     for item in (
         Table, Published, ComparedToBase, EffectAgainstCost, ActivationDistribution,
-        GradientDistribution, WeightGradientDistribution, SignalByLayer, ActivationsOverTraining,
-        LearningCurves, FactorResponse, Heatmap,
+        GradientDistribution, WeightGradientDistribution, WeightDistribution, InputPixels,
+        SignalByLayer, ActivationsOverTraining, LearningCurves, FactorResponse, Heatmap,
         LearningRateSensitivity, EnsembleCurve, ReliabilityDiagram, ScheduleCurves,
         StoppingPoints, Ladder, LeaveOneOut, OptimizerPaths, LossOverTime, Effects, ContactSheet,
         VarianceShares, FactorEffects, ChangedExamples,
