@@ -28,14 +28,13 @@ def told(statement: Statement | None = LECTURE, cells=None, **fields):
 def test_what_runs_refute_is_said_with_its_source_and_what_could_explain_it():
     (found,) = told(expect="less")
     assert (found.claim, found.source) == ("c", "the lecture on norms")
-    opening = "The lecture on norms has it that a norm harms. This study disagrees: test accuracy +"
-    assert found.text.startswith(opening)
+    assert found.text.startswith("Said there: a norm harms. Found here: test accuracy +")
     assert found.text.endswith(", with norm against without. A deeper network would tell.")
 
 
 def test_by_default_the_statement_is_the_claim():
     (found,) = told(Statement(source="Huang et al. 2017"), expect="less")
-    assert found.text.startswith("Huang et al. 2017 has it that norm helps. This study disagrees:")
+    assert found.text.startswith("Said there: norm helps. Found here: test accuracy +")
     assert found.text.endswith("with norm against without.")
 
 
@@ -43,7 +42,7 @@ def test_an_effect_shown_to_be_small_speaks_against_it_too():
     one = claim(compare=PAIR, at=AT, expect="greater").model_copy(update={"statement": LECTURE})
     (verdict,) = judge(study(one), frames(made()), {})
     (found,) = contradictions(study(one), [replace(verdict, outcome=SMALL)])
-    assert "This study shows no difference worth speaking of: " in found.text
+    assert "Found here: no difference worth speaking of, test accuracy +" in found.text
 
 
 @pytest.mark.parametrize(

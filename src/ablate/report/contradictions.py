@@ -37,9 +37,7 @@ def contradictions(study: Study, verdicts: Sequence[Verdict]) -> Iterator[Contra
         if statement is None or verdict.outcome not in ("refuted", SMALL):
             continue
         said = in_sentence(statement.says or verdict.claim.text).rstrip(".")
-        none = "shows no difference worth speaking of" if verdict.outcome == SMALL else "disagrees"
+        small = "no difference worth speaking of, " if verdict.outcome == SMALL else ""
         why = f" {statement.otherwise}" if statement.otherwise else ""
-        source = statement.source[0].upper() + statement.source[1:]
-        found = found_in_words(verdict, study)
-        text = f"{source} has it that {said}. This study {none}: {found}.{why}"
+        text = f"Said there: {said}. Found here: {small}{found_in_words(verdict, study)}.{why}"
         yield Contradiction(verdict.claim.name, statement.source, text)
