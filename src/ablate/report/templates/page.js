@@ -185,7 +185,8 @@ addEventListener("scroll", () => {
 // Numbers by size, words by the alphabet, what is no number last.
 function worth(cell) {
   const text = cell.textContent.trim().replaceAll("−", "-").replaceAll(",", "");
-  const number = parseFloat(text.replace(/^[^\d.+-]+(?=[\d.])/, ""));
+  const unit = { k: 1e3, M: 1e6, G: 1e9, T: 1e12 }[text.match(/^[\d.]+ ([kMGT])$/)?.[1]] ?? 1;
+  const number = unit * parseFloat(text.replace(/^[^\d.+-]+(?=[\d.])/, ""));
   return [Number.isNaN(number) ? 1 : 0, Number.isNaN(number) ? 0 : number, text];
 }
 
