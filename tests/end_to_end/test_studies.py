@@ -12,9 +12,10 @@ from ablate.study.reader import study_files
 STUDIES = sorted(study_files((package_conf(),)))
 #: Many cells or many pictures; other studies have each kind of figure as well, or its own test.
 LONG = [
-    "augmentation", "batchnorm", "batchnorm_x_init", "dropout", "dropout_masks", "ensemble",
-    "init_method", "init_scale", "l1", "optimizer_paths", "precision", "recipe-cifar10", "signal",
-    "snapshot",
+    "augmentation", "augmentation-cifar10", "batchnorm", "batchnorm-cifar10", "batchnorm_x_init",
+    "dropout", "dropout_masks", "ensemble", "ensemble-cifar10", "init_method",
+    "init_method-cifar10", "init_scale", "l1", "networks", "optimizer", "optimizer_paths",
+    "precision", "recipe", "recipe-cifar10", "signal", "snapshot",
 ]  # fmt: skip
 SHORT = [name for name in STUDIES if name not in LONG]
 

@@ -52,6 +52,8 @@ def exhibits(context: Context) -> Iterator[Drawing]:
         raise ReportError(f"no run reports the metric {quantity.name}.")
     for subject in subjects(context, "x", "lines", numeric_first=True):
         shown = points(subject, quantity, item.cost)
+        if not shown:
+            raise ReportError("most runs did not converge.")
         if len({point.cost for point in shown}) < 2:
             raise ReportError(f"its runs do not differ in {_COSTS[item.cost]}.")
         yield _drawing(subject, shown, quantity, _COSTS[item.cost])
