@@ -96,7 +96,9 @@ def starts(options: argparse.Namespace) -> list[Start]:
     """
     ordered = sort_words(options.words, [f"--cfg={options.cfg}"] if options.cfg else [])
     if ordered.studies:
-        return [_without_passwords(start) for start in plan_studies(ordered, options.size)]
+        timed = options.command == "plan" and not ordered.flags
+        found = plan_studies(ordered, options.size, timed)
+        return [_without_passwords(start) for start in found]
     typed = f"ablate {options.command}"
     if options.command in ("plan", "check"):
         raise ConfigError(f"{typed} needs a study: {typed} study=NAME.")
@@ -166,8 +168,11 @@ def sort_words(words: Sequence[str], flags: Sequence[str] = ()) -> Words:
     return Words(studies, name, tuple(overrides), root, control, tuple(flags))
 
 
-def plan_studies(words: Words, size: Size = "") -> list[Start]:
-    """Return a plan per study named, each composed by one Hydra multirun."""
+def plan_studies(words: Words, size: Size = "", timed: bool = True) -> list[Start]:
+    """Return a plan per study named, each composed by one Hydra multirun.
+
+    timed  whether a full form has its smaller one beside it, to tell how fast runs go
+    """
     folders = conf_folders(words.root)
     groups = read_groups(folders)
     found: list[Start] = []
@@ -182,8 +187,9 @@ def plan_studies(words: Words, size: Size = "") -> list[Start]:
         study = study.model_copy(update={"control": words.control})
         planned = _planned(study, words, groups, size, file)
         if planned is not None:
-            smaller = _planned(study, words, groups, "", file) if size == "full" else None
-            found.append(replace(planned, smaller=smaller.plan if smaller else None))
+            found.append(planned)
+            if size == "full" and timed and (smaller := _planned(study, words, groups, "", file)):
+                found[-1] = replace(planned, smaller=smaller.plan)
     for start in found:
         _refuse_look_alike(words.root, start.plan.study.name)
     called = [start.plan.study.name for start in found]

@@ -56,9 +56,8 @@ class Trainer(Frozen):
     """Keyword arguments of either."""
 
     def __hash__(self) -> int:
-        return hash(
-            (self.epochs, self.steps, self.target, self.command)
-        )  # arguments are no key of a set
+        # Arguments are no key of a set.
+        return hash((self.epochs, self.steps, self.target, self.command))
 
     @property
     def is_user_code(self) -> bool:
