@@ -39,6 +39,12 @@ def test_runtime_fields_change_no_key(field: dict) -> None:
     assert cell_key(with_("trainer", **field)) == cell_key(run_config(BASE))
 
 
+def test_of_two_ways_to_say_how_long_the_one_that_counts_is_the_config() -> None:
+    two, five = (with_("trainer", steps=20, epochs=epochs) for epochs in (2, 5))
+    assert two == five == run_config(canonical(two))
+    assert cell_key(two) == cell_key(five)
+
+
 @pytest.mark.parametrize(
     ("group", "fields"),
     [

@@ -102,12 +102,18 @@ class Trainer(Frozen):
             raise ValueError(f"trainer.command={self.command} is no command: {error}") from None
         return self
 
+    @model_validator(mode="after")
+    def _one_length(self) -> Self:
+        if self.steps is not None and not self.is_user_code:
+            # Of two ways to say how long, the one that counts: the other makes no other config.
+            object.__setattr__(self, "epochs", type(self).model_fields["epochs"].default)
+        return self
+
     @model_serializer(mode="wrap")
     def _flattened(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         fields: dict[str, Any] = handler(self)
         user_fields = {"target", COMMAND, "arguments"}
         if not self.is_user_code:
-            # Of two ways to say how long, the one that counts; a key must not change for the other.
             silent = "steps" if self.steps is None else "epochs"
             return {k: v for k, v in fields.items() if k not in {*user_fields, silent}}
         kept = user_fields | RUNTIME_FIELDS["trainer"]
