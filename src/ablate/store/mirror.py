@@ -27,7 +27,7 @@ from ablate.store.files import LedgerError, json_bytes, sha256
 from ablate.store.ledger import run_directory
 from ablate.store.lock import wait_for
 from ablate.store.reader import Finished, finished, read_evaluations, read_times, tuned_value
-from ablate.store.result import Result
+from ablate.store.result import CONFIG, Result
 from ablate.store.tracking import DESCRIPTION, Store, all_runs
 from ablate.store.view import cell_description
 
@@ -91,7 +91,7 @@ def create_parent(store: Store, cell: LedgerCell) -> str:
         "ablate.key": cell.key,
         "level": "cell",
     }
-    starts = (_start(directory) for _, directory, _ in finished(store.root, store.study, cell))
+    starts = (_start(*one[1:]) for one in finished(store.root, store.study, cell))
     start = min((moment for moment in starts if moment is not None), default=None)
     run_id = str(store.client.create_run(store.experiment_id, start, tags, cell.name).info.run_id)
     _log(store, run_id, cell_params(cell), {})
@@ -104,7 +104,7 @@ def mirror_run(store: Store, cell: LedgerCell, replicate: int, result: Result, p
     Any run with this key that MLflow has already is to be deleted before.
     """
     directory = run_directory(store.root, store.study, cell.slug, replicate)
-    started = _start(directory)
+    started = _start(directory, result)
     may_miss = {
         "mlflow.source.git.commit": result.provenance.get("commit"),
         "ablate.nc_reason": result.nc_reason,
@@ -124,11 +124,11 @@ def mirror_run(store: Store, cell: LedgerCell, replicate: int, result: Result, p
     run = store.client.create_run(store.experiment_id, started, tags, name)
     run_id = str(run.info.run_id)
     params: dict[str, Any] = {**cell_params(cell), "replicate": replicate}
-    if cell.tuned is not None and (value := tuned_value(directory, cell.tuned)) is not None:
+    if cell.tuned is not None and (value := tuned_value(directory, cell.tuned, result)) is not None:
         params[cell.tuned] = value
     _log(store, run_id, params, _run_metrics(directory, result, started or 0))
-    names = ("config.yaml", "error.log")
-    _log_files(store, run, [directory / file for file in names if (directory / file).exists()])
+    files = {name: result.path_of(directory, name) for name in (CONFIG, "error.log")}
+    _log_files(store, run, {name: path for name, path in files.items() if path.exists()})
     end = None if started is None else started + round(1000 * (result.seconds or 0))
     store.client.set_terminated(run_id, _STATUS[result.status], end)
 
@@ -159,7 +159,7 @@ def finish_cell(
     if before is None or before.data.tags.get(DESCRIPTION) != note:
         store.client.set_tag(parent, DESCRIPTION, note)
     if before is None or before.info.status != status:
-        starts = ((_start(directory), result.seconds or 0) for _, directory, result in ended)
+        starts = ((_start(*one[1:]), one[2].seconds or 0) for one in ended)
         ends = [start + round(1000 * seconds) for start, seconds in starts if start is not None]
         store.client.set_terminated(parent, status, max(ends, default=None))
 
@@ -203,7 +203,7 @@ def _run_metrics(
     directory: Path, result: Result, started: int
 ) -> dict[tuple[str, int], tuple[float, int]]:
     """Return value and time (ms since 1970) by name and step; final values at the last step."""
-    _, seconds = read_times(directory)
+    _, seconds = read_times(directory, result)
     evaluations = read_evaluations(directory, result)
     metrics: dict[tuple[str, int], tuple[float, int]] = {}
     step = 0
@@ -237,24 +237,24 @@ def _log(
     store.client.log_batch(run_id, metrics=numbers, params=texts)
 
 
-def _log_files(store: Store, run: MlflowRun, files: Sequence[Path]) -> None:
-    """Put files beside a run.
+def _log_files(store: Store, run: MlflowRun, files: Mapping[str, Path]) -> None:
+    """Put files beside a run, each under its name.
 
     Into a folder of this machine they are copied, which is what MLflow would do once it had read
     the whole run from its database to learn which folder that is.
     """
     address = urlsplit(run.info.artifact_uri)
     if address.scheme != "file":
-        for file in files:
-            store.client.log_artifact(run.info.run_id, str(file))
+        for name, file in files.items():
+            store.client.log_text(run.info.run_id, file.read_text(encoding="utf-8"), name)
         return
     folder = Path(unquote(address.path))
     folder.mkdir(parents=True, exist_ok=True)
-    for file in files:
-        shutil.copy2(file, folder)
+    for name, file in files.items():
+        shutil.copy2(file, folder / name)
 
 
-def _start(directory: Path) -> int | None:
+def _start(directory: Path, result: Result) -> int | None:
     """Return when a run started, in ms since 1970."""
-    started, _ = read_times(directory)
+    started, _ = read_times(directory, result)
     return None if started is None else round(1000 * datetime.fromisoformat(started).timestamp())
