@@ -110,12 +110,13 @@ def test_a_cell_whose_first_runs_are_of_an_earlier_sweep_is_closed_with_all_of_t
 
 
 def test_files_go_through_mlflow_where_artifacts_lie_elsewhere(tmp_path: Path) -> None:
-    logged: list[tuple[str, str]] = []
-    client = SimpleNamespace(log_artifact=lambda run_id, path: logged.append((run_id, path)))
+    logged: list[tuple[str, str, str]] = []
+    client = SimpleNamespace(log_text=lambda *words: logged.append(words))
     run: Any = SimpleNamespace(info=SimpleNamespace(run_id="r", artifact_uri="s3://lab/r"))
     store: Any = SimpleNamespace(client=client)
-    _log_files(store, run, [tmp_path / "config.yaml", tmp_path / "error.log"])
-    assert logged == [("r", str(tmp_path / name)) for name in ("config.yaml", "error.log")]
+    (tmp_path / "config-0123.yaml").write_text("data: {name: digits}")
+    _log_files(store, run, {"config.yaml": tmp_path / "config-0123.yaml"})
+    assert logged == [("r", "data: {name: digits}", "config.yaml")]
 
 
 def test_a_cell_that_goes_on_to_the_next_look_is_closed_with_all_its_runs(tmp_path: Path) -> None:

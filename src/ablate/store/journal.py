@@ -15,7 +15,7 @@ import threading
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,6 @@ class Journal:
 
     path: Path
     began: float
-    _lost: threading.Event = field(default_factory=threading.Event)
 
     def begun(self, runs: Iterable[str]) -> None:
         """Say that runs, paths below `runs/<study>/`, are trained from now on."""
