@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol
 
-from ablate.config import Launch
+from ablate.config import Local
 from ablate.errors import ConfigError, one_of
 from ablate.launch.device import Device, worker_count
 from ablate.launch.job import Event, Job
@@ -39,7 +39,7 @@ class Executor(Protocol):
 EXECUTORS: Mapping[str, Callable[[int], Executor]] = {"local": LocalExecutor}
 
 
-def executor_of(launch: Launch, device: Device) -> Executor:
+def executor_of(launch: Local, device: Device) -> Executor:
     """Return who trains the jobs of a sweep."""
     return EXECUTORS["local"](worker_count(launch.workers, device))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from ablate import data
-from ablate.config import Launch
+from ablate.config import Local
 from ablate.config.target import Target
 from ablate.data.augment_check import check_augment
 from ablate.errors import ConfigError
@@ -42,7 +42,7 @@ from ablate.study.plan import Plan
 def sweep(
     plan: Plan,
     root: Path,
-    launch: Launch,
+    launch: Local,
     console: Console,
     sinks: Sequence[Sink] = (),
     further: Further = lambda plan: None,
@@ -80,20 +80,14 @@ def sweep(
         return train_all(shared, plan, works, further)
 
 
-def declare_checked(plan: Plan, root: Path, console: Console) -> Device:
-    """Declare what others are to train, by `ablate work`; return the kind of device it is for.
-
-    That is what `trainer.device` says, whether it is here or not; for `auto` what is here. Raises
-    as `sweep`.
-    """
+def declare_checked(plan: Plan, root: Path, console: Console, device: Device) -> None:
+    """Declare for a kind of device what others are to train by `ablate work`; raises as `sweep`."""
     plan, name = in_folders_there(plan, root), plan.study.name
-    asked = plan.cells[0].config.trainer.device
-    device = device_kind("auto") if asked == "auto" else asked
     for note in notes(plan, root, device):
         console.out(note, style="dim")
     with lock(root, name):
+        remove_abandoned(root / "runs" / name)
         declare(plan, root, look_up(plan, root, device), device)
-    return device
 
 
 def declare(plan: Plan, root: Path, works: LookedUp, device: Device) -> None:

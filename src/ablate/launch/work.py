@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from ablate import user
-from ablate.config import Launch
+from ablate.config import Local
 from ablate.errors import ConfigError
 from ablate.launch.asked import as_asked_before
 from ablate.launch.device import device_kind
@@ -35,7 +35,7 @@ from ablate.study.plan import Plan
 
 
 def work(
-    root: Path, study: str, launch: Launch, console: Console, shard: Fraction, further: Further
+    root: Path, study: str, launch: Local, console: Console, shard: Fraction, further: Further
 ) -> Swept:
     """Train what was declared and nobody else trains; return what came of it.
 
