@@ -46,7 +46,11 @@ def shown(store: Store) -> dict[str, Any]:
         run.info.run_name: {
             "info": (run.info.status, run.info.start_time, run.info.end_time),
             "params": run.data.params,
-            "tags": {k: names.get(v, v) for k, v in run.data.tags.items() if k != ORDER},
+            "tags": {
+                k: names.get(v, v)
+                for k, v in run.data.tags.items()
+                if k != ORDER and not k.startswith("ablate.ledger.")
+            },
             "metrics": {
                 name: [
                     (p.step, p.value, p.timestamp if "replicate" in run.data.params else None)
@@ -109,13 +113,21 @@ def test_a_cell_whose_first_runs_are_of_an_earlier_sweep_is_closed_with_all_of_t
     assert parent.data.tags["mlflow.note.content"].startswith("91 % (88.52 to 93.48) · n 3")
 
 
-def test_files_go_through_mlflow_where_artifacts_lie_elsewhere(tmp_path: Path) -> None:
+def test_files_go_through_mlflow_where_artifacts_lie_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     logged: list[tuple[str, str]] = []
-    client = SimpleNamespace(log_artifact=lambda run_id, path: logged.append((run_id, path)))
+
+    def repository(place: str, tracking_uri: str) -> SimpleNamespace:
+        assert tracking_uri == "http://tracker"
+        return SimpleNamespace(log_artifact=lambda path: logged.append((place, path)))
+
+    registry = "mlflow.store.artifact.artifact_repository_registry.get_artifact_repository"
+    monkeypatch.setattr(registry, repository)
     run: Any = SimpleNamespace(info=SimpleNamespace(run_id="r", artifact_uri="s3://lab/r"))
-    store: Any = SimpleNamespace(client=client)
+    store: Any = SimpleNamespace(uri="http://tracker")
     _log_files(store, run, [tmp_path / "config.yaml", tmp_path / "error.log"])
-    assert logged == [("r", str(tmp_path / name)) for name in ("config.yaml", "error.log")]
+    assert logged == [("s3://lab/r", str(tmp_path / n)) for n in ("config.yaml", "error.log")]
 
 
 def test_a_cell_that_goes_on_to_the_next_look_is_closed_with_all_its_runs(tmp_path: Path) -> None:
