@@ -51,7 +51,7 @@ class LiveMirror:
         self._ended: dict[str, dict[int, Finished]] = defaultdict(dict)
         self._unfinished: dict[str, LedgerCell] = {}
         self._closing = False
-        self._progress: list[str] = []
+        self._progress: list[str] = []  # a word for each thing that is done
         # A daemon: a server that never answers must not keep the process from ending.
         self._thread = threading.Thread(target=self._work, name="mlflow-mirror", daemon=True)
         self._thread.start()
@@ -129,6 +129,7 @@ class LiveMirror:
     def _mirror(self) -> None:
         """Mirror what waits and what comes, to the end; raises what MLflow raises."""
         store = open_store(self._root, self._study, self._question)
+        self._progress.append(store.experiment_id)
         earlier: _Earlier = defaultdict(list)
         for run in all_runs(store, "tags.`ablate.kind` = 'replicate'"):
             earlier[run.data.tags.get("ablate.cell"), run.data.tags["ablate.key"]].append(run)
