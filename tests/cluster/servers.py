@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+
 from waiting import until
 
 #: As a user of the database, and of nothing else, might have it.

@@ -11,10 +11,10 @@ from mirrored import check_whole, children
 from servers import Postgres, Tracker
 from store_samples import a_cell, add_run
 from sweeping import command, small
-from waiting import until
 
 from ablate.cli import main
 from ablate.store.live import LiveMirror
+from waiting import until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 WHAT = pytest.mark.parametrize("what", ["server", "database"])

@@ -60,7 +60,7 @@ def release(store: Store, run: MlflowRun) -> None:
         store.client.delete_run(run.info.run_id)
 
 
-def replace(store: Store, run: MlflowRun, stays: str) -> None:
+def stand_in(store: Store, run: MlflowRun, stays: str) -> None:
     """Delete a run for which the one with the id `stays` stands; it gets the tags first."""
     tags = dict.fromkeys(holders(run), "yes")
     if not tags or add_tags(store, stays, tags):

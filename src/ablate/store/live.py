@@ -6,6 +6,7 @@ import threading
 import time
 from collections import defaultdict
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -21,7 +22,7 @@ from ablate.store.mirror import mirror_run
 from ablate.store.parent import finish_cell, start_cell
 from ablate.store.reader import Finished, finished
 from ablate.store.result import read_result
-from ablate.store.side_by_side import side_by_side
+from ablate.store.side_by_side import is_overload, side_by_side
 from ablate.store.tracking import Store, all_runs, open_store
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class LiveMirror:
         self._waiting: dict[tuple[str, int], LedgerCell] = {}
         self._ended: dict[str, dict[int, Finished]] = defaultdict(dict)
         self._unfinished: dict[str, LedgerCell] = {}
-        self._closing = False
+        self._closing, self._side_by_side = False, True
         self._progress: list[str] = []  # a word for each thing that is done
         # A daemon: a server that never answers must not keep the process from ending.
         self._thread = threading.Thread(target=self._work, name="mlflow-mirror", daemon=True)
@@ -106,6 +107,9 @@ class LiveMirror:
                 self.problem = None
                 return
             except Exception as error:  # whatever MLflow raises, the sweep goes on
+                if is_overload(error) and self._side_by_side:
+                    self._side_by_side = False
+                    continue
                 self.problem = not_mirrored(error)
                 if isinstance(error, LedgerError):
                     return  # what is in the ledger, no waiting changes
@@ -129,6 +133,8 @@ class LiveMirror:
     def _mirror(self) -> None:
         """Mirror what waits and what comes, to the end; raises what MLflow raises."""
         store = open_store(self._root, self._study, self._question)
+        if not self._side_by_side:
+            store = replace(store, threads=1)
         self._progress.append(store.experiment_id)
         earlier: _Earlier = defaultdict(list)
         for run in all_runs(store, "tags.`ablate.kind` = 'replicate'"):

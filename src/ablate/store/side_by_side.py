@@ -7,6 +7,15 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
+def is_overload(error: Exception) -> bool:
+    """Tell whether a server could not take as many calls as it was asked at once.
+
+    A process of MLflow's has 15 connections to its database and needs two or three for a call, so
+    calls of several sweeps can hold each other up, until it gives up all of them.
+    """
+    return "QueuePool limit" in str(error)
+
+
 def side_by_side(calls: Sequence[Callable[[], T]], threads: int) -> list[T]:
     """Make all calls, so many at a time, and return what they returned, in their order.
 

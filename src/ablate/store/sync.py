@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from ablate.store.cell import LedgerCell
 from ablate.store.compare import Compared, Listing, compare, list_runs, unwanted
 from ablate.store.database import StoreError
-from ablate.store.held import add_tags, release, replace, unless_gone
+from ablate.store.held import add_tags, release, stand_in, unless_gone
 from ablate.store.live import mirroring
 from ablate.store.mirror import PARENT, mirror_run
 from ablate.store.parent import by_id, create_parent, finish_cell
 from ablate.store.report_run import ReportPage, mirror_report
-from ablate.store.side_by_side import side_by_side
+from ablate.store.side_by_side import is_overload, side_by_side
 from ablate.store.tracking import Store, open_store
 
 if TYPE_CHECKING:
@@ -61,7 +61,13 @@ def sync(
         listing = list_runs(store)
         all_compared = [compare(store, listing, cell) for cell in cells]
         old = unwanted(store, listing, all_compared)
-        moved, told = _bring_up(store, listing, all_compared, old)
+        try:
+            moved, told = _bring_up(store, listing, all_compared, old)
+        except Exception as error:
+            if store.threads == 1 or not is_overload(error):
+                raise
+            store = replace(store, threads=1)
+            continue
         written += sum(len(found.missing) for found in all_compared)
         deleted += sum(len(found.doubles) for found in all_compared)
         deleted += sum(run.data.tags["ablate.kind"] == "replicate" for run in old)
@@ -109,7 +115,7 @@ def _bring_up(
     # Once another stands for them in all that they had.
     doubles = [(run, by_id(stays)) for found in all_compared for run, stays in found.doubles]
     doubles += [(run, parent) for found, parent in below for run in found.spare]
-    side_by_side([partial(replace, store, run, stays) for run, stays in doubles], store.threads)
+    side_by_side([partial(stand_in, store, run, stays) for run, stays in doubles], store.threads)
     side_by_side([partial(release, store, run) for run in old], store.threads)
     new = any(found.missing or found.parent is None for found in all_compared)
     return bool(moved or new or doubles or old), told

@@ -41,8 +41,8 @@ _ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
-#: Calls to a server at a time: of each, most is waiting. MLflow keeps ten connections.
-_AT_A_TIME = 8
+#: Calls to a server at a time: of each, most is waiting.
+_AT_A_TIME = 4
 
 
 @dataclass(frozen=True)
