@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long test-all bench calibration docs clean
+.PHONY: help demo test test-long test-all test-cluster bench calibration docs clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,13 +24,16 @@ test: $(VENV)/dev.stamp  ## linters, types, contracts of imports and all tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not long"
+	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not long and not cluster"
 
 test-long: $(VENV)/dev.stamp  ## killed sweeps, wheels, DVC, shipped studies and reports (CI has them too)
 	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist worksteal -m "long and not slow"
 
 test-all: test test-long  ## and what takes long: 50 random kills, 1,000 runs, the whole calibration
 	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist worksteal -m slow
+
+test-cluster: $(VENV)/cluster.stamp  ## trackers killed and eight at a time, over a PostgreSQL of its own
+	$(ONE_THREAD) $(BIN)/python -m pytest -m cluster tests/cluster
 
 bench: $(VENV)/bench.stamp  ## measure, side by side, into bench/README.md (ARGS=--quick, --full, --gpu)
 	$(ONE_THREAD) $(BIN)/python -m bench.run $(ARGS)
@@ -57,6 +60,10 @@ $(VENV)/run.stamp: constraints.txt pyproject.toml
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp
 	@$(PIP) install -c constraints.txt -e '.[dev,dvc]'
+	@touch $@
+
+$(VENV)/cluster.stamp: $(VENV)/dev.stamp
+	@$(PIP) install -c constraints.txt -e '.[dev,postgres]'
 	@touch $@
 
 $(VENV)/bench.stamp: $(VENV)/run.stamp

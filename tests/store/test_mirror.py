@@ -19,13 +19,8 @@ from ablate.store.cell import LedgerCell
 from ablate.store.files import LedgerError
 from ablate.store.ledger import move_stale, run_directory
 from ablate.store.live import not_mirrored
-from ablate.store.mirror import (
-    cell_metrics,
-    entity_names,
-    finish_cell,
-    mirror_run,
-    start_cell,
-)
+from ablate.store.mirror import entity_names, mirror_run
+from ablate.store.parent import cell_metrics, finish_cell, start_cell
 from ablate.store.reader import finished
 from ablate.store.report_run import ReportPage, mirror_report
 from ablate.store.result import read_result

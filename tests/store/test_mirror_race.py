@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from store_samples import a_cell, add_run
 
-from ablate.store.mirror import mirror_run, start_cell
+from ablate.store.mirror import mirror_run
+from ablate.store.parent import start_cell
 from ablate.store.result import read_result
 from ablate.store.sync import Synced, sync
 from ablate.store.tracking import all_runs, open_store

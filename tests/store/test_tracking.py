@@ -5,12 +5,14 @@ import socket
 import sqlite3
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from store_samples import a_cell, a_record, add_run
 
-from ablate.store.database import StoreError, check_database, follow_move
+from ablate.store.database import StoreError, artifacts_address, check_database, follow_move
+from ablate.store.held import ledger_tag
 from ablate.store.live import not_mirrored
 from ablate.store.mirror import entity_names
 from ablate.store.sync import Synced, sync
@@ -111,6 +113,59 @@ def test_a_store_of_the_users_own_is_left_alone(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     follow_move(tmp_path)
     check_database(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("address", "chosen", "place"),
+    [
+        ("postgresql://lab/runs", "", "file://{root}/mlartifacts/s%20t"),
+        ("mysql://lab/runs", "", "file://{root}/mlartifacts/s%20t"),
+        ("postgresql://lab/runs", "s3://bucket/runs/", "s3://bucket/runs/s%20t"),
+        ("postgresql://lab/runs", "/mnt/a b", "file:///mnt/a%20b/s%20t"),
+        ("sqlite:////mnt/runs.db", "/mnt/files", "file:///mnt/files/s%20t"),
+        ("", "/mnt/files", "file://{root}/mlartifacts/s%20t"),  # the root's own store moves with it
+    ],
+)
+def test_artifacts_lie_under_the_root_or_where_the_user_has_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str, chosen: str, place: str
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    monkeypatch.setenv("MLFLOW_DEFAULT_ARTIFACT_ROOT", chosen)
+    monkeypatch.chdir("/")
+    assert artifacts_address(tmp_path, "s t") == place.format(root=tmp_path)
+
+
+def test_a_store_shows_no_password(tmp_path: Path, empty_mlflow: Path) -> None:
+    shutil.copy(empty_mlflow, tmp_path)
+    store = replace(open_store(tmp_path, "s", "?"), uri="postgresql://me:hunter2@lab/runs")
+    assert "hunter2" not in repr(store)
+
+
+def test_a_server_that_made_the_experiment_meanwhile_is_asked_for_it(
+    tmp_path: Path, empty_mlflow: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of two that find none, and both make one; the server takes the first."""
+    from mlflow import MlflowClient
+
+    shutil.copy(empty_mlflow, tmp_path)
+    first = open_store(tmp_path, "s", "?").experiment_id
+    by_name, asked = MlflowClient.get_experiment_by_name, []
+
+    def none_at_first(self: MlflowClient, name: str) -> object:
+        asked.append(name)
+        return None if len(asked) == 1 else by_name(self, name)
+
+    monkeypatch.setattr(MlflowClient, "get_experiment_by_name", none_at_first)
+    assert open_store(tmp_path, "s", "?").experiment_id == first
+    assert asked == ["s", "s"]
+
+
+def test_a_folder_has_the_same_ledger_wherever_it_is(tmp_path: Path) -> None:
+    first = ledger_tag(tmp_path / "old")
+    assert ledger_tag(tmp_path / "old") == first
+    (tmp_path / "old").rename(tmp_path / "new")
+    assert ledger_tag(tmp_path / "new") == first
+    assert ledger_tag(tmp_path / "old") != first
 
 
 def test_names_that_mlflow_refuses_are_changed_and_others_are_not() -> None:

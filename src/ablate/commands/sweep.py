@@ -26,7 +26,6 @@ from ablate.report import regenerate
 from ablate.store.index import read_index
 from ablate.store.live import LiveMirror, mirroring, not_mirrored
 from ablate.store.reader import finished
-from ablate.store.sink import Sink
 from ablate.study.names import SINGLE
 from ablate.study.plan import Plan
 
@@ -87,23 +86,25 @@ def _run_study(start: Start, console: Console) -> int:
     for note in start.plan.notes:
         console.out(note)
     cut_short = mirroring(root, study.name).exists()
-    sinks: tuple[Sink, ...] = (LiveMirror(root, study.name, study.question),)
+    mirror = LiveMirror(root, study.name, study.question)
     try:
         plan = as_asked_before(start.plan, root)
-        swept = _swept(plan, start, console, sinks)
+        swept = _swept(plan, start, console, (mirror,))
         if swept is None:  # its workers go on
             return 0
         # Trackers catch up meanwhile: nobody waits for them to see a result.
         outcome = _told(start, swept, console)
     finally:
-        problems = [problem for sink in sinks if (problem := sink.close())]
-    if (outcome.news or cut_short) and not problems:
-        # What the live mirror leaves: runs under old keys, and those of a killed process.
+        problem = mirror.close()
+    if (outcome.news or cut_short or problem) and not mirror.hangs:
+        # What the live mirror leaves: runs under old keys, those of a killed process, those that
+        # ended while MLflow was away, and what other folders have written meanwhile.
         try:
             sync_study(root, study.name)
+            problem = None
         except Exception as error:  # MLflow never costs a sweep its exit code
-            problems.append(not_mirrored(error))
-    for problem in problems:
+            problem = not_mirrored(error)
+    if problem is not None:
         console.out(problem, style="yellow")
     return 0 if outcome.whole else 1
 

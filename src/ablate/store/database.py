@@ -4,17 +4,24 @@ import os
 import socket
 import sqlite3
 import stat
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
 from ablate.errors import AblateError, reason
 from ablate.secrets import masked
+from ablate.store.lock import wait_for
 
 # Seconds that a database on another machine may take to answer at all.
 _PATIENCE = 1.5
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
+# Waits until no other connection has the lock; it is let go when ours ends. The number is any.
+_LOCKS = {
+    "postgresql": "SELECT pg_advisory_lock(5544201311)",
+    "mysql": "SELECT GET_LOCK('ablate', 600)",
+}
 
 
 class StoreError(AblateError):
@@ -61,13 +68,14 @@ def _check_server(uri: str) -> None:
     from sqlalchemy import create_engine
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import SQLAlchemyError
+    from sqlalchemy.pool import NullPool
 
     try:
         address = make_url(uri)
         if address.host:
             port = address.port or _PORTS[address.get_backend_name()]
             socket.create_connection((address.host, port), _PATIENCE).close()
-        create_engine(address).connect().close()
+        create_engine(address, poolclass=NullPool).connect().close()
     except (SQLAlchemyError, OSError, ImportError, ValueError) as error:
         # Of a driver's error, which tells of SQLAlchemy's pages as well.
         said = str(getattr(error, "orig", None) or error).strip().splitlines() or [""]
@@ -75,6 +83,36 @@ def _check_server(uri: str) -> None:
             f"MLflow's store {masked(uri)} cannot be opened: {masked(said[0]).rstrip('.')}; "
             "all runs are in the ledger, and `ablate sync` brings it up to date."
         ) from error
+
+
+def lock_file(root: Path) -> Path:
+    """Return the file by whose lock processes of this machine take turns with the store."""
+    path = database_file(tracking_uri(root)) or root.resolve() / "mlflow.db"
+    return path.with_name(f"{path.name}.lock")
+
+
+@contextmanager
+def opening(root: Path) -> Iterator[None]:
+    """Let one process at a time open the store: MLflow makes missing tables without asking.
+
+    Of two that begin to make them at once, one at least fails, and SQLite's are broken then. They
+    wait for each other by a file, and where they share a database by a lock in it; a server has
+    opened its store before it answers anybody.
+    """
+    uri = tracking_uri(root)
+    with wait_for(lock_file(root)):
+        lock = _LOCKS.get(uri.partition(":")[0].partition("+")[0])
+        if lock is None:
+            yield
+            return
+        from sqlalchemy import create_engine, text
+        from sqlalchemy.pool import NullPool
+
+        # Of no transaction: one that stays open would have MLflow's migrations wait for it.
+        engine = create_engine(uri, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(lock))
+            yield
 
 
 def follow_move(root: Path) -> None:
@@ -130,5 +168,15 @@ def database_file(uri: str) -> Path | None:
 
 
 def artifacts_address(root: Path, study: str) -> str:
-    """Return the address of a study's artifacts below the root."""
-    return (root.resolve() / "mlartifacts" / study).as_uri()
+    """Return the address of a study's artifacts below the root.
+
+    For a database that several folders or machines write to, `MLFLOW_DEFAULT_ARTIFACT_ROOT` says
+    where all of them can: a study's artifacts lie where the folder that came first has put them.
+    """
+    path = root.resolve() / "mlartifacts"
+    chosen = os.environ.get("MLFLOW_DEFAULT_ARTIFACT_ROOT", "")
+    if chosen and database_file(tracking_uri(root)) != path.with_name("mlflow.db"):
+        if "://" in chosen:
+            return f"{chosen.rstrip('/')}/{quote(study)}"
+        path = Path(chosen).absolute()
+    return (path / study).as_uri()

@@ -1,34 +1,58 @@
 """Runs reach MLflow while the sweep goes on, from a thread that can never disturb it."""
 
+from __future__ import annotations
+
 import threading
+import time
 from collections import defaultdict
 from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
 
 from ablate.errors import AblateError
 from ablate.secrets import masked
 from ablate.store.cell import LedgerCell
+from ablate.store.files import LedgerError
+from ablate.store.held import has_others, unless_gone
 from ablate.store.ledger import run_directory
-from ablate.store.mirror import finish_cell, mirror_run, start_cell
+from ablate.store.mirror import mirror_run
+from ablate.store.parent import finish_cell, start_cell
 from ablate.store.reader import Finished, finished
 from ablate.store.result import read_result
-from ablate.store.tracking import all_runs, open_store
+from ablate.store.side_by_side import is_overload, side_by_side
+from ablate.store.tracking import Store, all_runs, open_store
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run as MlflowRun
+
+#: Seconds until a store that could not be used is tried again.
+_PAUSE = 30.0
+#: Runs that MLflow had before, by the keys of cell and run: two cells of a control (A/A) have runs
+#: with equal keys.
+_Earlier = defaultdict[tuple[str | None, str], list["MlflowRun"]]
 
 
 class LiveMirror:
     """A sink: a queue of ended runs and the thread that mirrors them.
 
-    The first thing that goes wrong ends the mirroring, not the sweep: what it was is in
-    `problem`, and the ledger has everything that `ablate sync` needs.
+    Whatever goes wrong disturbs no sweep: what it was is in `problem`, the runs wait, and the store
+    is opened anew after half a minute. The ledger has everything that `ablate sync` needs.
     """
 
     def __init__(self, root: Path, study: str, question: str) -> None:
         self.problem: str | None = None
         self._root, self._study, self._question = root, study, question
-        self._mirrored = 0
         # Runs that ended, none where they are on their way; None at the end.
         self._queue: SimpleQueue[list[tuple[LedgerCell, int]] | None] = SimpleQueue()
+        # The thread's own from here on: runs to be mirrored, and those that are.
+        self._waiting: dict[tuple[str, int], LedgerCell] = {}
+        self._ended: dict[str, dict[int, Finished]] = defaultdict(dict)
+        self._unfinished: dict[str, LedgerCell] = {}
+        self._closing, self._side_by_side = False, True
+        self._progress: list[str] = []  # a word for each thing that is done
         # A daemon: a server that never answers must not keep the process from ending.
         self._thread = threading.Thread(target=self._work, name="mlflow-mirror", daemon=True)
         self._thread.start()
@@ -52,64 +76,130 @@ class LiveMirror:
     def close(self, timeout: float = 60.0) -> str | None:
         """Wait until all is mirrored and closed, for as long as it goes on.
 
-        Returns one sentence where MLflow is not up to date, else None: after `timeout` seconds
-        in which not one run was mirrored.
+        Returns one sentence where MLflow is not up to date, else None: at once where the store
+        was away when it was tried last, or after `timeout` seconds in which nothing was written.
         """
         self._queue.put(None)
         before = -1
-        while self._thread.is_alive() and self._mirrored > before:
-            before = self._mirrored
+        while self._thread.is_alive() and len(self._progress) > before:
+            before = len(self._progress)
             self._thread.join(timeout)
-        if self._thread.is_alive() and self.problem is None:
+        if self.hangs and self.problem is None:
             self.problem = (
                 f"MLflow is not reachable: no answer within {timeout:g} s; "
                 "`ablate sync` brings it up to date."
             )
         return self.problem
 
+    @property
+    def hangs(self) -> bool:
+        """Tell whether a call is still under way, so that nobody else should write now."""
+        return self._thread.is_alive()
+
     def _work(self) -> None:
-        try:
-            self._mirror()
-        except Exception as error:  # whatever MLflow raises, the sweep goes on
-            self.problem = not_mirrored(error)
+        ended = self._queue.get()
+        if ended is None:
+            return  # nothing was trained: MLflow is not even imported
+        self._receive(ended)
+        while True:
+            try:
+                self._mirror()
+                self.problem = None
+                return
+            except Exception as error:  # whatever MLflow raises, the sweep goes on
+                if is_overload(error) and self._side_by_side:
+                    self._side_by_side = False
+                    continue
+                self.problem = not_mirrored(error)
+                if isinstance(error, LedgerError):
+                    return  # what is in the ledger, no waiting changes
+            until = time.monotonic() + _PAUSE
+            while not self._closing and (left := until - time.monotonic()) > 0:
+                self._take(left)
+            if self._closing:
+                return  # whoever sweeps brings MLflow up to the ledger now
+
+    def _take(self, timeout: float | None) -> None:
+        """Wait until runs have ended, and take all that have."""
+        with suppress(Empty):
+            while not self._closing:
+                self._receive(self._queue.get(timeout=timeout))
+                timeout = 0
+
+    def _receive(self, ended: list[tuple[LedgerCell, int]] | None) -> None:
+        self._closing = ended is None
+        self._waiting |= {(cell.slug, replicate): cell for cell, replicate in ended or ()}
 
     def _mirror(self) -> None:
-        job = self._queue.get()
-        if job is None:
-            return  # nothing was trained: MLflow is not even imported
+        """Mirror what waits and what comes, to the end; raises what MLflow raises."""
         store = open_store(self._root, self._study, self._question)
-        # By both keys: two cells of a control (A/A) have runs with equal keys.
-        earlier = defaultdict(list)
+        if not self._side_by_side:
+            store = replace(store, threads=1)
+        self._progress.append(store.experiment_id)
+        earlier: _Earlier = defaultdict(list)
         for run in all_runs(store, "tags.`ablate.kind` = 'replicate'"):
             earlier[run.data.tags.get("ablate.cell"), run.data.tags["ablate.key"]].append(run)
         parents: dict[str, str] = {}
-        ended: dict[str, dict[int, Finished]] = defaultdict(dict)
-        unfinished: dict[str, LedgerCell] = {}
-        while job is not None:
-            for cell, replicate in job:
-                directory = run_directory(self._root, self._study, cell.slug, replicate)
-                result = read_result(directory)
-                if result is None:
-                    continue  # it failed, and even that could not be written
-                # A failed run that was tried again has the key of its first attempt.
-                for run in earlier.pop((cell.key, result.key), []):
-                    store.client.delete_run(run.info.run_id)
-                if cell.key not in parents:
-                    parents[cell.key] = start_cell(store, cell)
-                mirror_run(store, cell, replicate, result, parents[cell.key])
-                self._mirrored += 1
-                # Of a cell that goes on to the next look more replicates are asked for.
-                unfinished[cell.key] = cell
-                there = ended[cell.key]
-                there[replicate] = replicate, directory, result
-                if len(there) == cell.replicates:
-                    finish_cell(store, cell, parents[cell.key], list(there.values()))
-                    del unfinished[cell.key]
-            job = self._queue.get()
-        for cell in unfinished.values():  # with the runs of earlier sweeps, or not all of them
+        self._mirror_waiting(store, earlier, parents)
+        while not self._closing:
+            self._take(None)
+            self._mirror_waiting(store, earlier, parents)
+        # With the runs of earlier sweeps, or not all of them.
+        for cell in list(self._unfinished.values()):
             whole = list(finished(self._root, self._study, cell))
-            finish_cell(store, cell, parents[cell.key], whole)
+            self._finish(store, cell, parents, whole)
         mirroring(self._root, self._study).unlink(missing_ok=True)
+
+    def _mirror_waiting(self, store: Store, earlier: _Earlier, parents: dict[str, str]) -> None:
+        calls = []
+        for (slug, replicate), cell in list(self._waiting.items()):
+            directory = run_directory(self._root, self._study, slug, replicate)
+            result = read_result(directory)
+            if result is None:  # it failed, and even that could not be written
+                del self._waiting[slug, replicate]
+                continue
+            if cell.key not in parents:
+                parents[cell.key] = start_cell(store, cell)
+            # Of a cell that goes on to the next look more replicates are asked for.
+            self._unfinished[cell.key] = cell
+            before = earlier.pop((cell.key, result.key), [])
+            run = replicate, directory, result
+            calls.append(partial(self._mirror_one, store, cell, run, before, parents[cell.key]))
+        side_by_side(calls, store.threads)
+        for cell in list(self._unfinished.values()):
+            there = self._ended[cell.key]
+            if len(there) == cell.replicates:
+                self._finish(store, cell, parents, list(there.values()))
+
+    def _mirror_one(
+        self, store: Store, cell: LedgerCell, run: Finished, before: list[MlflowRun], parent: str
+    ) -> None:
+        replicate, _, result = run
+        # Another folder has trained the same: `sync` sees which of two stays.
+        stands = any(_is_whole(one) and has_others(store, one) for one in before)
+        for one in before:
+            # A failed run that was tried again has the key of its first attempt.
+            if not has_others(store, one):
+                store.client.delete_run(one.info.run_id)
+        if not stands:
+            mirror_run(store, cell, replicate, result, parent)
+        self._ended[cell.key][replicate] = run
+        del self._waiting[cell.slug, replicate]
+        self._progress.append(cell.slug)
+
+    def _finish(
+        self, store: Store, cell: LedgerCell, parents: dict[str, str], ended: list[Finished]
+    ) -> None:
+        if cell.key not in parents:
+            parents[cell.key] = start_cell(store, cell)
+        # Another folder may have made one of its own, and hung its runs and ours below that.
+        unless_gone(lambda: finish_cell(store, cell, parents[cell.key], ended))
+        del self._unfinished[cell.key]
+        self._progress.append(cell.slug)
+
+
+def _is_whole(run: MlflowRun) -> bool:
+    return bool(run.info.status == "FINISHED")
 
 
 def mirroring(root: Path, study: str) -> Path:

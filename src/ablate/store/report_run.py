@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from ablate.store.files import json_bytes, sha256
+from ablate.store.held import is_ours
 from ablate.store.tracking import DESCRIPTION, Store, all_runs
 from ablate.store.view import ORDER, order_tag
 
@@ -37,13 +38,16 @@ class ReportPage:
 def mirror_report(store: Store, page: ReportPage) -> None:
     """Put a report on the run `report`, where the UI shows its page and pictures in place.
 
-    A report that is there already with the same bytes stays; another is replaced.
+    A report that is there already with the same bytes stays; another of our ledger is replaced.
+    Each ledger has a report of its own: it tells of its runs.
     """
     files = sorted(path for path in page.directory.rglob("*") if path.is_file())
     names = {str(path.relative_to(page.directory)): sha256(path.read_bytes()) for path in files}
     told = [page.headline, page.text, list(page.pictures), "1"]
     key = sha256(json_bytes([names, told], page.directory))
-    reports = all_runs(store, "tags.`ablate.kind` = 'report'")
+    reports = [
+        run for run in all_runs(store, "tags.`ablate.kind` = 'report'") if is_ours(store, run)
+    ]
     whole = (run for run in reports if run.info.status == "FINISHED")
     present = next((run for run in whole if run.data.tags.get("ablate.key") == key), None)
     for run in reports:
@@ -51,7 +55,13 @@ def mirror_report(store: Store, page: ReportPage) -> None:
             store.client.delete_run(run.info.run_id)
     if present is not None:
         return
-    tags = {"ablate.kind": "report", "ablate.key": key, "level": "report", ORDER: order_tag(0)}
+    tags = {
+        "ablate.kind": "report",
+        "ablate.key": key,
+        "level": "report",
+        ORDER: order_tag(0),
+        store.ledger: "yes",
+    }
     run = store.client.create_run(store.experiment_id, tags=tags, run_name="report")
     run_id = str(run.info.run_id)
     store.client.log_artifacts(run_id, str(page.directory))
