@@ -25,7 +25,7 @@ STUDY = """\
 question: Who trains it?
 baseline:
   data: synthetic
-  trainer: {{_target_: own.fit, gate: {gate}}}
+  trainer: {{_target_: own.fit, gate: gate}}
 factors: {{level: {{key: trainer.level, levels: {levels}}}}}
 replicates: 2
 metric: test/accuracy
@@ -38,7 +38,7 @@ def gated(folder: Path, levels: int = 6, is_open: bool = False) -> Path:
     folder.mkdir(exist_ok=True)
     gate = folder / "gate"
     (folder / "own.py").write_text(CODE)
-    (folder / "mine.yaml").write_text(STUDY.format(gate=gate, levels=list(range(levels))))
+    (folder / "mine.yaml").write_text(STUDY.format(levels=list(range(levels))))
     if is_open:
         gate.touch()
     return gate

@@ -73,7 +73,7 @@ def test_it_is_printed_and_nothing_is_written(root: Path, capsys) -> None:
         (["launch=slurmy"], "there is no launch 'slurmy'; allowed are local or slurm."),
         (["launch.detach=true"], "launch 'local' has no 'detach'"),
         (["launch=slurm", "launch.workers=0"], "launch.workers=0 is not allowed"),
-        (["launch=slurm", "launch.sbatch=gpu"], "launch.sbatch=gpu is not allowed"),
+        (["launch=slurm", "launch.sbatch=gpu"], "launch.sbatch='gpu' is not allowed"),
         (["launch=slurm"], "launch=slurm is not possible here: there is no sbatch on the path"),
     ],
 )

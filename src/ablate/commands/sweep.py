@@ -26,6 +26,7 @@ from ablate.report import regenerate
 from ablate.store.index import read_index
 from ablate.store.live import LiveMirror, mirroring, not_mirrored
 from ablate.store.reader import finished
+from ablate.store.sink import Sink
 from ablate.study.names import SINGLE
 from ablate.study.plan import Plan
 

@@ -19,11 +19,8 @@ from pathlib import Path
 from rich.console import Console
 
 from ablate.config import Slurm
-from ablate.config.launch import asks_for_gpus
 from ablate.errors import AblateError, ConfigError
-from ablate.launch.device import Device
 from ablate.store.journal import Ended, ended_since
-from ablate.study.plan import Plan
 
 #: Seconds between two looks at the journals, and how many of them go by between two at the queue.
 _LOOK_EVERY = 1.0
@@ -36,14 +33,6 @@ class Array:
     """A job array that was submitted, by its id."""
 
     job: str
-
-
-def device_of(plan: Plan, launch: Slurm) -> Device:
-    """Return the kind of device that the workers will have, which this machine need not have."""
-    asked = plan.cells[0].config.trainer.device
-    if asked != "auto":
-        return asked
-    return "cuda" if asks_for_gpus(launch.sbatch or {}) else "cpu"
 
 
 def script(study: str, root: Path, launch: Slurm) -> str:

@@ -8,13 +8,13 @@ from rich.console import Console
 from ablate.config import Slurm
 from ablate.errors import AblateError
 from ablate.launch.asked import as_asked_before
-from ablate.launch.device import Device
+from ablate.launch.device import Device, device_for
 from ablate.launch.job import Event, Job, Task
 from ablate.launch.jobs import cost
 from ablate.launch.missing import in_folders_there
 from ablate.launch.phases import Further, LookedUp, Swept, is_whole, look_up
 from ablate.launch.progress import progress
-from ablate.launch.slurm import Array, check_here, device_of, follow, submit, submitted
+from ablate.launch.slurm import Array, check_here, follow, submit, submitted
 from ablate.launch.sweep import declare, declare_checked
 from ablate.store.index import read_index
 from ablate.store.journal import ended_since, remove_journals
@@ -42,7 +42,7 @@ def sweep_on_slurm(
     AblateError where the array is gone and runs are missing. KeyboardInterrupt leaves the array.
     """
     plan, name = in_folders_there(plan, root), plan.study.name
-    device = device_of(plan, launch)
+    device = device_for(plan.cells[0].config.trainer.device, launch)
     works = look_up(plan, root, device)
     while is_whole(plan, works):
         declare(plan, root, works, device)

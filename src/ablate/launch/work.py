@@ -55,18 +55,16 @@ def work(
     device = device_kind(plan.cells[0].config.trainer.device)
     works = look_up(plan, root, device)
     _check_keys(study, index, index_of(plan, works, root, device))
-    executor = executor_of(launch, device)
-    for note in notes(plan, root, device):
-        console.out(note, style="dim")
 
     def declare(plan: Plan, works: LookedUp) -> None:
         write_index(root, study, index_of(plan, works, root, device))
 
-    with closing(executor), journal(root, study) as ours:
-        shared = Shared(
-            root, device, executor, ours, launch, console, declare, shard=shard
-        )  # fmt: skip
-        return train_all(shared, plan, works, further)
+    with closing(executor_of(launch, device)) as executor:
+        for note in notes(plan, root, device):
+            console.out(note, style="dim")
+        with journal(root, study) as ours:
+            shared = Shared(root, device, executor, ours, launch, console, declare, shard=shard)
+            return train_all(shared, plan, works, further)
 
 
 def _as_declared(study: str, locked: Locked, index: Index) -> Plan:
