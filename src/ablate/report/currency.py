@@ -12,8 +12,8 @@ from pathlib import Path
 
 from ablate.report.check import altered_files
 from ablate.report.manifest import NAME
-from ablate.store.files import json_bytes, sha256, write_atomically
 from ablate.store.cell import LedgerCell
+from ablate.store.files import json_bytes, sha256, write_atomically
 from ablate.store.reader import Finished
 from ablate.study.lockfile import Locked
 

@@ -127,11 +127,11 @@ def stored_frames(directory: Path) -> Frames:
 
     Raises as `read_frames`.
     """
-    large = {name: Stored(path_of(directory, name)) for name in LARGE}
-    for stored in large.values():
+    layers, curves = (Stored(path_of(directory, name)) for name in LARGE)
+    for stored in (layers, curves):
         taken(stored, cell=())  # raises where there is no such file
     others = {name: read_frame(directory, name) for name in COLUMNS if name not in LARGE}
-    return Frames(**large, **others)
+    return Frames(layers=layers, curves=curves, **others)
 
 
 def read_frame(directory: Path, name: str) -> pd.DataFrame:
@@ -141,7 +141,8 @@ def read_frame(directory: Path, name: str) -> pd.DataFrame:
         return as_frame(name, [])
     try:
         # The bytes, not the path: of a folder pyarrow makes an empty table.
-        return pq.read_table(pa.BufferReader(path.read_bytes())).to_pandas()
+        found: pd.DataFrame = pq.read_table(pa.BufferReader(path.read_bytes())).to_pandas()
+        return found
     except FileNotFoundError:
         raise
     except Exception as error:  # pyarrow raises a dozen kinds for damaged bytes
@@ -171,6 +172,7 @@ def as_frame(
 
 
 def typed(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame as it comes back from a file."""
     typed: pd.DataFrame = as_table(name, frame).to_pandas()
     return typed
 

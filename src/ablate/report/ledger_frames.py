@@ -17,6 +17,7 @@ from ablate.metrics.scores import calibration_bins
 from ablate.report.columns import level_column, tuned_column
 from ablate.report.frame import (
     COLUMNS,
+    LARGE,
     OPTIONAL,
     ORIGIN,
     USUAL,
@@ -137,8 +138,8 @@ def write_ledger_frames(
             if name not in OPTIONAL or table.num_rows:
                 with closing(TableFile(path_of(directory, name))) as file:
                     file.add(table)
-    large = {name: Stored(path_of(directory, name)) for name in ("layers", "curves")}
-    return Frames(**kept, **large)
+    layers_stored, curves_stored = (Stored(path_of(directory, name)) for name in LARGE)
+    return Frames(layers=layers_stored, curves=curves_stored, **kept)
 
 
 def _portions(runs: Sequence[CellRuns]) -> Iterator[list[CellRuns]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from ablate.report.columns import level_column
 from ablate.report.frame import Frames
@@ -51,7 +52,7 @@ def tuning_runs(study: Study, frames: Frames) -> tuple[Study, Frames]:
 
 def of_cells(frames: Frames, cells: set[str]) -> Frames:
     """Return the rows of some cells."""
-    kept = {
+    kept: dict[str, Any] = {
         name: frame.of_cells(cells) if isinstance(frame, Stored) else taken(frame, cell=cells)
         for name, frame in vars(frames).items()
     }

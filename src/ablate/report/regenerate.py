@@ -178,7 +178,7 @@ def _locked(root: Path, study: str) -> Locked:
 def _complete(root: Path, study: str) -> list[CellRuns] | None:
     """Return the study's runs by cell if the ledger has a result for every one, else None."""
     cells = read_index(root, study) or []
-    ended = [(cell, list(finished(root, study, cell))) for cell in cells]
+    ended: list[CellRuns] = [(cell, list(finished(root, study, cell))) for cell in cells]
     whole = cells and all(len(runs) == cell.replicates for cell, runs in ended)
     return ended if whole else None
 

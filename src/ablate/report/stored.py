@@ -54,7 +54,9 @@ def taken(frame: LargeFrame, columns: Sequence[str] = (), **among: Collection[An
     return frame[list(columns)] if columns else frame
 
 
-def _read(stored: Stored, columns: Sequence[str], among: dict[str, Collection[Any]]) -> Any:
+def _read(
+    stored: Stored, columns: Sequence[str], among: dict[str, Collection[Any]]
+) -> pd.DataFrame:
     if stored.cells is not None:
         known = among.get("cell")
         among = {**among, "cell": stored.cells & set(stored.cells if known is None else known)}
@@ -69,7 +71,9 @@ def _read(stored: Stored, columns: Sequence[str], among: dict[str, Collection[An
                 if (table := _of_group(file, group, [one.name for one in wanted], values))
                 is not None
             ]
-        return pa.concat_tables([pa.schema(wanted).empty_table(), *found]).to_pandas()
+        together = pa.concat_tables([pa.schema(wanted).empty_table(), *found])
+        rows: pd.DataFrame = together.to_pandas()
+        return rows
     except FileNotFoundError:
         raise
     except Exception as error:  # pyarrow raises a dozen kinds for damaged bytes

@@ -20,7 +20,6 @@ from ablate.report.frame import metric_columns
 from ablate.report.run_arrays import arm_of, asked_of, rows_by_setting
 from ablate.study.schema import Factor, Metric, Study, Tune
 
-
 #: The runs of the cell that has these levels.
 RowsAt = Callable[[Mapping[str, str]], pd.DataFrame]
 
