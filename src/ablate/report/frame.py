@@ -164,11 +164,19 @@ def as_frame(
     name: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()
 ) -> pd.DataFrame:
     """Return a frame of `rows`; other columns than its own stand behind them in their order."""
+    rows_read: pd.DataFrame = rows_table(name, rows, columns).to_pandas()
+    return rows_read
+
+
+def rows_table(
+    name: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()
+) -> pa.Table:
+    """Return what `as_frame` does, as it is written."""
     known = COLUMNS[name]
     found = {column for row in rows for column in row}
     columns = columns or [*known, *sorted(found - known.keys())]
     # As objects: an integer beside a missing one is no float.
-    return typed(name, pd.DataFrame(rows, columns=list(columns), dtype=object))
+    return as_table(name, pd.DataFrame(rows, columns=list(columns), dtype=object))
 
 
 def typed(name: str, frame: pd.DataFrame) -> pd.DataFrame:

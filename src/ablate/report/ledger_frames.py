@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from ablate.report.frame import (
     as_frame,
     as_table,
     path_of,
+    rows_table,
     typed,
 )
 from ablate.report.held_out import HeldOut, HeldOutReader, examples_row
@@ -39,8 +41,13 @@ from ablate.store.result import Result, read_result
 
 #: What a row of `runs` has from the run's result as it is.
 _RESULT = ("key", "status", "nc_reason", "diverged_at_step", "parameters", "multiply_adds")
+#: Frames that need a file which is not held against its digest as it is read: config or times.
+_OF_CONFIG = frozenset({"calibration", "examples", "timings"})
 #: Runs that are in memory at a time, with all that the probe saw of them.
-_AT_ONCE = 200
+_AT_ONCE = 500
+
+#: Results that are in memory at a time, where nothing else is read of runs.
+_RESULTS_AT_ONCE = 2_000
 
 #: A cell with its runs that ended.
 CellRuns = tuple[LedgerCell, Sequence[Finished]]
@@ -71,6 +78,21 @@ def runs_of(root: Path, study_name: str, cells: Iterable[LedgerCell]) -> list[Ce
     return [(cell, list(reader.finished(root, study_name, cell))) for cell in cells]
 
 
+def runs_frame(runs: Iterable[CellRuns]) -> pd.DataFrame:
+    """Return the frame `runs` alone: nothing but the result of a run is read, and none is kept.
+
+    Of a cell that tunes a key the runs are read to find the values that were chosen.
+    """
+    cells, tables = list[LedgerCell](), list[pa.Table]()
+    for some in _portions(runs, _RESULTS_AT_ONCE):
+        cells += [cell for cell, _ in some]
+        rows = [_run_row(cell, *one) for cell, ended in some for one in ended]
+        found = {name for row in rows for name in row}
+        tables.append(rows_table("runs", rows, _run_columns(found, cells)))
+    frame: pd.DataFrame = _joined("runs", tables, cells).to_pandas()
+    return frame
+
+
 def frames(
     root: Path,
     study_name: str,
@@ -83,8 +105,8 @@ def frames(
     names     those that are read beside `runs`; the others have no rows
     held_out  the test sets, which calibration and examples need
 
-    Failed runs have a row in `runs` only. Raises LedgerError naming the file where an entry of
-    which anything but the result is read is damaged.
+    Failed runs have a row in `runs` only. Raises LedgerError naming the file where one that is
+    read is damaged; others are not looked at.
     """
     every = [cell.slug for cell, _ in runs]
     source = _Source(root / "runs" / study_name, dict.fromkeys(names, every), held_out)
@@ -119,7 +141,7 @@ def write_ledger_frames(
     tables: dict[str, list[pa.Table]] = defaultdict(list)
     with closing(Losses()) as losses, closing(TableFile(path_of(directory, "layers"))) as layers:
         layers.add(as_table("layers", as_frame("layers", [])))
-        for some in _portions(runs):
+        for some in _portions(runs, _AT_ONCE):
             found = thin(_frames_of(_read(source, some, losses), cells))
             for name, frame in vars(found).items():
                 if name == "layers":
@@ -142,16 +164,16 @@ def write_ledger_frames(
     return Frames(layers=layers_stored, curves=curves_stored, **kept)
 
 
-def _portions(runs: Sequence[CellRuns]) -> Iterator[list[CellRuns]]:
-    """Yield cells with about as many runs as may be in memory, at least once."""
-    some: list[CellRuns] = []
+def _portions(runs: Iterable[CellRuns], at_once: int) -> Iterator[list[CellRuns]]:
+    """Yield cells that have about so many runs; last, or alone, what is left of them."""
+    some, count = list[CellRuns](), 0
     for one in runs:
         some.append(one)
-        if sum(len(ended) for _, ended in some) >= _AT_ONCE:
+        count += len(one[1])
+        if count >= at_once:
             yield some
-            some = []
-    if some or not runs:
-        yield some
+            some, count = [], 0
+    yield some
 
 
 def _joined(name: str, tables: Sequence[pa.Table], cells: Sequence[LedgerCell]) -> pa.Table:
@@ -184,16 +206,26 @@ class _Read:
 
 
 def _frames_of(read: _Read, cells: Sequence[LedgerCell]) -> Frames:
-    rows, layers = read.rows, as_frame("layers", [])
+    rows, layers = read.rows, _nothing("layers")
     if read.layers:
         # One frame of the columns of many runs: a frame for each takes ten times as long.
         columns = {n: np.concatenate([one[n] for one in read.layers]) for n in read.layers[0]}
         layers = pd.DataFrame(columns)
     found = {name for row in rows["runs"] for name in row}
-    others = {n: as_frame(n, rows[n]) for n in COLUMNS if n not in ("runs", "layers")}
+    others = {
+        n: as_frame(n, rows[n]) if rows[n] else _nothing(n)
+        for n in COLUMNS
+        if n not in ("runs", "layers")
+    }
     return Frames(
         runs=as_frame("runs", rows["runs"], _run_columns(found, cells)), layers=layers, **others
     )
+
+
+@cache
+def _nothing(name: str) -> pd.DataFrame:
+    """Return a frame without rows: most have none, portion after portion."""
+    return as_frame(name, [])
 
 
 def _read(source: _Source, runs: Sequence[CellRuns], losses: Losses) -> _Read:
@@ -203,7 +235,7 @@ def _read(source: _Source, runs: Sequence[CellRuns], losses: Losses) -> _Read:
     for cell, ended in runs:
         names = source.names(cell)
         for replicate, directory, result in ended:
-            if names or cell.tuned:
+            if result.schema == 1 or names & _OF_CONFIG:
                 reader.check_whole(directory, result)
             rows["runs"].append(_run_row(cell, replicate, directory, result))
             if result.status == "failed":
@@ -280,6 +312,7 @@ def _run_row(cell: LedgerCell, replicate: int, directory: Path, result: Result) 
         **{level_column(name): level for name, level in cell.levels.items()},
     }
     if cell.tuned:
+        reader.check_whole(directory, result)
         row[tuned_column(cell.tuned)] = reader.tuned_value(directory, cell.tuned)
     return row
 

@@ -142,15 +142,19 @@ def load_frame(root: Path, study: str, name: str = "runs") -> pd.DataFrame:
     """
     from ablate.report.frame import COLUMNS, read_frame
     from ablate.report.held_out import held_out_reader
-    from ablate.report.ledger_frames import frames
+    from ablate.report.ledger_frames import frames, runs_frame
     from ablate.report.stored import taken
 
     if name not in COLUMNS:
         raise ConfigError(f"there is no frame '{name}'; allowed are {one_of(COLUMNS)}.")
-    ended = _complete(root, study)
     directory = root / "reports" / study
-    if ended is not None:
-        found = frames(root, study, ended, {name} - {"runs"}, held_out_reader(root, {}))
+    if name == "runs":
+        cells = read_index(root, study) or []
+        runs = runs_frame((cell, list(finished(root, study, cell))) for cell in cells)
+        if cells and len(runs) == sum(cell.replicates for cell in cells):
+            return runs
+    elif (ended := _complete(root, study)) is not None:
+        found = frames(root, study, ended, {name}, held_out_reader(root, {}))
         return taken(getattr(found, name))
     if not (directory / "runs.parquet").exists():
         raise ConfigError(f"study '{study}' has neither a finished sweep nor a report in {root}.")

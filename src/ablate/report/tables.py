@@ -17,7 +17,7 @@ from ablate import stats
 from ablate.errors import ReportError, nearest, one_of
 from ablate.report.columns import tuned_column
 from ablate.report.frame import metric_columns
-from ablate.report.run_arrays import arm_of, asked_of, rows_by_setting
+from ablate.report.run_arrays import Columns, asked_of, rows_by_setting
 from ablate.study.schema import Factor, Metric, Study, Tune
 
 #: The runs of the cell that has these levels.
@@ -130,9 +130,16 @@ def check_reported(study: Study, runs: pd.DataFrame) -> None:
 
 def outcomes_of(runs: pd.DataFrame, metric: str, study: Study) -> stats.Arm:
     """Return the runs of one cell from its rows of the frame, failed runs as missing."""
-    value = np.where(runs["status"] == "done", runs.get(metric, np.nan), np.nan)
-    measured = runs.assign(value=value, not_converged=runs["status"] == "diverged")
-    return arm_of(measured, asked_of(study, runs))
+    # Arrays: a frame of its own for each of thousands of cells takes ten times as long.
+    status = runs["status"].to_numpy(object)
+    value = runs[metric].to_numpy(float) if metric in runs else np.full(len(runs), np.nan)
+    columns = Columns(
+        cell=runs["cell"].to_numpy(object),
+        replicate=runs["replicate"].to_numpy(np.int64),
+        value=np.where(status == "done", value, np.nan),
+        not_converged=status == "diverged",
+    )
+    return columns.arm([np.arange(len(runs))], asked_of(study, runs))
 
 
 def training_of(runs: pd.DataFrame, metric: str, study: Study) -> stats.Arm | None:
