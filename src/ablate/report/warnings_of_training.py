@@ -155,7 +155,7 @@ def _last_slopes(epochs: pd.DataFrame, name: str) -> list[tuple[str, float, floa
     starts = np.flatnonzero(np.diff(code[order], prepend=-1))
     together: dict[bytes, list[tuple[int, stats.Array]]] = {}
     ends = np.append(starts[1:], len(order))[: len(starts)]
-    for start, end in zip(starts, ends, strict=True):
+    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
         own = steps[start:end]
         last = own.max()
         kept = own >= (1 - _LAST) * last
@@ -163,7 +163,7 @@ def _last_slopes(epochs: pd.DataFrame, name: str) -> list[tuple[str, float, floa
             kept = np.isin(own, np.sort(own)[-2:])
         if kept.sum() >= 2 and last > 0:
             alike = together.setdefault(own[kept].tobytes(), [])
-            alike.append((int(start), values[start:end][kept]))
+            alike.append((start, values[start:end][kept]))
     found: dict[int, tuple[str, float, float]] = {}
     for key, runs in together.items():
         x = np.frombuffer(key)

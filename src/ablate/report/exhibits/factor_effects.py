@@ -43,7 +43,10 @@ class Contrast:
 
 
 def exhibits(context: Context) -> Iterator[Tabulated | Drawing]:
-    """Yield the table of all contrasts, and a drawing of the first of them."""
+    """Yield the table of all contrasts, and a drawing of the first of them.
+
+    Raises ReportError where no run has the metric.
+    """
     study = of_common_replicates(context.study, context.frames.runs)
     contrasts = factorial(study, context.frames)
     yield Tabulated(print_contrasts(contrasts, study), {"": contrasts_csv(contrasts)})
