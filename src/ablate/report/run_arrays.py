@@ -91,14 +91,18 @@ def of_common_replicates(study: Study, runs: pd.DataFrame) -> Study:
     """
     if not study.looks:
         return study
-    counts = [asked_of(study, own) for _, own in runs.groupby("cell")]
-    return study.of_replicates(min(counts, default=study.looks[0]))
+    return study.of_replicates(min(_asked_of_each(study, runs), default=study.looks[0]))
 
 
 def runs_asked(study: Study, runs: pd.DataFrame, cells: int) -> int:
     """Return how many runs were asked of so many cells, of which some may have none yet."""
-    known = [asked_of(study, own) for _, own in runs.groupby("cell")]
+    known = _asked_of_each(study, runs)
     return sum(known) + (cells - len(known)) * study.all_looks[0]
+
+
+def _asked_of_each(study: Study, runs: pd.DataFrame) -> list[int]:
+    """Return what `asked_of` says of each cell."""
+    return [study.look_with(int(last) + 1) for last in runs.groupby("cell")["replicate"].max()]
 
 
 @dataclass(frozen=True, eq=False)
