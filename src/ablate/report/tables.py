@@ -263,6 +263,9 @@ def _column(
     pairs = stats.compare_all(outcomes, metric.better)
     best = stats.best_cell(summaries, metric.better)
     tied = stats.not_shown_worse(best, pairs, summaries) if best is not None else frozenset()
+    # The other of each pair that the best is in.
+    of_best = [pair for pair in pairs if best in (pair.a, pair.b)]
+    against_best = {pair.b if pair.a == best else pair.a: pair.p_adjusted for pair in of_best}
     cells = [
         ResultCell(
             row=row.name,
@@ -273,7 +276,7 @@ def _column(
             summary=summaries[i],
             best=i == best,
             not_worse=i in tied,
-            p_best=next((p.p_adjusted for p in pairs if {p.a, p.b} == {best, i}), None),
+            p_best=against_best.get(i),
             parameters=_count(part, "parameters"),
             multiply_adds=_count(part, "multiply_adds"),
             tuned=_tuned(part, study),
