@@ -37,7 +37,7 @@ from ablate.store import reader
 from ablate.store.cell import LedgerCell
 from ablate.store.files import LedgerError
 from ablate.store.reader import Finished
-from ablate.store.result import Result, read_result
+from ablate.store.result import CONFIG, Result, read_result
 
 #: What a row of `runs` has from the run's result as it is.
 _RESULT = ("key", "status", "nc_reason", "diverged_at_step", "parameters", "multiply_adds")
@@ -61,12 +61,14 @@ class _Source:
 
     held_out  the test sets, which calibration and examples need
     known     test sets by the digest of a config: runs of a cell have one, which is long to read
+    tuned     values that were chosen, likewise
     """
 
     folder: Path
     wanted: Wanted
     held_out: HeldOutReader | None
     known: dict[str, HeldOut] = field(default_factory=dict)
+    tuned: dict[str, Any] = field(default_factory=dict)
 
     def names(self, cell: LedgerCell) -> frozenset[str]:
         """Return the frames that are read of a cell."""
@@ -84,9 +86,10 @@ def runs_frame(runs: Iterable[CellRuns]) -> pd.DataFrame:
     Of a cell that tunes a key the runs are read to find the values that were chosen.
     """
     cells, tables = list[LedgerCell](), list[pa.Table]()
+    tuned: dict[str, Any] = {}
     for some in _portions(runs, _RESULTS_AT_ONCE):
         cells += [cell for cell, _ in some]
-        rows = [_run_row(cell, *one) for cell, ended in some for one in ended]
+        rows = [_run_row(cell, *one, tuned) for cell, ended in some for one in ended]
         found = {name for row in rows for name in row}
         tables.append(rows_table("runs", rows, _run_columns(found, cells)))
     frame: pd.DataFrame = _joined("runs", tables, cells).to_pandas()
@@ -237,7 +240,7 @@ def _read(source: _Source, runs: Sequence[CellRuns], losses: Losses) -> _Read:
         for replicate, directory, result in ended:
             if result.schema == 1 or names & _OF_CONFIG:
                 reader.check_whole(directory, result)
-            rows["runs"].append(_run_row(cell, replicate, directory, result))
+            rows["runs"].append(_run_row(cell, replicate, directory, result, source.tuned))
             if result.status == "failed":
                 continue
             place = {"cell": cell.slug, "replicate": replicate}
@@ -301,7 +304,10 @@ def _of_probe(
         yield weight_rows(place, probe)
 
 
-def _run_row(cell: LedgerCell, replicate: int, directory: Path, result: Result) -> dict[str, Any]:
+def _run_row(
+    cell: LedgerCell, replicate: int, directory: Path, result: Result, tuned: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the row of a run; `tuned` keeps the chosen values by the digest of a config."""
     origin = result.provenance
     row: dict[str, Any] = {
         **result.metrics,
@@ -314,7 +320,11 @@ def _run_row(cell: LedgerCell, replicate: int, directory: Path, result: Result) 
         **{level_column(name): level for name, level in cell.levels.items()},
     }
     if cell.tuned:
-        row[tuned_column(cell.tuned)] = reader.tuned_value(directory, cell.tuned, result)
+        # Before schema 3 each run had its config to itself.
+        shared = result.digests[CONFIG] if result.schema > 2 else str(directory)
+        if shared not in tuned:
+            tuned[shared] = reader.tuned_value(directory, cell.tuned, result)
+        row[tuned_column(cell.tuned)] = tuned[shared]
     return row
 
 
