@@ -17,7 +17,7 @@ def prepare_process(threads: int = 1) -> None:
     OpenMP and MKL read their settings once.
     """
     os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(threads)
-    os.environ["MKL_CBWR"] = "AUTO"
+    os.environ.setdefault("MKL_CBWR", "AUTO")  # unless somebody pins it to a kind of processor
     import torch
 
     torch.set_num_threads(threads)
