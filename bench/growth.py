@@ -14,6 +14,7 @@ import psutil
 
 from ablate.store.reader import read_times
 from ablate.store.result import read_result
+from ablate.store.result import read_result
 
 from .limit import limit
 from .networks import THIN
@@ -129,7 +130,8 @@ def _shape(runs: int) -> tuple[int, int]:
 
 def _first_start(folder: Path) -> float:
     """Return when the first run began, in seconds of the system's clock."""
-    moments = (read_times(entry)[0] for entry in _entries(folder))
+    results = ((entry, read_result(entry)) for entry in _entries(folder))
+    moments = (read_times(entry, result)[0] for entry, result in results if result)
     return min(datetime.fromisoformat(moment).timestamp() for moment in moments if moment)
 
 

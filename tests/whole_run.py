@@ -38,15 +38,15 @@ def read_run(directory: Path) -> Run | None:
     result = read_result(directory)
     if result is None:
         return None
-    started, evaluated_at = read_times(directory)
-    predictions = read_arrays(directory, "predictions.npz", result)
+    started, evaluated_at = read_times(directory, result)
+    predictions = read_arrays(directory, "predictions", result)
     return Run(
         result=result,
-        config=read_config(directory),
+        config=read_config(directory, result),
         evaluations=read_evaluations(directory, result),
         started=started,
         evaluated_at=evaluated_at,
-        losses=read_arrays(directory, "curve.npz", result).get("loss", np.empty(0, np.float32)),
-        probe=read_arrays(directory, "probe.npz", result),
+        losses=read_arrays(directory, "curve", result).get("loss", np.empty(0, np.float32)),
+        probe=read_arrays(directory, "probe", result),
         predictions=predictions.get("logits"),
     )

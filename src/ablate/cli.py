@@ -79,7 +79,7 @@ def _options(words: Sequence[str]) -> argparse.Namespace:
     """Return what is asked for; raises ConfigError for a root that can be none."""
     parser = _parser(words)
     options, rest = parser.parse_known_args(words)
-    unknown = [word for word in rest if word.startswith("-") or not options.plans]
+    unknown = [word for word in rest if word.startswith("-") or not options.has_words]
     if unknown:
         parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     if options.root is not None and options.plans:
@@ -102,7 +102,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(debug=False, root=None, plans=False)
+    parser.set_defaults(debug=False, root=None, plans=False, has_words=False)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, purpose in COMMANDS.items():
         command = commands.add_parser(name, help=purpose, description=f"{purpose}.")

@@ -170,6 +170,14 @@ def folders(config: RunConfig, root: Path) -> list[str]:
     return sorted(found)
 
 
+def make_importable(*folders: Path) -> None:
+    """Put the user's own code within reach, in this process and in those that it starts."""
+    inherited = [*filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    for path in (sys.path, inherited):
+        path += [str(folder) for folder in folders if str(folder) not in path]
+    os.environ["PYTHONPATH"] = os.pathsep.join(inherited)
+
+
 def _module_of(path: str, key: str) -> tuple[str, list[str]]:
     """Split `package.module.Class.method` where the modules end."""
     importlib.invalidate_caches()  # a file may be younger than this process

@@ -1,14 +1,16 @@
 """`ablate explain` and how a run is named: by its place, or by the first digits of its key."""
 
+import shutil
 from pathlib import Path
 
 import pytest
-from written import change, planned
+from written import STARTED, a_record, change, planned
 
 from ablate.cli import main
 from ablate.commands.explain import explain
 from ablate.store.find import find_run
-from ablate.store.ledger import move_stale
+from ablate.store.ledger import move_stale, write_run
+from ablate.store.reader import read_config
 from ablate.store.result import read_result
 
 
@@ -25,14 +27,17 @@ def test_explain_names_the_fields_that_differ(root: Path) -> None:
     slug, entry, key = first(root)
     (line,) = [text for text in explain(root, f"wide/{slug}/1") if text.startswith("current")]
     assert key[:12] in line
-    config = (entry / "config.yaml").read_text()
-    (entry / "config.yaml").write_text(config.replace("epochs: 5", "epochs: 3"))
-    change(entry, key="0" * 64)
+    result = read_result(entry)
+    assert result is not None
+    config = read_config(entry, result)
+    other = {**config, "trainer": {**config["trainer"], "epochs": 3}}
+    shutil.rmtree(entry)
+    write_run(entry, a_record(0.9), other, "0" * 64, result.provenance, STARTED)
     told = "\n".join(explain(root, "000000000000"))
     assert "stale" in told
     assert "trainer.epochs: 3 then, the default now" in told
-    (entry / "config.yaml").write_text(config)
-    change(entry)
+    shutil.rmtree(entry)
+    write_run(entry, a_record(0.9), config, "0" * 64, result.provenance, STARTED)
     last = list(explain(root, "0" * 12))[-1]
     assert "nothing that the config says: the results version is another" in last
     provenance = {"device": "cuda", "data_digest": "b" * 64, "versions": {}}

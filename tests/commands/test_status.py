@@ -1,12 +1,14 @@
 """`ablate status` and `ablate studies`: counts by state, for people and for programs."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from ablate.cli import main
-from ablate.store.lock import lock, marked
+from ablate.store.journal import journal
+from ablate.store.lock import lock
 
 
 def test_every_state_is_counted(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -18,10 +20,18 @@ def test_every_state_is_counted(root: Path, capsys: pytest.CaptureFixture[str]) 
     ]  # fmt: skip
     (narrow / "0" / "result.json").unlink()
     (narrow / "1" / "result.json").write_text("{")
-    with lock(root, "wide"), marked([narrow / "0"]):
+    with lock(root, "wide"), journal(root, "wide") as ours:
+        ours.begun([f"{narrow.name}/0", "members/seeds/0/0"])
+        ours.ended("members/seeds/0/0", "done")
         assert main([*words, "--json"]) == 0
         (counts,) = json.loads(capsys.readouterr().out)
-    assert counts.pop("process") is not None
+        assert main(words) == 0
+        (_, said) = capsys.readouterr().out.splitlines()
+    assert counts.pop("process") == os.getpid()
+    (worker,) = counts.pop("workers")
+    assert (worker["process"], worker["ended"]) == (os.getpid(), 1)
+    assert worker["running"] == [f"{narrow.name}/0"]
+    assert said.endswith(f"(process {os.getpid()}): 1 runs ended, now {narrow.name}/0")
     assert counts == {
         "study": "wide", "runs": 4, "done": 2, "not_converged": 0, "failed": 0, "running": 1,
         "missing": 0, "stale": 0, "damaged": 1,

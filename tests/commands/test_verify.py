@@ -31,6 +31,7 @@ def trained(root: Path) -> tuple[Path, str]:
     (record,) = train(config, data.load(config.data, root, config.seed), [1], "cpu")
     entry = root / "runs" / "wide" / cell.slug / "1"
     key = json.loads((entry / "result.json").read_text())["key"]
+    shutil.rmtree(entry)
     facts = provenance("cpu", data.digest(config.data), config.seed)
     write_run(entry, record, config.model_dump(mode="json"), key, facts, "2025-03-01T12:00:00Z")
     return root, f"wide/{cell.slug}/1"

@@ -17,6 +17,7 @@ from ablate.store.files import sha256
 from ablate.store.ledger import write_run
 from ablate.store.result import read_result, result_bytes
 
+STARTED = "2025-03-01T12:00:00Z"
 STUDY = """\
 question: Does width matter?
 baseline:
@@ -77,14 +78,15 @@ def write_ledger(start: Start) -> None:
         config = work.config.model_dump(mode="json")
         for task in work.missing:
             record = a_record(0.9 - index / 20 + task.replicate / 100)
-            write_run(task.directory, record, config, task.key, facts, "2025-03-01T12:00:00Z")
-    declare(plan, start.root, works)
+            write_run(task.directory, record, config, task.key, facts, STARTED)
+    declare(plan, start.root, ((), works), "cpu")
 
 
 def change(entry: Path, **fields: Any) -> None:
     """Write the result of a run anew with other fields, and digests of the files as they are."""
     result = read_result(entry)
     assert result is not None
-    digests = {name: sha256((entry / name).read_bytes()) for name in result.digests}
+    files = {name: result.path_of(entry, name).read_bytes() for name in result.digests}
+    digests = {name: sha256(content) for name, content in files.items()}
     path = entry / "result.json"
     path.write_bytes(result_bytes(replace(result, digests=digests, **fields), path))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from warm import ablate
 
-from ablate.store.ledger import compared_bytes
+from ablate.store.compared import compared_bytes
 from ablate.store.result import read_result
 
 TESTS = Path(__file__).parents[1]

@@ -34,6 +34,18 @@ SAID = {
 }
 
 
+#: Python reads it as it starts, in every process of a sweep.
+FULL = """\
+import errno, os, pathlib
+write = pathlib.Path.write_bytes
+def write_bytes(self, content):
+    if ".staged" in str(self):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self))
+    return write(self, content)
+pathlib.Path.write_bytes = write_bytes
+"""
+
+
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Path) -> Path:
     folder = small(tmp_path_factory.mktemp("swept"))
@@ -80,21 +92,20 @@ def test_stop_on_error_starts_nothing_more(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_ends_the_sweep_in_one_sentence(finished: Path) -> None:
-    """Where /dev/full lies in the place of a file, every write fails as on a full disk."""
+    """In the workers no file of an entry can be written, as the system says it of a full disk."""
     expected = runs_of(finished)
     lost = sorted(finished.glob("runs/mine/*/0"))[:2]
     for folder in lost:
-        for path in folder.iterdir():
-            path.unlink()
-        (folder / "metrics.jsonl").symlink_to("/dev/full")
+        shutil.rmtree(folder)
+    (finished / "sitecustomize.py").write_text(FULL)
     code, output = sweep(finished, "launch.workers=1")
     assert code == 1, output
     assert output.count("No space left on device") == 1
     assert "the same command goes on where there is room" in output
     assert "Traceback" not in output
     assert set(runs_of(finished)) == set(expected) - {f"{p.parent.name}/0" for p in lost}
-    for path in (path for folder in lost for path in folder.iterdir()):
-        path.unlink()
+    assert not list(finished.glob("runs/mine/*/.*"))  # nor is there half an entry
+    (finished / "sitecustomize.py").unlink()
     code, output = sweep(finished)
     assert code == 0, output
     assert runs_of(finished) == expected
@@ -133,10 +144,10 @@ def test_damaged_entries_are_trained_again_and_no_others(finished: Path) -> None
     folders = sorted(finished.glob("runs/mine/*/[0-9]"))[:5]
     (folders[0] / "result.json").write_text('{"status": "done"')
     (folders[1] / "result.json").write_bytes(b"")
-    for folder, name in zip(folders[2:4], ("predictions.npz", "curve.npz"), strict=True):
+    for folder, name in zip(folders[2:4], ("arrays.npz", "metrics.jsonl"), strict=True):
         content = (folder / name).read_bytes()
         (folder / name).write_bytes(content[: len(content) // 2])
-    (folders[4] / "metrics.jsonl").unlink()
+    (folders[4] / "arrays.npz").unlink()
     code, output = sweep(finished)
     assert code == 0, output
     assert "12/12 runs" in output

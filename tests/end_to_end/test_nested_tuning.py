@@ -7,9 +7,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-import yaml
 from sweeping import REACH, runs_of, sweep
 from warm import ablate
+
+from ablate.store.reader import tuned_value
+from ablate.store.result import read_result
 
 pytestmark = pytest.mark.long  # whole sweeps, a dozen
 
@@ -41,9 +43,12 @@ def chosen_by(folder: Path, classes: int = 10) -> dict[tuple[str, str], float]:
 
 def rates_of(folder: Path) -> dict[tuple[str, str], float]:
     """Return the rate that each scored run was trained with."""
-    paths = folder.glob("runs/mine/*/[0-9]/config.yaml")
+    entries = [path.parent for path in folder.glob("runs/mine/*/[0-9]/result.json")]
+    results = {entry: read_result(entry) for entry in entries}
     return {
-        path.parts[-3:-1]: yaml.safe_load(path.read_text())["optimizer"]["lr"] for path in paths
+        entry.parts[-2:]: tuned_value(entry, "optimizer.lr", result)
+        for entry, result in results.items()
+        if result is not None
     }
 
 

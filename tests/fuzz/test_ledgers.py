@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from called import checked
@@ -23,8 +23,7 @@ from ablate.study.lockfile import read_lock
 Lab = Callable[[], Path]
 
 FILES = (
-    "result.json", "metrics.jsonl", "config.yaml", "curve.npz", "probe.npz", "evaluated_at.json",
-    "index.json", "study.lock.yaml", "manifest.json", "runs.parquet", "epochs.parquet",
+    "result.json", "metrics.jsonl", "config-*.yaml", "arrays.npz", "*.jsonl", "index.json", "study.lock.yaml", "manifest.json", "runs.parquet", "epochs.parquet",
 )  # fmt: skip
 _NOT_OURS = "nobody's to change"
 #: By command what is asked of the study `wide`, whose ledger it is.
@@ -148,8 +147,6 @@ def test_readers_of_damaged_entries(lab: Lab, times: int) -> None:
             _index,
             _lock,
             _result,
-            reader.read_config,
-            reader.read_times,
             _manifest,
             _arrays,
         ):
@@ -186,9 +183,11 @@ def _result(directory: Path) -> None:
 def _arrays(directory: Path) -> None:
     result = read_result(directory)
     if result is not None and result.status != "failed":
+        reader.read_config(directory, result)
+        reader.read_times(directory, result)
         reader.read_evaluations(directory, result)
-        for name in ("curve.npz", "probe.npz", "predictions.npz"):
-            reader.read_arrays(directory, name, result)
+        for part in get_args(reader.Part):
+            reader.read_arrays(directory, part, result)
 
 
 @few_and_many
@@ -199,7 +198,7 @@ def test_a_damaged_run_is_verified_or_refused(lab: Lab, times: int) -> None:
         root = lab()
         cell = next((root / "runs" / "wide").glob("width=4*/0"))
         path = data.draw(
-            st.sampled_from(sorted(p for p in cell.iterdir() if p.suffix in (".json", ".yaml")))
+            st.sampled_from([*sorted(cell.glob("*.json")), *sorted(cell.parent.glob("*.yaml"))])
         )
         data.draw(damage(path))
         checked(root, "verify", "wide/width=4/0")

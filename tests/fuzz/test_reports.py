@@ -34,7 +34,7 @@ def write_runs(plan: Plan, root: Path) -> None:
     scored = scored_work(plan, root, "cpu")  # tuned by now
     for work in scored:
         _write(work)
-    declare(plan, root, scored)
+    declare(plan, root, (tuning_work(plan, root, "cpu"), scored), "cpu")
 
 
 def _write(work: Any) -> None:

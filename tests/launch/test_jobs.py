@@ -1,5 +1,6 @@
 """How runs become jobs: stacks, blocks, and the order they are begun in."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from ablate.config.validate import run_config
 from ablate.launch.device import worker_count
 from ablate.launch.job import Job, Task
-from ablate.launch.jobs import in_blocks, is_exact, jobs_of, stack_limit
+from ablate.launch.jobs import in_blocks, is_exact, jobs_agreed_on, jobs_of, stack_limit
 from ablate.launch.missing import Work
 
 BASE = {
@@ -70,10 +71,21 @@ def test_modules_that_cannot_be_stacked_are_shared_among_the_workers(model) -> N
 
 
 def test_as_many_workers_as_cores_but_two_on_a_gpu(monkeypatch) -> None:
-    monkeypatch.setattr("os.cpu_count", lambda: 16)
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(16)))
+    for name in ("SLURM_CPUS_PER_TASK", "NCPUS", "NSLOTS", "LSB_DJOB_NUMPROC"):
+        monkeypatch.delenv(name, raising=False)
     assert [worker_count(None, "cpu"), worker_count(None, "cuda"), worker_count(5, "cuda")] == [
         16, 2, 5,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["SLURM_CPUS_PER_TASK", "NCPUS", "NSLOTS", "LSB_DJOB_NUMPROC"])
+def test_a_scheduler_says_how_many_cores_are_ours(monkeypatch, name: str) -> None:
+    """On a node of 128 cores a job of four would start 128 workers."""
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(128)))
+    for text, cores in (("4", 4), ("1000", 128), ("four", 128)):
+        monkeypatch.setenv(name, text)
+        assert worker_count(None, "cpu") == cores
 
 
 def test_only_fully_connected_networks_on_a_cpu_may_be_grouped_at_will() -> None:
@@ -133,3 +145,26 @@ def test_the_longest_jobs_come_first_and_equals_as_declared() -> None:
     ]  # fmt: skip
     jobs = jobs_of(works, Path("/nowhere"), "cuda", workers=1)
     assert [job.name for job in jobs] == ["own", "long", "wide", "small", "same"]
+
+
+@given(st.sets(st.integers(0, 19)), st.sets(st.integers(0, 19)), st.integers(0, 6))
+def test_two_that_come_at_different_times_have_the_same_jobs(earlier, later, part) -> None:
+    """What one of them still finds to do are the jobs that the other found, or what is left."""
+    missing = tuple(task for task in tasks(range(20)) if task.replicate in earlier)
+    fewer = tuple(task for task in missing if task.replicate in later)
+    for model in ({"name": "mlp", "depth": 1}, {"name": "mlp", "depth": 2}):
+        config = run_config({**BASE, "model": model})
+        for device in ("cpu", "cuda"):
+            both = [
+                jobs_agreed_on(
+                    [Work("a", config, tasks(range(20)), there)], Path("/nowhere"), device, shard
+                )
+                for there, shard in ((missing, Fraction()), (fewer, Fraction(part, 7)))
+            ]
+            of_task = {task: job for job in both[0] for task in job.tasks}
+            assert {t.replicate for job in both[0] for t in job.tasks} == earlier
+            assert {t for job in both[1] for t in job.tasks} == {*fewer}
+            for job in both[1]:
+                (same,) = {id(of_task[task]): of_task[task] for task in job.tasks}.values()
+                if device == "cuda":
+                    assert job.stack == same.stack

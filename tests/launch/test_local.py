@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from multiprocessing import forkserver
 from pathlib import Path
 
@@ -32,15 +32,9 @@ class InProcess:
     def __init__(self) -> None:
         self.loaded: dict[str, data.Data] = {}
 
-    def run(
-        self,
-        jobs: Sequence[Job],
-        timeout: float | None = None,
-        keep_going: Callable[[], bool] = lambda: True,
-    ) -> Iterator[Event]:
+    def run(self, jobs: Iterable[Job], timeout: float | None = None) -> Iterator[Event]:
         for one in jobs:
-            if keep_going():
-                yield from execute(one, self.loaded)
+            yield from execute(one, self.loaded)
 
     def close(self) -> None:
         self.loaded.clear()

@@ -13,7 +13,7 @@ from ablate.records import Record
 from ablate.report import currency, pieces
 from ablate.report.regenerate import regenerate
 from ablate.store.cell import LedgerCell
-from ablate.store.index import write_index
+from ablate.store.index import Index, write_index
 from ablate.store.ledger import run_directory, write_run
 from ablate.study.lockfile import lock_study
 from ablate.study.plan import Cell, Plan
@@ -38,7 +38,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     cell = Cell("init=he", "he", "k", {"init": "he"}, run_config(DIGITS))
     lock_study(tmp_path / "runs" / "s", Plan(study, (cell,)))
     kept = LedgerCell(cell.slug, cell.name, cell.key, cell.levels, 2, "macro_f1")
-    write_index(tmp_path, "s", [kept])
+    write_index(tmp_path, "s", Index([kept]))
     add_runs(tmp_path, "a" * 40)
     assert regenerate(tmp_path, "s").changed
     return tmp_path

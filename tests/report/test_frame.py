@@ -201,9 +201,9 @@ def test_unfinished_stale_and_undeclared_runs_have_no_row(
 
 def test_a_damaged_entry_is_named(ledger: tuple[Path, list[LedgerCell]]) -> None:
     root, cells = ledger
-    path = run_directory(root, "s", cells[0].slug, 1) / "probe.npz"
+    path = run_directory(root, "s", cells[0].slug, 1) / "arrays.npz"
     path.write_bytes(path.read_bytes()[:-9])
-    with pytest.raises(LedgerError, match=r"init=he/1/probe\.npz"):
+    with pytest.raises(LedgerError, match=r"init=he/1/arrays\.npz"):
         frames(root, "s", cells)
 
 

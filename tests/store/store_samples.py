@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,7 @@ def add_run(
     root: Path, cell: LedgerCell, replicate: int, record: Record | None = None, study: str = "s"
 ) -> Path:
     directory = run_directory(root, study, cell.slug, replicate)
+    shutil.rmtree(directory, ignore_errors=True)  # else a run that is there would stay
     key = f"{cell.key}-{replicate}"
     write_run(directory, record or a_record(replicate), CONFIG, key, PROVENANCE, STARTED)
     return directory

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -9,17 +11,25 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from older_entries import as_written_before
 from store_samples import CONFIG, PROVENANCE, STARTED, a_diverged_record, a_record
 
-import ablate.store.ledger as ledger
 from ablate.errors import AblateError
-from ablate.store.files import LedgerError, json_bytes, parse_json, sha256
-from ablate.store.ledger import compared_bytes, move_stale, run_directory, write_failure, write_run
-from ablate.store.reader import check_whole, tuned_value
+from ablate.store.commit import remove_abandoned
+from ablate.store.compared import compared_bytes
+from ablate.store.files import LedgerError, json_bytes, parse_json
+from ablate.store.ledger import move_stale, run_directory, write_failure, write_run
+from ablate.store.reader import check_there, check_whole, tuned_value
 from ablate.store.result import read_result
 from whole_run import read_run
 
 KEY = "0123456789abcdef" * 4
+
+
+@pytest.fixture
+def tmp_path(tmp_path: Path) -> Path:
+    """Return a folder below the test's own: an entry has its config beside it."""
+    return tmp_path / "cell"
 
 
 def write(directory: Path, **changes: object) -> Path:
@@ -54,18 +64,16 @@ def test_a_run_reads_back_as_it_was_written(tmp_path: Path) -> None:
         np.testing.assert_array_equal(run.probe[name], array)
     with np.load(tmp_path / "weights.npz") as weights:
         np.testing.assert_array_equal(weights["layer1.weight"], np.eye(3))
-    assert tuned_value(tmp_path, "optimizer.lr") == 0.0005
-    assert tuned_value(tmp_path, "optimizer.lr.no") is None
+    assert tuned_value(tmp_path, "optimizer.lr", run.result) == 0.0005
+    assert tuned_value(tmp_path, "optimizer.lr.no", run.result) is None
 
 
 def test_a_diverged_run_has_a_reason_and_no_predictions(tmp_path: Path) -> None:
-    write(tmp_path)  # an earlier entry with predictions leaves nothing behind
     write_run(tmp_path, a_diverged_record(), CONFIG, KEY, PROVENANCE, STARTED)
     run = read_run(tmp_path)
     assert run is not None
     assert (run.result.nc_reason, run.result.diverged_at_step) == ("nonfinite", 7)
     assert run.predictions is None
-    assert not (tmp_path / "predictions.npz").exists()
 
 
 def test_the_same_record_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -95,15 +103,15 @@ def test_other_numbers_give_other_bytes(tmp_path: Path, changes: dict, file: str
         compared_bytes(write(tmp_path / "a")),
         compared_bytes(write(tmp_path / "b", **changes)),
     )
-    assert one[file] != other[file]
+    assert one[file] != other.get(file)
 
 
-@pytest.mark.parametrize("cut", range(10))
-def test_killed_at_any_write_the_run_is_unfinished(
+@pytest.mark.parametrize("cut", range(6))
+def test_killed_at_any_write_there_is_no_entry_or_the_one_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: int
 ) -> None:
-    """The process dies at its cut-th change of the file system, over a finished entry."""
-    write(tmp_path)
+    """The process dies at its cut-th change of the file system, over a failed entry."""
+    write_failure(tmp_path, KEY, "It broke.", "", CONFIG, PROVENANCE, STARTED)
     count = 0
 
     def dying(function: object) -> object:
@@ -118,39 +126,84 @@ def test_killed_at_any_write_the_run_is_unfinished(
 
     other = a_record(7, weights={"w": np.ones(3)}, predictions=None)
     with monkeypatch.context() as patched:
-        for name in ("write_bytes", "unlink", "replace"):
+        for name in ("write_bytes", "rename", "mkdir"):
             patched.setattr(Path, name, dying(getattr(Path, name)))
         with pytest.raises(KeyboardInterrupt):
-            write_run(tmp_path, other, CONFIG, "other", PROVENANCE, STARTED)
+            write_run(tmp_path, other, CONFIG, KEY, PROVENANCE, STARTED)
     result = read_result(tmp_path)
-    if cut == 0:
-        assert result is not None  # nothing touched yet
-        assert read_run(tmp_path) is not None
-    else:
-        assert result is None
-    write_run(tmp_path, other, CONFIG, "other", PROVENANCE, STARTED)
+    assert result is None or result.status == "failed"
+    assert write_run(tmp_path, other, CONFIG, KEY, PROVENANCE, STARTED)
     run = read_run(tmp_path)
     assert run is not None
     assert run.predictions is None
+    assert not [path for path in tmp_path.parent.iterdir() if path.name.startswith(".")]
 
 
-def test_no_temporary_file_stays(tmp_path: Path) -> None:
-    write(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "config.yaml", "curve.npz", "evaluated_at.json", "metrics.jsonl", "predictions.npz",
-        "probe.npz", "result.json",
-    ]  # fmt: skip
+def test_an_entry_is_three_files_and_the_config_that_its_neighbours_share(tmp_path: Path) -> None:
+    write(tmp_path / "0")
+    write(tmp_path / "1", replicate=1)
+    files = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*"))
+    config = next(path.name for path in tmp_path.glob("config-*.yaml"))
+    names = ("arrays.npz", "metrics.jsonl", "result.json")
+    assert files == [*(f"{r}/{name}" for r in "01" for name in names), config]
+
+
+def test_of_two_good_entries_under_a_key_the_first_stays(tmp_path: Path) -> None:
+    """Another worker has trained the run meanwhile: it has the same numbers."""
+    assert write_run(tmp_path, a_record(seconds=1.0), CONFIG, KEY, PROVENANCE, STARTED)
+    assert not write_run(tmp_path, a_record(seconds=2.0), CONFIG, KEY, PROVENANCE, STARTED)
+    assert not write_failure(tmp_path, KEY, "Too late.", "", CONFIG, PROVENANCE, None)
+    result = read_result(tmp_path)
+    assert result is not None
+    assert (result.status, result.seconds) == ("done", 1.0)
+    assert [path.name for path in tmp_path.parent.iterdir() if path.suffix != ".yaml"] == ["cell"]
+
+
+@pytest.mark.parametrize("there", ["failed", "another key", "damaged", "unfinished"])
+def test_what_is_no_good_entry_under_this_key_is_replaced(tmp_path: Path, there: str) -> None:
+    if there == "failed":
+        write_failure(tmp_path, KEY, "It broke.", "", CONFIG, PROVENANCE, STARTED)
+    elif there == "another key":
+        write_run(tmp_path, a_record(), CONFIG, "other", PROVENANCE, STARTED)
+    else:
+        tmp_path.mkdir(parents=True)
+        (tmp_path / ("result.json" if there == "damaged" else "config.yaml")).write_text("{")
+    assert write_run(tmp_path, a_record(), CONFIG, KEY, PROVENANCE, STARTED)
+    run = read_run(tmp_path)
+    assert run is not None
+    assert (run.result.status, run.result.key) == ("done", KEY)
+
+
+def test_many_writers_of_one_entry_leave_a_whole_one(tmp_path: Path) -> None:
+    """With a temporary name for all of them, an eighth of the writes failed."""
+    with ThreadPoolExecutor(8) as pool:
+        ours = list(pool.map(lambda _: write_run(
+            tmp_path, a_record(), CONFIG, KEY, PROVENANCE, STARTED
+        ), range(200)))  # fmt: skip
+    assert ours.count(True) == 1
+    assert read_run(tmp_path) is not None
+    assert [path.name for path in tmp_path.parent.iterdir() if path.suffix != ".yaml"] == ["cell"]
+
+
+def test_what_a_killed_process_was_writing_is_removed_when_it_is_old(tmp_path: Path) -> None:
+    cell = run_directory(tmp_path, "s", "c", 0).parent
+    old, fresh = cell / ".0.abc.staged", cell / "tune" / "lr=1" / ".0.def.staged"
+    for folder in (old, fresh):
+        folder.mkdir(parents=True)
+        (folder / "metrics.jsonl").touch()
+    os.utime(old, (1, 1))
+    remove_abandoned(tmp_path / "runs" / "s")
+    assert not old.exists()
+    assert fresh.exists()
 
 
 def test_a_failure_keeps_message_and_traceback(tmp_path: Path) -> None:
-    write(tmp_path)
     write_failure(tmp_path, KEY, "The worker died.", "Traceback ...", CONFIG, PROVENANCE, None)
     run = read_run(tmp_path)
     assert run is not None
     assert (run.result.status, run.result.message) == ("failed", "The worker died.")
     assert "Traceback" in (tmp_path / "error.log").read_text()
-    assert run.evaluations == ()
-    assert not (tmp_path / "predictions.npz").exists()
+    assert (run.config, run.evaluations, run.predictions) == (CONFIG, (), None)
 
 
 @pytest.mark.parametrize(
@@ -161,6 +214,7 @@ def test_a_failure_keeps_message_and_traceback(tmp_path: Path) -> None:
     ids=["empty", "cut", "list", "null", "no_fields", "newer", "zeros"],
 )  # fmt: skip
 def test_a_damaged_result_is_named(tmp_path: Path, text: str) -> None:
+    tmp_path.mkdir(parents=True)
     (tmp_path / "result.json").write_text(text)
     with pytest.raises(LedgerError, match=r"result\.json"):
         read_result(tmp_path)
@@ -186,24 +240,25 @@ def test_nan_in_a_result_is_refused(tmp_path: Path) -> None:
         read_result(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["metrics.jsonl", "probe.npz", "predictions.npz"])
+@pytest.mark.parametrize("name", ["metrics.jsonl", "arrays.npz", "config.yaml"])
 def test_a_damaged_or_missing_file_is_named(tmp_path: Path, name: str) -> None:
-    path = write(tmp_path) / name
+    write(tmp_path)
+    result = read_result(tmp_path)
+    assert result is not None
+    path = result.path_of(tmp_path, name)
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    with pytest.raises(LedgerError, match=name):
+    with pytest.raises(LedgerError, match=path.name):
         read_run(tmp_path)
+    check_there(tmp_path, result)  # at a glance it is what it was
+    path.write_bytes(content[:-1])
+    with pytest.raises(LedgerError, match=path.name):
+        check_there(tmp_path, result)
     path.unlink()
-    with pytest.raises(LedgerError, match=f"{name} is missing"):
-        read_run(tmp_path)
-
-
-@pytest.mark.parametrize("name", ["config.yaml", "curve.npz", "evaluated_at.json"])
-def test_files_without_a_digest_are_named_when_damaged(tmp_path: Path, name: str) -> None:
-    (write(tmp_path) / name).write_bytes(b"{ [")
-    with pytest.raises(LedgerError, match=name):
-        read_run(tmp_path)
+    for check in (check_there, check_whole):
+        with pytest.raises(LedgerError, match=f"{path.name} is missing"):
+            check(tmp_path, result)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), np.float32("-inf")])
@@ -262,14 +317,6 @@ def test_an_unfinished_run_cannot_be_compared(tmp_path: Path) -> None:
         compared_bytes(tmp_path)
 
 
-def test_every_file_is_known_to_the_cleaning(tmp_path: Path) -> None:
-    """A file that `_FILES` did not name would outlive its entry when a run is replaced."""
-    write(tmp_path, weights={"w": np.ones(1)})
-    write_failure(tmp_path / "f", KEY, "No.", "", CONFIG, PROVENANCE, STARTED)
-    names = {path.name for path in tmp_path.rglob("*") if path.is_file()}
-    assert names == {*ledger._FILES, "result.json"}
-
-
 @pytest.mark.parametrize(
     "alter",
     [
@@ -278,7 +325,7 @@ def test_every_file_is_known_to_the_cleaning(tmp_path: Path) -> None:
         lambda fields: fields.update(status="diverged"),
         lambda fields: fields.update(seconds=0.1),
         lambda fields: fields["provenance"].update(commit="another"),
-        lambda fields: fields["digests"].pop("probe.npz"),
+        lambda fields: fields["digests"].pop("arrays.npz"),
         lambda fields: fields.pop("digest"),
     ],
     ids=["metric", "lost_metric", "status", "seconds", "commit", "lost_digest", "own_digest"],
@@ -294,28 +341,37 @@ def test_an_altered_result_is_not_believed(tmp_path: Path, alter: Any) -> None:
         read_result(tmp_path)
 
 
-def as_version_0_1_wrote_it(directory: Path, **changes: object) -> None:
-    path = directory / "result.json"
-    fields = json.loads(path.read_text()) | changes
-    del fields["digest"]
-    predictions = directory / "predictions.npz"
-    with np.load(predictions) as arrays:
-        np.savez_compressed(predictions, **arrays)
-    fields["digests"]["predictions.npz"] = sha256(predictions.read_bytes())
-    compared = {name: fields["digests"][name] for name in ledger.COMPARED}
-    path.write_text(json.dumps(fields | {"schema": 1, "digests": compared}))
-
-
-def test_an_entry_of_version_0_1_is_read_and_equal_to_todays(tmp_path: Path) -> None:
+@pytest.mark.parametrize("schema", [1, 2])
+def test_an_older_entry_is_read_and_equal_to_todays(tmp_path: Path, schema: int) -> None:
     old, new = write(tmp_path / "old"), write(tmp_path / "new")
-    as_version_0_1_wrote_it(old)
+    expected = read_run(new)
+    as_written_before(old, schema)
     result = read_result(old)
     assert result is not None
     check_whole(old, result)
+    check_there(old, result)
     assert compared_bytes(old) == compared_bytes(new)
-    as_version_0_1_wrote_it(write(tmp_path / "old"), metrics={"test/accuracy": "good"})
+    run = read_run(old)
+    assert run is not None
+    assert expected is not None
+    assert (run.config, run.started, run.evaluated_at) == (
+        expected.config, expected.started, expected.evaluated_at,
+    )  # fmt: skip
+    np.testing.assert_array_equal(run.losses, expected.losses)
+
+
+def test_an_older_entry_moves_with_its_files(tmp_path: Path) -> None:
+    entry = write(run_directory(tmp_path, "s", "c", 0))
+    as_written_before(entry, 2)
+    moved = read_run(move_stale(entry, tmp_path))
+    assert moved is not None
+    assert moved.config == CONFIG
+
+
+def test_a_metric_of_another_type_is_named_in_version_0_1(tmp_path: Path) -> None:
+    as_written_before(write(tmp_path), 1, metrics={"test/accuracy": "good"})
     with pytest.raises(LedgerError, match="metric 'test/accuracy' is 'good'"):
-        read_result(old)
+        read_result(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "curve.npz", "evaluated_at.json"])
@@ -323,7 +379,7 @@ def test_an_entry_of_version_0_1_is_read_and_equal_to_todays(tmp_path: Path) -> 
 def test_what_had_no_digest_in_version_0_1_must_be_readable(
     tmp_path: Path, name: str, content: bytes | None
 ) -> None:
-    as_version_0_1_wrote_it(write(tmp_path))
+    as_written_before(write(tmp_path), 1)
     result = read_result(tmp_path)
     assert result is not None
     if content is None:
@@ -342,6 +398,6 @@ def test_brackets_without_end_are_damage(tmp_path: Path, name: str) -> None:
 
 def test_versions_of_another_form_are_named(tmp_path: Path) -> None:
     """An entry of version 0.1 has no digest of its own that would tell."""
-    as_version_0_1_wrote_it(write(tmp_path), provenance={"versions": []})
+    as_written_before(write(tmp_path), 1, provenance={"versions": []})
     with pytest.raises(LedgerError, match=r"'provenance\.versions' is \[\]"):
         read_result(tmp_path)

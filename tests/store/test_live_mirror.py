@@ -119,18 +119,23 @@ def test_a_cell_whose_first_runs_are_of_an_earlier_sweep_is_closed_with_all_of_t
 def test_files_go_through_mlflow_where_artifacts_lie_elsewhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    logged: list[tuple[str, str]] = []
+    logged: list[tuple[str, str, str]] = []
 
     def repository(place: str, tracking_uri: str) -> SimpleNamespace:
         assert tracking_uri == "http://tracker"
-        return SimpleNamespace(log_artifact=lambda path: logged.append((place, path)))
+
+        def log_artifact(path: str) -> None:
+            logged.append((place, Path(path).name, Path(path).read_text()))
+
+        return SimpleNamespace(log_artifact=log_artifact)
 
     registry = "mlflow.store.artifact.artifact_repository_registry.get_artifact_repository"
     monkeypatch.setattr(registry, repository)
     run: Any = SimpleNamespace(info=SimpleNamespace(run_id="r", artifact_uri="s3://lab/r"))
     store: Any = SimpleNamespace(uri="http://tracker")
-    _log_files(store, run, [tmp_path / "config.yaml", tmp_path / "error.log"])
-    assert logged == [("s3://lab/r", str(tmp_path / n)) for n in ("config.yaml", "error.log")]
+    (tmp_path / "config-0123.yaml").write_text("data: {name: digits}")
+    _log_files(store, run, {"config.yaml": tmp_path / "config-0123.yaml"})
+    assert logged == [("s3://lab/r", "config.yaml", "data: {name: digits}")]
 
 
 def test_a_cell_that_goes_on_to_the_next_look_is_closed_with_all_its_runs(tmp_path: Path) -> None:

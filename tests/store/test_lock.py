@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import re
 import signal
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ablate.errors import ConfigError
-from ablate.store.lock import is_marked, lock, marked, running
+from ablate.store.lock import lock, running, wait_for
 
 HOLDER = """
 import sys
@@ -66,15 +67,59 @@ def test_nobody_sweeps_a_study_that_was_never_swept(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_marks_end_with_their_block_however_it_ends(tmp_path: Path) -> None:
-    run, other = tmp_path / "run", tmp_path / "other"
-    with marked([run, other]):
-        assert is_marked(run)
-        assert is_marked(run)  # looking leaves it as it is
-    with pytest.raises(RuntimeError), marked([run, other]):
-        raise RuntimeError
-    assert not is_marked(run)
-    assert list(other.iterdir()) == []
-    (run / ".running").touch()  # left by a process that was killed
-    assert not is_marked(run)
-    assert not is_marked(tmp_path / "never")
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK])
+def test_a_folder_without_locks_is_swept_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Lustre without its mount option, sshfs, an NFS whose lock server is away."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with lock(tmp_path, "s"), wait_for(tmp_path / "mlflow.db.lock"):
+        assert running(tmp_path, "s") is None
+
+
+def test_a_process_on_another_machine_is_named_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with start_holder(tmp_path) as process:
+        monkeypatch.setattr("socket.gethostname", lambda: "another")
+        here = r"process \d+ on [^ ]+\)\.$"
+        with pytest.raises(ConfigError, match=here), lock(tmp_path, "s"):
+            pass
+        process.communicate("")
+
+
+#: A kernel's rule for NFS (flock(2), "NFS details"): a lock is one of a byte range, for which the
+#: file must be open for writing where the lock is exclusive, and for reading where it is shared.
+NFS = """
+import errno, fcntl, os
+real = fcntl.flock
+def flock(file, kind):
+    number = file if isinstance(file, int) else file.fileno()
+    mode = fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE
+    if kind & fcntl.LOCK_EX and mode == os.O_RDONLY or kind & fcntl.LOCK_SH and mode == os.O_WRONLY:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+    return real(file, kind)
+fcntl.flock = flock
+"""
+
+
+def test_every_lock_is_one_that_nfs_gives(tmp_path: Path) -> None:
+    code = (
+        NFS
+        + """
+import sys
+from pathlib import Path
+from ablate.store.lock import lock, running, wait_for
+root = Path(sys.argv[1])
+with lock(root, "s"):
+    assert running(root, "s") == os.getpid()
+assert running(root, "s") is None
+with wait_for(root / "mlflow.db.lock"):
+    pass
+"""
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=60)

@@ -4,6 +4,7 @@
 COMMANDS = {
     "run": "train one cell; with -m a Hydra multirun",
     "sweep": "train what a study declares, and report",
+    "work": "train what a study has declared, beside other workers",
     "plan": "what a sweep would train and could tell; trains nothing",
     "check": "try every cell of a study for a second, before a sweep",
     "new": "write a commented study file to start from",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ablate.commands.here import shown
 from ablate.store.index import read_index
+from ablate.store.journal import workers
 from ablate.store.lock import running
 from ablate.store.state import studies
 
@@ -34,12 +35,13 @@ def run(options: argparse.Namespace) -> int:
 def stale_runs(root: Path) -> list[Path]:
     """Return replaced entries, and cells that their study's last sweep did not have.
 
-    Studies that a living process sweeps are left alone.
+    Studies that somebody works on are left alone.
     """
     found = [path for path in (root / "runs" / ".stale").glob("*") if path.is_dir()]
     for study in studies(root):
-        if running(root, study) is None:
+        at_work = any(worker.alive for worker in workers(root, study))
+        if running(root, study) is None and not at_work:
             known = {cell.slug for cell in read_index(root, study) or ()} | {"members"}
-            folders = (path for path in (root / "runs" / study).iterdir() if path.is_dir())
+            folders = (path for path in (root / "runs" / study).glob("[!.]*") if path.is_dir())
             found += [path for path in folders if path.name not in known]
     return sorted(found)

@@ -1,8 +1,6 @@
 """From the words of a command line to a compiled plan."""
 
 import argparse
-import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +21,7 @@ from ablate.study.plan import Plan, compile_study
 from ablate.study.reader import find_study, read_study
 from ablate.study.request import Size, adhoc, request
 from ablate.study.schema import Study
+from ablate.user import make_importable
 
 Value = TypeVar("Value")
 
@@ -80,7 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser, usage: str) -> None:
     """
     parser.usage = f"{parser.prog} [--quick | --full] {usage} [KEY=VALUE ...]"
     parser.epilog = "--root PATH and paths.root=PATH are the same."
-    parser.set_defaults(plans=True, cfg=None, multirun=True)
+    parser.set_defaults(plans=True, has_words=True, cfg=None, multirun=True)
     sizes = parser.add_mutually_exclusive_group()
     for size, said in (("quick", "on the digits data, in seconds"), ("full", "large, in hours")):
         sizes.add_argument(
@@ -180,7 +179,7 @@ def plan_studies(words: Words, size: Size = "", timed: bool = True) -> list[Star
         raise ConfigError(f"study.name={words.name} is the name of one study: name one in study=.")
     for name in words.studies:
         path = find_study(name, folders)
-        _make_importable(words.root, path.parent)
+        make_importable(words.root, path.parent)
         study = read_study(path, groups)
         # Without its folder: the same study elsewhere has the same report.
         file = path.name if path.name == Path(name).name else None
@@ -217,7 +216,7 @@ def _planned(
 def _plan_overrides(words: Words, multirun: bool) -> list[Start]:
     """Return the plan of a single cell or of the keys swept; none if a Hydra flag was answered."""
     groups = read_groups(conf_folders(words.root))
-    _make_importable(words.root)
+    make_importable(words.root)
     explicit = _checked(words.overrides, groups)
     own = dict(split_user_code(explicit)[1])
     composable = [
@@ -265,14 +264,6 @@ def _refuse_look_alike(root: Path, name: str) -> None:
 
 def _launch(composed: Composed) -> Launch:
     return validated(Launch, composed.base["launch"], prefix="launch.")
-
-
-def _make_importable(*folders: Path) -> None:
-    """Put a user's own code within reach, in this process and in the workers."""
-    inherited = [*filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-    for path in (sys.path, inherited):
-        path += [str(folder) for folder in folders if str(folder) not in path]
-    os.environ["PYTHONPATH"] = os.pathsep.join(inherited)
 
 
 def _root(text: str) -> Word:

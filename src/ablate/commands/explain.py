@@ -11,7 +11,7 @@ from ablate.config.validate import run_config
 from ablate.errors import AblateError, ConfigError
 from ablate.launch.device import device_kind
 from ablate.launch.tuning import choose
-from ablate.store.find import find_run
+from ablate.store.find import Place, find_run
 from ablate.store.reader import check_whole, read_config, tuned_value
 from ablate.store.result import Result, read_result
 from ablate.store.state import state_of
@@ -63,28 +63,29 @@ def explain(root: Path, text: str) -> Iterator[str]:
             yield f"current    {ended}, key {result.key[:12]}"
         else:
             yield f"stale      {ended}, key {result.key[:12]}; it differs in"
-            wanted = _tuned(root, locked, place.cell.slug, place.replicate, directory)
+            wanted = _tuned(root, locked, place, directory, result)
             for line in _differences(directory, result, wanted):
                 yield f"           {line}"
 
 
-def _tuned(root: Path, locked: Locked, slug: str, replicate: int, directory: Path) -> RunConfig:
+def _tuned(root: Path, locked: Locked, place: Place, directory: Path, result: Result) -> RunConfig:
     """Return the config that is asked for, with the value that tuning chose for this replicate.
 
     As long as nothing is chosen it is the run's own value: no difference of the cell's.
     """
-    config = next(cell.config for cell in locked.cells if cell.slug == slug)
+    config = next(cell.config for cell in locked.cells if cell.slug == place.cell.slug)
     if locked.study.tune is None:
         return config
     key = locked.study.tune.key
-    chosen = choose(Plan(locked.study, locked.cells), root).get(slug, ())
-    known = replicate < len(chosen)
-    return tuned_config(config, key, chosen[replicate] if known else tuned_value(directory, key))
+    chosen = choose(Plan(locked.study, locked.cells), root).get(place.cell.slug, ())
+    if place.replicate < len(chosen):
+        return tuned_config(config, key, chosen[place.replicate])
+    return tuned_config(config, key, tuned_value(directory, key, result))
 
 
 def _differences(directory: Path, result: Result, wanted: RunConfig) -> Iterator[str]:
     try:
-        had = run_config(read_config(directory))
+        had = run_config(read_config(directory, result))
     except AblateError as error:
         yield f"a config that is no longer valid: {error}"
         return

@@ -67,14 +67,11 @@ def _from_ledger(root: Path, text: str) -> Kept:
     sys.path += [str(root / folder) for folder in result.provenance.get("code", ())]
     others = list(finished(root, place.study, place.cell))
     key = place.cell.tuned
-    alike = {
-        number
-        for number, directory, _ in others
-        if not key or tuned_value(directory, key) == tuned_value(place.directory, key)
-    }
+    own = key and tuned_value(place.directory, key, result)
+    alike = {n for n, at, one in others if not key or tuned_value(at, key, one) == own}
     return Kept(
         name=name,
-        config=run_config(read_config(place.directory)),
+        config=run_config(read_config(place.directory, result)),
         replicate=place.replicate,
         result=result,
         spread=_spread(pd.DataFrame([one.metrics for _, _, one in others])),

@@ -3,16 +3,21 @@
 import argparse
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any, get_args
 
 from ablate.commands.here import study_name, typed
 from ablate.errors import ConfigError, nearest, one_of
+from ablate.store.cell import LedgerCell
 from ablate.store.index import read_index
+from ablate.store.journal import workers
 from ablate.store.ledger import run_directory
 from ablate.store.lock import running
-from ablate.store.state import State, state, studies
+from ablate.store.state import COMPLETE, State, state, studies
+
+#: Runs that a worker has begun, as many as are named.
+_SHOWN = 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,10 +41,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 def status(root: Path, study: str) -> dict[str, Any]:
-    """Return a study's name, its scored runs, how many are in each state, and who sweeps it now.
+    """Return a study's name, its scored runs, how many are in each state, and who works on it now.
 
-    The last is the id of a process or None. Of a study with looks also `replicates`, the fewest
-    and the most that a cell is asked for so far, and `at_most`, which is declared. Raises
+    `process` is the id of the one that sweeps it, or None; `workers` are all that hand out runs of
+    it, on any machine, with what each has begun. Of a study with looks also `replicates`, the
+    fewest and the most that a cell is asked for so far, and `at_most`, which is declared. Raises
     ConfigError when it was never swept.
     """
     cells = read_index(root, study)
@@ -47,8 +53,10 @@ def status(root: Path, study: str) -> dict[str, Any]:
         known = studies(root)
         have = f"there are runs of {one_of(known)}" if known else "there are no runs yet"
         raise ConfigError(f"study '{study}' has no runs here; {have}.{nearest(study, known)}")
+    at_work = [worker for worker in workers(root, study) if worker.alive]
+    begun = {run for worker in at_work for run in worker.running}
     found = Counter(
-        state(run_directory(root, study, cell.slug, replicate), cell.expected(replicate))[0]
+        _state(root, study, cell, replicate, begun)
         for cell in cells
         for replicate in range(cell.replicates)
     )
@@ -58,7 +66,19 @@ def status(root: Path, study: str) -> dict[str, Any]:
         numbers = [cell.replicates for cell in cells]
         looked = {"replicates": [min(numbers), max(numbers)], "at_most": cells[0].looks[-1]}
     state_of = {"study": study, "runs": found.total(), **counts, **looked}
-    return {**state_of, "process": running(root, study)}
+    of_each = [
+        {"host": one.host, "process": one.process, "ended": one.ended, "running": [*one.running]}
+        for one in at_work
+    ]
+    return {**state_of, "process": running(root, study), "workers": of_each}
+
+
+def _state(root: Path, study: str, cell: LedgerCell, replicate: int, begun: Set[str]) -> State:
+    """Return the state of a run, seen at a glance: a sweep and a report read it whole."""
+    directory = run_directory(root, study, cell.slug, replicate)
+    known, _ = state(directory, cell.expected(replicate), at_a_glance=True)
+    is_begun = f"{cell.slug}/{replicate}" in begun
+    return "running" if is_begun and known not in COMPLETE else known
 
 
 def _line(one: Mapping[str, Any]) -> str:
@@ -69,4 +89,12 @@ def _line(one: Mapping[str, Any]) -> str:
     if "at_most" in one:
         span = " to ".join(dict.fromkeys(map(str, one["replicates"])))
         looked = f"; {span} of at most {one['at_most']} replicates"
-    return f"{one['study']:<24} {one['runs']:>5} runs: {counts}{looked}{sweeping}"
+    line = f"{one['study']:<24} {one['runs']:>5} runs: {counts}{looked}{sweeping}"
+    return "\n".join([line, *map(_of_worker, one["workers"])])
+
+
+def _of_worker(one: Mapping[str, Any]) -> str:
+    runs = one["running"]
+    more = f" and {len(runs) - _SHOWN} more" if len(runs) > _SHOWN else ""
+    now = f", now {', '.join(runs[:_SHOWN])}{more}" if runs else ""
+    return f"{'':<24} {one['host']} (process {one['process']}): {one['ended']} runs ended{now}"

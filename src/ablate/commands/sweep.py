@@ -15,7 +15,8 @@ from ablate.commands.here import shown, typed
 from ablate.commands.sync import sync_study
 from ablate.errors import AblateError
 from ablate.launch.asked import as_asked_before
-from ablate.launch.sweep import Swept, sweep
+from ablate.launch.phases import Swept
+from ablate.launch.sweep import declare_checked, sweep
 from ablate.report import regenerate
 from ablate.store.index import read_index
 from ablate.store.live import LiveMirror, mirroring, not_mirrored
@@ -45,6 +46,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("job", "hydra", "all"),
         help="print the config that all cells start from, and end",
     )
+    said = (
+        "write down what is to be trained, and end: ablate work trains it, wherever it is started"
+    )
+    parser.add_argument("--declare", action="store_true", help=said)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -52,7 +57,8 @@ def run(options: argparse.Namespace) -> int:
     # Lines go to `out`, which takes no word for markup. Of no columns rich would show nothing.
     width = shutil.get_terminal_size().columns if "COLUMNS" in os.environ else None
     console = Console(highlight=False, width=width)
-    return max((_run_study(start, console) for start in starts(options)), default=0)
+    each = _declare if options.declare else _run_study
+    return max((each(start, console) for start in starts(options)), default=0)
 
 
 def _run_study(start: Start, console: Console) -> int:
@@ -67,11 +73,10 @@ def _run_study(start: Start, console: Console) -> int:
     for note in start.plan.notes:
         console.out(note)
     cut_short = mirroring(root, study.name).exists()
-    mirror = LiveMirror(root, study.name, study.question)
+    sinks = (mirror := LiveMirror(root, study.name, study.question),)
     try:
         plan = as_asked_before(start.plan, root)
-        further = partial(_further, root, console)
-        swept = sweep(plan, root, start.launch, console, (mirror,), further)
+        swept = sweep(plan, root, start.launch, console, sinks, partial(further, root, console))
         # Trackers catch up meanwhile: nobody waits for them to see a result.
         outcome = _told(start, swept, console)
     finally:
@@ -87,6 +92,17 @@ def _run_study(start: Start, console: Console) -> int:
     if problem is not None:
         console.out(problem, style="yellow")
     return 0 if outcome.whole else 1
+
+
+def _declare(start: Start, console: Console) -> int:
+    """Write down what is to be trained and say how; return the exit code."""
+    study, root = start.plan.study, start.root
+    plan = as_asked_before(start.plan, root)
+    device = declare_checked(plan, root, console)
+    console.out(f"{study.name} · {start.size} · {start.data_names} · for {device}")
+    how = typed(f"ablate work {study.name}", root)
+    console.out(f"declared: {how} trains it, on as many machines as see {shown(root)}")
+    return 0
 
 
 def _told(start: Start, swept: Swept, console: Console) -> _Outcome:
@@ -118,7 +134,7 @@ def _told(start: Start, swept: Swept, console: Console) -> _Outcome:
     return _Outcome(news, whole)
 
 
-def _further(root: Path, console: Console, plan: Plan) -> Plan | None:
+def further(root: Path, console: Console, plan: Plan) -> Plan | None:
     """Return what open claims need for their next look; None where the study has none, or no more.
 
     What no open claim needs stays as it is.

@@ -12,7 +12,8 @@ from ablate.launch.device import device_kind
 from ablate.launch.execute import train_job
 from ablate.launch.job import Job, Task
 from ablate.launch.members import member_numbers, training_config
-from ablate.store.ledger import compared_bytes, write_run
+from ablate.store.compared import compared_bytes
+from ablate.store.ledger import write_run
 from ablate.store.provenance import provenance
 from ablate.store.result import Result, read_result
 from ablate.train.process import prepare_process

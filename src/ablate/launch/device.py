@@ -3,6 +3,7 @@
 import ctypes
 import importlib.util
 import os
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -10,6 +11,8 @@ from typing import Literal
 from ablate.errors import ConfigError
 
 Device = Literal["cpu", "cuda"]
+#: In which SLURM, PBS, Grid Engine and LSF say how many cores a job has on this machine.
+_CORES_VARIABLES = ("SLURM_CPUS_PER_TASK", "NCPUS", "NSLOTS", "LSB_DJOB_NUMPROC")
 
 
 def device_kind(setting: Literal["auto", "cpu", "cuda"]) -> Device:
@@ -25,13 +28,28 @@ def device_kind(setting: Literal["auto", "cpu", "cuda"]) -> Device:
 
 
 def worker_count(asked: int | None, device: Device) -> int:
-    """Return how many processes train: one per core, or two that share a GPU.
+    """Return how many processes train: one per core that is ours, or two that share a GPU.
 
     Each of them holds the data set and an own context on the GPU; a second one computes while
     the first is between two kernels.
     """
-    cores = os.cpu_count() or 1
+    cores = own_cores()
     return asked or (min(2, cores) if device == "cuda" else cores)
+
+
+def own_cores() -> int:
+    """Return how many cores this process may use, which on a shared machine are not all.
+
+    A scheduler says it by the set of cores that it leaves us, a container by its share of their
+    time, and both, where they enforce nothing, by a variable.
+    """
+    allowed = [len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()]
+    with suppress(OSError, ValueError):  # `max 100000` where there is no limit
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        allowed.append(int(quota) // int(period))
+    told = (os.environ.get(name, "") for name in _CORES_VARIABLES)
+    allowed += [int(text) for text in told if text.isdecimal()]
+    return max(1, min(count for count in allowed if count is not None))
 
 
 @cache

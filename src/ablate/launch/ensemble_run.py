@@ -34,7 +34,7 @@ def form(config: RunConfig, members: Sequence[Path], labels: npt.NDArray[np.int6
     first = results[0]
     worst = next((one for one in results if one.status == "diverged"), first)
     stored = [
-        read_arrays(member, "predictions.npz", result)
+        read_arrays(member, "predictions", result)
         for member, result in zip(members, results, strict=True)
     ]
     scores: dict[str, float] = {}

@@ -12,7 +12,6 @@ from ablate.launch.job import Event, Job, Task
 from ablate.records import Record
 from ablate.secrets import masked
 from ablate.store.ledger import write_failure, write_run
-from ablate.store.lock import marked
 from ablate.store.provenance import provenance
 
 
@@ -36,18 +35,17 @@ def execute(job: Job, loaded: dict[str, data.Data]) -> Iterator[Event]:
     started = datetime.now(UTC).isoformat(timespec="milliseconds")
     left = list(job.tasks)  # a later run of the stack costs no finished one
     try:
-        with marked(task.directory for task in job.tasks):
-            with chdir("."):  # the user's own code may leave for another folder
-                records = train_job(job, loaded)
-            facts = provenance(job.device, data.digest(job.config.data), job.config.seed)
-            if code := user.folders(job.config, job.root):
-                facts["code"] = code  # where `ablate verify` finds it again
-            resolved = job.config.model_dump(mode="json")
-            for task, record in zip(job.tasks, records, strict=True):
-                with _room_for(task):
-                    write_run(task.directory, record, resolved, task.key, facts, started)
-                left.remove(task)
-                yield Event(job, task, record.status, _how_it_ended(record))
+        with chdir("."):  # the user's own code may leave for another folder
+            records = train_job(job, loaded)
+        facts = provenance(job.device, data.digest(job.config.data), job.config.seed)
+        if code := user.folders(job.config, job.root):
+            facts["code"] = code  # where `ablate verify` finds it again
+        resolved = job.config.model_dump(mode="json")
+        for task, record in zip(job.tasks, records, strict=True):
+            with _room_for(task):
+                write_run(task.directory, record, resolved, task.key, facts, started)
+            left.remove(task)
+            yield Event(job, task, record.status, _how_it_ended(record))
     except (KeyboardInterrupt, GeneratorExit, DiskFullError):
         raise
     except OutOfMemoryError as error:

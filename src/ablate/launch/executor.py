@@ -1,6 +1,6 @@
 """Who trains the jobs of a sweep: the one protocol, and the executors by name."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol
 
 from ablate.config import Launch
@@ -20,16 +20,11 @@ class Executor(Protocol):
     size: int
     """How many jobs it runs at the same time."""
 
-    def run(
-        self,
-        jobs: Sequence[Job],
-        timeout: float | None = None,
-        keep_going: Callable[[], bool] = lambda: True,
-    ) -> Iterator[Event]:
+    def run(self, jobs: Iterable[Job], timeout: float | None = None) -> Iterator[Event]:
         """Run `jobs`, begun in their order, and yield what happens; ends when all is done.
 
-        timeout     seconds from the beginning of a job after which its runs are failed ones
-        keep_going  asked before each job; once it is false, nothing new begins
+        jobs     asked for the next one when there is room for it, and for none after that
+        timeout  seconds from the beginning of a job after which its runs are failed ones
 
         What goes wrong in a job or ends its process costs the runs that it had not written yet:
         they come back as failed. Raises ConfigError where the device has too little memory, and

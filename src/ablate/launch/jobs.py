@@ -1,8 +1,9 @@
 """How runs are grouped into jobs, and which job comes first."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 from ablate.config import RunConfig
@@ -10,7 +11,6 @@ from ablate.config.target import Target
 from ablate.launch.job import Job, Task
 from ablate.launch.missing import Work
 from ablate.launch.pace import training_cost
-from ablate.store.ledger import move_stale
 
 #: Replicates trained as one program by `trainer.stack=auto`.
 AUTO_STACK = 8
@@ -20,12 +20,12 @@ Group = tuple[tuple[Task, ...], tuple[Task, ...]]
 
 
 def jobs_of(works: Sequence[Work], root: Path, device: str, workers: int) -> list[Job]:
-    """Group what is missing into jobs, the longest first; entries under another key move away."""
+    """Group what is missing into jobs, the longest first.
+
+    workers  among whom they are to be shared out
+    """
     jobs = []
     for work in works:
-        for task in work.missing:
-            if (task.directory / "result.json").exists():
-                move_stale(task.directory, root)
         limit = stack_limit(work.config, device)
         formed = any(task.members for task in work.missing)  # from what others trained
         if formed or is_exact(work.config, device):
@@ -34,6 +34,35 @@ def jobs_of(works: Sequence[Work], root: Path, device: str, workers: int) -> lis
             groups = in_blocks(work.tasks, work.missing, limit)
         jobs += [Job(work.name, work.config, again, root, device, there) for again, there in groups]
     return shared_out(sorted(jobs, key=cost, reverse=True), workers)
+
+
+def jobs_agreed_on(
+    works: Sequence[Work], root: Path, device: str, shard: Fraction = Fraction()
+) -> list[Job]:
+    """Group what is missing into the jobs that all who work on a study have, whatever is there.
+
+    Runs are grouped as if none was there, and only then are those left out that are. So two that
+    come at different times have the same jobs, and one of them each.
+
+    shard  at which part of the list to begin, to be out of the way of those who begin elsewhere
+    """
+    found = []
+    everything = [replace(work, missing=work.tasks) for work in works]
+    missing = {task for work in works for task in work.missing}
+    for job in jobs_of(everything, root, device, workers=1):
+        found.append(without(job, [task for task in job.tasks if task not in missing]))
+    start = int(len(found) * shard)
+    return [job for job in found[start:] + found[:start] if job.tasks]
+
+
+def without(job: Job, ended: Collection[Task]) -> Job:
+    """Return the job without some of its runs.
+
+    Where numbers depend on the stack they are trained beside the others once more.
+    """
+    left = tuple(task for task in job.tasks if task not in ended)
+    depends = not (job.tasks[0].members or is_exact(job.config, job.device))
+    return replace(job, tasks=left, beside=(*job.beside, *ended) if depends else job.beside)
 
 
 def stack_limit(config: RunConfig, device: str) -> int:

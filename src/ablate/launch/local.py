@@ -5,7 +5,7 @@ import math
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any
@@ -48,21 +48,13 @@ class LocalExecutor:
             worker.process.join(5)
         self._workers.clear()
 
-    def run(
-        self,
-        jobs: Sequence[Job],
-        timeout: float | None = None,
-        keep_going: Callable[[], bool] = lambda: True,
-    ) -> Iterator[Event]:
+    def run(self, jobs: Iterable[Job], timeout: float | None = None) -> Iterator[Event]:
         """Run `jobs` and yield what happens, see `ablate.launch.executor.Executor`."""
-        waiting, pool = list(reversed(jobs)), self._workers
+        waiting, pool = iter(jobs), self._workers
         limit = math.inf if timeout is None else timeout
-        while len(pool) < min(self.size, len(jobs)):
-            pool.append(_start())
         while True:
-            for worker in pool:
-                if worker.job is None and waiting and keep_going():
-                    _give(worker, waiting.pop())
+            while self._has_room() and (job := next(waiting, None)) is not None:
+                _give(self._idle(), job)
             busy = [worker for worker in pool if worker.job is not None]
             if not busy:
                 return
@@ -78,6 +70,17 @@ class LocalExecutor:
                 if worker.job is not None and (late or dead):
                     yield from _give_up(worker, f"timeout after {limit:g} s" if late else "")
                     pool[pool.index(worker)] = _start()
+
+    def _has_room(self) -> bool:
+        idle = (worker for worker in self._workers if worker.job is None)
+        return len(self._workers) < self.size or next(idle, None) is not None
+
+    def _idle(self) -> _Worker:
+        """Return a worker that has nothing to do, a new one where all others have."""
+        idle = (worker for worker in self._workers if worker.job is None)
+        if (found := next(idle, None)) is None:
+            self._workers.append(found := _start())
+        return found
 
 
 def _start() -> _Worker:

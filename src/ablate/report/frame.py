@@ -135,16 +135,16 @@ def frames(
             evaluations = reader.read_evaluations(directory, result)
             rows["epochs"] += [{**e, **place} for e in evaluations]
             if "timings" in extras:
-                pairs = zip(evaluations, reader.read_times(directory)[1], strict=True)
+                pairs = zip(evaluations, reader.read_times(directory, result)[1], strict=True)
                 rows["timings"] += [{"step": e["step"], "seconds": t, **place} for e, t in pairs]
-            probe = reader.read_arrays(directory, "probe.npz", result)
+            probe = reader.read_arrays(directory, "probe", result)
             if len(probe.get("layers", ())):
                 layers.append(layer_rows(place, probe))
             if "weight_layers" in probe:
                 layers.append(weight_rows(place, probe))
             if "pixels" in extras and "pixel_units" in probe:
                 rows["pixels"].append({**place, **pixel_row(probe)})
-            losses.append((place, reader.read_arrays(directory, "curve.npz", result)["loss"]))
+            losses.append((place, reader.read_arrays(directory, "curve", result)["loss"]))
             if held_out is not None:
                 for name, found in _of_predictions(directory, result, extras, held_out, known):
                     rows[name].append({**found, **place})
@@ -172,12 +172,12 @@ def _of_predictions(
 
     known  test sets by the digest of a config: runs of a cell have one, which is long to read
     """
-    logits = reader.read_arrays(directory, "predictions.npz", result).get("logits")
+    logits = reader.read_arrays(directory, "predictions", result).get("logits")
     if logits is None:
         return
     digest = result.digests.get("config.yaml", f"{directory}")
     if digest not in known:
-        known[digest] = held_out(reader.read_config(directory))
+        known[digest] = held_out(reader.read_config(directory, result))
     test_set = known[digest]
     if "calibration" in extras:
         yield from (("calibration", row) for row in calibration_bins(logits, test_set.labels))
@@ -273,7 +273,7 @@ def _run_row(cell: LedgerCell, replicate: int, directory: Path, result: Result) 
         **{level_column(name): level for name, level in cell.levels.items()},
     }
     if cell.tuned:
-        row[tuned_column(cell.tuned)] = reader.tuned_value(directory, cell.tuned)
+        row[tuned_column(cell.tuned)] = reader.tuned_value(directory, cell.tuned, result)
     return row
 
 
@@ -308,12 +308,13 @@ def _curves(losses: Sequence[tuple[Mapping[str, Any], np.ndarray]]) -> list[dict
 
 def _tuning_rows(folder: Path, cell: LedgerCell, key: str) -> list[dict[str, Any]]:
     rows = []
-    for path in folder.glob("*/*/result.json"):
-        result, value = read_result(path.parent), reader.tuned_value(path.parent, key)
-        if not isinstance(value, int | float):
-            raise LedgerError(f"{path.parent}/config.yaml has no number at '{key}'.")
+    for path in folder.glob("*/[!.]*/result.json"):
+        result = read_result(path.parent)
         if result is not None:
             reader.check_whole(path.parent, result)
+            value = reader.tuned_value(path.parent, key, result)
+            if not isinstance(value, int | float):
+                raise LedgerError(f"the config of {path.parent} has no number at '{key}'.")
             place = {"cell": cell.slug, "key": key, "value": float(value)}
             run = {"replicate": int(path.parent.name), "status": result.status}
             rows.append({**place, **run, **result.metrics})

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,17 +19,20 @@ class LedgerError(AblateError):
 
 
 def write_atomically(path: Path, content: bytes, flush: bool = True) -> None:
-    """Write a file that readers see either complete or not at all.
+    """Write a file that readers see either complete or not at all, whoever else writes it too.
 
     flush  that holds after a power cut, too, which takes milliseconds on a disk that is busy
     """
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("wb") as stream:
-        stream.write(content)
-        if flush:
-            stream.flush()
-            os.fsync(stream.fileno())
-    temporary.replace(path)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        with temporary.open("wb") as stream:
+            stream.write(content)
+            if flush:
+                stream.flush()
+                os.fsync(stream.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def json_bytes(content: Any, path: Path) -> bytes:
@@ -79,11 +83,15 @@ def npz_bytes(arrays: Mapping[str, np.ndarray]) -> bytes:
     return stream.getvalue()
 
 
-def parse_npz(content: bytes, path: Path) -> dict[str, np.ndarray]:
-    """Return the arrays of an `.npz` file; raises LedgerError naming `path`."""
+def parse_npz(content: bytes, path: Path, prefix: str = "") -> dict[str, np.ndarray]:
+    """Return the arrays of an `.npz` file whose names begin with `prefix`, under what follows it.
+
+    Raises LedgerError naming `path`.
+    """
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+            wanted = (name for name in archive.files if name.startswith(prefix))
+            return {name.removeprefix(prefix): archive[name] for name in wanted}
     except Exception as error:  # zipfile and numpy raise a dozen kinds for damaged bytes
         raise LedgerError(f"{path} is damaged: {error}.") from error
 

@@ -1,20 +1,25 @@
 """The ledger: one folder per run, the truth that everything else is rebuilt from.
 
-runs/<study>/<cell>/<replicate>/
-  config.yaml        the resolved config
-  metrics.jsonl      a line per evaluation
-  curve.npz          training loss of every step
-  probe.npz          packed layer statistics
-  predictions.npz    test logits, float16, and those of an ensemble's members where one training
-                     gives several; absent where a loss was not finite
-  weights.npz        where `trainer.save` asks
-  evaluated_at.json  when: kept apart, since times must not enter compared files
-  error.log          traceback of a failed run
-  result.json        written last; a run without it is unfinished
+runs/<study>/<cell>/
+  config-<digest>.yaml   the resolved config, once for all replicates that have the same
+  <replicate>/
+    metrics.jsonl    a line per evaluation
+    arrays.npz       `curve/loss`, the training loss of every step; `probe/…`, packed layer
+                     statistics; `predictions/logits`, test logits in float16, absent where a loss
+                     was not finite, and `predictions/members`, those of an ensemble's members where
+                     one training gives several
+    weights.npz      where `trainer.save` asks
+    error.log        traceback of a failed run
+    result.json      how it ended, when, and the digests of the other files
+
+A run's folder comes into its place whole, see `ablate.store.commit`. Entries of schema 1 and 2 had
+seven files, which `ablate.store.reader` reads.
 """
 
+import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from contextlib import suppress
+from dataclasses import replace
 from itertools import chain, count
 from pathlib import Path
 from typing import Any
@@ -22,19 +27,9 @@ from typing import Any
 import yaml
 
 from ablate.records import Record
-from ablate.store.files import (
-    LedgerError,
-    json_bytes,
-    npz_bytes,
-    parse_npz,
-    sha256,
-    write_atomically,
-)
-from ablate.store.result import Result, read_result, result_bytes
-
-#: With result.json (less `seconds` and `provenance`) these decide whether two runs are equal.
-COMPARED = ("metrics.jsonl", "predictions.npz", "probe.npz")
-_FILES = (*COMPARED, "config.yaml", "curve.npz", "weights.npz", "evaluated_at.json", "error.log")
+from ablate.store.commit import commit
+from ablate.store.files import LedgerError, json_bytes, npz_bytes, sha256, write_atomically
+from ablate.store.result import CONFIG, Result, read_result, result_bytes
 
 
 def run_directory(root: Path, study: str, cell: str, replicate: int, branch: str = "") -> Path:
@@ -50,25 +45,23 @@ def write_run(
     key: str,
     provenance: Mapping[str, Any],
     started: str,
-) -> None:
-    """Write a trained run; the same record gives the same bytes in all compared files.
+) -> bool:
+    """Write a trained run; the same record gives the same bytes in all compared parts.
 
-    An entry that is there already is replaced: see `move_stale` for keeping it. Raises
-    LedgerError, with nothing written, for a metric that is not finite.
+    Returns whether it is the one that lies there now: a run that ended by itself stays where it has
+    this key, since ours has the same numbers. Anything else is replaced: see `move_stale` for
+    keeping it. Raises LedgerError, with nothing written, for a metric that is not finite.
     """
     metrics = directory / "metrics.jsonl"
+    arrays = {"curve/loss": record.losses}
+    arrays |= {f"probe/{name}": array for name, array in record.probe.items()}
+    for name, array in (("logits", record.predictions), ("members", record.members)):
+        if array is not None:
+            arrays[f"predictions/{name}"] = array
     files = {
-        "config.yaml": _yaml_bytes(config),
         "metrics.jsonl": b"".join(json_bytes(dict(e), metrics) for e in record.evaluations),
-        "curve.npz": npz_bytes({"loss": record.losses}),
-        "probe.npz": npz_bytes(record.probe),
-        "evaluated_at.json": _times(directory, started, record.evaluated_at),
+        "arrays.npz": npz_bytes(arrays),
     }
-    if record.predictions is not None:
-        arrays = {"logits": record.predictions}
-        if record.members is not None:
-            arrays["members"] = record.members
-        files["predictions.npz"] = npz_bytes(arrays)
     if record.weights is not None:
         files["weights.npz"] = npz_bytes(record.weights)
     result = Result(
@@ -81,8 +74,10 @@ def write_run(
         seconds=record.seconds,
         parameters=record.parameters,
         multiply_adds=record.multiply_adds,
+        started=started,
+        evaluated_at=tuple(round(second, 3) for second in record.evaluated_at),
     )
-    _write_entry(directory, files, result)
+    return _write_entry(directory, files, config, result)
 
 
 def write_failure(
@@ -93,15 +88,15 @@ def write_failure(
     config: Mapping[str, Any],
     provenance: Mapping[str, Any],
     started: str | None,
-) -> None:
+) -> bool:
     """Write a failed run: one sentence in `result.json`, the traceback in `error.log`.
 
     started  None where its process ended without a word
+
+    Returns as `write_run`: where another worker has finished the run, nothing has failed.
     """
-    files = {"error.log": traceback_text.encode(), "config.yaml": _yaml_bytes(config)}
-    if started is not None:
-        files["evaluated_at.json"] = _times(directory, started, ())
-    _write_entry(directory, files, Result("failed", key, dict(provenance), message=message))
+    result = Result("failed", key, dict(provenance), message=message, started=started)
+    return _write_entry(directory, {"error.log": traceback_text.encode()}, config, result)
 
 
 def move_stale(directory: Path, root: Path) -> Path:
@@ -109,6 +104,7 @@ def move_stale(directory: Path, root: Path) -> Path:
 
     Returns where it went. An entry that cannot be read moves as well, as `damaged`.
     """
+    result = None
     try:
         result = read_result(directory)
         label = result.key[:8] if result else "unfinished"
@@ -118,54 +114,37 @@ def move_stale(directory: Path, root: Path) -> Path:
     stem = f"{relative.name}-{label}"
     folder = root / "runs" / ".stale" / relative.parent
     folder.mkdir(parents=True, exist_ok=True)
+    if result is not None and (config := result.path_of(directory, CONFIG)).parent != directory:
+        with suppress(FileNotFoundError):
+            shutil.copy2(config, folder / config.name)
     names = chain([stem], (f"{stem}-{number}" for number in count(2)))
-    return directory.rename(next(folder / name for name in names if not (folder / name).exists()))
+    target = next(folder / name for name in names if not (folder / name).exists())
+    with suppress(FileNotFoundError):  # somebody else has moved it
+        directory.rename(target)
+    return target
 
 
-def compared_bytes(directory: Path) -> dict[str, bytes]:
-    """Return by file name what decides whether two runs are equal, bit for bit.
-
-    Arrays are packed anew: version 0.1 compressed some. Raises LedgerError for a run that is
-    unfinished, or has a damaged file.
-    """
+def _write_entry(
+    directory: Path, files: Mapping[str, bytes], config: Mapping[str, Any], result: Result
+) -> bool:
+    resolved = _yaml_bytes(config)
+    kept = {CONFIG: resolved, **{k: v for k, v in files.items() if k != "error.log"}}
+    result = replace(
+        result,
+        digests={name: sha256(content) for name, content in kept.items()},
+        sizes={name: len(content) for name, content in kept.items()},
+    )
     path = directory / "result.json"
-    result = read_result(directory)
-    if result is None:
-        raise LedgerError(f"{path} is missing: the run is unfinished.")
-    apart = ("seconds", "provenance", "schema", "digests")
-    fields = {k: v for k, v in asdict(result).items() if k not in apart}
-    found = {"result.json": json_bytes(fields, path)}
-    for name in COMPARED:
-        file = directory / name
-        if file.exists():
-            content = file.read_bytes()
-            packed = file.suffix == ".npz"
-            found[name] = npz_bytes(parse_npz(content, file)) if packed else content
-    return found
-
-
-def _write_entry(directory: Path, files: Mapping[str, bytes], result: Result) -> None:
-    path = directory / "result.json"
-    digests = {name: sha256(data) for name, data in files.items() if name != "error.log"}
-    content = result_bytes(replace(result, digests=digests), path)
-    directory.mkdir(parents=True, exist_ok=True)
-    # First the old result goes: killed between here and the end, the run is unfinished.
-    path.unlink(missing_ok=True)
-    for name in _FILES:
-        if name not in files:
-            (directory / name).unlink(missing_ok=True)
-    for name, data in files.items():
-        (directory / name).write_bytes(data)
-    # Not flushed, as the files that it names are not: what a power cut leaves of a run is damaged
-    # or unfinished by its digests, and trained again.
-    write_atomically(path, content, flush=False)
+    entry = {**files, path.name: result_bytes(result, path)}
+    shared = result.path_of(directory, CONFIG)
+    if not (shared.exists() and shared.read_bytes() == resolved):
+        shared.parent.mkdir(parents=True, exist_ok=True)
+        # Not flushed, as the entry is not: what a power cut leaves of a run is damaged by its
+        # digests, and trained again.
+        write_atomically(shared, resolved, flush=False)
+    return commit(directory, entry, result.key)
 
 
 def _yaml_bytes(config: Mapping[str, Any]) -> bytes:
     text: str = yaml.dump(dict(config), Dumper=yaml.CSafeDumper, sort_keys=False)
     return text.encode()
-
-
-def _times(directory: Path, started: str, evaluated_at: tuple[float, ...]) -> bytes:
-    content = {"started": started, "evaluated_at": [round(t, 3) for t in evaluated_at]}
-    return json_bytes(content, directory / "evaluated_at.json")

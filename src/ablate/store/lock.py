@@ -1,19 +1,23 @@
 """Locks on files that end with their process, however that ends: `flock`, and nothing to tidy up.
 
-A study is swept by one process at a time, and the folder of a run that trains is marked.
+They spare people a mistake, two sweeps of one study, and MLflow's database two that make it at
+once. The ledger does without: some shared folders have no locks, some lock on each machine alone.
 """
 
+import errno
 import fcntl
 import os
+import socket
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 from ablate.errors import ConfigError
 
-_MARK = ".running"
+#: What a folder without locks answers: it has no such call, or its lock server is away.
+_NO_LOCKS = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK)
 
 
 @contextmanager
@@ -36,10 +40,10 @@ def lock(root: Path, study: str) -> Iterator[None]:
             time.sleep(0.01)
         else:
             raise ConfigError(
-                f"Another sweep of '{study}' is running (process {_holder(path) or 'unknown'})."
+                f"Another sweep of '{study}' is running (process {_who(*_holder(path))})."
             )
         stream.truncate(0)
-        stream.write(f"{os.getpid()}\n")
+        stream.write(f"{os.getpid()} {socket.gethostname()}\n")
         stream.flush()
         try:
             yield
@@ -54,25 +58,7 @@ def running(root: Path, study: str) -> int | None:
     0 stands for a process that has locked the file and not yet said its id.
     """
     path = _lock_file(root, study)
-    return _holder(path) if _is_refused(path, fcntl.LOCK_SH) else None
-
-
-@contextmanager
-def marked(directories: Iterable[Path]) -> Iterator[None]:
-    """Mark the folders of runs as in training until the block, or the process, ends."""
-    with ExitStack() as files:
-        for directory in directories:
-            directory.mkdir(parents=True, exist_ok=True)
-            path = directory / _MARK
-            # Shared: what a killed process has forked may still hold it.
-            fcntl.flock(files.enter_context(path.open("w")), fcntl.LOCK_SH)
-            files.callback(path.unlink, missing_ok=True)
-        yield
-
-
-def is_marked(directory: Path) -> bool:
-    """Tell whether a living process trains the run in `directory`."""
-    return _is_refused(directory / _MARK, fcntl.LOCK_EX)
+    return _holder(path)[0] if _is_refused(path, fcntl.LOCK_SH) else None
 
 
 @contextmanager
@@ -80,7 +66,11 @@ def wait_for(path: Path) -> Iterator[None]:
     """Hold a lock on `path`, waiting for other processes to let go of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
         yield
 
 
@@ -102,13 +92,22 @@ def _takes(stream: IO[Any], kind: int) -> bool:
         fcntl.flock(stream, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
     return True
 
 
-def _holder(path: Path) -> int:
+def _holder(path: Path) -> tuple[int, str]:
+    """Return the id of the process that holds a lock, 0 where it has not said it, and its host."""
     for _ in range(10):
-        text = path.read_text(encoding="utf-8").strip()
-        if text.isdecimal():
-            return int(text)
+        number, _, host = path.read_text(encoding="utf-8").strip().partition(" ")
+        if number.isdecimal():
+            return int(number), host
         time.sleep(0.01)
-    return 0
+    return 0, ""
+
+
+def _who(process: int, host: str) -> str:
+    elsewhere = f" on {host}" if host not in ("", socket.gethostname()) else ""
+    return f"{process or 'unknown'}{elsewhere}"

@@ -10,10 +10,11 @@ import math
 import posixpath
 import re
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from itertools import chain, count, repeat
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -21,7 +22,7 @@ from ablate.store.cell import LedgerCell
 from ablate.store.files import LedgerError, json_bytes, sha256
 from ablate.store.ledger import run_directory
 from ablate.store.reader import read_evaluations, read_times, tuned_value
-from ablate.store.result import Result
+from ablate.store.result import CONFIG, Result
 from ablate.store.tracking import DESCRIPTION, Store
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def mirror_run(store: Store, cell: LedgerCell, replicate: int, result: Result, p
     Any run with this key that MLflow has already is to be deleted before.
     """
     directory = run_directory(store.root, store.study, cell.slug, replicate)
-    started = started_at(directory)
+    started = started_at(directory, result)
     may_miss = {
         "mlflow.source.git.commit": result.provenance.get("commit"),
         "ablate.nc_reason": result.nc_reason,
@@ -90,11 +91,11 @@ def mirror_run(store: Store, cell: LedgerCell, replicate: int, result: Result, p
     run = store.client.create_run(store.experiment_id, started, tags, name)
     run_id = str(run.info.run_id)
     params: dict[str, Any] = {**cell_params(cell), "replicate": replicate}
-    if cell.tuned is not None and (value := tuned_value(directory, cell.tuned)) is not None:
+    if cell.tuned is not None and (value := tuned_value(directory, cell.tuned, result)) is not None:
         params[cell.tuned] = value
     log(store, run_id, params, _run_metrics(directory, result, started or 0))
-    names = ("config.yaml", "error.log")
-    _log_files(store, run, [directory / file for file in names if (directory / file).exists()])
+    files = {name: result.path_of(directory, name) for name in (CONFIG, "error.log")}
+    _log_files(store, run, {name: path for name, path in files.items() if path.exists()})
     end = None if started is None else started + round(1000 * (result.seconds or 0))
     store.client.set_terminated(run_id, _STATUS[result.status], end)
 
@@ -114,7 +115,7 @@ def _run_metrics(
     directory: Path, result: Result, started: int
 ) -> dict[tuple[str, int], tuple[float, int]]:
     """Return value and time (ms since 1970) by name and step; final values at the last step."""
-    _, seconds = read_times(directory)
+    _, seconds = read_times(directory, result)
     evaluations = read_evaluations(directory, result)
     metrics: dict[tuple[str, int], tuple[float, int]] = {}
     step = 0
@@ -151,8 +152,8 @@ def log(
     )
 
 
-def _log_files(store: Store, run: MlflowRun, files: Sequence[Path]) -> None:
-    """Put files beside a run.
+def _log_files(store: Store, run: MlflowRun, files: Mapping[str, Path]) -> None:
+    """Put files beside a run, each under its name.
 
     MLflow's own call reads the whole run first, to learn where its files belong, which we know.
     Into a folder of this machine they are copied, which is what it would do then.
@@ -161,17 +162,18 @@ def _log_files(store: Store, run: MlflowRun, files: Sequence[Path]) -> None:
     if address.scheme == "file":
         folder = Path(unquote(address.path))
         folder.mkdir(parents=True, exist_ok=True)
-        for file in files:
-            shutil.copy2(file, folder)
+        for name, file in files.items():
+            shutil.copy2(file, folder / name)
         return
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
     place: Any = get_artifact_repository(run.info.artifact_uri, tracking_uri=store.uri)
-    for file in files:
-        place.log_artifact(str(file))
+    with TemporaryDirectory() as folder_of_names:
+        for name, file in files.items():
+            place.log_artifact(str(shutil.copy2(file, Path(folder_of_names, name))))
 
 
-def started_at(directory: Path) -> int | None:
+def started_at(directory: Path, result: Result) -> int | None:
     """Return when the run in a folder started, in ms since 1970; None where nobody knows."""
-    started, _ = read_times(directory)
+    started, _ = read_times(directory, result)
     return None if started is None else round(1000 * datetime.fromisoformat(started).timestamp())

@@ -9,8 +9,13 @@ from typing import Any, Literal
 
 from ablate.store.files import LedgerError, json_bytes, parse_json, sealed, unsealed
 
-#: With 2 came the entry's own digest, and digests of all its files.
-SCHEMA = 2
+#: With 2 came the entry's own digest, and digests of all its files; with 3 three files in place of
+#: seven: the times moved here, all arrays into one file, the config to where replicates share it.
+SCHEMA = 3
+
+
+#: What a run's config is called among its files, wherever it lies.
+CONFIG = "config.yaml"
 
 
 @dataclass(frozen=True)
@@ -19,7 +24,11 @@ class Result:
 
     digests   SHA-256 by name of the files that the run has, but its log; with schema 1 of the
               compared files alone
+    sizes     bytes of each of these; none before schema 3
     message   one sentence that says why the run failed, None otherwise
+    started   UTC in ISO 8601 with milliseconds; None where a run failed before it began, and
+              before schema 3, as `evaluated_at`: see `ablate.store.reader.read_times`
+    evaluated_at   seconds from then to each evaluation
     """
 
     status: Literal["done", "diverged", "failed"]
@@ -33,7 +42,16 @@ class Result:
     multiply_adds: int | None = None
     digests: Mapping[str, str] = field(default_factory=dict)
     message: str | None = None
+    started: str | None = None
+    evaluated_at: tuple[float, ...] = ()
+    sizes: Mapping[str, int] = field(default_factory=dict)
     schema: int = SCHEMA
+
+    def path_of(self, directory: Path, name: str) -> Path:
+        """Return where a file of the run lies: the config beside all runs that have the same."""
+        if name == CONFIG and name in self.digests and self.schema > 2:
+            return directory.with_name(f"config-{self.digests[name][:16]}.yaml")
+        return directory / name
 
 
 _FIELDS: dict[str, type | UnionType] = {
@@ -41,6 +59,9 @@ _FIELDS: dict[str, type | UnionType] = {
     "metrics": dict, "seconds": float | int | None, "parameters": int | None,
     "multiply_adds": int | None, "provenance": dict, "digests": dict, "message": str | None,
     "schema": int,
+}  # fmt: skip
+_SINCE_3: dict[str, type | UnionType] = {
+    "started": str | None, "evaluated_at": list, "sizes": dict,
 }  # fmt: skip
 
 
@@ -65,11 +86,12 @@ def read_result(directory: Path) -> Result | None:
             f"this one reads up to {SCHEMA}."
         )
     fields = {name: value for name, value in raw.items() if name != "digest"}
-    for name, kinds in _FIELDS.items():
+    expected = _FIELDS | (_SINCE_3 if raw["schema"] > 2 else {})
+    for name, kinds in expected.items():
         if name not in fields or not isinstance(fields[name], kinds):
             raise LedgerError(f"{path} is damaged: '{name}' is {fields.get(name, 'missing')!r}.")
-    if len(fields) != len(_FIELDS):
-        raise LedgerError(f"{path} is damaged: unknown {sorted(set(fields) - set(_FIELDS))}.")
+    if len(fields) != len(expected):
+        raise LedgerError(f"{path} is damaged: unknown {sorted(set(fields) - set(expected))}.")
     if fields["status"] not in ("done", "diverged", "failed"):
         raise LedgerError(f"{path} is damaged: 'status' is {fields['status']!r}.")
     for name, value in fields["metrics"].items():
@@ -79,7 +101,8 @@ def read_result(directory: Path) -> Result | None:
         raise LedgerError(f"{path} is damaged: 'provenance.versions' is {versions!r}.")
     if raw["schema"] > 1 and "digest" not in raw:
         raise LedgerError(f"{path} is damaged: it has no digest.")
-    return Result(**unsealed(raw, path))
+    fields = unsealed(raw, path)
+    return Result(**fields | {"evaluated_at": tuple(fields.get("evaluated_at", ()))})
 
 
 def result_bytes(result: Result, path: Path) -> bytes:

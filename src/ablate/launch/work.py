@@ -1,0 +1,101 @@
+"""A worker that pulls: it takes runs of a declared study that nobody else has, until none is left.
+
+It may be one of many, started by anything on any machine that sees the root. What it trains is what
+was declared, not what a study file says by now.
+"""
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+from rich.console import Console
+
+from ablate import user
+from ablate.config import Launch
+from ablate.errors import ConfigError
+from ablate.launch.asked import as_asked_before
+from ablate.launch.device import device_kind
+from ablate.launch.executor import executor_of
+from ablate.launch.phases import (
+    Further,
+    LookedUp,
+    Shared,
+    Swept,
+    index_of,
+    look_up,
+    train_all,
+)
+from ablate.launch.sweep import notes
+from ablate.store.index import Index, read_declared, write_index
+from ablate.store.journal import journal
+from ablate.study.lockfile import Locked, read_lock
+from ablate.study.plan import Plan
+
+
+def work(
+    root: Path, study: str, launch: Launch, console: Console, shard: Fraction, further: Further
+) -> Swept:
+    """Train what was declared and nobody else trains; return what came of it.
+
+    shard    at which part of the list of jobs to begin
+    further  as in `ablate.launch.sweep.sweep`
+
+    Raises ConfigError or DataError, with nothing started, where nothing was declared, where what
+    was declared is not what would be trained here, and where it cannot be trained here.
+    """
+    locked, index = read_lock(root / "runs" / study), read_declared(root, study)
+    if locked is None or index is None:
+        raise ConfigError(
+            f"study '{study}' is not declared in {root}: ablate sweep study=NAME --declare does it."
+        )
+    user.make_importable(*((root / folder).resolve() for folder in index.code))
+    plan = as_asked_before(_as_declared(study, locked, index), root)
+    device = device_kind(plan.cells[0].config.trainer.device)
+    works = look_up(plan, root, device)
+    _check_keys(study, index, index_of(plan, works, root, device))
+    executor = executor_of(launch, device)
+    for note in notes(plan, root, device):
+        console.out(note, style="dim")
+
+    def declare(plan: Plan, works: LookedUp) -> None:
+        write_index(root, study, index_of(plan, works, root, device))
+
+    with closing(executor), journal(root, study) as ours:
+        shared = Shared(
+            root, device, executor, ours, launch, console, declare, shard=shard
+        )  # fmt: skip
+        return train_all(shared, plan, works, further)
+
+
+def _as_declared(study: str, locked: Locked, index: Index) -> Plan:
+    """Return what was declared, with what of each cell changes no result and no key."""
+    if index.device == "cuda" and device_kind("auto") != "cuda":
+        raise ConfigError(f"study '{study}' was declared for cuda, and here is no CUDA device.")
+    cells = []
+    for cell in locked.cells:
+        runtime = {**index.trainer.get(cell.slug, {}), "device": index.device or "auto"}
+        trainer = cell.config.trainer.model_copy(update=runtime)
+        cells.append(replace(cell, config=cell.config.model_copy(update={"trainer": trainer})))
+    return Plan(locked.study, tuple(cells))
+
+
+def _check_keys(study: str, declared: Index, here: Index) -> None:
+    """Raise ConfigError unless what would be trained here has the keys that were declared.
+
+    A key that carries an old name must not be given to the numbers of new code.
+    """
+    now = {cell.slug: cell.run_keys for cell in here.cells}
+    other = [cell.name for cell in declared.cells if not _begin(now[cell.slug], cell.run_keys)]
+    if other or declared.tuning != here.tuning:
+        raise ConfigError(
+            f"study '{study}' has changed since it was declared: here {(other or ['it'])[0]} would "
+            "be trained with other data, other code of your own or another version of ablate; "
+            "ablate sweep study=NAME --declare declares it anew."
+        )
+
+
+def _begin(here: Sequence[str], declared: Sequence[str]) -> bool:
+    """Tell whether the keys here are those declared; of a cell not tuned yet there are none."""
+    return not here or not declared or here[: len(declared)] == declared
