@@ -63,7 +63,7 @@ $(VENV)/dev.stamp: $(VENV)/run.stamp
 	@touch $@
 
 $(VENV)/cluster.stamp: $(VENV)/dev.stamp
-	@$(PIP) install -c constraints.txt -e '.[dev,postgres]'
+	@$(PIP) install -c constraints.txt -e '.[dev,postgres,ray,dask]'
 	@touch $@
 
 $(VENV)/bench.stamp: $(VENV)/run.stamp

@@ -14,7 +14,6 @@ import psutil
 
 from ablate.store.reader import read_times
 from ablate.store.result import read_result
-from ablate.store.result import read_result
 
 from .limit import limit
 from .networks import THIN
@@ -89,7 +88,7 @@ def measure_growth(
     found = []
     for case in cases:
         with sweep_folder(case, root) as folder:
-            seconds, memory = _watched(ablate_command(folder, workers), folder)
+            seconds, memory = watched(ablate_command(folder, workers), folder)
             results = map(read_result, _entries(folder))
             training = sum(result.seconds or 0 for result in results if result is not None)
         found.append(Growth(case, seconds, 1 - training / (workers * seconds), memory))
@@ -104,7 +103,7 @@ def measure_workers(case: Case, root: Path, rounds: int, say: Callable[[str], No
     def ours(workers: int) -> Callable[[], float]:
         def contender() -> float:
             with sweep_folder(case, root) as folder:
-                peaks[workers].append(_watched(ablate_command(folder, workers), folder)[1])
+                peaks[workers].append(watched(ablate_command(folder, workers), folder)[1])
                 files = (entry / "result.json" for entry in _entries(folder))
                 ended = max(file.stat().st_mtime for file in files)
                 return ended - _first_start(folder)
@@ -140,7 +139,7 @@ def _entries(folder: Path) -> list[Path]:
     return [file.parent for file in folder.glob("runs/*/*/*/result.json")]
 
 
-def _watched(command: list[str], folder: Path) -> tuple[float, float]:
+def watched(command: list[str], folder: Path) -> tuple[float, float]:
     """Run a command; return its seconds, and the most that it and its children held, in MiB.
 
     Pages that several processes share count in parts (PSS): what another worker adds is what it

@@ -15,7 +15,7 @@ from executor_suite import ENDLESS, IMPOSSIBLE, TINY, ExecutorSuite, KilledSuite
 
 from ablate import data
 from ablate.cli import main
-from ablate.config import Launch
+from ablate.config import Local
 from ablate.errors import ConfigError
 from ablate.launch.execute import DiskFullError, execute, failed
 from ablate.launch.executor import Executor, executor_of, refuse_launchers
@@ -48,7 +48,7 @@ class TestInProcess(ExecutorSuite):
 
 @pytest.fixture
 def executor() -> Iterator[Executor]:
-    local = executor_of(Launch(workers=1), "cpu")
+    local = executor_of(Local(workers=1), "cpu")
     yield local
     local.close()
 

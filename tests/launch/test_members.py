@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from ablate.commands.command_line import Start, plan_studies, sort_words
-from ablate.config import Launch
+from ablate.config import Local
 from ablate.config.ensemble import NoEnsemble
 from ablate.config.validate import run_config
 from ablate.errors import AblateError
@@ -66,7 +66,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("kin")
     first, second = Told(), Told()
     start = planned(root, [1, 3])
-    done = sweep(start.plan, root, Launch(workers=1), Console(quiet=True), (first, second))
+    done = sweep(start.plan, root, Local(workers=1), Console(quiet=True), (first, second))
     assert (done.failed, done.ended) == (0, 8)
     assert first.ended == second.ended == [
         f"k={k} · combine={how} {r}" for k in (1, 3) for how in ("average", "vote") for r in (0, 1)

@@ -19,7 +19,8 @@ from ablate.config.validate import run_config
 from ablate.errors import ReportError, one_of
 from ablate.records import Record
 from ablate.report import build, pieces
-from ablate.report.frame import frames, metric_columns, read_frames, write_frames
+from ablate.report.frame import metric_columns, read_frames, write_frames
+from ablate.report.ledger_frames import frames, runs_of
 from ablate.report.manifest import RunResult, digest, read_manifest, results_of
 from ablate.report.pages import write_index
 from ablate.store.cell import LedgerCell
@@ -202,7 +203,7 @@ def test_digest_is_the_same_from_ledger_and_frame(tmp_path):
         for number, _, result in finished(tmp_path, "s", cell)
     ]
     assert [result.metrics for result in ledger] == [fields["metrics"] for fields in records]
-    write_frames(frames(tmp_path, "s", [cell]), tmp_path / "report")
+    write_frames(frames(tmp_path, "s", runs_of(tmp_path, "s", [cell])), tmp_path / "report")
     frame = results_of(read_frames(tmp_path / "report").runs)
     assert frame == ledger
     study = make_study(factor("init", ["he"]), metric="macro_f1")

@@ -14,7 +14,7 @@ from frames_for_tests import factor, make_study
 from ablate.metrics import PROBED, STATISTICS, WEIGHT
 from ablate.probe.histogram import BINS, coarsen
 from ablate.report.figures.histograms import _panel
-from ablate.report.frame import Frames, _frame, read_frames, write_frames
+from ablate.report.frame import Frames, as_frame, read_frames, write_frames
 from ablate.report.thin import thinned
 from ablate.study.claims import Effect, Interaction, Order
 from ablate.study.items import ITEMS, Distribution
@@ -45,7 +45,7 @@ def layers() -> pd.DataFrame:
 
 def frames_of(seen: pd.DataFrame) -> Frames:
     names = (field.name for field in fields(Frames))
-    return replace(Frames(**{name: _frame(name, []) for name in names}), layers=seen)
+    return replace(Frames(**{name: as_frame(name, []) for name in names}), layers=seen)
 
 
 def study(*items: Item) -> Any:
@@ -139,7 +139,7 @@ def with_weights() -> Frames:
                 "zeros": rng.integers(0, 9, 4), "squares": rng.random(4),
             })  # fmt: skip
     seen = pd.concat([layers(), pd.DataFrame(rows)], ignore_index=True)
-    return replace(frames_of(seen), pixels=_frame("pixels", pixels))
+    return replace(frames_of(seen), pixels=as_frame("pixels", pixels))
 
 
 def test_weights_are_pooled_where_an_item_shows_them_and_pixels_always() -> None:
@@ -198,7 +198,7 @@ def test_answers_are_kept_of_runs_that_converged_and_are_compared() -> None:
          "status": "diverged" if (a, r) == ("b", 1) else "done"}
         for a, b in pairs for r in range(2)
     ])  # fmt: skip
-    examples = _frame("examples", [
+    examples = as_frame("examples", [
         {"cell": row["cell"], "replicate": row["replicate"], "test_set": "t", "count": 8,
          "correct": b"1"}
         for row in runs.to_dict("records")

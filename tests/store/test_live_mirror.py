@@ -119,15 +119,15 @@ def test_a_cell_whose_first_runs_are_of_an_earlier_sweep_is_closed_with_all_of_t
 def test_files_go_through_mlflow_where_artifacts_lie_elsewhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    logged: list[tuple[str, str, str]] = []
+    logged: list[tuple[str, ...]] = []
 
     def repository(place: str, tracking_uri: str) -> SimpleNamespace:
         assert tracking_uri == "http://tracker"
-
-        def log_artifact(path: str) -> None:
-            logged.append((place, Path(path).name, Path(path).read_text()))
-
-        return SimpleNamespace(log_artifact=log_artifact)
+        return SimpleNamespace(
+            log_artifact=lambda path: logged.append(
+                (place, Path(path).name, Path(path).read_text())
+            )
+        )
 
     registry = "mlflow.store.artifact.artifact_repository_registry.get_artifact_repository"
     monkeypatch.setattr(registry, repository)

@@ -11,6 +11,7 @@ from ablate.config import Launch
 from ablate.config.compose import Composed, Word, compose, conf_folders, parse_override
 from ablate.config.groups import Groups, read_groups, split_user_code
 from ablate.config.key import canonical, flat
+from ablate.config.launch import Launched
 from ablate.config.target import is_user_code
 from ablate.config.validate import validated
 from ablate.errors import ConfigError, check_known
@@ -263,7 +264,7 @@ def _refuse_look_alike(root: Path, name: str) -> None:
 
 
 def _launch(composed: Composed) -> Launch:
-    return validated(Launch, composed.base["launch"], prefix="launch.")
+    return validated(Launched, {"launch": composed.base["launch"]}).launch
 
 
 def _root(text: str) -> Word:

@@ -15,7 +15,7 @@ from ablate.launch.device import Device
 from ablate.launch.jobs import is_exact, stack_limit
 from ablate.report.columns import tuned_column
 from ablate.report.frame import metric_columns
-from ablate.report.regenerate import load_frames
+from ablate.report.regenerate import load_frame
 from ablate.store.find import cell_that_begins, find_run
 from ablate.store.index import read_index
 from ablate.store.reader import check_whole, finished, read_config, tuned_value
@@ -90,7 +90,7 @@ def _from_report(root: Path, study: str, name: str, number: str) -> Kept:
         raise ConfigError(f"study '{study}' has neither runs nor a report here.")
     configs = {cell.slug: cell.config for cell in locked.cells}
     slug = cell_that_begins(study, name, list(configs))
-    runs = load_frames(root, study).runs
+    runs = load_frame(root, study)
     cell = runs[runs["cell"] == slug]
     run = cell[cell["replicate"].astype(str) == number]
     if run.empty or run["status"].iloc[0] == "failed":

@@ -3,6 +3,7 @@
 import argparse
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -13,14 +14,19 @@ from ablate.commands import command_line
 from ablate.commands.command_line import Start, starts
 from ablate.commands.here import shown, typed
 from ablate.commands.sync import sync_study
+from ablate.config import Slurm
 from ablate.errors import AblateError
 from ablate.launch.asked import as_asked_before
+from ablate.launch.device import device_kind
 from ablate.launch.phases import Swept
+from ablate.launch.slurm import script
 from ablate.launch.sweep import declare_checked, sweep
+from ablate.launch.sweep_on_slurm import sweep_on_slurm
 from ablate.report import regenerate
 from ablate.store.index import read_index
 from ablate.store.live import LiveMirror, mirroring, not_mirrored
 from ablate.store.reader import finished
+from ablate.store.sink import Sink
 from ablate.study.names import SINGLE
 from ablate.study.plan import Plan
 
@@ -57,8 +63,16 @@ def run(options: argparse.Namespace) -> int:
     # Lines go to `out`, which takes no word for markup. Of no columns rich would show nothing.
     width = shutil.get_terminal_size().columns if "COLUMNS" in os.environ else None
     console = Console(highlight=False, width=width)
-    each = _declare if options.declare else _run_study
+    each = _declare if options.declare else _started
     return max((each(start, console) for start in starts(options)), default=0)
+
+
+def _started(start: Start, console: Console) -> int:
+    """Run a study, or print how SLURM would; return the exit code."""
+    if isinstance(start.launch, Slurm) and start.launch.print:
+        print(script(start.plan.study.name, start.root, start.launch), end="")
+        return 0
+    return _run_study(start, console)
 
 
 def _run_study(start: Start, console: Console) -> int:
@@ -73,10 +87,12 @@ def _run_study(start: Start, console: Console) -> int:
     for note in start.plan.notes:
         console.out(note)
     cut_short = mirroring(root, study.name).exists()
-    sinks = (mirror := LiveMirror(root, study.name, study.question),)
+    mirror = LiveMirror(root, study.name, study.question)
     try:
         plan = as_asked_before(start.plan, root)
-        swept = sweep(plan, root, start.launch, console, sinks, partial(further, root, console))
+        swept = _swept(plan, start, console, (mirror,))
+        if swept is None:  # its workers go on
+            return 0
         # Trackers catch up meanwhile: nobody waits for them to see a result.
         outcome = _told(start, swept, console)
     finally:
@@ -94,11 +110,21 @@ def _run_study(start: Start, console: Console) -> int:
     return 0 if outcome.whole else 1
 
 
+def _swept(plan: Plan, start: Start, console: Console, sinks: Sequence[Sink]) -> Swept | None:
+    """Return what came of training by what `launch` names; None where that goes on without us."""
+    more = partial(further, start.root, console)
+    if isinstance(start.launch, Slurm):
+        return sweep_on_slurm(plan, start.root, start.launch, console, sinks, more)
+    return sweep(plan, start.root, start.launch, console, sinks, more)
+
+
 def _declare(start: Start, console: Console) -> int:
     """Write down what is to be trained and say how; return the exit code."""
     study, root = start.plan.study, start.root
     plan = as_asked_before(start.plan, root)
-    device = declare_checked(plan, root, console)
+    asked = plan.cells[0].config.trainer.device  # it may be one that is not here
+    device = device_kind("auto") if asked == "auto" else asked
+    declare_checked(plan, root, console, device)
     console.out(f"{study.name} · {start.size} · {start.data_names} · for {device}")
     how = typed(f"ablate work {study.name}", root)
     console.out(f"declared: {how} trains it, on as many machines as see {shown(root)}")

@@ -11,7 +11,7 @@ from ablate.errors import ConfigError, nearest, one_of
 from ablate.report.columns import tuned_column
 from ablate.report.gaps import runs_with_gaps
 from ablate.report.manifest import read_manifest
-from ablate.report.regenerate import load_frames
+from ablate.report.regenerate import load_frame
 from ablate.study.lockfile import read_lock
 from ablate.study.names import level_name
 
@@ -50,7 +50,7 @@ def trace(root: Path, study: str, words: Sequence[str]) -> Iterator[str]:
         if one.slug == cell["cell"]:
             settings = flat(canonical(one.config)).items()
             yield "settings " + "  ".join(f"{key}={value}" for key, value in settings)
-    runs = runs_with_gaps(load_frames(root, study).runs)
+    runs = runs_with_gaps(load_frame(root, study))
     runs = runs[runs["cell"] == cell["cell"]].sort_values("replicate")
     metric = locked.study.metric.name if locked else "test/accuracy"
     key = locked.study.tune.key if locked and locked.study.tune else ""

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from ablate.commands.here import study_name, typed
 from ablate.commands.sweep import further
-from ablate.config import Launch
+from ablate.config import Local
 from ablate.config.compose import parse_override
 from ablate.config.validate import validated
 from ablate.errors import ConfigError
@@ -54,7 +54,7 @@ def shard_of(text: str) -> Fraction:
     return Fraction(int(part), int(parts))
 
 
-def launch_of(words: Sequence[str]) -> Launch:
+def launch_of(words: Sequence[str]) -> Local:
     """Return how runs are to be run; raises ConfigError for a word that does not say so."""
     fields: dict[str, Any] = {}
     for word in map(parse_override, words):
@@ -65,4 +65,4 @@ def launch_of(words: Sequence[str]) -> Launch:
                 "how, as in launch.workers=2."
             )
         fields[name] = word.value
-    return validated(Launch, fields, prefix="launch.")
+    return validated(Local, fields, prefix="launch.")

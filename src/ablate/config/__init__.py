@@ -1,5 +1,6 @@
 """The schema of a run, its canonical form and its key."""
 
-from ablate.config.run import Launch, RunConfig
+from ablate.config.launch import Executed, Launch, Local, Slurm
+from ablate.config.run import RunConfig
 
-__all__ = ["Launch", "RunConfig"]
+__all__ = ["Executed", "Launch", "Local", "RunConfig", "Slurm"]

@@ -1,12 +1,12 @@
 """The validated config of one cell: everything that decides a run's numbers."""
 
 from collections.abc import Iterator, Mapping
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 
 from ablate.config.augment import Augment
-from ablate.config.base import Count, Frozen, Positive, PositiveFloat
+from ablate.config.base import Count, Frozen
 from ablate.config.data import DataConfig
 from ablate.config.ensemble import Bagging, EnsembleConfig, McDropout, NoEnsemble, Snapshot
 from ablate.config.init import He, InitConfig
@@ -171,17 +171,3 @@ class RunConfig(Frozen):
                 f"ensemble={self.ensemble.name} is not allowed with a training procedure of your "
                 "own: it has no members to combine"
             )
-
-
-class Launch(Frozen):
-    """How the worker pool runs; no part of any result."""
-
-    workers: Positive | None = None
-    """Processes, one thread each; null: one per core, two on a GPU."""
-    timeout: PositiveFloat | None = None
-    """Seconds after which a hung run is ended and counted as failed; null: never."""
-    most_runs: Positive = 20_000
-    """Runs that a study may have, tuning and members of an ensemble among them: more are taken for
-    a slip."""
-    on_error: Literal["continue", "stop"] = "continue"
-    """`continue`: the other runs finish; `stop`: start nothing new."""

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from ablate.config import Launch, Local
 from ablate.errors import ConfigError
 
 Device = Literal["cpu", "cuda"]
@@ -25,6 +26,18 @@ def device_kind(setting: Literal["auto", "cpu", "cuda"]) -> Device:
             "without CUDA; use trainer.device=cpu or auto."
         )
     return "cpu"
+
+
+def device_for(setting: Literal["auto", "cpu", "cuda"], launch: Launch) -> Device:
+    """Return the kind that runs will be trained on, which is not here where an engine has it.
+
+    Raises as `device_kind` where it is this machine that trains.
+    """
+    if isinstance(launch, Local):
+        return device_kind(setting)
+    if setting != "auto":
+        return setting
+    return "cuda" if launch.has_gpus else "cpu"
 
 
 def worker_count(asked: int | None, device: Device) -> int:

@@ -42,7 +42,7 @@ def execute(job: Job, loaded: dict[str, data.Data]) -> Iterator[Event]:
             facts["code"] = code  # where `ablate verify` finds it again
         resolved = job.config.model_dump(mode="json")
         for task, record in zip(job.tasks, records, strict=True):
-            with _room_for(task):
+            with room_for(task):
                 write_run(task.directory, record, resolved, task.key, facts, started)
             left.remove(task)
             yield Event(job, task, record.status, _how_it_ended(record))
@@ -68,7 +68,7 @@ def failed(job: Job, task: Task, message: str, log: str, started: str | None = N
     facts = provenance(job.device, data.digest(job.config.data), job.config.seed)
     resolved = job.config.model_dump(mode="json")
     try:
-        with _room_for(task):
+        with room_for(task):
             write_failure(task.directory, task.key, message, log, resolved, facts, started)
     except OSError as error:  # somebody else's folder: say it, and go on with the next run
         message = f"{message} (its log could not be written: {error})"
@@ -76,7 +76,8 @@ def failed(job: Job, task: Task, message: str, log: str, started: str | None = N
 
 
 @contextmanager
-def _room_for(task: Task) -> Iterator[None]:
+def room_for(task: Task) -> Iterator[None]:
+    """Raise DiskFullError for what the system raises where a run's entry has no room."""
     try:
         yield
     except OSError as error:

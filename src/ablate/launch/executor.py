@@ -1,20 +1,23 @@
 """Who trains the jobs of a sweep: the one protocol, and the executors by name."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Protocol
+from collections.abc import Iterable, Iterator
+from typing import Protocol, get_args
 
-from ablate.config import Launch
+from ablate.config import Executed, Launch
+from ablate.config.launch import FuturesLaunch, Ray
+from ablate.config.target import Target
 from ablate.errors import ConfigError, one_of
 from ablate.launch.device import Device, worker_count
+from ablate.launch.futures import Futures
 from ablate.launch.job import Event, Job
 from ablate.launch.local import LocalExecutor
+from ablate.user import bound
 
 
 class Executor(Protocol):
     """Runs jobs by `ablate.launch.execute`, in processes or on machines of its own.
 
-    Made, it may get ready beside whatever its maker does next, but holds nothing that would have
-    to be given back; from the first `run` to `close` it does.
+    Made, it may get ready beside whatever its maker does next.
     """
 
     size: int
@@ -35,13 +38,20 @@ class Executor(Protocol):
         """End at once whatever still runs: runs that are not written are simply still to do."""
 
 
-#: By name; each is made with the number of jobs to run at the same time.
-EXECUTORS: Mapping[str, Callable[[int], Executor]] = {"local": LocalExecutor}
+def executor_of(launch: Executed, device: Device) -> Executor:
+    """Return who trains the jobs of a sweep; raises ConfigError where an engine is not there."""
+    match launch:
+        case Ray():
+            from ablate.launch.ray import ray_executor
 
-
-def executor_of(launch: Launch, device: Device) -> Executor:
-    """Return who trains the jobs of a sweep."""
-    return EXECUTORS["local"](worker_count(launch.workers, device))
+            return ray_executor(launch)
+        case FuturesLaunch():
+            client = bound(Target(target=launch.client), "launch.client")()
+            ends = (getattr(client, name, None) for name in ("close", "shutdown"))
+            end = next(filter(None, ends), lambda: None)
+            return Futures(client, launch.workers, launch.shares, end)
+        case _:
+            return LocalExecutor(worker_count(launch.workers, device))
 
 
 def refuse_launchers(word: str) -> None:
@@ -51,6 +61,7 @@ def refuse_launchers(word: str) -> None:
     """
     key, _, value = word.lstrip("+").replace("hydra.", "hydra/", 1).partition("=")
     if key.startswith("hydra/launcher"):
-        raise ConfigError(f"'{word}' is not allowed: the executor of runs is {one_of(EXECUTORS)}.")
+        names = [get_args(one.model_fields["name"].annotation)[0] for one in get_args(Launch)]
+        raise ConfigError(f"'{word}' is not allowed: who trains is said by launch={one_of(names)}.")
     if key.startswith("hydra/sweeper") and value != "ablate":
         raise ConfigError(f"'{word}' is not allowed: the sweeper of all studies is ablate.")

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from rich.console import Console
 
 from ablate import user
-from ablate.config import Launch
+from ablate.config import Executed
 from ablate.config.trainer import RUNTIME_FIELDS, Trainer
 from ablate.errors import nearest, one_of
 from ablate.launch.device import Device
@@ -63,7 +63,7 @@ class Shared:
     device: Device
     executor: Executor
     journal: Journal
-    launch: Launch
+    launch: Executed
     console: Console
     declare: Callable[[Plan, LookedUp], None]
     sinks: Sequence[Sink] = ()

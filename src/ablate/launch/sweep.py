@@ -1,18 +1,18 @@
 """A sweep: look up what is done, check the rest, declare it, train it."""
 
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
 from ablate import data
-from ablate.config import Launch
+from ablate.config import Executed
 from ablate.config.target import Target
 from ablate.data.augment_check import check_augment
 from ablate.errors import ConfigError
-from ablate.launch.device import Device, device_kind
+from ablate.launch.device import Device, device_for
 from ablate.launch.executor import executor_of
 from ablate.launch.jobs import one_by_one
 from ablate.launch.missing import in_folders_there
@@ -42,7 +42,7 @@ from ablate.study.plan import Plan
 def sweep(
     plan: Plan,
     root: Path,
-    launch: Launch,
+    launch: Executed,
     console: Console,
     sinks: Sequence[Sink] = (),
     further: Further = lambda plan: None,
@@ -57,7 +57,7 @@ def sweep(
     sweep of the study is running. KeyboardInterrupt leaves every finished run in the ledger.
     """
     plan, name = in_folders_there(plan, root), plan.study.name
-    device = device_kind(plan.cells[0].config.trainer.device)
+    device = device_for(plan.cells[0].config.trainer.device, launch)
     works = look_up(plan, root, device)
     while is_whole(plan, works):
         declare(plan, root, works, device)
@@ -65,10 +65,13 @@ def sweep(
         if more is None:
             return Swept(runs=plan.runs)
         plan, works = more, look_up(more, root, device)
-    executor = executor_of(launch, device)  # gets ready while the cells are checked here
-    for note in notes(plan, root, device):
-        console.out(note, style="dim")
-    with lock(root, name), closing(executor), journal(root, name) as ours:
+    with ExitStack() as held:
+        # It gets ready while the cells are checked here.
+        executor = held.enter_context(closing(executor_of(launch, device)))
+        for note in notes(plan, root, device):
+            console.out(note, style="dim")
+        held.enter_context(lock(root, name))
+        ours = held.enter_context(journal(root, name))
         remove_abandoned(root / "runs" / name)
         remove_journals(root, name)
         for sink in sinks:
@@ -80,20 +83,14 @@ def sweep(
         return train_all(shared, plan, works, further)
 
 
-def declare_checked(plan: Plan, root: Path, console: Console) -> Device:
-    """Declare what others are to train, by `ablate work`; return the kind of device it is for.
-
-    That is what `trainer.device` says, whether it is here or not; for `auto` what is here. Raises
-    as `sweep`.
-    """
+def declare_checked(plan: Plan, root: Path, console: Console, device: Device) -> None:
+    """Declare for a kind of device what others are to train by `ablate work`; raises as `sweep`."""
     plan, name = in_folders_there(plan, root), plan.study.name
-    asked = plan.cells[0].config.trainer.device
-    device = device_kind("auto") if asked == "auto" else asked
     for note in notes(plan, root, device):
         console.out(note, style="dim")
     with lock(root, name):
+        remove_abandoned(root / "runs" / name)
         declare(plan, root, look_up(plan, root, device), device)
-    return device
 
 
 def declare(plan: Plan, root: Path, works: LookedUp, device: Device) -> None:

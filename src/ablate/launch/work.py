@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from ablate import user
-from ablate.config import Launch
+from ablate.config import Local
 from ablate.errors import ConfigError
 from ablate.launch.asked import as_asked_before
 from ablate.launch.device import device_kind
@@ -35,7 +35,7 @@ from ablate.study.plan import Plan
 
 
 def work(
-    root: Path, study: str, launch: Launch, console: Console, shard: Fraction, further: Further
+    root: Path, study: str, launch: Local, console: Console, shard: Fraction, further: Further
 ) -> Swept:
     """Train what was declared and nobody else trains; return what came of it.
 
@@ -55,18 +55,16 @@ def work(
     device = device_kind(plan.cells[0].config.trainer.device)
     works = look_up(plan, root, device)
     _check_keys(study, index, index_of(plan, works, root, device))
-    executor = executor_of(launch, device)
-    for note in notes(plan, root, device):
-        console.out(note, style="dim")
 
     def declare(plan: Plan, works: LookedUp) -> None:
         write_index(root, study, index_of(plan, works, root, device))
 
-    with closing(executor), journal(root, study) as ours:
-        shared = Shared(
-            root, device, executor, ours, launch, console, declare, shard=shard
-        )  # fmt: skip
-        return train_all(shared, plan, works, further)
+    with closing(executor_of(launch, device)) as executor:
+        for note in notes(plan, root, device):
+            console.out(note, style="dim")
+        with journal(root, study) as ours:
+            shared = Shared(root, device, executor, ours, launch, console, declare, shard=shard)
+            return train_all(shared, plan, works, further)
 
 
 def _as_declared(study: str, locked: Locked, index: Index) -> Plan:

@@ -152,18 +152,22 @@ def has_theory(config: RunConfig) -> bool:
     return plain and not dropped and unit and not isinstance(config.init, Constant)
 
 
-@lru_cache(maxsize=1024)
 def theory(config: RunConfig) -> Theory | None:
     """Return what an infinitely wide network of this config would show before training.
 
     None where `has_theory` says so.
     """
-    model, init = config.model, config.init
     if not has_theory(config):
         return None
-    assert isinstance(model, Mlp)
+    assert isinstance(config.model, Mlp)
+    return _theory(config.model, config.init, math.prod(inputs_of(config.data)))
+
+
+@lru_cache(maxsize=1024)
+def _theory(model: Mlp, init: InitConfig, inputs: int) -> Theory:
+    # By what it depends on: cells that differ in how they are trained have one theory.
     pieces = model.pieces if model.activation == "maxout" else 1
-    fan_ins = [math.prod(inputs_of(config.data)), *model.widths[:-1]]
+    fan_ins = [inputs, *model.widths[:-1]]
     second = 1.0
     stds, factors = [], []
     for fan_in, width in zip(fan_ins, model.widths, strict=True):

@@ -33,7 +33,7 @@ def control_text(study: Study, frames: Frames, configs: Mapping[str, RunConfig])
     runs = found.values
     both = [runs[runs["cell"] == cell] for cell in (slug, original)]
     n = min(asked_of(study, own) for own in both)
-    a, b = (arm_of([own], n) for own in both)
+    a, b = (arm_of(own, n) for own in both)
     evidence = paired_effect(pair_up(a, b, found.better), "greater", 0.0)
     how = _tuned(study, frames, slug, original)
     begin = f"The runs of {original.rpartition('-')[0]} once more with other seeds{how}"

@@ -16,6 +16,7 @@ from ablate.report.number_text import mean_text, number, single, with_interval
 from ablate.report.parts import of_part
 from ablate.report.run_arrays import runs_asked
 from ablate.report.shares import shares, shares_answer
+from ablate.report.stored import LargeFrame, taken
 from ablate.report.tables import check_reported, outcomes_of
 from ablate.report.verdicts import Verdict
 from ablate.report.wording import counted, level_text, listed, power_of_ten, sentence, singular
@@ -61,13 +62,13 @@ def answer(
     return " ".join(said)
 
 
-def untrained_answer(layers: pd.DataFrame, runs: pd.DataFrame, study: Study) -> str:
+def untrained_answer(layers: LargeFrame, runs: pd.DataFrame, study: Study) -> str:
     """Return what happens to the forward signal, for a study that trains nothing.
 
     layers  as in `ablate.report.frame.Frames`; the median over replicates of a cell's ratio of
             the last hidden layer's standard deviation to the first's is what is told
     """
-    signal = layers[(layers["quantity"] == "activation") & (layers["step"] == 0)]
+    signal = taken(layers, ("cell", "layer", "std"), quantity=["activation"], step=[0])
     by_layer = signal.groupby(["cell", "layer"])["std"].median().unstack()
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = (by_layer.iloc[:, -1] / by_layer.iloc[:, 0]).dropna().sort_values()

@@ -8,6 +8,7 @@ from ablate.errors import ReportError, one_of
 from ablate.metrics import Expression, Final, Probed, StepsTo, effect_unit, quantity
 from ablate.report.frame import Frames
 from ablate.report.run_arrays import Measure
+from ablate.report.stored import LargeFrame, taken
 from ablate.study.schema import Study
 
 Floats = npt.NDArray[np.float64]
@@ -59,9 +60,10 @@ def _steps_to(expression: StepsTo, runs: pd.DataFrame, epochs: pd.DataFrame) -> 
     return _by_run(runs, there.groupby(["cell", "replicate"])["step"].min())
 
 
-def _probed(expression: Probed, runs: pd.DataFrame, layers: pd.DataFrame) -> tuple[int, Floats]:
+def _probed(expression: Probed, runs: pd.DataFrame, layers: LargeFrame) -> tuple[int, Floats]:
     """Return the layer that is meant and the statistic of each run there."""
-    layers = layers[layers["quantity"] == expression.quantity]
+    read = ("cell", "replicate", "step", "layer", expression.statistic)
+    layers = taken(layers, read, quantity=[expression.quantity])
     known = sorted({int(layer) for layer in layers["layer"]})
     layer = known[-1] if expression.layer == "last" and known else expression.layer
     if layer not in known:

@@ -4,13 +4,15 @@ The mark is the machine's own, `runs/<study>/.reported`: a report that came with
 another version of the code has none that fits, and is made anew.
 """
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 
 from ablate.report.check import altered_files
 from ablate.report.manifest import NAME
+from ablate.store.cell import LedgerCell
 from ablate.store.files import json_bytes, sha256, write_atomically
 from ablate.store.reader import Finished
 from ablate.study.lockfile import Locked
@@ -25,16 +27,18 @@ _LIBRARIES = (
 )  # fmt: skip
 
 
-def currency(locked: Locked, results: Sequence[Finished]) -> str:
+def currency(locked: Locked, runs: Iterable[tuple[LedgerCell, Iterable[Finished]]]) -> str:
     """Return a digest of all that a report depends on: with the same it need not be made again.
 
-    It has the whole of each result, with the provenance that the page prints.
+    runs  by cell; it has the whole of each result, with the provenance that the page prints
     """
-    runs = [
-        [str(directory.name), r.key, r.status, dict(r.metrics), dict(r.digests), r.provenance]
-        for _, directory, r in results
-    ]
-    content = {"declared": locked.digest, "runs": runs, "made by": _made_by()}
+    digest = hashlib.sha256()
+    for _, ended in runs:
+        for _, directory, r in ended:
+            result = [r.key, r.status, dict(r.metrics), dict(r.digests), r.provenance]
+            digest.update(json_bytes([directory.name, *result], Path(_MARK)))
+    runs_digest = digest.hexdigest()
+    content = {"declared": locked.digest, "runs": runs_digest, "made by": _made_by()}
     return sha256(json_bytes(content, Path(_MARK)))
 
 

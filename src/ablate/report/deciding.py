@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ablate.report.frame import frames
+from ablate.metrics import Probed, StepsTo
 from ablate.report.judged import judged
+from ablate.report.ledger_frames import frames, runs_of
 from ablate.store.index import read_index
 from ablate.study.lockfile import read_lock
 
@@ -28,7 +29,11 @@ def deciding(root: Path, study: str) -> Deciding:
     locked, cells = read_lock(root / "runs" / study), read_index(root, study)
     assert locked is not None
     assert cells is not None
-    verdicts = judged(locked, frames(root, study, cells)).verdicts
+    read = {"tuning"}
+    for claim in locked.study.claims:
+        read |= {"epochs"} if isinstance(claim.metric, StepsTo) else set()
+        read |= {"layers"} if isinstance(claim.metric, Probed) else set()
+    verdicts = judged(locked, frames(root, study, runs_of(root, study, cells), read)).verdicts
     wanted: dict[str, int] = {}
     further = [(one, one.look.next) for one in verdicts if one.look and one.look.next]
     for verdict, number in further:

@@ -173,12 +173,15 @@ def results_of(runs: pd.DataFrame) -> list[RunResult]:
     from ablate.report.frame import metric_columns
 
     names = metric_columns(runs)
-    results = []
-    for row in runs.to_dict("records"):
-        metrics = {name: row[name] for name in names if not math.isnan(row[name])}
-        place = row["cell"], int(row["replicate"])
-        results.append(RunResult(*place, row["key"], row["status"], metrics))
-    return results
+    metrics = [
+        {name: value for name, value in zip(names, values, strict=True) if not math.isnan(value)}
+        for values in runs[names].to_numpy(float).tolist()
+    ]
+    columns = (runs[name].tolist() for name in ("cell", "replicate", "key", "status"))
+    return [
+        RunResult(cell, int(replicate), key, status, found)
+        for cell, replicate, key, status, found in zip(*columns, metrics, strict=True)
+    ]
 
 
 def read_manifest(directory: Path) -> dict[str, Any] | None:
@@ -203,7 +206,8 @@ def manifest_text(
     """
     study = report.study
     cells: dict[str, dict[str, Any]] = {}
-    for row in runs.sort_values(["cell", "replicate"]).to_dict("records"):
+    read = ["cell", "replicate", "key", *(level_column(f.name) for f in study.factors)]
+    for row in runs.sort_values(["cell", "replicate"])[read].to_dict("records"):
         levels = {f.name: row[level_column(f.name)] for f in study.factors}
         levels = {name: level for name, level in levels.items() if isinstance(level, str)}
         cell = cells.setdefault(row["cell"], {"levels": levels, "runs": {}})

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from ablate.report.columns import level_column
 from ablate.report.frame import Frames
+from ablate.report.stored import Stored, taken
 from ablate.study.items import Item
 from ablate.study.names import level_name
 from ablate.study.schema import Part, Study
@@ -50,5 +52,8 @@ def tuning_runs(study: Study, frames: Frames) -> tuple[Study, Frames]:
 
 def of_cells(frames: Frames, cells: set[str]) -> Frames:
     """Return the rows of some cells."""
-    kept = {name: frame[frame["cell"].isin(cells)] for name, frame in vars(frames).items()}
+    kept: dict[str, Any] = {
+        name: frame.of_cells(cells) if isinstance(frame, Stored) else taken(frame, cell=cells)
+        for name, frame in vars(frames).items()
+    }
     return replace(frames, **kept)

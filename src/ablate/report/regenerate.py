@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,17 +16,18 @@ from ablate.report.currency import currency, is_current, mark_current
 from ablate.report.helpers import helpers, worth
 from ablate.report.manifest import read_manifest
 from ablate.report.side_by_side import cores, for_each
-from ablate.store.cell import LedgerCell
 from ablate.store.index import read_index
-from ablate.store.reader import Finished, finished
+from ablate.store.reader import finished
 from ablate.store.state import studies
 from ablate.study.lockfile import NAME as LOCK_NAME
 from ablate.study.lockfile import Locked, read_lock
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from ablate.report.frame import Frames
     from ablate.report.held_out import HeldOut, HeldOutReader
-    from ablate.study.schema import Study
+    from ablate.report.ledger_frames import CellRuns
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ def _brought_up(root: Path, study: str, force: bool, cores: int) -> Written:
     """
     directory = root / "reports" / study
     locked, ended = _locked(root, study), _complete(root, study)
-    wanted = None if ended is None else currency(locked, ended.results)
+    wanted = None if ended is None else currency(locked, ended)
     current = wanted is not None and not force and is_current(root, study, wanted)
     if not current:
         _write(root, study, locked, ended, directory, cores)
@@ -115,20 +118,12 @@ def _checked(root: Path, study: str, cores: int) -> list[Path]:
     return [directory / file for file in check(directory, write)]
 
 
-@dataclass(frozen=True)
-class _Ended:
-    """A study whose runs are all there."""
-
-    cells: list[LedgerCell]
-    results: list[Finished]
-
-
 def slides(root: Path, study: str) -> list[Path]:
     """Draw a report's figures from the frames in its folder as slides; return their files.
 
     Nothing else of the report changes. Raises ConfigError where there is no report.
     """
-    from ablate.report.frame import read_frames
+    from ablate.report.frame import stored_frames
     from ablate.report.slides import write_slides
 
     directory = root / "reports" / study
@@ -136,20 +131,34 @@ def slides(root: Path, study: str) -> list[Path]:
         raise ConfigError(
             f"study '{study}' has no report yet; make it with: ablate report {study}."
         )
-    return write_slides(_locked(root, study), read_frames(directory), directory)
+    return write_slides(_locked(root, study), stored_frames(directory), directory)
 
 
-def load_frames(root: Path, study: str) -> Frames:
-    """Return a study's frames, from the complete ledger or else from its report's folder."""
-    from ablate.report.frame import frames, read_frames
+def load_frame(root: Path, study: str, name: str = "runs") -> pd.DataFrame:
+    """Return one of a study's frames, from the complete ledger or else from its report's folder.
 
-    ended = _complete(root, study)
+    Of the ledger no more is read than the frame needs. Raises ConfigError where there is neither,
+    or for a name that is no frame's; DataError where the frame needs a test set that is not there.
+    """
+    from ablate.report.frame import COLUMNS, read_frame
+    from ablate.report.held_out import held_out_reader
+    from ablate.report.ledger_frames import frames, runs_frame
+    from ablate.report.stored import taken
+
+    if name not in COLUMNS:
+        raise ConfigError(f"there is no frame '{name}'; allowed are {one_of(COLUMNS)}.")
     directory = root / "reports" / study
-    if ended is not None:
-        return frames(root, study, ended.cells)
+    if name == "runs":
+        cells = read_index(root, study) or []
+        runs = runs_frame((cell, list(finished(root, study, cell))) for cell in cells)
+        if cells and len(runs) == sum(cell.replicates for cell in cells):
+            return runs
+    elif (ended := _complete(root, study)) is not None:
+        found = frames(root, study, ended, {name}, held_out_reader(root, {}))
+        return taken(getattr(found, name))
     if not (directory / "runs.parquet").exists():
         raise ConfigError(f"study '{study}' has neither a finished sweep nor a report in {root}.")
-    return read_frames(directory)
+    return read_frame(directory, name)
 
 
 def known_reports(root: Path) -> list[str]:
@@ -170,19 +179,19 @@ def _locked(root: Path, study: str) -> Locked:
     return locked
 
 
-def _complete(root: Path, study: str) -> _Ended | None:
-    """Return the study's cells and results if the ledger has one for every run, else None."""
+def _complete(root: Path, study: str) -> list[CellRuns] | None:
+    """Return the study's runs by cell if the ledger has a result for every one, else None."""
     cells = read_index(root, study) or []
-    results = [found for cell in cells for found in finished(root, study, cell)]
-    whole = cells and len(results) == sum(cell.replicates for cell in cells)
-    return _Ended(cells, results) if whole else None
+    ended: list[CellRuns] = [(cell, list(finished(root, study, cell))) for cell in cells]
+    whole = cells and all(len(runs) == cell.replicates for cell, runs in ended)
+    return ended if whole else None
 
 
 def _write(
     root: Path,
     study: str,
     locked: Locked,
-    ended: _Ended | None,
+    ended: list[CellRuns] | None,
     directory: Path,
     cores: int,
     pictures: Path | None = None,
@@ -192,32 +201,36 @@ def _write(
     with helpers(worth(len(locked.study.report), cores)) as started:
         _write_frames(root, study, locked, ended, directory)
         from ablate.report.build import build_report
-        from ablate.report.frame import read_frames
+        from ablate.report.frame import stored_frames
 
-        build_report(locked, read_frames(directory), directory, pictures, started)
+        build_report(locked, stored_frames(directory), directory, pictures, started)
 
 
 def _write_frames(
-    root: Path, study: str, locked: Locked, ended: _Ended | None, directory: Path
+    root: Path, study: str, locked: Locked, ended: list[CellRuns] | None, directory: Path
 ) -> None:
     """Write what a report is made from: its frames, images and lock file."""
     from ablate.report.changed_examples import write_test_sets
-    from ablate.report.frame import write_frames
+    from ablate.report.frame import OPTIONAL, path_of
     from ablate.report.held_out import held_out_reader
     from ablate.report.images import write_images
-    from ablate.report.thin import thinned
 
     home = root / "reports" / study
     directory.mkdir(parents=True, exist_ok=True)
     lock = root / "runs" / study / LOCK_NAME
     _unlink(directory, () if ended is not None and lock.exists() else (".parquet", ".yaml"))
     if ended is not None:
-        # All is read before the first file is written: data that is missing spoils no report.
+        # All is read before the first file is replaced: data that is missing spoils no report.
         test_sets: dict[str, HeldOut] = {}
-        found = read_ledger(root, locked.study, ended.cells, held_out_reader(root, test_sets))
-        write_images(locked, root, directory)
-        write_test_sets(locked.study, found, test_sets.values(), directory)
-        write_frames(thinned(found, locked.study), directory)
+        with tempfile.TemporaryDirectory(prefix=".frames-", dir=directory) as name:
+            held_out = held_out_reader(root, test_sets)
+            found = write_ledger(root, locked, ended, held_out, Path(name))
+            write_images(locked, root, directory)
+            write_test_sets(locked.study, found, test_sets.values(), directory)
+            for optional in OPTIONAL:
+                path_of(directory, optional).unlink(missing_ok=True)
+            for path in Path(name).iterdir():
+                path.replace(directory / path.name)
     elif not (home / "runs.parquet").exists():
         raise ConfigError(
             f"study '{study}': the sweep is not finished and no earlier report has its frames; "
@@ -231,27 +244,28 @@ def _write_frames(
         shutil.copyfile(source, directory / LOCK_NAME)
 
 
-def read_ledger(
-    root: Path, study: Study, cells: Sequence[LedgerCell], held_out: HeldOutReader
+def write_ledger(
+    root: Path, locked: Locked, runs: Sequence[CellRuns], held_out: HeldOutReader, directory: Path
 ) -> Frames:
-    """Return the frames of a complete ledger, with those that the study's report asks for.
+    """Write the frames that the study's report is made from into an empty directory; return them.
 
     Where the data (or the user's code that makes it) is not at hand no report fails for want of the
     frame `examples`: it is left out. Raises DataError or ConfigError where an item asks for another
     frame that needs the data.
     """
-    from ablate.report.frame import frames
-    from ablate.report.held_out import examples_read
+    from ablate.report.circumstances import facts_of
+    from ablate.report.ledger_frames import write_ledger_frames
+    from ablate.report.thin import thinned, wanted
 
-    extras = {extra for item in study.report for extra in item.extras}
-    wanted = extras | {"examples"} if examples_read(study) else extras
-    reader = held_out if wanted & {"examples", "calibration"} else None
+    study = locked.study
+    asked = wanted(study, [cell for cell, _ in runs], facts_of(locked).is_trained)
+    place, thin = (directory, root, study.name), partial(thinned, study=study)
     try:
-        return frames(root, study.name, cells, wanted, reader)
+        return write_ledger_frames(*place, runs, asked, thin, held_out)
     except AblateError:
-        if "calibration" in wanted:
+        if "calibration" in asked or not asked["examples"]:
             raise
-        return frames(root, study.name, cells, wanted - {"examples"})
+        return write_ledger_frames(*place, runs, {**asked, "examples": ()}, thin)
 
 
 def _unlink(directory: Path, read: Sequence[str]) -> None:

@@ -4,8 +4,10 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ablate.metrics import Better
@@ -16,22 +18,61 @@ from ablate.study.schema import Study
 
 #: The level of every factor, in the study's order.
 Setting = tuple[str, ...]
+#: Where rows stand in a frame, in order.
+Places = npt.NDArray[np.intp]
 
 
-def arm_of(cells: Sequence[pd.DataFrame], replicates: int) -> Arm:
-    """Return the arm of some cells, each by the rows of its measured runs.
+class Columns(NamedTuple):
+    """Of every measured run its cell, replicate, value, and whether it is n/c."""
 
-    Where there are none it is one row of missing runs.
+    cell: np.ndarray
+    replicate: npt.NDArray[np.int64]
+    value: npt.NDArray[np.float64]
+    not_converged: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, runs: pd.DataFrame) -> "Columns":
+        """Return the columns of a frame that has all four."""
+        kinds = (object, np.int64, np.float64, np.bool_)
+        return cls(*(runs[n].to_numpy(kind) for n, kind in zip(cls._fields, kinds, strict=True)))
+
+    def arm(self, cells: Sequence[Places], replicates: int) -> Arm:
+        """Return the arm of some cells, each by the places of its runs.
+
+        Where there are none it is one row of missing runs.
+        """
+        shape = (max(1, len(cells)), replicates)
+        values, lost = np.full(shape, np.nan), np.zeros(shape, dtype=bool)
+        for i, places in enumerate(cells):
+            kept = places[self.replicate[places] < replicates]
+            r = self.replicate[kept]
+            values[i, r], lost[i, r] = self.value[kept], self.not_converged[kept]
+        names = tuple(str(self.cell[places[0]]) for places in cells if len(places))
+        return Arm(values, lost, names)
+
+
+def arm_of(runs: pd.DataFrame, replicates: int) -> Arm:
+    """Return the arm of one cell by the rows of its measured runs."""
+    return Columns.of(runs).arm([np.arange(len(runs))], replicates)
+
+
+def rows_by_setting(study: Study, runs: pd.DataFrame) -> dict[Setting, Places]:
+    """Return at which places of a frame of runs each setting of a study of one part has its rows.
+
+    All settings at once: looked up one by one in a hundred thousand runs they take minutes.
     """
-    shape = (max(1, len(cells)), replicates)
-    values, not_converged = np.full(shape, np.nan), np.zeros(shape, dtype=bool)
-    for i, runs in enumerate(cells):
-        kept = runs[runs["replicate"] < replicates]
-        r = kept["replicate"].to_numpy(int)
-        values[i, r], not_converged[i, r] = kept["value"], kept["not_converged"]
-    return Arm(
-        values, not_converged, tuple(str(name) for runs in cells for name in runs["cell"][:1])
-    )
+    columns = [pd.factorize(runs[level_column(factor.name)]) for factor in study.factors]
+    here, code = np.ones(len(runs), dtype=bool), np.zeros(len(runs), dtype=np.int64)
+    for codes, levels in columns:
+        here &= codes >= 0  # another part's cell lacks the factor
+        code = code * len(levels) + codes
+    places = np.flatnonzero(here)
+    order = places[np.argsort(code[places], kind="stable")]
+    ends = np.flatnonzero(np.diff(code[order])) + 1
+    groups = np.split(order, ends) if len(order) else []
+    return {
+        tuple(str(levels[codes[rows[0]]]) for codes, levels in columns): rows for rows in groups
+    }
 
 
 def asked_of(study: Study, runs: pd.DataFrame) -> int:
@@ -50,14 +91,18 @@ def of_common_replicates(study: Study, runs: pd.DataFrame) -> Study:
     """
     if not study.looks:
         return study
-    counts = [asked_of(study, own) for _, own in runs.groupby("cell")]
-    return study.of_replicates(min(counts, default=study.looks[0]))
+    return study.of_replicates(min(_asked_of_each(study, runs), default=study.looks[0]))
 
 
 def runs_asked(study: Study, runs: pd.DataFrame, cells: int) -> int:
     """Return how many runs were asked of so many cells, of which some may have none yet."""
-    known = [asked_of(study, own) for _, own in runs.groupby("cell")]
+    known = _asked_of_each(study, runs)
     return sum(known) + (cells - len(known)) * study.all_looks[0]
+
+
+def _asked_of_each(study: Study, runs: pd.DataFrame) -> list[int]:
+    """Return what `asked_of` says of each cell."""
+    return [study.look_with(int(last) + 1) for last in runs.groupby("cell")["replicate"].max()]
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,10 +130,12 @@ class Measure:
     absent: frozenset[str] = frozenset()
 
     @cached_property
-    def _by_setting(self) -> dict[Setting, pd.DataFrame]:
-        columns = [level_column(factor.name) for factor in self.study.factors]
-        groups = self.values.groupby(columns, sort=False) if columns else [((), self.values)]
-        return {tuple(map(str, levels)): rows for levels, rows in groups}
+    def _places(self) -> dict[Setting, Places]:
+        return rows_by_setting(self.study, self.values)
+
+    @cached_property
+    def _columns(self) -> Columns:
+        return Columns.of(self.values)
 
     def settings(self, fixed: Rule) -> list[Setting]:
         """Return every cell that has runs and lies at `fixed`."""
@@ -96,11 +143,12 @@ class Measure:
             fixed.get(factor.name, tuple(level.name for level in factor.levels))
             for factor in self.study.factors
         ]
-        return [levels for levels in itertools.product(*choices) if levels in self._by_setting]
+        return [levels for levels in itertools.product(*choices) if levels in self._places]
 
     def arm(self, settings: Sequence[Setting]) -> Arm:
         """Return the runs of cells."""
-        return arm_of([self._by_setting[levels] for levels in settings], self.study.replicates)
+        places = [self._places[levels] for levels in settings]
+        return self._columns.arm(places, self.study.replicates)
 
     def at(self, fixed: Rule) -> Arm:
         """Return the runs of every cell that lies at `fixed`."""

@@ -6,7 +6,7 @@ How they are printed is in `exhibits/table.py`; the CSV files here hold every nu
 import csv
 import io
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +15,13 @@ import pandas as pd
 
 from ablate import stats
 from ablate.errors import ReportError, nearest, one_of
-from ablate.report.columns import level_column, tuned_column
+from ablate.report.columns import tuned_column
 from ablate.report.frame import metric_columns
-from ablate.report.run_arrays import arm_of, asked_of
+from ablate.report.run_arrays import Columns, asked_of, rows_by_setting
 from ablate.study.schema import Factor, Metric, Study, Tune
+
+#: The runs of the cell that has these levels.
+RowsAt = Callable[[Mapping[str, str]], pd.DataFrame]
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +101,21 @@ def make_tables(
     check_reported(study, runs)
     settings = itertools.product(*([level.name for level in f.levels] for f in free))
     names = [factor.name for factor in free]
-    return [_table(study, runs, down, across, dict(zip(names, at, strict=True))) for at in settings]
+    by_setting = rows_by_setting(study, runs)
+    # What is read of them, as plain objects: of all columns cell after cell takes minutes.
+    read = {"cell", "replicate", "status", "parameters", "multiply_adds", study.metric.name}
+    read |= {f"train/{study.metric.name.partition('/')[2]}"}
+    read |= {tuned_column(study.tune.key)} if study.tune else set()
+    runs = runs[[name for name in runs if name in read]]
+    runs = runs.astype({name: object for name in ("cell", "status") if name in runs})
+
+    def rows_at(levels: Mapping[str, str]) -> pd.DataFrame:
+        places = by_setting.get(tuple(levels[factor.name] for factor in study.factors), ())
+        return runs.iloc[list(places)]
+
+    return [
+        _table(study, rows_at, down, across, dict(zip(names, at, strict=True))) for at in settings
+    ]
 
 
 def check_reported(study: Study, runs: pd.DataFrame) -> None:
@@ -113,9 +130,16 @@ def check_reported(study: Study, runs: pd.DataFrame) -> None:
 
 def outcomes_of(runs: pd.DataFrame, metric: str, study: Study) -> stats.Arm:
     """Return the runs of one cell from its rows of the frame, failed runs as missing."""
-    value = np.where(runs["status"] == "done", runs.get(metric, np.nan), np.nan)
-    measured = runs.assign(value=value, not_converged=runs["status"] == "diverged")
-    return arm_of([measured], asked_of(study, runs))
+    # Arrays: a frame of its own for each of thousands of cells takes ten times as long.
+    status = runs["status"].to_numpy(object)
+    value = runs[metric].to_numpy(float) if metric in runs else np.full(len(runs), np.nan)
+    columns = Columns(
+        cell=runs["cell"].to_numpy(object),
+        replicate=runs["replicate"].to_numpy(np.int64),
+        value=np.where(status == "done", value, np.nan),
+        not_converged=status == "diverged",
+    )
+    return columns.arm([np.arange(len(runs))], asked_of(study, runs))
 
 
 def training_of(runs: pd.DataFrame, metric: str, study: Study) -> stats.Arm | None:
@@ -213,18 +237,18 @@ def values_of(outcomes: stats.Arm) -> list[str]:
 
 
 def _table(
-    study: Study, runs: pd.DataFrame, rows: Factor, columns: Factor | None, at: Mapping[str, str]
+    study: Study, rows_at: RowsAt, rows: Factor, columns: Factor | None, at: Mapping[str, str]
 ) -> ResultTable:
     names = tuple(level.name for level in columns.levels) if columns else (study.metric.label,)
     fixed = [{**at, columns.name: name} if columns else at for name in names]
-    found = [_column(study, runs, rows, *place) for place in zip(names, fixed, strict=True)]
+    found = [_column(study, rows_at, rows, *place) for place in zip(names, fixed, strict=True)]
     cells = [cell for row in zip(*(cells for cells, _ in found), strict=True) for cell in row]
     pairs = {name: pairs for name, (_, pairs) in zip(names, found, strict=True)}
     return ResultTable(study.metric, rows, columns, names, at, tuple(cells), pairs)
 
 
 def _column(
-    study: Study, runs: pd.DataFrame, rows: Factor, column: str, at: Mapping[str, str]
+    study: Study, rows_at: RowsAt, rows: Factor, column: str, at: Mapping[str, str]
 ) -> tuple[list[ResultCell], tuple[stats.Pair, ...]]:
     """Return the cells of a column, and all pairs of them; `at` fixes all factors but `rows`."""
     metric = study.metric
@@ -233,12 +257,15 @@ def _column(
         {f.name: row.name if f == rows else at[f.name] for f in study.factors}
         for row in rows.levels
     ]
-    parts = [_rows_at(runs, levels) for levels in settings]
+    parts = [rows_at(levels) for levels in settings]
     outcomes = [outcomes_of(part, metric.name, study) for part in parts]
     summaries = [stats.summarize(arm) for arm in outcomes]
     pairs = stats.compare_all(outcomes, metric.better)
     best = stats.best_cell(summaries, metric.better)
     tied = stats.not_shown_worse(best, pairs, summaries) if best is not None else frozenset()
+    # The other of each pair that the best is in.
+    of_best = [pair for pair in pairs if best in (pair.a, pair.b)]
+    against_best = {pair.b if pair.a == best else pair.a: pair.p_adjusted for pair in of_best}
     cells = [
         ResultCell(
             row=row.name,
@@ -249,7 +276,7 @@ def _column(
             summary=summaries[i],
             best=i == best,
             not_worse=i in tied,
-            p_best=next((p.p_adjusted for p in pairs if {p.a, p.b} == {best, i}), None),
+            p_best=against_best.get(i),
             parameters=_count(part, "parameters"),
             multiply_adds=_count(part, "multiply_adds"),
             tuned=_tuned(part, study),
@@ -258,11 +285,6 @@ def _column(
         for i, (row, part) in enumerate(zip(rows.levels, parts, strict=True))
     ]
     return cells, pairs
-
-
-def _rows_at(runs: pd.DataFrame, levels: Mapping[str, str]) -> pd.DataFrame:
-    columns = [level_column(name) for name in levels]
-    return runs[(runs[columns] == list(levels.values())).all(axis=1)]
 
 
 def _count(part: pd.DataFrame, column: str) -> int | None:

@@ -1,10 +1,11 @@
 """What of a study's frames is kept beside its report: what its items and claims read of them.
 
 The ledger keeps everything. A report lies in a repository, so of the probe it has the statistics
-and histograms that are drawn or counted, and of the paths over a surface those that are drawn.
+and histograms that are drawn or counted, and of the paths over a surface those that are drawn. Of
+a study of very many runs it has layers and curves of the cells that an item or a claim is about.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,8 +15,12 @@ import pandas as pd
 from ablate.metrics import STATISTICS, Probed, StepsTo
 from ablate.probe.histogram import coarsen
 from ablate.report.columns import level_column
-from ablate.report.frame import Frames
+from ablate.report.frame import EXTRA, Frames
 from ablate.report.held_out import examples_read
+from ablate.report.ledger_frames import Wanted
+from ablate.report.stored import taken
+from ablate.store.cell import LedgerCell
+from ablate.study.claims import Rule
 from ablate.study.schema import Study
 
 #: Statistics that every report keeps: those of the figures of layers, which take little room.
@@ -29,7 +34,47 @@ _SHARES = frozenset({"zero", "dead", "saturated"})
 #: stay as they are: a signal of 1e-60 is no zero.
 _BITS = 20
 _NONE = np.zeros(0, dtype=np.int64)
+#: Runs up to which a report has layers and curves of every cell, whether or not an item shows
+#: them: for more than these even to read them takes minutes.
+_EVERY_CELL = 5_000
 _GROUP = ["cell", "quantity", "step", "layer"]
+
+
+def wanted(study: Study, cells: Sequence[LedgerCell], is_trained: bool) -> Wanted:
+    """Return the frames that the study's report is made from, and of which cells each is read.
+
+    is_trained  whether the runs train anything; else the report's answer is about every layer
+    """
+    every = {cell.slug for cell in cells}
+    is_large = sum(cell.replicates for cell in cells) > _EVERY_CELL
+    of_layers = [*_about_layers(study), *([] if is_trained else [{}])]
+    of_curves = [item.kept() for item in study.report if item.shows_curves]
+    found = {"epochs": every, "tuning": every, "layers": every, "curves": every}
+    if is_large:
+        found |= {"layers": _at(of_layers, cells), "curves": _at(of_curves, cells)}
+    for item in study.report:
+        found |= {extra: every for extra in item.extras if extra in EXTRA}
+    found["examples"] = _at(examples_read(study), cells)
+    return found
+
+
+def _about_layers(study: Study) -> Iterator[Rule]:
+    """Yield what is fixed where an item or a claim is about the layers."""
+    for item in study.report:
+        if item.shows_probe or item.histograms() or item.statistics():
+            yield item.kept()
+    for claim in study.claims:
+        if isinstance(claim.metric, Probed):
+            yield claim.at
+
+
+def _at(rules: Collection[Rule], cells: Sequence[LedgerCell]) -> set[str]:
+    """Return the cells that one of the rules is about."""
+    return {
+        cell.slug
+        for cell in cells
+        if any(all(cell.levels.get(f) in levels for f, levels in r.items()) for r in rules)
+    }
 
 
 def thinned(frames: Frames, study: Study) -> Frames:
@@ -44,7 +89,7 @@ def thinned(frames: Frames, study: Study) -> Frames:
     """
     return replace(
         frames,
-        layers=_layers(frames.layers, study),
+        layers=_layers(taken(frames.layers), study),
         epochs=_epochs(frames.epochs, study),
         pixels=_pooled_pixels(frames.pixels),
         examples=_examples(frames, study),

@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from ablate.report.context import Tabulated
-from ablate.report.frame import read_frames
+from ablate.report.frame import stored_frames
 from ablate.report.judged import Judged, judged
 from ablate.report.manifest import FigureFiles
 from ablate.report.pieces import Made, make, pieces_of
@@ -52,7 +52,7 @@ def help_with(
     """Return what a share of the pieces makes, by number, figures in a folder each of `folder`."""
     made: dict[int, Made] = {}
     with suppress(Exception):  # it is told where the piece is made once more
-        found = judged(locked, read_frames(directory))
+        found = judged(locked, stored_frames(directory))
         for number, own in _share(locked, found, directory, folder, pictures):
             made[number] = own
     return made

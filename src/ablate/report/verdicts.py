@@ -14,6 +14,7 @@ from ablate.report.frame import Frames
 from ablate.report.looks import Look, Looked, at_looks, is_hopeless, is_small
 from ablate.report.other_examples import OtherExamples, other_examples
 from ablate.report.parts import of_part, tuning_runs
+from ablate.report.run_arrays import Measure
 from ablate.study.claims import Claim, Effect, Rate
 from ablate.study.schema import Study
 
@@ -128,15 +129,21 @@ def claim_case(
     if study.tune and study.tune.key in claim.factors:
         own, frames = tuning_runs(own, frames)
     try:
-        measured = measure(claim.metric, own, frames)
-        found = case(claim, measured, configs)
-        absent = {cell for arm in found.arms for cell in arm.cells} & measured.absent
-        if absent:
-            raise ReportError(f"runs of {min(absent)} have no {claim.metric}")
-        return found
+        return measured_case(claim, measure(claim.metric, own, frames), configs)
     except ReportError as error:
         # Of a study swept with another depth, say: one claim must not cost the report.
         return Case(stats.NOTHING, note=str(error))
+
+
+def measured_case(claim: Claim, runs: Measure, configs: Mapping[str, RunConfig]) -> Case:
+    """Return what runs of one part say of a claim in its metric; a note where they say nothing."""
+    try:
+        found = case(claim, runs, configs)
+    except ReportError as error:
+        return Case(stats.NOTHING, note=str(error))
+    absent = {cell for arm in found.arms for cell in arm.cells} & runs.absent
+    note = f"runs of {min(absent)} have no {claim.metric}" if absent else ""
+    return Case(stats.NOTHING, note=note) if absent else found
 
 
 def _judged(claim: Claim, found: Looked, study: Study, level: float, shared: float) -> Verdict:

@@ -95,6 +95,33 @@ def workers(root: Path, study: str) -> list[Worker]:
     return [worker for worker in found if worker is not None]
 
 
+@dataclass(frozen=True)
+class Ended:
+    """A run that a worker has ended: its path below `runs/<study>/`, and how."""
+
+    run: str
+    status: str
+
+
+def ended_since(
+    root: Path, study: str, places: Mapping[str, int]
+) -> tuple[list[Ended], Mapping[str, int]]:
+    """Return the runs that have ended since all journals were read up to `places`, and those now.
+
+    places  bytes by name of a journal
+    """
+    found: list[Ended] = []
+    now = dict(places)
+    for path in sorted(_folder(root, study).glob("*.jsonl")):
+        with suppress(OSError, ValueError, AttributeError), path.open("rb") as file:
+            file.seek(places.get(path.name, 0))
+            whole = file.read().rpartition(b"\n")[0]
+            now[path.name] = places.get(path.name, 0) + len(whole) + bool(whole)
+            lines = [json.loads(line) for line in whole.splitlines()]
+            found += [Ended(one["ended"], one["status"]) for one in lines if "ended" in one]
+    return found, now
+
+
 def remove_journals(root: Path, study: str) -> None:
     """Remove the journals of those who are not at work any more."""
     for worker in workers(root, study):

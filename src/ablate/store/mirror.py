@@ -10,11 +10,11 @@ import math
 import posixpath
 import re
 import shutil
+import tempfile
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from itertools import chain, count, repeat
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -168,9 +168,9 @@ def _log_files(store: Store, run: MlflowRun, files: Mapping[str, Path]) -> None:
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
     place: Any = get_artifact_repository(run.info.artifact_uri, tracking_uri=store.uri)
-    with TemporaryDirectory() as folder_of_names:
+    with tempfile.TemporaryDirectory(prefix="ablate-") as named:
         for name, file in files.items():
-            place.log_artifact(str(shutil.copy2(file, Path(folder_of_names, name))))
+            place.log_artifact(shutil.copy2(file, Path(named) / name))
 
 
 def started_at(directory: Path, result: Result) -> int | None:

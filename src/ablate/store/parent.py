@@ -105,8 +105,7 @@ def create_parent(store: Store, cell: LedgerCell, place: int | None = None) -> s
         "level": "cell",
         **({} if place is None else {ORDER: order_tag(place)}),
     }
-    ended = finished(store.root, store.study, cell)
-    starts = (started_at(directory, result) for _, directory, result in ended)
+    starts = (started_at(*one[1:]) for one in finished(store.root, store.study, cell))
     start = min((moment for moment in starts if moment is not None), default=None)
     run_id = str(store.client.create_run(store.experiment_id, start, tags, cell.name).info.run_id)
     # Another folder may have seen that it has one already.
@@ -154,9 +153,7 @@ def finish_cell(
         status = "FAILED"
     if before is not None and before.info.status == status:
         return bool(changed or new)
-    starts = (
-        (started_at(directory, result), result.seconds or 0) for _, directory, result in ended
-    )
+    starts = ((started_at(*one[1:]), one[2].seconds or 0) for one in ended)
     ends = [start + round(1000 * seconds) for start, seconds in starts if start is not None]
     ends += [run.info.end_time for run in others if run.info.end_time is not None]
     store.client.set_terminated(parent, status, max(ends, default=None))

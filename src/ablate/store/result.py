@@ -50,8 +50,13 @@ class Result:
     def path_of(self, directory: Path, name: str) -> Path:
         """Return where a file of the run lies: the config beside all runs that have the same."""
         if name == CONFIG and name in self.digests and self.schema > 2:
-            return directory.with_name(f"config-{self.digests[name][:16]}.yaml")
+            return config_path(directory, self.digests[name])
         return directory / name
+
+
+def config_path(directory: Path, digest: str) -> Path:
+    """Return where the config of a run lies that has this digest."""
+    return directory.with_name(f"config-{digest[:16]}.yaml")
 
 
 _FIELDS: dict[str, type | UnionType] = {

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ablate.config import Launch, RunConfig
+from ablate.config import Local, RunConfig
 from ablate.config.ensemble import Bagging, NoEnsemble, Seeds
 from ablate.config.groups import Groups, Override, layered, split_user_code, with_overrides
 from ablate.config.key import cell_key
@@ -102,7 +102,7 @@ def compile_study(
     groups: Groups,
     explicit: Sequence[Override],
     changed: bool = False,
-    most_runs: int = Launch().most_runs,
+    most_runs: int = Local().most_runs,
 ) -> Plan:
     """Compile `study` over the composed config `base`; a cell of several parts is one cell.
 

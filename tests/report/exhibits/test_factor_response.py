@@ -8,6 +8,7 @@ from scipy import stats
 from small_frames import drawings, frames, runs, study, subject_of
 
 from ablate.report.context import Context
+from ablate.report.exhibits import factor_response
 from ablate.report.exhibits.factor_response import response
 from ablate.report.figures.sample import CellSample
 from ablate.study.items import ITEMS
@@ -87,6 +88,25 @@ def test_what_is_drawn_are_the_means_with_their_intervals() -> None:
     assert axis.get_ylabel() == "test accuracy (%)"
     assert drawing.caption.startswith("Test accuracy against second, MNIST, 3 to 4 replicates")
     assert "5 of 15 runs did not converge (n/c)" in drawing.caption
+
+
+def test_of_very_many_runs_the_range_is_drawn_in_place_of_dots(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (dotted,) = drawings(context())
+    count = sum(map(len, SHOWN.values()))
+    monkeypatch.setattr(factor_response, "_MOST_DOTS", count - 1)
+    (thin,) = drawings(context())
+    assert dotted.caption.replace("Dots: ", "Thin strokes: the range of ") == thin.caption
+    axis = thin.figure.axes[0]
+    assert not any(line.get_marker() == "." for line in axis.lines)
+    strokes = [c for c in axis.collections if c.get_linewidth()[0] == 0.4]
+    drawn = [tuple(path[:, 1]) for one in strokes for path in one.get_segments()]
+    expected = [(min(values), max(values)) for values in SHOWN.values()]
+    np.testing.assert_allclose(drawn, expected)
+    for ink in legend_of(thin.figure).values():
+        before, after = (intervals(one.figure.axes[0], ink) for one in (dotted, thin))
+        np.testing.assert_array_equal(before, after)
 
 
 def strip_of(axis: Axes) -> dict[tuple[float, str], str]:

@@ -13,7 +13,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Margins, page
 from ablate.report.figures.histograms import Axis, Histograms, Panel, bars, histograms
-from ablate.report.figures.layers import pages_of
+from ablate.report.figures.layers import pages_of, probed
 from ablate.report.figures.select import Subject, at_step, subjects
 from ablate.report.figures.style import NEUTRAL, number, percent, plain, text_width, wrapped
 from ablate.report.sizes import Style
@@ -54,9 +54,8 @@ def distribution(context: Context, quantity: str) -> Iterator[Drawing]:
     style, item = context.style, context.item
     assert isinstance(item, Distribution)
     across, down = style.columns(_ACROSS, 1.3), style.fitting(_DOWN, _BAR + 3 * _LINE)
-    layers = context.frames.layers
-    wanted = (layers["quantity"] == quantity) & layers["histogram"].notna()
-    layers = layers.loc[wanted, list(_READ)]
+    layers = probed(context, _READ, quantity=[quantity])
+    layers = layers[layers["histogram"].notna()]
     for subject in subjects(context, "columns"):
         rows = at_step(subject.joined(layers), item.step)
         if len(rows):

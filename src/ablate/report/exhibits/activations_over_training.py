@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter
 
 from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Legend, Margins, few_log_ticks, label_outer, page
-from ablate.report.figures.layers import pages_of, some_layers
+from ablate.report.figures.layers import pages_of, probed, some_layers
 from ablate.report.figures.sample import band, draw_band
 from ablate.report.figures.select import Subject, converged, subjects
 from ablate.report.figures.style import plain, shades
@@ -21,14 +21,16 @@ _MARGINS = Margins(left=0.6, top=0.2, across=0.15)
 #: How wide the line of each is drawn, points.
 _PERCENTILES = {"p15": 0.6, "p50": 1.3, "p85": 0.6}
 
+#: What is read of the frame of layers.
+_READ = ("cell", "replicate", "step", "layer", "std", *_PERCENTILES)
+
 #: A panel by level of `rows` and of `columns`.
 Place = tuple[str, str]
 
 
 def exhibits(context: Context) -> Iterator[Drawing]:
     """Draw whether the layers' distributions hold still while the network trains."""
-    layers = context.frames.layers
-    layers = layers[layers["quantity"] == "activation"]
+    layers = probed(context, _READ, quantity=["activation"])
     for subject in subjects(context, "columns", "rows"):
         rows = subject.joined(layers)
         if len(rows):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import combinations, product
 
 from ablate.report.claim_evidence import Case
+from ablate.report.claim_metrics import measure
 from ablate.report.context import Context, Tabulated
 from ablate.report.figures.canvas import Drawing
 from ablate.report.figures.forest import SHOWN, Row, axis_label, forest, split
@@ -15,7 +16,7 @@ from ablate.report.number_text import p_is, p_text, with_interval
 from ablate.report.printed_table import Entry, PrintedTable
 from ablate.report.run_arrays import of_common_replicates
 from ablate.report.tables import csv_text
-from ablate.report.verdicts import claim_case
+from ablate.report.verdicts import measured_case
 from ablate.stats import ALPHA, holm
 from ablate.study.claims import Effect, Interaction
 from ablate.study.schema import Factor, Study
@@ -42,7 +43,10 @@ class Contrast:
 
 
 def exhibits(context: Context) -> Iterator[Tabulated | Drawing]:
-    """Yield the table of all contrasts, and a drawing of the first of them."""
+    """Yield the table of all contrasts, and a drawing of the first of them.
+
+    Raises ReportError where no run has the metric.
+    """
     study = of_common_replicates(context.study, context.frames.runs)
     contrasts = factorial(study, context.frames)
     yield Tabulated(print_contrasts(contrasts, study), {"": contrasts_csv(contrasts)})
@@ -64,9 +68,11 @@ def factorial(study: Study, frames: Frames) -> list[Contrast]:
     """Return each level against the first of its factor, and how that differs between others'.
 
     What a contrast does not name is averaged, replicate by replicate, so that its t is paired.
+    Raises ReportError where no run has the metric.
     """
     claims = [*_main(study.factors), *_interactions(study.factors)]
-    cases = [claim_case(claim, study, frames, {}) for claim in claims]
+    runs = measure(None, study, frames)
+    cases = [measured_case(claim, runs, {}) for claim in claims]
     raw = [case.evidence.p for case in cases]
     shared = ALPHA / max(1, len(cases))  # so that all intervals hold together
     return [

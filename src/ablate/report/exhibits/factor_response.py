@@ -20,6 +20,8 @@ from ablate.report.sizes import Style
 from ablate.study.schema import Factor, Level
 
 _STRIP = 0.16  # inches of the n/c strip per line
+#: Runs of one figure that are drawn as a dot each; of more they are a cloud, and megabytes.
+_MOST_DOTS = 4_000
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,12 @@ class Response:
     places: tuple[float, ...]
     zero_apart: bool
     lines: Mapping[str, tuple[CellSample, ...]]
+
+    @property
+    def has_dots(self) -> bool:
+        """Whether every run is a dot; else their range is a stroke."""
+        cells = (cell for cells in self.lines.values() for cell in cells)
+        return sum(len(cell.values) for cell in cells) <= _MOST_DOTS
 
 
 def exhibits(context: Context) -> Iterator[Drawing]:
@@ -82,7 +90,7 @@ def _draw(subject: Subject, shown: Response, quantity: Quantity) -> Drawing:
     if shown.axis != "category":
         axis.set_xscale(shown.axis)
     for index, (line, cells) in enumerate(shown.lines.items()):
-        _line(axis, _beside(shown, index), cells, shown.zero_apart, subject.ink("lines", line))
+        _line(axis, _beside(shown, index), cells, shown, subject.ink("lines", line))
     axis.set_ylabel(quantity.title)
     _leave_room(axis, shown)
     if has_strip:
@@ -93,7 +101,8 @@ def _draw(subject: Subject, shown: Response, quantity: Quantity) -> Drawing:
             panel.set_xticks(shown.places, names)
             panel.minorticks_off()
     axes[-1, 0].set_xlabel(factor.label)
-    spread = "Dots: replicates that converged; markers: their mean with its 95 % t interval."
+    runs = "Dots: replicates" if shown.has_dots else "Thin strokes: the range of replicates"
+    spread = f"{runs} that converged; markers: their mean with its 95 % t interval."
     if has_strip:
         spread += " Below: share of runs that did not converge (n/c)."
     what = f"{sentence_case(quantity.label)} against {factor.label}"
@@ -115,14 +124,17 @@ def _beside(shown: Response, index: int) -> tuple[float, ...]:
 
 
 def _line(
-    axis: Axes, places: Sequence[float], cells: Sequence[CellSample], zero_apart: bool, look: Look
+    axis: Axes, places: Sequence[float], cells: Sequence[CellSample], shown: Response, look: Look
 ) -> None:
-    for x, cell in zip(places, cells, strict=True):
+    for x, cell in zip(places, cells, strict=True) if shown.has_dots else ():
         dots = [x] * len(cell.values)
         drawn = axis.plot(dots, cell.values, ls="", marker=".", ms=2.5, color=look.color, alpha=0.5)
         marked(drawn, {}, cell.points)
     points = [(x, cell) for x, cell in zip(places, cells, strict=True) if cell.values]
-    cut = 1 if zero_apart and cells[0].values else 0
+    if points and not shown.has_dots:
+        ends = zip(*((min(cell.values), max(cell.values)) for _, cell in points), strict=True)
+        axis.vlines([x for x, _ in points], *ends, color=look.color, lw=0.4, alpha=0.5)
+    cut = 1 if shown.zero_apart and cells[0].values else 0
     for part in filter(None, (points[:cut], points[cut:])):
         draw_intervals(axis, [x for x, _ in part], [cell for _, cell in part], look)
 

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Margins, few_log_ticks, label_outer, page
-from ablate.report.figures.layers import Floats, pages_of, predicted_std
+from ablate.report.figures.layers import Floats, pages_of, predicted_std, probed
 from ablate.report.figures.sample import band, draw_band
 from ablate.report.figures.select import Subject, at_step, subjects
 from ablate.report.figures.style import NEUTRAL
@@ -66,9 +66,8 @@ class Signals:
 
 def exhibits(context: Context) -> Iterator[Drawing]:
     """Draw whether the measured decay or growth matches theory, forward and backward."""
-    layers = context.frames.layers
     # A frame of what is drawn alone: rows are chosen a hundred times, of histograms as well.
-    layers = layers.loc[layers["quantity"].isin(_QUANTITIES), list(_READ)]
+    layers = probed(context, _READ, quantity=_QUANTITIES)
     for subject in subjects(context, "lines", "rows"):
         rows = at_step(subject.joined(layers), "first")
         most = subject.style.fitting(_ROWS, 1.35)

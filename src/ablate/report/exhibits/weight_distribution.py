@@ -16,7 +16,7 @@ from ablate.probe.histogram import edges
 from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Legend, Margins, page
 from ablate.report.figures.histograms import round_up
-from ablate.report.figures.layers import Floats, pages_of
+from ablate.report.figures.layers import Floats, pages_of, probed
 from ablate.report.figures.select import Subject, subjects
 from ablate.report.figures.style import NEUTRAL, percent, plain, wrapped
 from ablate.report.sizes import Style
@@ -65,8 +65,8 @@ class Weights:
 
 def exhibits(context: Context) -> Iterator[Drawing]:
     """Draw what is left of the weights: how large they are, and how many are exactly zero."""
-    layers = context.frames.layers
-    layers = layers[(layers["quantity"] == WEIGHT) & layers["histogram"].notna()]
+    layers = probed(context, quantity=[WEIGHT])
+    layers = layers[layers["histogram"].notna()]
     most = context.style.columns(_ACROSS, 1.2)
     for subject in subjects(context, "columns"):
         rows = subject.joined(layers)

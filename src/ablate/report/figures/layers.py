@@ -1,17 +1,28 @@
 """What figures of a network's layers share: theory, which layers, pages of levels."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from ablate.lessons.signal import theory
+from ablate.report.context import Context
 from ablate.report.figures.sample import band
-from ablate.report.figures.select import Subject
+from ablate.report.figures.select import Subject, shown_runs
+from ablate.report.stored import taken
 
 Floats = npt.NDArray[np.float64]
+
+
+def probed(context: Context, columns: Sequence[str] = (), **among: Collection[str]) -> pd.DataFrame:
+    """Return what the probe saw in the cells that an item shows; see `ablate.report.stored.taken`.
+
+    columns  those that are wanted; by default all
+    """
+    runs = shown_runs(context)
+    return taken(context.frames.layers, columns, cell=set(runs["cell"]), **among)
 
 
 def predicted_std(subject: Subject, rows: pd.DataFrame, quantity: str) -> Floats | None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from ablate.errors import ReportError, one_of
 from ablate.metrics import Quantity, quantity
 from ablate.report.context import Context
+from ablate.report.figures.layers import probed
 from ablate.report.figures.select import at_step
 from ablate.report.frame import metric_columns
 from ablate.study.items import OfQuantity
@@ -22,8 +23,8 @@ def with_quantity(context: Context) -> tuple[Context, str, Quantity]:
     assert isinstance(item, OfQuantity)
     if item.probe is not None:
         column = f"probe/{item.probe}"
-        layers = context.frames.layers
-        rows = at_step(layers[layers["quantity"] == "activation"], "last")
+        read = ("cell", "replicate", "step", item.probe)
+        rows = at_step(probed(context, read, quantity=["activation"]), "last")
         means = rows.groupby(["cell", "replicate"])[item.probe].mean().rename(column)
         runs = context.frames.runs.merge(means.reset_index(), how="left")
         context = replace(context, frames=replace(context.frames, runs=runs))

@@ -16,6 +16,7 @@ from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Legend
 from ablate.report.figures.marks import level_name
 from ablate.report.figures.style import NO_LEVEL, Look, looks, text_width
+from ablate.report.stored import LargeFrame, Stored, taken
 from ablate.study.items import Item, OfQuantity
 from ablate.study.schema import Factor, Level
 
@@ -111,9 +112,11 @@ class Subject(Context):
                 frame = frame[frame[column(factor)] == level]
         return frame
 
-    def joined(self, frame: pd.DataFrame) -> pd.DataFrame:
+    def joined(self, frame: LargeFrame) -> pd.DataFrame:
         """Return the rows of `frame` that belong to this subject, with status and levels."""
         keys = ["cell", "replicate"]
+        if isinstance(frame, Stored):
+            frame = taken(frame, cell=set(self.runs["cell"]))
         factors = [column(factor) for factor in self.study.factors]
         return frame.merge(self.runs[[*keys, "status", *factors]], on=keys, how="inner")
 
@@ -191,10 +194,7 @@ def subjects(
         role: study.factor(named[role]) if role in named else next(free, None) for role in roles
     }
     others = [factor for factor in study.factors if factor not in assigned.values()]
-    runs = context.frames.runs
-    runs = runs[runs["status"] != "failed"]
-    for factor, kept in item.kept().items():
-        runs = runs[runs[level_column(factor)].isin(kept)]
+    runs = shown_runs(context)
     for levels in itertools.product(*(factor.levels for factor in others)):
         fixed = {factor.name: level.name for factor, level in zip(others, levels, strict=True)}
         shown = runs
@@ -203,6 +203,15 @@ def subjects(
         if len(shown):
             name = "-".join([*_stem(item), *map(_file_name, fixed.values())])
             yield Subject(**vars(context), name=name, roles=assigned, fixed=fixed, runs=shown)
+
+
+def shown_runs(context: Context) -> pd.DataFrame:
+    """Return the runs that the item is about: without failed ones and what `only` leaves out."""
+    runs = context.frames.runs
+    runs = runs[runs["status"] != "failed"]
+    for factor, kept in context.item.kept().items():
+        runs = runs[runs[level_column(factor)].isin(kept)]
+    return runs
 
 
 def _file_name(text: str) -> str:

@@ -1,0 +1,173 @@
+"""Ray and Dask: the suite of all executors, the same bits, and nodes and drivers that are killed."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from gated import SOURCE, ended, gated, journals, numbers_of, start, trained
+from servers import free_port
+
+from ablate.config.launch import FuturesLaunch, Ray
+from ablate.launch.executor import Executor, executor_of
+from waiting import until
+
+sys.path.append(str(Path(__file__).parents[1] / "launch"))
+from executor_suite import ExecutorSuite
+
+pytestmark = pytest.mark.cluster
+TESTS = str(Path(__file__).parents[1])
+REACH = {"PYTHONPATH": os.pathsep.join([str(SOURCE), TESTS])}
+QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DISABLE_IMPORT_WARNING": "1"}
+
+
+def needs(module: str, extra: str) -> None:
+    if importlib.util.find_spec(module) is None:
+        pytest.skip(f"needs {module}: pip install 'ablate[{extra}]'")
+
+
+def background(command: list[str], folder: Path, **environment: str) -> subprocess.Popen[bytes]:
+    with (folder / f"{Path(command[0]).name}.log").open("ab") as log:
+        return subprocess.Popen(
+            command, stdout=log, stderr=log, cwd=folder, start_new_session=True,
+            env={**os.environ, **REACH, **environment},
+        )  # fmt: skip
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+class TestRay(ExecutorSuite):
+    @pytest.fixture
+    def executor(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[Executor]:
+        needs("ray", "ray")
+        monkeypatch.setenv("PYTHONPATH", REACH["PYTHONPATH"])
+        ray = executor_of(Ray(name="ray", workers=1), "cpu")
+        yield ray
+        ray.close()
+
+
+@pytest.fixture(scope="module")
+def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start Dask on 127.0.0.1, with one worker; return its address."""
+    needs("distributed", "dask")
+    folder = tmp_path_factory.mktemp("dask")
+    address = f"tcp://127.0.0.1:{free_port()}"
+    port = address.rpartition(":")[2]
+    dask = [sys.executable, "-m", "dask"]
+    head = background(
+        [*dask, "scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard"], folder
+    )
+    # Its workers may have children only where they are no daemons.
+    node = background(
+        [*dask, "worker", address, "--nthreads=1", "--host=127.0.0.1", "--no-dashboard"], folder,
+        DASK_DISTRIBUTED__WORKER__DAEMON="False",
+    )  # fmt: skip
+    yield address
+    end(node)
+    end(head)
+
+
+def dask_client():
+    from distributed import Client
+
+    return Client(os.environ["ABLATE_TEST_SCHEDULER"], timeout="60s")
+
+
+class TestDask(ExecutorSuite):
+    @pytest.fixture
+    def executor(self, scheduler: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Executor]:
+        monkeypatch.setenv("ABLATE_TEST_SCHEDULER", scheduler)
+        client = f"{__name__}.dask_client"
+        dask = executor_of(FuturesLaunch(name="futures", client=client, workers=1), "cpu")
+        yield dask
+        dask.close()
+
+
+@pytest.fixture(scope="module")
+def by_the_pool(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, bytes]]:
+    folder = tmp_path_factory.mktemp("pool")
+    gated(folder, is_open=True)
+    ended(start(folder, "sweep", "study=mine.yaml"))
+    return numbers_of(folder)
+
+
+@pytest.fixture
+def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Start two nodes of a Ray cluster on addresses of this machine; the second can be killed."""
+    needs("ray", "ray")
+    folder = tmp_path_factory.mktemp("ray")
+    ray = str(Path(sys.executable).with_name("ray"))
+    common = ["--num-cpus=1", "--object-store-memory=100000000", "--disable-usage-stats", "--block"]
+    port = free_port()
+    head = background(
+        [ray, "start", "--head", f"--port={port}", "--node-ip-address=127.0.0.1",
+         "--include-dashboard=false", f"--temp-dir={folder}", *common], folder, **QUIET,
+    )  # fmt: skip
+    address = f"127.0.0.1:{port}"
+    check = [ray, "status", f"--address={address}"]
+
+    def says(what: str) -> bool:
+        done = subprocess.run(check, capture_output=True, text=True, check=False, timeout=60)
+        return what in done.stdout
+
+    until(lambda: says("/1.0 CPU"), "the first node")
+    second = background(
+        [ray, "start", f"--address={address}", "--node-ip-address=127.0.0.2", *common], folder,
+        **QUIET,
+    )  # fmt: skip
+    until(lambda: says("/2.0 CPU"), "two nodes")
+    (folder / "address").write_text(address)
+    head.address = address  # type: ignore[attr-defined]
+    yield [head, second]
+    end(second)
+    end(head)
+
+
+@pytest.mark.parametrize("shares", ["true", "false"])
+def test_two_nodes_give_the_bits_of_the_pool(
+    nodes: list[subprocess.Popen[bytes]], tmp_path: Path, shares: str,
+    by_the_pool: dict[str, dict[str, bytes]],
+) -> None:  # fmt: skip
+    gated(tmp_path, is_open=True)
+    words = ("launch=ray", f"launch.address={nodes[0].address}", f"launch.shares={shares}")  # type: ignore[attr-defined]
+    assert "12/12 runs" in ended(start(tmp_path, "sweep", "study=mine.yaml", *words))
+    assert numbers_of(tmp_path) == by_the_pool
+    assert trained(tmp_path) == 12
+
+
+def test_a_node_that_is_killed_costs_nothing_and_its_job_is_handed_out_again(
+    nodes: list[subprocess.Popen[bytes]], tmp_path: Path, by_the_pool: dict[str, dict[str, bytes]]
+) -> None:
+    gate = gated(tmp_path)
+    words = ("launch=ray", f"launch.address={nodes[0].address}")  # type: ignore[attr-defined]
+    process = start(tmp_path, "sweep", "study=mine.yaml", *words)
+    until(lambda: journals(tmp_path).count('"begun"') == 2, "a run on each node")
+    end(nodes[1])
+    gate.touch()
+    assert "12/12 runs · 0 n/c · 0 failed" in ended(process)
+    assert numbers_of(tmp_path) == by_the_pool
+
+
+def test_a_driver_that_is_killed_leaves_nothing_behind_and_the_next_goes_on(
+    nodes: list[subprocess.Popen[bytes]], tmp_path: Path, by_the_pool: dict[str, dict[str, bytes]]
+) -> None:
+    gate = gated(tmp_path)
+    words = ("launch=ray", f"launch.address={nodes[0].address}")  # type: ignore[attr-defined]
+    first = start(tmp_path, "sweep", "study=mine.yaml", *words)
+    until(lambda: journals(tmp_path).count('"begun"') == 2, "a run on each node")
+    os.killpg(first.pid, signal.SIGKILL)
+    first.communicate()
+    gate.touch()
+    assert "12/12 runs" in ended(start(tmp_path, "sweep", "study=mine.yaml", *words))
+    assert numbers_of(tmp_path) == by_the_pool
