@@ -104,7 +104,6 @@ class LiveMirror:
         while True:
             try:
                 self._mirror()
-                self.problem = None
                 return
             except Exception as error:  # whatever MLflow raises, the sweep goes on
                 if is_overload(error) and self._side_by_side:
@@ -139,6 +138,7 @@ class LiveMirror:
         earlier: _Earlier = defaultdict(list)
         for run in all_runs(store, "tags.`ablate.kind` = 'replicate'"):
             earlier[run.data.tags.get("ablate.cell"), run.data.tags["ablate.key"]].append(run)
+        self.problem = None
         parents: dict[str, str] = {}
         self._mirror_waiting(store, earlier, parents)
         while not self._closing:

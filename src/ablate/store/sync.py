@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ablate.store.cell import LedgerCell
-from ablate.store.compare import Compared, Listing, compare, list_runs, unwanted
 from ablate.store.database import StoreError
 from ablate.store.held import add_tags, release, stand_in, unless_gone
 from ablate.store.live import mirroring
+from ablate.store.matching import Listing, Matched, list_runs, match, unwanted
 from ablate.store.mirror import PARENT, mirror_run
 from ablate.store.parent import by_id, create_parent, finish_cell
 from ablate.store.report_run import ReportPage, mirror_report
@@ -59,20 +59,20 @@ def sync(
     written = kept = deleted = 0
     for look in count(1):
         listing = list_runs(store)
-        all_compared = [compare(store, listing, cell) for cell in cells]
-        old = unwanted(store, listing, all_compared)
+        all_matched = [match(store, listing, cell) for cell in cells]
+        old = unwanted(store, listing, all_matched)
         try:
-            moved, told = _bring_up(store, listing, all_compared, old)
+            moved, told = _bring_up(store, listing, all_matched, old)
         except Exception as error:
             if store.threads == 1 or not is_overload(error):
                 raise
             store = replace(store, threads=1)
             continue
-        written += sum(len(found.missing) for found in all_compared)
-        deleted += sum(len(found.doubles) for found in all_compared)
+        written += sum(len(found.missing) for found in all_matched)
+        deleted += sum(len(found.doubles) for found in all_matched)
         deleted += sum(run.data.tags["ablate.kind"] == "replicate" for run in old)
         if look == 1:
-            kept = sum(len(found.standing) for found in all_compared)
+            kept = sum(len(found.standing) for found in all_matched)
         if not store.shared or not (moved or (told and look < _ENOUGH)):
             break
         if look == _TOO_MANY:
@@ -87,17 +87,17 @@ def sync(
 
 
 def _bring_up(
-    store: Store, listing: Listing, all_compared: Sequence[Compared], old: Sequence[MlflowRun]
+    store: Store, listing: Listing, all_matched: Sequence[Matched], old: Sequence[MlflowRun]
 ) -> tuple[bool, bool]:
     """Do what a look at MLflow has found, several calls at a time.
 
     Returns whether runs came, went or changed their cell or their ledgers, and whether something
     new is said of any.
     """
-    placed = list(enumerate(all_compared, start=1))
+    placed = list(enumerate(all_matched, start=1))
     made = [partial(_parent, store, place, found) for place, found in placed]
     parents = side_by_side(made, store.threads)
-    below = list(zip(all_compared, parents, strict=True))
+    below = list(zip(all_matched, parents, strict=True))
     writes = [
         partial(mirror_run, store, found.cell, replicate, result, parent)
         for found, parent in below
@@ -113,21 +113,21 @@ def _bring_up(
     tells = [partial(_tell, store, *of, parent) for of, parent in zip(placed, parents, strict=True)]
     told = any(side_by_side(tells, store.threads))
     # Once another stands for them in all that they had.
-    doubles = [(run, by_id(stays)) for found in all_compared for run, stays in found.doubles]
+    doubles = [(run, by_id(stays)) for found in all_matched for run, stays in found.doubles]
     doubles += [(run, parent) for found, parent in below for run in found.spare]
     side_by_side([partial(stand_in, store, run, stays) for run, stays in doubles], store.threads)
     side_by_side([partial(release, store, run) for run in old], store.threads)
-    new = any(found.missing or found.parent is None for found in all_compared)
+    new = any(found.missing or found.parent is None for found in all_matched)
     return bool(moved or new or doubles or old), told
 
 
-def _parent(store: Store, place: int, found: Compared) -> str:
+def _parent(store: Store, place: int, found: Matched) -> str:
     if found.parent is None:
         return create_parent(store, found.cell, place)
     return by_id(found.parent)
 
 
-def _to_move(listing: Listing, found: Compared) -> Iterator[tuple[MlflowRun, bool]]:
+def _to_move(listing: Listing, found: Matched) -> Iterator[tuple[MlflowRun, bool]]:
     """Yield the runs that belong below the cell's, and whether each stands for one of ours."""
     ids = {by_id(run) for run in found.standing}
     yield from ((run, True) for run in found.standing)
@@ -149,7 +149,7 @@ def _move(store: Store, run: MlflowRun, parent: str, is_standing: bool) -> bool:
     return bool(new)
 
 
-def _tell(store: Store, place: int, found: Compared, parent: str) -> bool:
+def _tell(store: Store, place: int, found: Matched, parent: str) -> bool:
     """Write what is new of a cell; return whether anything is, or somebody has deleted it."""
     cell, before = found.cell, found.parent
     told = []

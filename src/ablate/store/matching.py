@@ -20,20 +20,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Listing:
-    """The runs of MLflow that are some ledger's: of cells, of replicates, and these sorted.
+    """The runs of MLflow that are some ledger's: of cells, of replicates, and both sorted.
 
-    of_key  by the keys of cell and run: two cells of a control (A/A) have runs with equal keys
-    below   by the id of the run of MLflow that is their parent
+    of_cell  runs of cells by the cell's key
+    of_key   runs of replicates by the keys of cell and run: two cells of a control (A/A) have
+             runs with equal keys
+    below    these by the id of the run of MLflow that is their parent
     """
 
     cells: Sequence[MlflowRun]
     replicates: Sequence[MlflowRun]
+    of_cell: Mapping[str | None, Sequence[MlflowRun]]
     of_key: Mapping[tuple[str | None, str | None], Sequence[MlflowRun]]
     below: Mapping[str | None, Sequence[MlflowRun]]
 
 
 @dataclass(frozen=True)
-class Compared:
+class Matched:
     """A cell in MLflow and in the ledger.
 
     ours      runs of the ledger that MLflow has, or will have, as they are there
@@ -57,16 +60,19 @@ class Compared:
 
 def list_runs(store: Store) -> Listing:
     """Return what MLflow has now."""
+    cells = all_runs(store, "tags.`ablate.kind` = 'cell'")
     replicates = all_runs(store, "tags.`ablate.kind` = 'replicate'")
-    of_key, below = defaultdict(list), defaultdict(list)
+    of_cell, of_key, below = defaultdict(list), defaultdict(list), defaultdict(list)
+    for run in cells:
+        of_cell[run.data.tags.get("ablate.key")].append(run)
     for run in replicates:
         tags = run.data.tags
         of_key[tags.get("ablate.cell"), tags.get("ablate.key")].append(run)
         below[tags.get(PARENT)].append(run)
-    return Listing(all_runs(store, "tags.`ablate.kind` = 'cell'"), replicates, of_key, below)
+    return Listing(cells, replicates, of_cell, of_key, below)
 
 
-def compare(store: Store, listing: Listing, cell: LedgerCell) -> Compared:
+def match(store: Store, listing: Listing, cell: LedgerCell) -> Matched:
     """Return what MLflow has of a cell, and what of that is to stay.
 
     A run of another ledger stands for ours of the same key, for it is the same training; unless it
@@ -95,14 +101,15 @@ def compare(store: Store, listing: Listing, cell: LedgerCell) -> Compared:
             ours.append((replicate, directory, result))
         else:
             others.append(first)
-    parents = sorted((run for run in listing.cells if is_parent(run, cell)), key=by_id)
+    there = listing.of_cell.get(cell.key, ())
+    parents = sorted((run for run in there if is_parent(run, cell)), key=by_id)
     others += _of_others(store, listing, parents, known)
     # Params and metrics of a run can be written and never taken back.
     values = cell_values(cell, ours, others)
     fit = (run for run in parents if not set(run.data.metrics) - set(values))
     parent = next(fit, None)
     spare = [run for run in parents if run is not parent]
-    return Compared(cell, ours, missing, standing, doubles, others, parent, spare)
+    return Matched(cell, ours, missing, standing, doubles, others, parent, spare)
 
 
 def _of_others(
@@ -118,11 +125,11 @@ def _of_others(
     return list(first.values())
 
 
-def unwanted(store: Store, listing: Listing, all_compared: Sequence[Compared]) -> list[MlflowRun]:
+def unwanted(store: Store, listing: Listing, all_matched: Sequence[Matched]) -> list[MlflowRun]:
     """Return the runs that MLflow has for our ledger, which has them no more."""
-    wanted = {by_id(run) for found in all_compared for run in (*found.standing, *found.spare)}
-    wanted |= {by_id(run) for found in all_compared for run, _ in found.doubles}
-    wanted |= {by_id(found.parent) for found in all_compared if found.parent is not None}
+    wanted = {by_id(run) for found in all_matched for run in (*found.standing, *found.spare)}
+    wanted |= {by_id(run) for found in all_matched for run, _ in found.doubles}
+    wanted |= {by_id(found.parent) for found in all_matched if found.parent is not None}
     runs = (*listing.cells, *listing.replicates)
     return [run for run in runs if is_ours(store, run) and by_id(run) not in wanted]
 
