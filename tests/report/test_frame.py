@@ -14,8 +14,9 @@ from frames_for_tests import factor, make_study
 from hypothesis import given
 from hypothesis import strategies as st
 
+import ablate
 from ablate.config.validate import run_config
-from ablate.errors import DataError
+from ablate.errors import ConfigError, DataError
 from ablate.metrics import NO_METRICS, PROBED, STATISTICS, parse
 from ablate.records import Record
 from ablate.report import ledger_frames, stored, thin
@@ -27,6 +28,7 @@ from ablate.report.stored import Stored, taken
 from ablate.report.thin import thinned, wanted
 from ablate.store.cell import LedgerCell
 from ablate.store.files import LedgerError
+from ablate.store.index import write_index
 from ablate.store.ledger import run_directory, write_failure, write_run
 from ablate.study.claims import Effect, Rate
 from ablate.study.items import ITEMS
@@ -338,6 +340,26 @@ def test_of_many_runs_layers_and_curves_are_read_where_items_and_claims_need_the
     assert wanted(probed, cells, is_trained=True)["layers"] == {"init=he", "init=lecun"}
     curves = make_study(inits, report=[ITEMS["learning_curves"](only={"init": ["xavier"]})])
     assert wanted(curves, cells, is_trained=True)["curves"] == {"init=xavier"}
+
+
+def test_loading_gives_the_frame_that_is_asked_for_from_ledger_or_report(
+    ledger: tuple[Path, list[LedgerCell]],
+) -> None:
+    root, (cell, unfinished) = ledger
+    write_index(root, "s", [cell])
+    whole = frames(root, "s", [cell])
+    pd.testing.assert_frame_equal(ablate.load("s", root), whole.runs)
+    for name in ("epochs", "layers", "curves", "tuning"):
+        expected = taken(getattr(whole, name))
+        pd.testing.assert_frame_equal(ablate.load("s", root, frame=name), expected)
+    with pytest.raises(ConfigError, match=r"there is no frame 'layer'; allowed are runs, epochs"):
+        ablate.load("s", root, frame="layer")
+    write_index(root, "s", [cell, unfinished])
+    with pytest.raises(ConfigError, match="neither a finished sweep nor a report"):
+        ablate.load("s", root)
+    write_frames(whole, root / "reports" / "s")
+    pd.testing.assert_frame_equal(ablate.load("s", root), whole.runs)
+    pd.testing.assert_frame_equal(ablate.load("s", root, frame="curves"), taken(whole.curves))
 
 
 def test_for_the_runs_alone_no_file_but_the_results_is_opened(

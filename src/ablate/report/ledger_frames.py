@@ -45,7 +45,6 @@ _RESULT = ("key", "status", "nc_reason", "diverged_at_step", "parameters", "mult
 _OF_CONFIG = frozenset({"calibration", "examples", "timings"})
 #: Runs that are in memory at a time, with all that the probe saw of them.
 _AT_ONCE = 500
-
 #: Results that are in memory at a time, where nothing else is read of runs.
 _RESULTS_AT_ONCE = 2_000
 
@@ -136,8 +135,8 @@ def write_ledger_frames(
 
     thin  what is kept of the frames of some cells
 
-    No more than some hundred runs are in memory with all that was measured of them. Raises as
-    `frames`.
+    No more than some hundred runs, or one cell's, are in memory with all that was measured of
+    them. Raises as `frames`.
     """
     source = _Source(root / "runs" / study_name, wanted, held_out)
     cells = [cell for cell, _ in runs]

@@ -65,9 +65,10 @@ def _read(
             schema = file.schema_arrow
             wanted = [schema.field(name) for name in columns or schema.names]
             values = {n: pa.array(list(v), schema.field(n).type) for n, v in among.items()}
+            groups = range(file.num_row_groups) if all(map(len, values.values())) else ()
             found = [
                 table
-                for group in range(file.num_row_groups)
+                for group in groups
                 if (table := _of_group(file, group, [one.name for one in wanted], values))
                 is not None
             ]

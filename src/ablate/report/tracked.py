@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ablate.report.frame import Frames
@@ -82,16 +83,16 @@ def tracked_curves(epochs: pd.DataFrame, names: Mapping[str, str]) -> list[list[
     shown = next((name for name in _VALIDATED if epochs[name].notna().any()), _VALIDATED[0])
     columns = ["epoch", shown, "train/loss"]
     medians = epochs.groupby(["cell", "step"], sort=False)[columns].median().reset_index()
-    cells = [rows for _, rows in medians.groupby("cell", sort=False)]
-    most = max(2, _MOST_ROWS // max(1, len(cells)))
-    lines = []
-    for rows in cells:
-        every = math.ceil(len(rows) / most)
-        kept = rows.iloc[sorted({*range(0, len(rows), every), len(rows) - 1})]
-        for cell, step, *numbers in kept.sort_values("step").itertuples(index=False):
-            name = names.get(str(cell), str(cell))
-            lines.append([name, int(step), *map(_rounded, numbers)])
-    return lines
+    cells = medians.groupby("cell", sort=False)
+    most = max(2, _MOST_ROWS // max(1, cells.ngroups))
+    place, count = cells.cumcount(), cells["step"].transform("size")
+    every = np.ceil(count / most)
+    medians = medians.assign(order=cells.ngroup())[(place % every == 0) | (place == count - 1)]
+    kept = medians.sort_values(["order", "step"])[["cell", "step", *columns]]
+    return [
+        [names.get(str(cell), str(cell)), int(step), *map(_rounded, numbers)]
+        for cell, step, *numbers in kept.itertuples(index=False)
+    ]
 
 
 def _rounded(number: float | None) -> float | None:
