@@ -96,15 +96,15 @@ class Futures:
 
         A job begins when it is handed out: the engine does not say more.
         """
-        waiting, tries = iter(jobs), Counter[Job]()
+        waiting, tries = iter(jobs), Counter[tuple[Task, ...]]()
         again: list[Job] = []
         while True:
             while len(self._under_way) < self.size and (job := _next(again, waiting)) is not None:
                 if job.tasks[0].members:
                     yield from self._formed.run([job], timeout)
                     continue
-                tries[job] += 1
-                if tries[job] == 1:
+                tries[job.tasks] += 1
+                if tries[job.tasks] == 1:
                     yield Event(job)
                 call = run_here if self._shares else run_away
                 self._under_way[self._client.submit(call, job, timeout, os.getcwd())] = job
@@ -120,7 +120,7 @@ class Futures:
                 except AblateError:
                     raise
                 except Exception as error:  # whatever an engine raises for what it has lost
-                    if tries[job] < _TRIES:
+                    if tries[job.tasks] < _TRIES:
                         again.append(job)
                         continue
                     yield from _lost(job, error)
