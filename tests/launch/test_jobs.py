@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ablate.config.validate import run_config
-from ablate.launch.device import worker_count
+from ablate.errors import ConfigError
+from ablate.launch.device import gpus_of, worker_count
 from ablate.launch.job import Job, Task
 from ablate.launch.jobs import in_blocks, is_exact, jobs_agreed_on, jobs_of, stack_limit
 from ablate.launch.missing import Work
@@ -77,6 +78,26 @@ def test_as_many_workers_as_cores_but_two_on_a_gpu(monkeypatch) -> None:
     assert [worker_count(None, "cpu"), worker_count(None, "cuda"), worker_count(5, "cuda")] == [
         16, 2, 5,
     ]  # fmt: skip
+    assert [worker_count(None, "cuda", gpus) for gpus in (1, 4, 10)] == [2, 8, 16]
+
+
+@pytest.mark.parametrize(
+    ("visible", "asked", "names"),
+    [
+        ("", None, ["0", "1", "2"]),
+        ("", [2, 0], ["2", "0"]),
+        ("4,5,6", None, ["4", "5", "6"]),
+        ("4,GPU-8f2a,6", [1], ["GPU-8f2a"]),
+    ],
+)
+def test_gpus_are_those_that_this_process_sees(monkeypatch, visible, asked, names) -> None:
+    monkeypatch.setattr("ablate.launch.device._gpu_count", lambda: 3)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert gpus_of(asked) == names
+    with pytest.raises(
+        ConfigError, match=r"launch.devices=\[3\] is not allowed: here is GPUs 0 to 2"
+    ):
+        gpus_of([3])
 
 
 @pytest.mark.parametrize("name", ["SLURM_CPUS_PER_TASK", "NCPUS", "NSLOTS", "LSB_DJOB_NUMPROC"])

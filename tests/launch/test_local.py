@@ -11,7 +11,16 @@ from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
-from executor_suite import ENDLESS, IMPOSSIBLE, TINY, ExecutorSuite, KilledSuite, ended, job
+from executor_suite import (
+    ENDLESS,
+    IMPOSSIBLE,
+    TINY,
+    ExecutorSuite,
+    KilledSuite,
+    ended,
+    job,
+    result_of,
+)
 
 from ablate import data
 from ablate.cli import main
@@ -66,6 +75,25 @@ class TestLocal(KilledSuite):
 def is_alive(pid: int) -> bool:
     status = Path(f"/proc/{pid}/status")
     return status.exists() and "zombie" not in status.read_text()
+
+
+def test_each_worker_has_a_gpu_of_its_own_and_a_fresh_one_that_of_the_dead(tmp_path: Path) -> None:
+    """Which one a process sees is said by a variable, with a GPU or without."""
+    seen = {**TINY, "trainer": {"_target_": "mylab.train.gpu_seen"}}
+    pool = LocalExecutor(2, ["3", "5"])
+
+    def numbers(name: str) -> list[float]:
+        jobs = [job(tmp_path, f"{name}{n}", seen) for n in range(4)]
+        ran = list(pool.run(jobs))
+        assert {event.status for event in ran if event.task} == {"done"}
+        return [result_of(one.tasks[0].directory).metrics["gpu"] for one in jobs]
+
+    assert {*numbers("a")} == {3, 5}
+    for child in multiprocessing.active_children():
+        child.kill()
+    list(pool.run([job(tmp_path, f"lost{n}", seen) for n in range(2)]))
+    assert {*numbers("b")} == {3, 5}
+    pool.close()
 
 
 def test_ctrl_c_is_the_parents_to_answer(executor: Executor, tmp_path: Path) -> None:

@@ -5,7 +5,15 @@ from typing import Literal
 
 from pydantic import Field
 
-from ablate.config.base import ByName, Frozen, NonNegativeFloat, Positive, PositiveFloat
+from ablate.config.base import (
+    ByName,
+    Count,
+    Frozen,
+    Many,
+    NonNegativeFloat,
+    Positive,
+    PositiveFloat,
+)
 from ablate.config.target import Dotted
 
 
@@ -24,7 +32,9 @@ class Local(_Launch):
 
     name: Literal["local"] = "local"
     workers: Positive | None = None
-    """Processes, one thread each; null: one per core that is ours, two on a GPU."""
+    """Processes, one thread each; null: one per core that is ours, two for each GPU."""
+    devices: Many[Count] | None = None
+    """Numbers of the GPUs to train on, a worker on each in turn; null: all that are visible."""
 
 
 class Slurm(_Launch):

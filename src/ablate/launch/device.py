@@ -3,6 +3,7 @@
 import ctypes
 import importlib.util
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -18,7 +19,7 @@ _CORES_VARIABLES = ("SLURM_CPUS_PER_TASK", "NCPUS", "NSLOTS", "LSB_DJOB_NUMPROC"
 
 def device_kind(setting: Literal["auto", "cpu", "cuda"]) -> Device:
     """Resolve `trainer.device`; raises ConfigError when CUDA is asked for and absent."""
-    if setting != "cpu" and _cuda_present():
+    if setting != "cpu" and _gpu_count():
         return "cuda"
     if setting == "cuda":
         raise ConfigError(
@@ -40,14 +41,31 @@ def device_for(setting: Literal["auto", "cpu", "cuda"], launch: Launch) -> Devic
     return "cuda" if launch.has_gpus else "cpu"
 
 
-def worker_count(asked: int | None, device: Device) -> int:
-    """Return how many processes train: one per core that is ours, or two that share a GPU.
+def worker_count(asked: int | None, device: Device, gpus: int = 1) -> int:
+    """Return how many processes train: one per core that is ours, or two for each GPU.
 
     Each of them holds the data set and an own context on the GPU; a second one computes while
     the first is between two kernels.
     """
     cores = own_cores()
-    return asked or (min(2, cores) if device == "cuda" else cores)
+    return asked or (min(2 * gpus, cores) if device == "cuda" else cores)
+
+
+def gpus_of(asked: Sequence[int] | None) -> list[str]:
+    """Return the GPUs to train on as `CUDA_VISIBLE_DEVICES` names them; all that are visible: None.
+
+    Numbers count those that this process sees. Raises ConfigError for one that is not there.
+    """
+    count = _gpu_count()
+    visible = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
+    names = visible[:count] or [str(number) for number in range(count)]
+    for number in asked or ():
+        if number >= count:
+            there = f"GPUs 0 to {count - 1}" if count else "no GPU"
+            raise ConfigError(
+                f"launch.devices={list(asked or ())} is not allowed: here is {there}."
+            )
+    return [names[number] for number in asked] if asked else names
 
 
 def own_cores() -> int:
@@ -66,18 +84,18 @@ def own_cores() -> int:
 
 
 @cache
-def _cuda_present() -> bool:
-    """Ask the driver for devices and torch's version file for CUDA: importing torch costs 1 s."""
+def _gpu_count() -> int:
+    """Ask the driver for GPUs and torch's version file for CUDA: importing torch costs 1 s."""
     spec = importlib.util.find_spec("torch")
     if spec is None or spec.origin is None:
-        return False
+        return 0
     version = Path(spec.origin).with_name("version.py").read_text(encoding="utf-8")
     if any(line.startswith("cuda") and line.endswith("None") for line in version.splitlines()):
-        return False
+        return 0
     try:
         driver = ctypes.CDLL("libcuda.so.1")
     except OSError:
-        return False
+        return 0
     count = ctypes.c_int()
     found = driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0
-    return found and count.value > 0
+    return count.value if found else 0

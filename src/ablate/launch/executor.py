@@ -7,7 +7,7 @@ from ablate.config import Executed, Launch
 from ablate.config.launch import FuturesLaunch, Ray
 from ablate.config.target import Target
 from ablate.errors import ConfigError, one_of
-from ablate.launch.device import Device, worker_count
+from ablate.launch.device import Device, gpus_of, worker_count
 from ablate.launch.futures import Futures
 from ablate.launch.job import Event, Job
 from ablate.launch.local import LocalExecutor
@@ -51,7 +51,8 @@ def executor_of(launch: Executed, device: Device) -> Executor:
             end = next(filter(None, ends), lambda: None)
             return Futures(client, launch.workers, launch.shares, end)
         case _:
-            return LocalExecutor(worker_count(launch.workers, device))
+            gpus = gpus_of(launch.devices) if device == "cuda" else []
+            return LocalExecutor(worker_count(launch.workers, device, len(gpus)), gpus)
 
 
 def refuse_launchers(word: str) -> None:

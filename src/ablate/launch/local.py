@@ -5,7 +5,7 @@ import math
 import multiprocessing
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any
@@ -22,6 +22,7 @@ class _Worker:
 
     process: Any
     connection: Connection
+    gpu: str | None
     job: Job | None = None
     left: list[Task] = field(default_factory=list)
     since: float = math.inf  # it has not begun its job, a fresh one still starts
@@ -33,10 +34,13 @@ class LocalExecutor:
 
     They start with the first jobs, so that an executor that gets none costs nothing. A worker
     that dies or hangs costs the runs of its own job, and a fresh one takes its place.
+
+    gpus  those that workers see, one each, in turn; none: all see what this process sees
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, gpus: Sequence[str] = ()) -> None:
         self.size = size
+        self._gpus = gpus
         self._workers: list[_Worker] = []
         warm_up()
 
@@ -69,7 +73,7 @@ class LocalExecutor:
                 )
                 if worker.job is not None and (late or dead):
                     yield from _give_up(worker, f"timeout after {limit:g} s" if late else "")
-                    pool[pool.index(worker)] = _start()
+                    pool[pool.index(worker)] = _start(worker.gpu)
 
     def _has_room(self) -> bool:
         idle = (worker for worker in self._workers if worker.job is None)
@@ -79,18 +83,21 @@ class LocalExecutor:
         """Return a worker that has nothing to do, a new one where all others have."""
         idle = (worker for worker in self._workers if worker.job is None)
         if (found := next(idle, None)) is None:
-            self._workers.append(found := _start())
+            number = len(self._workers)
+            gpu = self._gpus[number % len(self._gpus)] if self._gpus else None
+            self._workers.append(found := _start(gpu))
         return found
 
 
-def _start() -> _Worker:
+def _start(gpu: str | None) -> _Worker:
     warm_up()
     context = multiprocessing.get_context("forkserver")
     ours, theirs = context.Pipe()
-    process = context.Process(target=work, args=(theirs, dict(os.environ)), daemon=True)
+    sees = {} if gpu is None else {"CUDA_VISIBLE_DEVICES": gpu}
+    process = context.Process(target=work, args=(theirs, {**os.environ, **sees}), daemon=True)
     process.start()
     theirs.close()
-    return _Worker(process, ours)
+    return _Worker(process, ours, gpu)
 
 
 def _give(worker: _Worker, job: Job) -> None:
