@@ -50,7 +50,7 @@ def json_bytes(content: Any, path: Path) -> bytes:
 def parse_json(content: bytes, path: Path) -> Any:
     """Return what one JSON text says; raises LedgerError naming `path`."""
     try:
-        return json.loads(content, parse_constant=_refuse)
+        return _DECODER.decode(content.decode())
     except (ValueError, RecursionError) as error:
         raise LedgerError(f"{path} is damaged: {error}.") from error
 
@@ -109,3 +109,7 @@ def _plain(value: Any) -> Any:
 
 def _refuse(constant: str) -> Any:
     raise ValueError(f"{constant} is not JSON")
+
+
+#: Kept: `json.loads` would make one for each of a ledger's many texts.
+_DECODER = json.JSONDecoder(parse_constant=_refuse)
