@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ablate.store.compared import compared_bytes
@@ -45,11 +45,17 @@ def gated(folder: Path, levels: int = 6, is_open: bool = False) -> Path:
 
 
 def start(
-    folder: Path, *words: str, environment: Mapping[str, str] | None = None
+    folder: Path,
+    *words: str,
+    environment: Mapping[str, str] | None = None,
+    within: Sequence[str] = (),
 ) -> subprocess.Popen[str]:
-    """Start `ablate` in a folder, in a process group of its own."""
+    """Start `ablate` in a folder, in a process group of its own.
+
+    within  what puts it elsewhere, such as a network of its own
+    """
     return subprocess.Popen(
-        [sys.executable, "-m", "ablate", *words],
+        [*within, sys.executable, "-m", "ablate", *words],
         cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         env={**os.environ, "PYTHONPATH": str(SOURCE), **(environment or {})},
         start_new_session=True,

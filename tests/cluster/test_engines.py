@@ -25,6 +25,7 @@ from executor_suite import ExecutorSuite
 pytestmark = pytest.mark.cluster
 TESTS = str(Path(__file__).parents[1])
 REACH = {"PYTHONPATH": os.pathsep.join([str(SOURCE), TESTS])}
+ADDRESS = "10.77.0.1:6399"
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DISABLE_IMPORT_WARNING": "1"}
 
 
@@ -102,56 +103,81 @@ def by_the_pool(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str,
     return numbers_of(folder)
 
 
-@pytest.fixture
-def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Start two nodes of a Ray cluster on addresses of this machine; the second can be killed."""
+@pytest.fixture(scope="module")
+def network() -> Iterator[list[str]]:
+    """Return what puts a command into a network of its own, with two addresses for two nodes.
+
+    Ray takes the address of the machine for 127.0.0.1, and would listen where others are.
+    """
     needs("ray", "ray")
+    if os.geteuid() != 0:
+        pytest.skip("needs root: a network of its own for two nodes of Ray")
+    holder = subprocess.Popen(["unshare", "--net", "sleep", "3600"])
+    inside = ["nsenter", f"--target={holder.pid}", "--net"]
+    here = os.readlink("/proc/self/ns/net")
+    until(lambda: os.readlink(f"/proc/{holder.pid}/ns/net") != here, "a network of its own")
+    for words in (
+        ["link", "set", "lo", "up"],
+        ["addr", "add", "10.77.0.1/24", "dev", "lo"],
+        ["addr", "add", "10.77.0.2/24", "dev", "lo"],
+    ):
+        subprocess.run([*inside, "ip", *words], check=True)
+    yield inside
+    holder.kill()
+    holder.wait()
+
+
+@pytest.fixture
+def nodes(
+    network: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Start two nodes of a Ray cluster; the second can be killed."""
     folder = tmp_path_factory.mktemp("ray")
-    ray = str(Path(sys.executable).with_name("ray"))
+    ray = [*network, str(Path(sys.executable).with_name("ray"))]
     common = ["--num-cpus=1", "--object-store-memory=100000000", "--disable-usage-stats", "--block"]
-    port = free_port()
-    head = background(
-        [ray, "start", "--head", f"--port={port}", "--node-ip-address=127.0.0.1",
-         "--include-dashboard=false", f"--temp-dir={folder}", *common], folder, **QUIET,
-    )  # fmt: skip
-    address = f"127.0.0.1:{port}"
-    check = [ray, "status", f"--address={address}"]
+
+    def node(number: int, *words: str) -> subprocess.Popen[bytes]:
+        address = f"--node-ip-address=10.77.0.{number}"
+        return background([*ray, "start", address, *words, *common], folder, **QUIET)
+
+    head = node(1, "--head", "--port=6399", "--include-dashboard=false", f"--temp-dir={folder}")
 
     def says(what: str) -> bool:
+        check = [*ray, "status", f"--address={ADDRESS}"]
         done = subprocess.run(check, capture_output=True, text=True, check=False, timeout=60)
         return what in done.stdout
 
     until(lambda: says("/1.0 CPU"), "the first node")
-    second = background(
-        [ray, "start", f"--address={address}", "--node-ip-address=127.0.0.2", *common], folder,
-        **QUIET,
-    )  # fmt: skip
+    second = node(2, f"--address={ADDRESS}")
     until(lambda: says("/2.0 CPU"), "two nodes")
-    (folder / "address").write_text(address)
-    head.address = address  # type: ignore[attr-defined]
     yield [head, second]
-    end(second)
-    end(head)
+    for process in (second, head):
+        end(process)
 
 
 @pytest.mark.parametrize("shares", ["true", "false"])
 def test_two_nodes_give_the_bits_of_the_pool(
-    nodes: list[subprocess.Popen[bytes]], tmp_path: Path, shares: str,
+    nodes: list[subprocess.Popen[bytes]], network: list[str], tmp_path: Path, shares: str,
     by_the_pool: dict[str, dict[str, bytes]],
 ) -> None:  # fmt: skip
     gated(tmp_path, is_open=True)
-    words = ("launch=ray", f"launch.address={nodes[0].address}", f"launch.shares={shares}")  # type: ignore[attr-defined]
-    assert "12/12 runs" in ended(start(tmp_path, "sweep", "study=mine.yaml", *words))
+    words = ("launch=ray", f"launch.address={ADDRESS}", f"launch.shares={shares}")
+    assert "12/12 runs" in ended(
+        start(tmp_path, "sweep", "study=mine.yaml", *words, within=network)
+    )
     assert numbers_of(tmp_path) == by_the_pool
     assert trained(tmp_path) == 12
 
 
 def test_a_node_that_is_killed_costs_nothing_and_its_job_is_handed_out_again(
-    nodes: list[subprocess.Popen[bytes]], tmp_path: Path, by_the_pool: dict[str, dict[str, bytes]]
+    nodes: list[subprocess.Popen[bytes]],
+    network: list[str],
+    tmp_path: Path,
+    by_the_pool: dict[str, dict[str, bytes]],
 ) -> None:
     gate = gated(tmp_path)
-    words = ("launch=ray", f"launch.address={nodes[0].address}")  # type: ignore[attr-defined]
-    process = start(tmp_path, "sweep", "study=mine.yaml", *words)
+    words = ("launch=ray", f"launch.address={ADDRESS}")
+    process = start(tmp_path, "sweep", "study=mine.yaml", *words, within=network)
     until(lambda: journals(tmp_path).count('"begun"') == 2, "a run on each node")
     end(nodes[1])
     gate.touch()
@@ -160,14 +186,19 @@ def test_a_node_that_is_killed_costs_nothing_and_its_job_is_handed_out_again(
 
 
 def test_a_driver_that_is_killed_leaves_nothing_behind_and_the_next_goes_on(
-    nodes: list[subprocess.Popen[bytes]], tmp_path: Path, by_the_pool: dict[str, dict[str, bytes]]
+    nodes: list[subprocess.Popen[bytes]],
+    network: list[str],
+    tmp_path: Path,
+    by_the_pool: dict[str, dict[str, bytes]],
 ) -> None:
     gate = gated(tmp_path)
-    words = ("launch=ray", f"launch.address={nodes[0].address}")  # type: ignore[attr-defined]
-    first = start(tmp_path, "sweep", "study=mine.yaml", *words)
+    words = ("launch=ray", f"launch.address={ADDRESS}")
+    first = start(tmp_path, "sweep", "study=mine.yaml", *words, within=network)
     until(lambda: journals(tmp_path).count('"begun"') == 2, "a run on each node")
     os.killpg(first.pid, signal.SIGKILL)
     first.communicate()
     gate.touch()
-    assert "12/12 runs" in ended(start(tmp_path, "sweep", "study=mine.yaml", *words))
+    assert "12/12 runs" in ended(
+        start(tmp_path, "sweep", "study=mine.yaml", *words, within=network)
+    )
     assert numbers_of(tmp_path) == by_the_pool

@@ -159,7 +159,7 @@ def test_hydra_answers_its_own_flags(
         (["run", "--quick"], "--quick needs a study"),
         (["sweep", "init=he,xavier", "--full"], "--full needs a study"),
         (["plan", "study=quickstart", "--full"], "--full: study quickstart has one size"),
-        (["run", "hydra/launcher=joblib"], "the executor of runs is local"),
+        (["run", "hydra/launcher=joblib"], "who trains is said by launch="),
         (["run", "replicates=0"], "replicates=0 is not allowed"),
         (["sync", "wide"], "study 'wide' has no runs here"),
     ],

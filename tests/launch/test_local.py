@@ -181,9 +181,12 @@ def test_a_command_ends_with_the_worker_that_ran_it(executor: Executor, tmp_path
 @pytest.mark.parametrize(
     ("word", "sentence"),
     [
-        ("hydra/launcher=joblib", "the executor of runs is local"),
-        ("+hydra/launcher=submitit_slurm", "the executor of runs is local"),
-        ("hydra.launcher.n_jobs=4", "the executor of runs is local"),
+        ("hydra/launcher=joblib", "who trains is said by launch=local, slurm, ray or futures"),
+        (
+            "+hydra/launcher=submitit_slurm",
+            "who trains is said by launch=local, slurm, ray or futures",
+        ),
+        ("hydra.launcher.n_jobs=4", "who trains is said by launch=local, slurm, ray or futures"),
         ("hydra/sweeper=optuna", "the sweeper of all studies is ablate"),
     ],
 )

@@ -1,6 +1,7 @@
 """`launch=ray`: jobs as tasks of a Ray cluster."""
 
 import os
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -14,6 +15,8 @@ from ablate.launch.futures import Futures
 _PASSED_ON = (
     "PYTHONPATH", "ABLATE_DATA_DIR", "MKL_CBWR", "ATEN_CPU_CAPABILITY", "PYTHONDONTWRITEBYTECODE",
 )  # fmt: skip
+#: Seconds that a cluster may take to answer at all.
+_PATIENCE = 10.0
 #: Set before Ray is imported, and only where the user has not decided.
 _ENVIRONMENT = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 
@@ -59,6 +62,7 @@ def ray_executor(launch: Ray) -> Futures:
     # One of its own listens here alone: by default it would on every interface of the machine.
     here: dict[str, Any] = {"_node_ip_address": "127.0.0.1", "include_dashboard": False}
     try:
+        _check_port(launch.address)
         ray.init(
             address=launch.address or "local",
             runtime_env={"env_vars": variables},
@@ -66,7 +70,7 @@ def ray_executor(launch: Ray) -> Futures:
             logging_level="ERROR",
             **({} if launch.address else here),
         )
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         said = str(error).strip().partition("\n")[0].rstrip(".")
         address = launch.address or "null"
         raise ConfigError(f"launch.address={address}: Ray gives no answer: {said}.") from error
@@ -82,3 +86,10 @@ def ray_executor(launch: Ray) -> Futures:
             f"cluster has: {there.get('CPU', 0):g} cores, {there.get('GPU', 0):g} GPUs."
         )
     return Futures(_Client(ray, options), launch.workers or room, launch.shares, ray.shutdown)
+
+
+def _check_port(address: str | None) -> None:
+    """Raise OSError where nobody listens at HOST:PORT, for which Ray would wait minutes."""
+    host, colon, port = (address or "").removeprefix("ray://").rpartition(":")
+    if colon and port.isdecimal():
+        socket.create_connection((host, int(port)), _PATIENCE).close()
