@@ -73,6 +73,24 @@ def test_two_workers_share_a_study_and_train_every_run_once(calm: Path, tmp_path
 
 
 @pytest.mark.long
+def test_two_parts_in_folders_of_their_own_are_merged(calm: Path, tmp_path: Path) -> None:
+    """Nothing is shared: machines that see no common folder, until a copy of each lies here."""
+    roots = [small(tmp_path / name, 4, 3, epochs=20) for name in ("first", "second")]
+    for number, root in enumerate(roots):
+        declare(root)
+        output, _ = (process := worker(root, "--part", f"{number}/2")).communicate(timeout=300)
+        assert process.returncode == 0, output
+        assert "all 6 runs of this part are there" in output
+        assert len(runs_of(root)) == 6
+    merged = ablate("merge", "../second", cwd=roots[0])
+    assert merged.returncode == 0, merged.stderr
+    assert runs_of(roots[0]) == runs_of(calm)
+    code, output = sweep(roots[0])
+    assert code == 0, output
+    assert "nothing to do: all 12 runs are in the ledger" in output
+
+
+@pytest.mark.long
 def test_a_sweep_and_a_worker_share_the_work_too(calm: Path, tmp_path: Path) -> None:
     folder = small(tmp_path, 4, 3, epochs=20)
     declare(folder)
@@ -161,6 +179,7 @@ def test_what_has_changed_since_it_was_declared_is_refused(tmp_path: Path) -> No
             ["mine", "--shard", "2/2"],
             "--shard 2/2 is not allowed: write K/N with K from 0 to N - 1",
         ),
+        (["mine", "--part", "1/1"], "--part 1/1 is not allowed"),
         (["mine", "--shard", "half"], "--shard half is not allowed"),
         (
             ["mine", "optimizer.lr=1"],

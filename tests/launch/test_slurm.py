@@ -70,7 +70,10 @@ def test_it_is_printed_and_nothing_is_written(root: Path, capsys) -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["launch=slurmy"], "there is no launch 'slurmy'; allowed are futures, local, ray or slurm"),
+        (
+            ["launch=slurmy"],
+            "there is no launch 'slurmy'; allowed are futures, local, ray or slurm",
+        ),
         (["launch.detach=true"], "launch 'local' has no 'detach'"),
         (["launch=slurm", "launch.workers=0"], "launch.workers=0 is not allowed"),
         (["launch=slurm", "launch.sbatch=gpu"], "launch.sbatch='gpu' is not allowed"),

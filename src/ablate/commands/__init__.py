@@ -13,6 +13,7 @@ COMMANDS = {
     "trace": "from a number in a report to its runs",
     "verify": "train a run again and compare it with what is kept",
     "clean": "remove runs that no study asks for any more",
+    "merge": "bring the runs of other folders into this one",
     "status": "runs done, n/c, failed, running, missing, stale",
     "report": "regenerate reports from the ledger",
     "ui": "the MLflow UI over the runs, on 127.0.0.1",

@@ -2,33 +2,31 @@
 
 import argparse
 from collections.abc import Sequence
-from fractions import Fraction
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from ablate.commands.here import study_name, typed
+from ablate.commands.here import shown, study_name, typed
 from ablate.commands.sweep import further
 from ablate.config import Local
 from ablate.config.compose import parse_override
 from ablate.config.validate import validated
 from ablate.errors import ConfigError
-from ablate.launch.work import work
+from ablate.launch.work import Part, work
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `ablate work` takes."""
     parser.add_argument("study", type=study_name, help="as `ablate sweep --declare` has named it")
-    parser.usage = f"{parser.prog} [--shard K/N] STUDY [launch.KEY=VALUE ...]"
+    parser.usage = f"{parser.prog} [--shard K/N | --part K/N] STUDY [launch.KEY=VALUE ...]"
     parser.set_defaults(has_words=True)
-    parser.add_argument(
-        "--shard",
-        type=shard_of,
-        default=Fraction(),
-        metavar="K/N",
-        help="begin at part K of N, from 0: out of the way of the others; the rest follows",
-    )
+    parts = parser.add_mutually_exclusive_group()
+    said = "begin at part K of N, from 0: out of the way of the others; the rest follows"
+    parts.add_argument("--shard", metavar="K/N", help=said)
+    said = "train part K of N alone, in a folder of its own: ablate merge brings them together"
+    parts.add_argument("--part", metavar="K/N", help=said)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -36,22 +34,34 @@ def run(options: argparse.Namespace) -> int:
     console = Console(highlight=False)
     root, study = options.root, options.study
     launch = launch_of(options.words)
-    swept = work(root, study, launch, console, options.shard, partial(further, root, console))
+    part = part_of(options)
+    swept = work(root, study, launch, console, part, partial(further, root, console))
     if swept.failed:
         console.out(f"{swept.failed} runs failed; error.log in the folder of each says why")
         return 1
+    if part.alone:
+        merge = typed(f"ablate merge {shown(root)}", Path.cwd())
+        console.out(
+            f"all {swept.runs} runs of this part are there; {merge} brings them to a folder"
+        )
+        return 0
     report = typed(f"ablate report {study}", root)
     console.out(f"all {swept.runs} runs are in the ledger; {report} tells what they say")
     return 0
 
 
-def shard_of(text: str) -> Fraction:
-    """Return K/N as the part of the list at which to begin; raises ConfigError for another text."""
-    part, slash, parts = text.partition("/")
-    whole = part.isdecimal() and parts.isdecimal()
-    if not (slash and whole and int(part) < int(parts)):
-        raise ConfigError(f"--shard {text} is not allowed: write K/N with K from 0 to N - 1.")
-    return Fraction(int(part), int(parts))
+def part_of(options: argparse.Namespace) -> Part:
+    """Return which part is meant; raises ConfigError for a text that is not K/N."""
+    for name in ("shard", "part"):
+        text = getattr(options, name)
+        if text is not None:
+            number, slash, of = text.partition("/")
+            whole = number.isdecimal() and of.isdecimal()
+            if not (slash and whole and int(number) < int(of)):
+                said = f"--{name} {text} is not allowed"
+                raise ConfigError(f"{said}: write K/N with K from 0 to N - 1.")
+            return Part(int(number), int(of), alone=name == "part")
+    return Part()
 
 
 def launch_of(words: Sequence[str]) -> Local:

@@ -6,7 +6,7 @@ was declared, not what a study file says by now.
 
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -31,15 +31,39 @@ from ablate.launch.sweep import notes
 from ablate.store.index import Index, read_declared, write_index
 from ablate.store.journal import journal
 from ablate.study.lockfile import Locked, read_lock
-from ablate.study.plan import Plan
+from ablate.study.plan import Cell, Plan
+
+
+@dataclass(frozen=True)
+class Part:
+    """Which part of a study a worker is for: `number`, from 0, of `of`.
+
+    alone  it trains that part and no more, in a folder that is merged with the others later; else
+           it only begins there
+    """
+
+    number: int = 0
+    of: int = 1
+    alone: bool = False
+
+    @property
+    def start(self) -> Fraction:
+        """Where in the list of jobs to begin."""
+        return Fraction(0 if self.alone else self.number, self.of)
+
+    def cells_of(self, plan: Plan) -> tuple[Cell, ...]:
+        """Return the cells of this part; an A/A control belongs to the one that it repeats."""
+        places = {cell.key: place for place, cell in enumerate(plan.cells)}
+        originals = (plan.original(c) if c.config.control else c for c in plan.cells)
+        pairs = zip(plan.cells, originals, strict=True)
+        return tuple(cell for cell, of in pairs if places[of.key] % self.of == self.number)
 
 
 def work(
-    root: Path, study: str, launch: Local, console: Console, shard: Fraction, further: Further
+    root: Path, study: str, launch: Local, console: Console, part: Part, further: Further
 ) -> Swept:
     """Train what was declared and nobody else trains; return what came of it.
 
-    shard    at which part of the list of jobs to begin
     further  as in `ablate.launch.sweep.sweep`
 
     Raises ConfigError or DataError, with nothing started, where nothing was declared, where what
@@ -55,15 +79,21 @@ def work(
     device = device_kind(plan.cells[0].config.trainer.device)
     works = look_up(plan, root, device)
     _check_keys(study, index, index_of(plan, works, root, device))
+    if part.alone:  # what the whole study is stays as it was declared, and nobody sees all of it
+        plan = replace(plan, cells=part.cells_of(plan))
+        works, further = look_up(plan, root, device), lambda plan: None
 
     def declare(plan: Plan, works: LookedUp) -> None:
-        write_index(root, study, index_of(plan, works, root, device))
+        if not part.alone:
+            write_index(root, study, index_of(plan, works, root, device))
 
     with closing(executor_of(launch, device)) as executor:
         for note in notes(plan, root, device):
             console.out(note, style="dim")
         with journal(root, study) as ours:
-            shared = Shared(root, device, executor, ours, launch, console, declare, shard=shard)
+            shared = Shared(
+                root, device, executor, ours, launch, console, declare, shard=part.start
+            )
             return train_all(shared, plan, works, further)
 
 
