@@ -36,7 +36,12 @@ class AtOnce:
         return future
 
 
-@pytest.fixture(params=[True, False], ids=["one folder", "nothing shared"])
+@pytest.fixture(
+    params=[
+        pytest.param(True, id="one folder"),
+        pytest.param(False, id="nothing shared", marks=pytest.mark.long),
+    ]
+)
 def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
     futures = Futures(AtOnce(), 1, request.param)
     yield futures

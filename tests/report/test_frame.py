@@ -28,7 +28,7 @@ from ablate.report.stored import Stored, taken
 from ablate.report.thin import thinned, wanted
 from ablate.store.cell import LedgerCell
 from ablate.store.files import LedgerError
-from ablate.store.index import write_index
+from ablate.store.index import Index, write_index
 from ablate.store.ledger import run_directory, write_failure, write_run
 from ablate.study.claims import Effect, Rate
 from ablate.study.items import ITEMS
@@ -346,7 +346,7 @@ def test_loading_gives_the_frame_that_is_asked_for_from_ledger_or_report(
     ledger: tuple[Path, list[LedgerCell]],
 ) -> None:
     root, (cell, unfinished) = ledger
-    write_index(root, "s", [cell])
+    write_index(root, "s", Index([cell]))
     whole = frames(root, "s", [cell])
     pd.testing.assert_frame_equal(ablate.load("s", root), whole.runs)
     for name in ("epochs", "layers", "curves", "tuning"):
