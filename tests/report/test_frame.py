@@ -354,7 +354,7 @@ def test_loading_gives_the_frame_that_is_asked_for_from_ledger_or_report(
         pd.testing.assert_frame_equal(ablate.load("s", root, frame=name), expected)
     with pytest.raises(ConfigError, match=r"there is no frame 'layer'; allowed are runs, epochs"):
         ablate.load("s", root, frame="layer")
-    write_index(root, "s", [cell, unfinished])
+    write_index(root, "s", Index([cell, unfinished]))
     with pytest.raises(ConfigError, match="neither a finished sweep nor a report"):
         ablate.load("s", root)
     write_frames(whole, root / "reports" / "s")
