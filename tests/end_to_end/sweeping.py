@@ -31,12 +31,12 @@ report: [table]
 """
 
 
-def command(*words: str, cwd: Path) -> subprocess.Popen[str]:
+def command(*words: str, cwd: Path, reach: str = REACH) -> subprocess.Popen[str]:
     """Start `ablate` in a process of its own, with the tests' `mylab` within reach."""
     return subprocess.Popen(
         [sys.executable, "-m", "ablate", *words],
         cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        env={**os.environ, "PYTHONPATH": REACH}, start_new_session=True,
+        env={**os.environ, "PYTHONPATH": reach}, start_new_session=True,
     )  # fmt: skip
 
 
