@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -129,9 +130,11 @@ def network() -> Iterator[list[str]]:
 
 @pytest.fixture
 def nodes(
-    network: list[str], tmp_path_factory: pytest.TempPathFactory
+    network: list[str], tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Start two nodes of a Ray cluster; the second can be killed."""
+    """Start two nodes of a Ray cluster, which let in who has their token; one can be killed."""
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    monkeypatch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
     folder = tmp_path_factory.mktemp("ray")
     ray = [*network, str(Path(sys.executable).with_name("ray"))]
     common = ["--num-cpus=1", "--object-store-memory=100000000", "--disable-usage-stats", "--block"]
