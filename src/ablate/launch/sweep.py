@@ -58,13 +58,9 @@ def sweep(
     """
     plan, name = in_folders_there(plan, root), plan.study.name
     device = device_for(plan.cells[0].config.trainer.device, launch)
-    works = look_up(plan, root, device)
-    while is_whole(plan, works):
-        declare(plan, root, works, device)
-        more = further(plan)
-        if more is None:
-            return Swept(runs=plan.runs)
-        plan, works = more, look_up(more, root, device)
+    plan, works, is_left = past_what_is_there(plan, root, device, further)
+    if not is_left:
+        return Swept(runs=plan.runs)
     with ExitStack() as held:
         # It gets ready while the cells are checked here.
         executor = held.enter_context(closing(executor_of(launch, device)))
@@ -81,6 +77,23 @@ def sweep(
             lambda plan, works: declare(plan, root, works, device), sinks,
         )  # fmt: skip
         return train_all(shared, plan, works, further)
+
+
+def past_what_is_there(
+    plan: Plan, root: Path, device: Device, further: Further
+) -> tuple[Plan, LookedUp, bool]:
+    """Go from look to look as far as all runs are there, and declare each.
+
+    Returns the plan to train or the last one, its works, and whether anything is left to train.
+    """
+    works = look_up(plan, root, device)
+    while is_whole(plan, works):
+        declare(plan, root, works, device)
+        more = further(plan)
+        if more is None:
+            return plan, works, False
+        plan, works = more, look_up(more, root, device)
+    return plan, works, True
 
 
 def declare_checked(plan: Plan, root: Path, console: Console, device: Device) -> None:

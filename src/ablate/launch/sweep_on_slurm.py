@@ -15,7 +15,7 @@ from ablate.launch.missing import in_folders_there
 from ablate.launch.phases import Further, LookedUp, Swept, is_whole, look_up
 from ablate.launch.progress import progress
 from ablate.launch.slurm import Array, check_here, follow, submit, submitted
-from ablate.launch.sweep import declare, declare_checked
+from ablate.launch.sweep import declare_checked, past_what_is_there
 from ablate.store.index import read_index
 from ablate.store.journal import ended_since, remove_journals
 from ablate.store.ledger import run_directory
@@ -43,13 +43,9 @@ def sweep_on_slurm(
     """
     plan, name = in_folders_there(plan, root), plan.study.name
     device = device_for(plan.cells[0].config.trainer.device, launch)
-    works = look_up(plan, root, device)
-    while is_whole(plan, works):
-        declare(plan, root, works, device)
-        more = further(plan)
-        if more is None:
-            return Swept(runs=plan.runs)
-        plan, works = more, look_up(more, root, device)
+    plan, works, is_left = past_what_is_there(plan, root, device, further)
+    if not is_left:
+        return Swept(runs=plan.runs)
     check_here()
     array, places = submitted(root, name), ended_since(root, name, {})[1]
     if array is None:
