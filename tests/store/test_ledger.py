@@ -15,12 +15,14 @@ from older_entries import as_written_before
 from store_samples import CONFIG, PROVENANCE, STARTED, a_diverged_record, a_record
 
 from ablate.errors import AblateError
+from ablate.store.adopt import adopt_entry, entry_files
 from ablate.store.commit import remove_abandoned
 from ablate.store.compared import compared_bytes
 from ablate.store.files import LedgerError, json_bytes, parse_json
 from ablate.store.ledger import move_stale, run_directory, write_failure, write_run
 from ablate.store.reader import check_there, check_whole, tuned_value
 from ablate.store.result import read_result
+from ablate.store.state import state
 from whole_run import read_run
 
 KEY = "0123456789abcdef" * 4
@@ -366,6 +368,17 @@ def test_an_older_entry_moves_with_its_files(tmp_path: Path) -> None:
     moved = read_run(move_stale(entry, tmp_path))
     assert moved is not None
     assert moved.config == CONFIG
+
+
+@pytest.mark.parametrize("schema", [1, 2, 3])
+def test_an_entry_comes_whole_into_another_ledger(tmp_path: Path, schema: int) -> None:
+    old = write(tmp_path / "there" / "0")
+    if schema < 3:
+        as_written_before(old, schema)
+    new = tmp_path / "here" / "0"
+    assert adopt_entry(new, entry_files(old), KEY)
+    assert state(new, KEY)[0] == "done"
+    assert compared_bytes(new) == compared_bytes(old)
 
 
 def test_a_metric_of_another_type_is_named_in_version_0_1(tmp_path: Path) -> None:

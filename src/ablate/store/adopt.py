@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ablate.store.commit import commit
-from ablate.store.files import LedgerError, sha256, write_atomically
+from ablate.store.files import LedgerError, parse_json, sha256, write_atomically
 from ablate.store.reader import check_whole
 from ablate.store.result import CONFIG, config_path, read_result
 
@@ -24,8 +24,9 @@ def entry_files(directory: Path) -> dict[str, bytes]:
 
 def adopt_entry(directory: Path, files: Mapping[str, bytes], key: str) -> bool:
     """Put an entry in its place as `write_run` would; return whether it lies there now."""
-    within = {name: content for name, content in files.items() if name != CONFIG}
-    config = config_path(directory, sha256(files[CONFIG]))
-    config.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(config, files[CONFIG], flush=False)
+    within = dict(files)
+    if parse_json(files["result.json"], directory)["schema"] > 2:  # before, each had its own
+        config = config_path(directory, sha256(within[CONFIG]))
+        config.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(config, within.pop(CONFIG), flush=False)
     return commit(directory, within, key)
