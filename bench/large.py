@@ -1,4 +1,4 @@
-"""Ledgers of 10,000 and 100,000 runs: what it takes to load them and to report on them.
+"""Ledgers of 10,000 and 100,000 runs: what it takes to look at them, load them and report on them.
 
 Synopsis, from the root of the repository, with `pip install -c constraints.txt -e '.[bench]'`::
 
@@ -63,6 +63,7 @@ def main() -> int:
             root = Path(place)
             made = write_large_ledger(root, large_study(*_SHAPES[runs]))
             commands = {
+                "status": [sys.executable, "-m", "ablate", "status", NAME, "--root", place],
                 "load": [sys.executable, "-c", _LOAD, NAME, place],
                 "report": [sys.executable, "-m", "ablate", "report", NAME, "--root", place],
             }

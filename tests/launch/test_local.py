@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from multiprocessing import forkserver
 from pathlib import Path
 
+import numpy as np
 import pytest
 from executor_suite import (
     ENDLESS,
@@ -30,7 +31,9 @@ from ablate.launch.execute import DiskFullError, execute, failed
 from ablate.launch.executor import Executor, executor_of, refuse_launchers
 from ablate.launch.job import Event, Job
 from ablate.launch.local import LocalExecutor
+from ablate.launch.processor import flags, has
 from waiting import until
+from whole_run import read_run
 
 
 class InProcess:
@@ -93,6 +96,39 @@ def test_each_worker_has_a_gpu_of_its_own_and_a_fresh_one_that_of_the_dead(tmp_p
         child.kill()
     list(pool.run([job(tmp_path, f"lost{n}", seen) for n in range(2)]))
     assert {*numbers("b")} == {3, 5}
+    pool.close()
+
+
+@pytest.mark.skipif(flags() is None, reason="this machine has no x86 processor, or hides its flags")
+def test_a_run_is_pinned_to_vector_instructions(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Whatever the processor has and the surroundings say; and it is told, with the run."""
+    monkeypatch.setenv("ATEN_CPU_CAPABILITY", "default")
+    pinned = {**TINY, "trainer": {**TINY["trainer"], "cpu_capability": "avx2"}}
+    capability, losses = {}, {}
+    for name, config in {"free": TINY, "pinned": pinned}.items():
+        pool = LocalExecutor(1)
+        assert ended(list(pool.run([job(tmp_path, name, config)]))) == {(name, 0): "done"}
+        pool.close()
+        run = read_run(tmp_path / name / "0")
+        capability[name] = run.result.provenance["cpu_capability"]
+        losses[name] = run.losses
+    assert capability == {"free": "DEFAULT", "pinned": "AVX2"}
+    assert (losses["free"] != losses["pinned"]).any()
+    np.testing.assert_allclose(losses["free"], losses["pinned"], rtol=1e-4)  # fp32, 80 steps
+
+
+def test_instructions_that_the_processor_lacks_end_the_sweep(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    lacked = next((name for name in ("avx512", "avx2") if not has(name)), None)
+    if lacked is None:
+        pytest.skip("this processor has all of them")
+    asked = {**TINY, "trainer": {**TINY["trainer"], "cpu_capability": lacked}}
+    pool = LocalExecutor(1)
+    with pytest.raises(ConfigError, match=f"trainer.cpu_capability={lacked} is not possible"):
+        list(pool.run([job(tmp_path, "a", asked)]))
     pool.close()
 
 

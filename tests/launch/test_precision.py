@@ -39,24 +39,3 @@ def test_nothing_is_promised_of_networks_that_were_not_measured(monkeypatch):
     monkeypatch.setattr(precision, "bfloat16_instructions", lambda: True)
     assert precision.would_be_faster([config("cnn", "fp32")], "cpu", 3600)
     assert not precision.would_be_faster([config("resnet20", "fp32")], "cpu", 3600)
-
-
-@pytest.mark.parametrize(
-    ("machine", "flags", "expected"),
-    [
-        ("x86_64", "fma avx2", False),
-        ("x86_64", "avx512f avx512_bf16", True),
-        ("x86_64", "avx512f amx_bf16", True),
-        ("arm64", "avx512f amx_bf16", None),
-    ],
-)
-def test_flags_of_a_processor(machine, flags, expected, monkeypatch, tmp_path):
-    facts = tmp_path / "cpuinfo"
-    facts.write_text(f"processor\t: 0\nflags\t\t: fpu {flags}\n")
-    monkeypatch.setattr(precision, "Path", lambda path: facts)
-    monkeypatch.setattr(precision.platform, "machine", lambda: machine)
-    precision.bfloat16_instructions.cache_clear()
-    try:
-        assert precision.bfloat16_instructions() is expected
-    finally:
-        precision.bfloat16_instructions.cache_clear()

@@ -41,3 +41,13 @@ def test_an_unknown_commit_is_called_unknown():
 def test_no_runs():
     study = make_study(factor("init", ["a"]))
     assert [line.text for line in origins(study, make_runs(study, {}), 1)] == ["0 of 3 finished"]
+
+
+def test_vector_instructions_and_gpus_are_said_where_they_are_known():
+    study, runs = two_by_two()
+    before = {line.label: line.text for line in origins(study, runs, 4)}
+    runs = runs.assign(cpu_capability="AVX2", gpu=None)
+    now = {line.label: line.text for line in origins(study, runs, 4)}
+    assert now == {**before, "processor": f"{before['processor']} (AVX2)"}
+    runs["gpu"] = "NVIDIA L4"
+    assert {line.label: line.text for line in origins(study, runs, 4)}["GPU"] == "NVIDIA L4"

@@ -13,6 +13,7 @@ from ablate.report.circumstances import Facts
 from ablate.report.frame import Frames
 from ablate.report.verdicts import judge
 from ablate.report.warnings import warnings_of
+from ablate.report.warnings_of_machines import unlike_machines
 from ablate.study.claims import form_of
 from ablate.study.schema import Factor, Level, Metric, Study, Tune
 
@@ -267,3 +268,50 @@ def test_several_of_a_kind_are_one_warning_on_all_their_claims():
     one = warned(study(*claims), frames(apart(0.05)), NORM)["one learning rate"]
     assert one.claims == ("first", "second")
     assert one.as_told() == {"kind": "one learning rate", "claim": None, "text": one.text}
+
+
+MACHINES = {
+    "avx2": {"device": "cpu", "gpu": None, "cpu": "AMD EPYC 7B13", "cpu_capability": "AVX2"},
+    "avx512": {"device": "cpu", "gpu": None, "cpu": "AMD EPYC 9654", "cpu_capability": "AVX512"},
+    "intel": {"device": "cpu", "gpu": None, "cpu": "Intel(R) Xeon(R)", "cpu_capability": "AVX512"},
+    "h100": {"device": "cuda", "gpu": "NVIDIA H100", "cpu": "Intel(R)", "cpu_capability": "AVX2"},
+    "l4": {"device": "cuda", "gpu": "NVIDIA L4", "cpu": "Intel(R)", "cpu_capability": "AVX2"},
+}
+
+
+def made_on(machine_of):
+    """Return the runs of two cells, each made on the machine that `(cell, replicate)` gives."""
+    rows = [
+        {"cell": cell, "replicate": r, "status": "done", **MACHINES[machine_of(cell, r)]}
+        for cell in ("a", "b")
+        for r in range(R)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_pairs_on_machines_of_different_kinds():
+    (found,) = unlike_machines(
+        made_on(lambda cell, r: "avx512" if r < 3 and cell == "b" else "avx2")
+    )
+    assert found.kind == "unlike machines"
+    assert found.text == (
+        "In 3 of 8 replicates runs that are compared were made on machines of different kinds "
+        "(AVX2 on AMD in 13 runs, AVX512 on AMD in 3 runs), whose arithmetic differs in the last "
+        "digits; trainer.cpu_capability=avx2 gives them the same instructions."
+    )
+    (found,) = unlike_machines(
+        made_on(lambda cell, r: "intel" if r == 5 and cell == "a" else "avx2")
+    )
+    assert "In 1 of 8 replicates" in found.text
+    assert "AVX512 on Intel in 1 run)" in found.text
+    assert found.text.endswith("a sweep on machines of one kind tells whether that matters.")
+    (found,) = unlike_machines(made_on(lambda cell, r: "l4" if cell == "a" else "h100"))
+    assert "NVIDIA H100 in 8 runs, NVIDIA L4 in 8 runs" in found.text
+
+
+def test_replicates_on_a_machine_each_are_no_matter():
+    assert unlike_machines(made_on(lambda cell, r: "intel" if r % 2 else "avx2")) == []
+    runs = made_on(lambda cell, r: "intel" if cell == "a" else "avx2")
+    assert unlike_machines(runs.drop(columns="gpu")) == []  # a report of before
+    assert unlike_machines(runs.assign(cpu_capability=None)) == []
+    assert unlike_machines(runs.assign(status=["done"] * R + ["failed"] * R)) == []

@@ -3,18 +3,17 @@
 import argparse
 import json
 from collections import Counter
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
 from ablate.commands.here import study_name, typed
 from ablate.errors import ConfigError, nearest, one_of
-from ablate.store.cell import LedgerCell
+from ablate.store.glance import states
 from ablate.store.index import read_index
 from ablate.store.journal import workers
-from ablate.store.ledger import run_directory
 from ablate.store.lock import running
-from ablate.store.state import COMPLETE, State, state, studies
+from ablate.store.state import COMPLETE, State, studies
 
 #: Runs that a worker has begun, as many as are named.
 _SHOWN = 3
@@ -55,11 +54,11 @@ def status(root: Path, study: str) -> dict[str, Any]:
         raise ConfigError(f"study '{study}' has no runs here; {have}.{nearest(study, known)}")
     at_work = [worker for worker in workers(root, study) if worker.alive]
     begun = {run for worker in at_work for run in worker.running}
-    found = Counter(
-        _state(root, study, cell, replicate, begun)
-        for cell in cells
-        for replicate in range(cell.replicates)
-    )
+    found = Counter[State]()
+    for cell in cells:
+        for replicate, one in enumerate(states(root / "runs" / study / cell.slug, cell)):
+            is_begun = one not in COMPLETE and f"{cell.slug}/{replicate}" in begun
+            found["running" if is_begun else one] += 1
     counts = {name: found[name] for name in get_args(State)}
     looked = {}
     if cells and cells[0].looks:
@@ -71,14 +70,6 @@ def status(root: Path, study: str) -> dict[str, Any]:
         for one in at_work
     ]
     return {**state_of, "process": running(root, study), "workers": of_each}
-
-
-def _state(root: Path, study: str, cell: LedgerCell, replicate: int, begun: Set[str]) -> State:
-    """Return the state of a run, seen at a glance: a sweep and a report read it whole."""
-    directory = run_directory(root, study, cell.slug, replicate)
-    known, _ = state(directory, cell.expected(replicate), at_a_glance=True)
-    is_begun = f"{cell.slug}/{replicate}" in begun
-    return "running" if is_begun and known not in COMPLETE else known
 
 
 def _line(one: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from ablate.config.base import Count, Frozen, Positive
 from ablate.config.target import COMMAND, TARGET, Arguments, Dotted, Target, flattened, gathered
 
 #: Runtime only: they never change a result, so they are no part of a run's key.
-RUNTIME_FIELDS: Mapping[str, set[str]] = {"trainer": {"device", "stack", "save"}}
+RUNTIME_FIELDS: Mapping[str, set[str]] = {"trainer": {"device", "cpu_capability", "stack", "save"}}
 #: What differs between replicates.
 Varied = Literal[
     "all", "none", "split", "bootstrap", "init", "order", "augment", "dropout", "label_noise"
@@ -21,8 +21,8 @@ class Trainer(Frozen):
     """How long, on what, and how much is kept.
 
     Or a training procedure of the user's own, `{_target_: mylab.train.fit, epochs: 20}` or
-    `{command: python train.py, epochs: 20}`. Then every key but `device`, `stack` and `save` is
-    one of `arguments`, and the other fields mean nothing.
+    `{command: python train.py, epochs: 20}`. Then every key but `device`, `cpu_capability`,
+    `stack` and `save` is one of `arguments`, and the other fields mean nothing.
     """
 
     epochs: Count = 5
@@ -43,6 +43,9 @@ class Trainer(Frozen):
     processor has bfloat16 instructions (AVX512-BF16, AMX) or there is a GPU, slow elsewhere."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """`auto`: CUDA where there is one."""
+    cpu_capability: Literal["auto", "avx2", "avx512"] = "auto"
+    """Vector instructions of a processor, which move the last bits: `auto` the best it has; on
+    machines of several kinds `avx2` lets runs that are compared have the same."""
     stack: Literal["auto", "off"] | Positive = "auto"
     """Replicates trained in one program: `auto` 8 where it is faster (mlp, or a GPU), `off`, or a
     number; an mlp on a CPU has the same bits in any stack."""

@@ -132,7 +132,8 @@ def run_here(job: Job, timeout: float | None, folder: str) -> Away:
     """Run a job in a worker process of this one, from the working directory of who asks for it."""
     with suppress(OSError):  # a machine may not have that folder
         os.chdir(folder)
-    return Away(tuple(_own_pool().run([job], timeout)), {})
+    pool = _own_pool(job.config.trainer.cpu_capability)
+    return Away(tuple(pool.run([job], timeout)), {})
 
 
 def run_away(job: Job, timeout: float | None, folder: str) -> Away:
@@ -165,8 +166,11 @@ def _place(task: Task) -> tuple[int, int]:
 
 
 @cache
-def _own_pool() -> LocalExecutor:
-    """Return this process's pool, kept from job to job: a worker's imports take seconds."""
+def _own_pool(cpu_capability: str) -> LocalExecutor:
+    """Return this process's pool, kept from job to job: a worker's imports take seconds.
+
+    One for each `trainer.cpu_capability`, which a process reads once.
+    """
     return LocalExecutor(1)
 
 

@@ -1,14 +1,10 @@
 """What `trainer.precision` costs or would save on the processor at hand, in a sentence."""
 
-import platform
 from collections.abc import Iterable
-from functools import cache
-from pathlib import Path
 
 from ablate.config import RunConfig
 from ablate.launch.device import Device
-
-_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
+from ablate.launch.processor import bfloat16_instructions
 
 #: Of a sweep, in seconds: below it nobody needs to hear how it would be faster.
 LONG = 600.0
@@ -46,16 +42,3 @@ def would_be_faster(
         for config in configs
     )
     return [_FASTER] if gains and device == "cpu" and bfloat16_instructions() else []
-
-
-@cache
-def bfloat16_instructions() -> bool | None:
-    """Tell whether the processor multiplies bfloat16 itself; None where nobody says."""
-    if platform.machine() not in ("x86_64", "AMD64"):
-        return None
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return None
-    flags = next((line.partition(":")[2].split() for line in lines if line.startswith("flags")), [])
-    return bool(_FLAGS.intersection(flags)) if flags else None

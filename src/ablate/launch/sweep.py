@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from ablate import data
-from ablate.config import Executed
+from ablate.config import Executed, Local
 from ablate.config.target import Target
 from ablate.data.augment_check import check_augment
 from ablate.errors import ConfigError
@@ -27,6 +27,7 @@ from ablate.launch.phases import (
     train_all,
 )
 from ablate.launch.precision import emulated
+from ablate.launch.processor import check_capability
 from ablate.launch.single_examples import check_normalization
 from ablate.nn import architectures
 from ablate.store.commit import remove_abandoned
@@ -57,7 +58,10 @@ def sweep(
     sweep of the study is running. KeyboardInterrupt leaves every finished run in the ledger.
     """
     plan, name = in_folders_there(plan, root), plan.study.name
-    device = device_for(plan.cells[0].config.trainer.device, launch)
+    trainer = plan.cells[0].config.trainer
+    device = device_for(trainer.device, launch)
+    if isinstance(launch, Local):  # elsewhere whoever trains tells
+        check_capability(trainer.cpu_capability)
     plan, works, is_left = past_what_is_there(plan, root, device, further)
     if not is_left:
         return Swept(runs=plan.runs)

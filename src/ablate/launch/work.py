@@ -27,6 +27,7 @@ from ablate.launch.phases import (
     look_up,
     train_all,
 )
+from ablate.launch.processor import check_capability
 from ablate.launch.sweep import notes
 from ablate.store.index import Index, read_declared, write_index
 from ablate.store.journal import journal
@@ -76,7 +77,9 @@ def work(
         )
     user.make_importable(*((root / folder).resolve() for folder in index.code))
     plan = as_asked_before(_as_declared(study, locked, index), root)
-    device = device_kind(plan.cells[0].config.trainer.device)
+    trainer = plan.cells[0].config.trainer
+    device = device_kind(trainer.device)
+    check_capability(trainer.cpu_capability)
     works = look_up(plan, root, device)
     _check_keys(study, index, index_of(plan, works, root, device))
     if part.alone:  # what the whole study is stays as it was declared, and nobody sees all of it

@@ -11,6 +11,7 @@ from ablate import data
 from ablate.errors import AblateError
 from ablate.launch.execute import execute
 from ablate.launch.printing import print_at_no_cost
+from ablate.launch.processor import check_capability
 
 
 def work(connection: Connection, environment: Mapping[str, str]) -> None:
@@ -33,8 +34,10 @@ def work(connection: Connection, environment: Mapping[str, str]) -> None:
             job = connection.recv()
         except EOFError:
             return
-        prepare_process(threads=1)  # anew: the user's own code may have changed it
         try:
+            capability = job.config.trainer.cpu_capability
+            check_capability(capability)
+            prepare_process(1, capability)  # anew: the user's own code may have changed it
             for event in execute(job, loaded):
                 connection.send(event)
         except AblateError as end:

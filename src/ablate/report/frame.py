@@ -19,7 +19,8 @@ from ablate.report.stored import LargeFrame, Stored, damaged, taken, write_table
 _TEXT, _INTEGER, _FLOAT = pa.string(), pa.int64(), pa.float64()
 _PLACE = {"cell": _TEXT, "replicate": _INTEGER}
 ORIGIN = {
-    "commit": _TEXT, "dirty": pa.bool_(), "device": _TEXT, "cpu": _TEXT, "data_digest": _TEXT,
+    "commit": _TEXT, "dirty": pa.bool_(), "device": _TEXT, "gpu": _TEXT, "cpu": _TEXT,
+    "cpu_capability": _TEXT, "data_digest": _TEXT,
     "seed": _INTEGER,
 }  # fmt: skip
 #: The columns of each frame in order, with their types; those of factors, metrics and tuned keys

@@ -29,15 +29,22 @@ def origins(study: Study, runs: pd.DataFrame, cells: int) -> list[Origin]:
     commits = ended["commit"].fillna("unknown").astype(str).str[:12]
     # Unknown is None or NaN, and NaN is true: only what equals True is dirty.
     dirty = ended["dirty"].map(lambda value: bool(value == True))  # noqa: E712
+    # Reports of before do not say it.
+    nothing = pd.Series(None, ended.index, dtype=object)
+    instructions = ended.get("cpu_capability", nothing).map(
+        lambda value: f" ({value})" if isinstance(value, str) else ""
+    )
     columns = {
         "commit": commits + dirty.map({True: " with uncommitted changes", False: ""}),
         "torch": ended["torch"],
         "device": ended["device"],
-        "processor": ended["cpu"],
+        "GPU": ended.get("gpu", nothing),
+        "processor": ended["cpu"] + instructions,
         "data SHA-256": ended["data_digest"],
         "seed": ended["seed"],
     }
-    return lines + [_origin(label, values) for label, values in columns.items()]
+    told = {label: values for label, values in columns.items() if label != "GPU" or values.any()}
+    return lines + [_origin(label, values) for label, values in told.items()]
 
 
 def _origin(label: str, values: pd.Series) -> Origin:

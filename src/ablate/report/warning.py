@@ -9,6 +9,7 @@ from ablate.study.schema import Study
 Kind = Literal[
     "trained differently", "still improving", "one learning rate", "edge of tuning", "tuned on few",
     "half n/c", "mean and median part", "too few replicates", "small test set",
+    "unlike machines",
 ]  # fmt: skip
 #: Of a kind that is found more often only so many cases are named.
 _MOST = 4

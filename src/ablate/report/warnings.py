@@ -17,6 +17,7 @@ from ablate.report.warnings_of_design import (
     one_learning_rate,
     tuned_on_few,
 )
+from ablate.report.warnings_of_machines import unlike_machines
 from ablate.report.warnings_of_replicates import mean_and_median_part, too_few_replicates
 from ablate.report.warnings_of_test_set import small_test_set
 from ablate.report.warnings_of_training import still_improving, trained_differently
@@ -58,3 +59,4 @@ def _all(
         yield from small_test_set(compared, facts.examples.get("test"))
         yield from mean_and_median_part(verdicts)
     yield from too_few_replicates(study, verdicts)
+    yield from unlike_machines(frames.runs)

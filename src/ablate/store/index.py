@@ -10,9 +10,8 @@ from ablate.store.cell import LedgerCell
 from ablate.store.files import (
     LedgerError,
     json_bytes,
-    parse_json,
+    parse_sealed,
     sealed,
-    unsealed,
     write_atomically,
 )
 
@@ -64,7 +63,7 @@ def read_declared(root: Path, study: str) -> Index | None:
     if not path.exists():
         return None
     try:
-        content = unsealed(parse_json(path.read_bytes(), path), path)
+        content = parse_sealed(path.read_bytes(), path)
         cells = [
             LedgerCell(**cell | {name: tuple(cell.get(name, ())) for name in ("run_keys", "looks")})
             for cell in content["cells"]

@@ -88,25 +88,6 @@ def finished(root: Path, study: str, cell: LedgerCell) -> Iterator[Finished]:
             yield replicate, directory, result
 
 
-def check_there(directory: Path, result: Result) -> None:
-    """Raise LedgerError unless all files of a run are there and have the size that they had.
-
-    That is seen without reading them, which `check_whole` does; before schema 3 it is the same.
-    """
-    if result.schema < 3:
-        check_whole(directory, result)
-    for name, size in result.sizes.items():
-        path = result.path_of(directory, name)
-        try:
-            there = path.stat().st_size
-        except FileNotFoundError:
-            raise LedgerError(f"{path} is missing.") from None
-        except OSError as error:
-            raise LedgerError(f"{path} cannot be read: {error.strerror}.") from error
-        if there != size:
-            raise _altered(path)
-
-
 def check_whole(directory: Path, result: Result) -> None:
     """Raise LedgerError unless all files of a run are those that its result names.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Literal
 
-from ablate.store.files import LedgerError, json_bytes, parse_json, sealed, unsealed
+from ablate.store.files import LedgerError, json_bytes, parse_sealed, sealed
 
 #: With 2 came the entry's own digest, and digests of all its files; with 3 three files in place of
 #: seven: the times moved here, all arrays into one file, the config to where replicates share it.
@@ -82,7 +82,7 @@ def read_result(directory: Path) -> Result | None:
         return None
     except OSError as error:
         raise LedgerError(f"{path} cannot be read: {error.strerror}.") from error
-    raw = parse_json(content, path)
+    raw = parse_sealed(content, path)
     if not isinstance(raw, dict) or not isinstance(raw.get("schema"), int):
         raise LedgerError(f"{path} is damaged: it has no schema number.")
     if raw["schema"] > SCHEMA:
@@ -106,7 +106,6 @@ def read_result(directory: Path) -> Result | None:
         raise LedgerError(f"{path} is damaged: 'provenance.versions' is {versions!r}.")
     if raw["schema"] > 1 and "digest" not in raw:
         raise LedgerError(f"{path} is damaged: it has no digest.")
-    fields = unsealed(raw, path)
     return Result(**fields | {"evaluated_at": tuple(fields.get("evaluated_at", ()))})
 
 

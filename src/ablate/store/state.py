@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from ablate.store.files import LedgerError
-from ablate.store.reader import check_there, check_whole
+from ablate.store.reader import check_whole
 from ablate.store.result import Result, read_result
 
 #: `missing`: not begun, or interrupted. `stale`: there, but under another key: the config, the
@@ -24,13 +24,8 @@ def state_of(result: Result | None, key: str | None) -> State:
     return "not_converged" if result.status == "diverged" else result.status
 
 
-def state(
-    directory: Path, key: str | None, *, at_a_glance: bool = False
-) -> tuple[State, Result | None]:
+def state(directory: Path, key: str | None) -> tuple[State, Result | None]:
     """Return the state of the run in a folder, and its result where there is one to read.
-
-    at_a_glance  the files of a complete run are looked at and not read: one that was altered and
-                 kept its size passes for whole
 
     Whether a run is trained right now is not in its folder: see `ablate.store.journal`.
     """
@@ -38,7 +33,7 @@ def state(
         result = read_result(directory)
         known = state_of(result, key)
         if result is not None and known in COMPLETE:
-            (check_there if at_a_glance else check_whole)(directory, result)
+            check_whole(directory, result)
     except LedgerError:
         return "damaged", None
     return known, result
