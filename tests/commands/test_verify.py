@@ -68,7 +68,8 @@ def test_a_metric_needs_no_slash_in_its_name() -> None:
 
 
 def test_the_spread_of_a_cell(root: Path) -> None:
-    kept = kept_run(root, f"wide/{planned(root).plan.cells[0].slug}/0")
-    assert kept.spread["test/accuracy"] == pytest.approx(np.std([0.9, 0.91], ddof=1))
+    with kept_run(root, f"wide/{planned(root).plan.cells[0].slug}/0") as kept:
+        assert kept.spread["test/accuracy"] == pytest.approx(np.std([0.9, 0.91], ddof=1))
     shutil.rmtree(root / "runs" / kept.name.replace("/0", "/1"))
-    assert kept_run(root, kept.name).spread == {}  # of one run there is none
+    with kept_run(root, kept.name) as alone:
+        assert alone.spread == {}  # of one run there is none

@@ -89,7 +89,7 @@ def test_each_worker_has_a_gpu_of_its_own_and_a_fresh_one_that_of_the_dead(tmp_p
         jobs = [job(tmp_path, f"{name}{n}", seen) for n in range(4)]
         ran = list(pool.run(jobs))
         assert {event.status for event in ran if event.task} == {"done"}
-        return [result_of(one.tasks[0].directory).metrics["gpu"] for one in jobs]
+        return [result_of(one.tasks[0].directory).metrics["number"] for one in jobs]
 
     assert {*numbers("a")} == {3, 5}
     for child in multiprocessing.active_children():

@@ -72,4 +72,4 @@ def leaves(config, data, streams):
 
 def gpu_seen(config, data, streams):
     """Say which GPU this process sees."""
-    return {"gpu": float(os.environ["CUDA_VISIBLE_DEVICES"])}
+    return {"number": float(os.environ["CUDA_VISIBLE_DEVICES"])}

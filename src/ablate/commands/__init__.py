@@ -14,6 +14,7 @@ COMMANDS = {
     "verify": "train a run again and compare it with what is kept",
     "clean": "remove runs that no study asks for any more",
     "merge": "bring the runs of other folders into this one",
+    "pack": "make one file of a finished study, which report and load read",
     "status": "runs done, n/c, failed, running, missing, stale",
     "report": "regenerate reports from the ledger",
     "ui": "the MLflow UI over the runs, on 127.0.0.1",

@@ -2,7 +2,8 @@
 
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from ablate.report.frame import metric_columns
 from ablate.report.regenerate import load_frame
 from ablate.store.find import cell_that_begins, find_run
 from ablate.store.index import read_index
+from ablate.store.pack import ledger
 from ablate.store.reader import check_whole, finished, read_config, tuned_value
 from ablate.store.result import Result, read_result
 from ablate.study.lockfile import read_lock
@@ -47,16 +49,22 @@ class Kept:
         return [r for r in self.cell if r // limit == self.replicate // limit]
 
 
-def kept_run(root: Path, text: str) -> Kept:
-    """Return the finished run that is meant; raises ConfigError where there is none."""
+@contextmanager
+def kept_run(root: Path, text: str) -> Iterator[Kept]:
+    """Give the finished run that is meant, and its folder as long as that is asked for.
+
+    Raises ConfigError where there is none.
+    """
     words = text.strip("/").split("/")
-    if len(words) == 3 and read_index(root, words[0]) is None:
-        return _from_report(root, *words)
-    return _from_ledger(root, text)
+    with ledger(root, words[0]) as there:
+        if len(words) == 3 and read_index(there, words[0]) is None:
+            yield _from_report(root, *words)
+        else:
+            yield _from_ledger(root, there, text)
 
 
-def _from_ledger(root: Path, text: str) -> Kept:
-    place = find_run(root, text)
+def _from_ledger(root: Path, ledger: Path, text: str) -> Kept:
+    place = find_run(ledger, text)
     result = read_result(place.directory)
     if result is not None:
         check_whole(place.directory, result)
@@ -65,7 +73,7 @@ def _from_ledger(root: Path, text: str) -> Kept:
         raise ConfigError(f"{name} has no finished run to verify.")
     # Own code that lay beside its study; Python goes on to what else has the name.
     sys.path += [str(root / folder) for folder in result.provenance.get("code", ())]
-    others = list(finished(root, place.study, place.cell))
+    others = list(finished(ledger, place.study, place.cell))
     key = place.cell.tuned
     own = key and tuned_value(place.directory, key, result)
     alike = {n for n, at, one in others if not key or tuned_value(at, key, one) == own}

@@ -2,43 +2,67 @@
 
 import argparse
 import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ablate.commands.here import root_of, shown, typed
 from ablate.errors import ConfigError
 from ablate.store.lock import lock
 from ablate.store.merge import check_equal, merge_entries
+from ablate.store.pack import restore, unpack
 from ablate.store.state import studies
 from ablate.study.lockfile import NAME, read_lock
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `ablate merge` takes."""
-    said = "root of another ledger, with a folder runs/"
-    parser.add_argument("other", nargs="+", type=lambda text: root_of(text, "merge"), help=said)
+    said = "root of another ledger, with a folder runs/; or a file that ablate pack has written"
+    parser.add_argument("other", nargs="+", type=_place, help=said)
+
+
+def _place(text: str) -> Path:
+    path = Path(text).expanduser().resolve()
+    return path if path.is_file() else root_of(text, "merge")
 
 
 def run(options: argparse.Namespace) -> int:
     """Bring over what the other folders have, all or nothing; return the exit code."""
     root: Path = options.root
-    pairs = [(other, study) for other in options.other for study in studies(other)]
-    empty = [other for other in options.other if not studies(other)]
-    if empty:
-        raise ConfigError(f"{empty[0]} has no runs of a study.")
     if root in options.other:
         raise ConfigError(f"{root} cannot be merged with itself.")
-    for other, study in pairs:
-        _check_declared(root, other, study)
-        check_equal(other / "runs" / study, root / "runs" / study)
-    for other, study in pairs:
-        with lock(root, study):
-            _declare(root, other, study)
-            there, here = other / "runs" / study, root / "runs" / study
-            done = merge_entries(there, here, root)
-        print(f"{study}: {done.brought} runs from {shown(other)}, {done.same} were here")
+    with ExitStack() as held:
+        given = {held.enter_context(_unpacked(path)): path for path in options.other}
+        pairs = [(other, study) for other in given for study in studies(other)]
+        empty = [path for other, path in given.items() if not studies(other)]
+        if empty:
+            raise ConfigError(f"{empty[0]} has no runs of a study.")
+        for other, study in pairs:
+            restore(root, study)
+            _check_declared(root, other, study)
+            check_equal(other / "runs" / study, root / "runs" / study)
+        for other, study in pairs:
+            with lock(root, study):
+                _declare(root, other, study)
+                there, here = other / "runs" / study, root / "runs" / study
+                done = merge_entries(there, here, root)
+            source = shown(given[other])
+            print(f"{study}: {done.brought} runs from {source}, {done.same} were here")
     first = pairs[0][1]
     print(f"{typed(f'ablate report {first}', root)} tells what they say")
     return 0
+
+
+@contextmanager
+def _unpacked(path: Path) -> Iterator[Path]:
+    """Give a root as it is, a packed study as one that passes."""
+    if not path.is_file():
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="ablate-") as name:
+        unpack(path, Path(name))
+        yield Path(name)
 
 
 def _check_declared(root: Path, other: Path, study: str) -> None:

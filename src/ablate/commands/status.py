@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
-from ablate.commands.here import study_name, typed
+from ablate.commands.here import shown, study_name, typed
 from ablate.errors import ConfigError, nearest, one_of
 from ablate.store.glance import states
 from ablate.store.index import read_index
 from ablate.store.journal import workers
 from ablate.store.lock import running
+from ablate.store.pack import pack_path, packed
 from ablate.store.state import COMPLETE, State, studies
 
 #: Runs that a worker has begun, as many as are named.
@@ -29,13 +30,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print a line per study; return the exit code."""
-    names = [options.study] if options.study else studies(options.root)
-    found = [status(options.root, name) for name in names]
+    root, name = options.root, options.study
+    files = [one for one in packed(root) if name in (None, one)]
+    found = [status(root, one) for one in ([name] if name else studies(root)) if one not in files]
     if options.json:
-        print(json.dumps(found, indent=2))
+        told = [{"study": one, "packed": str(pack_path(root, one))} for one in files]
+        print(json.dumps([*found, *told], indent=2))
     else:
-        start = typed("ablate sweep study=quickstart", options.root)
-        print("\n".join(map(_line, found)) or f"no runs yet; start with: {start}")
+        start = typed("ablate sweep study=quickstart", root)
+        lines = [f"{one:<24} packed in {shown(pack_path(root, one))}" for one in files]
+        print("\n".join([*map(_line, found), *lines]) or f"no runs yet; start with: {start}")
     return 0
 
 

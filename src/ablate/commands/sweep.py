@@ -25,6 +25,7 @@ from ablate.launch.sweep_on_slurm import sweep_on_slurm
 from ablate.report import regenerate
 from ablate.store.index import read_index
 from ablate.store.live import LiveMirror, mirroring, not_mirrored
+from ablate.store.pack import pack_path, restore
 from ablate.store.reader import finished
 from ablate.store.sink import Sink
 from ablate.study.names import SINGLE
@@ -86,6 +87,7 @@ def _run_study(start: Start, console: Console) -> int:
     console.out(f" · {start.size}{tuning} · {start.data_names}")
     for note in start.plan.notes:
         console.out(note)
+    _restored(start, console)
     cut_short = mirroring(root, study.name).exists()
     mirror = LiveMirror(root, study.name, study.question)
     try:
@@ -110,6 +112,13 @@ def _run_study(start: Start, console: Console) -> int:
     return 0 if outcome.whole else 1
 
 
+def _restored(start: Start, console: Console) -> None:
+    """Unpack a study that is there as a file alone: it may get more runs."""
+    name = start.plan.study.name
+    if restore(start.root, name):
+        console.out(f"unpacked {shown(pack_path(start.root, name))}, which stays as it was")
+
+
 def _swept(plan: Plan, start: Start, console: Console, sinks: Sequence[Sink]) -> Swept | None:
     """Return what came of training by what `launch` names; None where that goes on without us."""
     more = partial(further, start.root, console)
@@ -121,6 +130,7 @@ def _swept(plan: Plan, start: Start, console: Console, sinks: Sequence[Sink]) ->
 def _declare(start: Start, console: Console) -> int:
     """Write down what is to be trained and say how; return the exit code."""
     study, root = start.plan.study, start.root
+    _restored(start, console)
     plan = as_asked_before(start.plan, root)
     asked = plan.cells[0].config.trainer.device  # it may be one that is not here
     device = device_kind("auto") if asked == "auto" else asked

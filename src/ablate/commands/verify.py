@@ -40,8 +40,7 @@ def verify(root: Path, text: str) -> tuple[bool, list[str]]:
 
     Raises ConfigError where no finished run is meant. Call `prepare_process` first.
     """
-    kept = kept_run(root, text)
-    with tempfile.TemporaryDirectory(prefix="ablate-") as folder:
+    with kept_run(root, text) as kept, tempfile.TemporaryDirectory(prefix="ablate-") as folder:
         directory = Path(folder) / "run"
         _train_again(kept, root, directory)
         if kept.directory is not None:

@@ -31,6 +31,7 @@ from ablate.launch.processor import check_capability
 from ablate.launch.sweep import notes
 from ablate.store.index import Index, read_declared, write_index
 from ablate.store.journal import journal
+from ablate.store.pack import restore
 from ablate.study.lockfile import Locked, read_lock
 from ablate.study.plan import Cell, Plan
 
@@ -70,6 +71,7 @@ def work(
     Raises ConfigError or DataError, with nothing started, where nothing was declared, where what
     was declared is not what would be trained here, and where it cannot be trained here.
     """
+    restore(root, study)
     locked, index = read_lock(root / "runs" / study), read_declared(root, study)
     if locked is None or index is None:
         raise ConfigError(

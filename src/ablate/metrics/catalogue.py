@@ -26,7 +26,8 @@ STATISTICS = ("mean", "std", "zero", "dead", "saturated", "p15", "p50", "p85", "
 #: What else a table of runs has columns of: no metric may have such a name.
 NO_METRICS = (
     "cell", "cell_key", "key", "replicate", "status", "nc_reason", "diverged_at_step", "parameters",
-    "multiply_adds", "torch", "commit", "dirty", "device", "cpu", "data_digest", "seed",
+    "multiply_adds", "torch", "commit", "dirty", "device", "gpu", "cpu", "cpu_capability",
+    "data_digest", "seed",
 )  # fmt: skip
 #: What a mean of single-precision numbers may overshoot its bounds by.
 _ROUNDING = 1e-5

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from ablate.report.helpers import helpers, worth
 from ablate.report.manifest import read_manifest
 from ablate.report.side_by_side import cores, for_each
 from ablate.store.index import read_index
+from ablate.store.pack import ledger, packed
 from ablate.store.reader import finished
 from ablate.store.state import studies
 from ablate.study.lockfile import NAME as LOCK_NAME
@@ -65,7 +67,7 @@ def regenerate(root: Path, study: str, force: bool = False) -> Written:
 def regenerate_reports(root: Path, names: Sequence[str]) -> list[Written]:
     """Make the named reports anew, or all there are; none where a name is wrong."""
     for name in names:
-        _locked(root, name)
+        _check_known(root, name)
     made = for_each(_made_anew, root, names or known_reports(root))
     if made:
         from ablate.report.pages import write_index
@@ -84,13 +86,14 @@ def _brought_up(root: Path, study: str, force: bool, cores: int) -> Written:
     cores  that it may keep busy
     """
     directory = root / "reports" / study
-    locked, ended = _locked(root, study), _complete(root, study)
-    wanted = None if ended is None else currency(locked, ended)
-    current = wanted is not None and not force and is_current(root, study, wanted)
-    if not current:
-        _write(root, study, locked, ended, directory, cores)
-        if wanted is not None:
-            mark_current(root, study, wanted)
+    with _read(root, study) as source:
+        locked, ended = source.locked, source.ended
+        wanted = None if ended is None else currency(locked, ended)
+        current = wanted is not None and not force and is_current(root, study, wanted)
+        if not current:
+            _write(root, source, directory, cores)
+            if wanted is not None and source.ledger == root:
+                mark_current(root, study, wanted)
     manifest = read_manifest(directory) or {}
     return Written(
         directory=directory,
@@ -110,12 +113,12 @@ def check_reports(root: Path, names: Sequence[str]) -> list[Path]:
 
 def _checked(root: Path, study: str, cores: int) -> list[Path]:
     directory = root / "reports" / study
-    locked, ended = _locked(root, study), _complete(root, study)
+    with _read(root, study) as source:
 
-    def write(fresh: Path) -> None:
-        _write(root, study, locked, ended, fresh, cores, pictures=directory)
+        def write(fresh: Path) -> None:
+            _write(root, source, fresh, cores, pictures=directory)
 
-    return [directory / file for file in check(directory, write)]
+        return [directory / file for file in check(directory, write)]
 
 
 def slides(root: Path, study: str) -> list[Path]:
@@ -131,7 +134,8 @@ def slides(root: Path, study: str) -> list[Path]:
         raise ConfigError(
             f"study '{study}' has no report yet; make it with: ablate report {study}."
         )
-    return write_slides(_locked(root, study), stored_frames(directory), directory)
+    with ledger(root, study) as there:
+        return write_slides(_locked(root, there, study), stored_frames(directory), directory)
 
 
 def load_frame(root: Path, study: str, name: str = "runs") -> pd.DataFrame:
@@ -148,14 +152,15 @@ def load_frame(root: Path, study: str, name: str = "runs") -> pd.DataFrame:
     if name not in COLUMNS:
         raise ConfigError(f"there is no frame '{name}'; allowed are {one_of(COLUMNS)}.")
     directory = root / "reports" / study
-    if name == "runs":
-        cells = read_index(root, study) or []
-        runs = runs_frame((cell, list(finished(root, study, cell))) for cell in cells)
-        if cells and len(runs) == sum(cell.replicates for cell in cells):
-            return runs
-    elif (ended := _complete(root, study)) is not None:
-        found = frames(root, study, ended, {name}, held_out_reader(root, {}))
-        return taken(getattr(found, name))
+    with ledger(root, study) as there:
+        if name == "runs":
+            cells = read_index(there, study) or []
+            runs = runs_frame((cell, list(finished(there, study, cell))) for cell in cells)
+            if cells and len(runs) == sum(cell.replicates for cell in cells):
+                return runs
+        elif (ended := _complete(there, study)) is not None:
+            found = frames(there, study, ended, {name}, held_out_reader(root, {}))
+            return taken(getattr(found, name))
     if not (directory / "runs.parquet").exists():
         raise ConfigError(f"study '{study}' has neither a finished sweep nor a report in {root}.")
     return read_frame(directory, name)
@@ -163,13 +168,39 @@ def load_frame(root: Path, study: str, name: str = "runs") -> pd.DataFrame:
 
 def known_reports(root: Path) -> list[str]:
     """Return every study that has runs or a report here."""
-    found = set(studies(root))
+    found = {*studies(root), *packed(root)}
     found |= {path.parent.name for path in (root / "reports").glob("*/manifest.json")}
     return sorted(found - {"run"})
 
 
-def _locked(root: Path, study: str) -> Locked:
-    locked = read_lock(root / "runs" / study) or read_lock(root / "reports" / study)
+@dataclass(frozen=True)
+class _Source:
+    """What a report is made from.
+
+    study   its folder's name
+    ledger  the root below which its runs lie
+    ended   by cell if there is a result for every run, else None
+    """
+
+    study: str
+    ledger: Path
+    locked: Locked
+    ended: list[CellRuns] | None
+
+
+@contextmanager
+def _read(root: Path, study: str) -> Iterator[_Source]:
+    with ledger(root, study) as there:
+        yield _Source(study, there, _locked(root, there, study), _complete(there, study))
+
+
+def _check_known(root: Path, study: str) -> None:
+    if study not in packed(root):
+        _locked(root, root, study)
+
+
+def _locked(root: Path, ledger: Path, study: str) -> Locked:
+    locked = read_lock(ledger / "runs" / study) or read_lock(root / "reports" / study)
     if locked is None:
         known = known_reports(root)
         have = f"there are {one_of(known)}" if known else "there are none yet"
@@ -188,43 +219,37 @@ def _complete(root: Path, study: str) -> list[CellRuns] | None:
 
 
 def _write(
-    root: Path,
-    study: str,
-    locked: Locked,
-    ended: list[CellRuns] | None,
-    directory: Path,
-    cores: int,
-    pictures: Path | None = None,
+    root: Path, source: _Source, directory: Path, cores: int, pictures: Path | None = None
 ) -> None:
     """Write a report; its PNG and GIF are taken over from the folder `pictures` where given."""
+    locked = source.locked
     # What helpers import takes as long as all that is done here before they are asked.
     with helpers(worth(len(locked.study.report), cores)) as started:
-        _write_frames(root, study, locked, ended, directory)
+        _write_frames(root, source, directory)
         from ablate.report.build import build_report
         from ablate.report.frame import stored_frames
 
         build_report(locked, stored_frames(directory), directory, pictures, started)
 
 
-def _write_frames(
-    root: Path, study: str, locked: Locked, ended: list[CellRuns] | None, directory: Path
-) -> None:
+def _write_frames(root: Path, source: _Source, directory: Path) -> None:
     """Write what a report is made from: its frames, images and lock file."""
     from ablate.report.changed_examples import write_test_sets
     from ablate.report.frame import OPTIONAL, path_of
     from ablate.report.held_out import held_out_reader
     from ablate.report.images import write_images
 
+    study, locked, ended = source.study, source.locked, source.ended
     home = root / "reports" / study
     directory.mkdir(parents=True, exist_ok=True)
-    lock = root / "runs" / study / LOCK_NAME
+    lock = source.ledger / "runs" / study / LOCK_NAME
     _unlink(directory, () if ended is not None and lock.exists() else (".parquet", ".yaml"))
     if ended is not None:
         # All is read before the first file is replaced: data that is missing spoils no report.
         test_sets: dict[str, HeldOut] = {}
         with tempfile.TemporaryDirectory(prefix=".frames-", dir=directory) as name:
             held_out = held_out_reader(root, test_sets)
-            found = write_ledger(root, locked, ended, held_out, Path(name))
+            found = write_ledger(source.ledger, locked, ended, held_out, Path(name))
             write_images(locked, root, directory)
             write_test_sets(locked.study, found, test_sets.values(), directory)
             for optional in OPTIONAL:
@@ -239,9 +264,9 @@ def _write_frames(
     elif directory != home:
         for path in home.glob("*.parquet"):
             shutil.copyfile(path, directory / path.name)
-    source = lock if lock.exists() else home / LOCK_NAME
-    if source.parent != directory:
-        shutil.copyfile(source, directory / LOCK_NAME)
+    declared = lock if lock.exists() else home / LOCK_NAME
+    if declared.parent != directory:
+        shutil.copyfile(declared, directory / LOCK_NAME)
 
 
 def write_ledger(
