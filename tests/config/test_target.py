@@ -52,7 +52,8 @@ def test_a_training_procedure_comes_back_with_its_arguments(arguments):
     config = run_config({**BASE, "trainer": written})
     assert config.trainer.is_user_code
     dumped = config.model_dump(mode="json")["trainer"]
-    assert dumped == {**written, "stack": "auto", "save": "none"}
+    kept = {"cpu_capability": "auto", "stack": "auto", "save": "none"}
+    assert dumped == {**written, **kept}
     assert run_config({**BASE, "trainer": dumped}) == config
 
 
