@@ -193,7 +193,7 @@ def test_a_procedure_may_give_metrics_alone_or_give_up(run):
         ("losses of text", "gives losses that are no numbers: could not convert"),
         ("losses in a square", "gives losses (2, 2); they must be a number per step"),
         ("perhaps", "gives converged = 'yes'; it must be a bool"),
-        ("predictions of others", "returned predictions (3, 3); they must be logits (80, 3)"),
+        ("predictions of others", "returned predictions (3, 3); they must be (80, 3)"),
     ],
 )  # fmt: skip
 def test_what_a_procedure_gives_is_named_where_it_cannot_be(what, sentence, run):

@@ -18,6 +18,7 @@ from ablate.config.probe import Probe
 from ablate.config.schedule import ConstantSchedule, ScheduleConfig
 from ablate.config.stopping import NoStopping, StoppingConfig
 from ablate.config.target import Dotted, Either, Target
+from ablate.config.task import OfData, TaskConfig
 from ablate.config.trainer import Trainer
 
 #: Beyond any seed that somebody would type.
@@ -40,6 +41,7 @@ class RunConfig(Frozen):
     """
 
     data: DataConfig
+    task: TaskConfig = OfData()
     model: Either[ModelConfig, Target]
     init: InitConfig = Field(default=He(name="he"))
     loss: Either[CrossEntropy, Target] = CrossEntropy()

@@ -20,7 +20,7 @@ from pydantic_core import PydanticCustomError
 from ablate.config.base import LARGEST, Frozen, Option
 
 #: The groups that may be the user's own.
-TARGET_GROUPS = ("data", "model", "optimizer", "loss", "augment", "trainer")
+TARGET_GROUPS = ("data", "model", "optimizer", "loss", "augment", "task", "trainer")
 TARGET, COMMAND, OPTION = "_target_", "command", "option"
 
 _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")

@@ -6,11 +6,12 @@ Importing this loads neither torch nor pooch nor scikit-learn.
 from ablate.data.dataset import Data
 from ablate.data.description import (
     check_sizes,
-    classes_of,
     digest,
     examples_of,
     inputs_of,
     notes_of,
+    outputs_of,
+    task_of,
 )
 from ablate.data.fetch import fetch
 from ablate.data.load import check_available, load, load_test_set
@@ -30,7 +31,6 @@ __all__ = [
     "channel_statistics",
     "check_available",
     "check_sizes",
-    "classes_of",
     "digest",
     "examples_of",
     "fetch",
@@ -38,7 +38,9 @@ __all__ = [
     "load",
     "load_test_set",
     "notes_of",
+    "outputs_of",
     "split",
     "split_statistics",
+    "task_of",
     "training_labels",
 ]

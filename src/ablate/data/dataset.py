@@ -16,16 +16,23 @@ if TYPE_CHECKING:
 class Data:
     """A data set in memory, as pairs (x, y) of tensors; what a user's own function returns.
 
-    x is uint8 or float32, (N, C, H, W) or (N, D); y is int64 (N,), from 0 to classes - 1.
-    `validation` is None where each replicate holds out its own part of `train`; `classes` 0
-    stands for one more than the largest label. The tensors may be mapped files: read them, do
-    not write to them.
+    x is uint8 or float32, (N, C, H, W) or (N, D). What y is depends on the task:
+
+    classification   int64 (N,), from 0 to classes - 1; `classes` 0 stands for one more than the
+                     largest label
+    regression       float32 (N,) or (N, K), in whatever units
+    multilabel       0 or 1 for each label, float32, uint8 or bool (N, L)
+    own              any, for a task of the user's own: `task: {_target_: ...}`
+
+    `validation` is None where each replicate holds out its own part of `train`. The tensors may be
+    mapped files: read them, do not write to them.
     """
 
     train: tuple[Tensor, Tensor]
     validation: tuple[Tensor, Tensor] | None
     test: tuple[Tensor, Tensor]
     classes: int = 0
+    task: str = "classification"
 
     @cached_property
     def pixel_sums(self) -> Tensor:

@@ -42,11 +42,12 @@ def describe(config: DataConfig) -> Description:
     """Return what a data config is of; raises ConfigError where `data.shape` is no shape."""
     match config:
         case UserData():
-            from ablate.data.user_data import load_user_data
+            from ablate.data.user_data import load_user_data, outputs_for
 
             data = load_user_data(config)
             shape, brings = tuple(data.train[0].shape[1:]), data.validation is not None
-            return Description(shape, data.classes, len(data.train[1]), len(data.test[1]), brings)
+            sizes = len(data.train[1]), len(data.test[1])
+            return Description(shape, outputs_for(data), *sizes, brings, data.task)
         case Digits():
             return Description((1, 8, 8), 10, 1437, 360)
         case Synthetic(shape=shape, classes=classes):
@@ -64,9 +65,14 @@ def inputs_of(config: DataConfig) -> tuple[int, ...]:
     return describe(config).inputs
 
 
-def classes_of(config: DataConfig) -> int:
-    """Return the number of classes."""
-    return describe(config).classes
+def outputs_of(config: DataConfig) -> int:
+    """Return how many outputs a network needs: classes, targets or labels."""
+    return describe(config).outputs
+
+
+def task_of(config: DataConfig) -> str:
+    """Return what the data is for, as `task.name` has it."""
+    return describe(config).task
 
 
 def examples_of(config: DataConfig) -> tuple[int, int]:

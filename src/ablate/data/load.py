@@ -36,7 +36,8 @@ def load(config: DataConfig, root: Path, seed: int = 0) -> Data:
         train, test = (
             (torch.from_numpy(x), torch.from_numpy(y)) for x, y in _examples(config, root, seed)
         )
-        data = Data(train, None, test, there.classes)
+        classes = there.outputs if there.task == "classification" else 0
+        data = Data(train, None, test, classes, there.task)
     return replace(data, test=fixed_part(data.test, config.test_size, "test_size"))
 
 

@@ -46,10 +46,10 @@ def _read(source: Source, folder: Path, files: tuple[File, ...], count: int, par
             f"{folder} holds {part} images of shape {x.shape} and labels of shape {y.shape} "
             f"instead of {(count, *source.there.inputs)} and {(count,)}"
         )
-    if y.min() < 0 or y.max() >= source.there.classes:
+    if y.min() < 0 or y.max() >= source.there.outputs:
         raise DataError(
             f"{folder} holds {part} labels from {y.min()} to {y.max()}; allowed are 0 to "
-            f"{source.there.classes - 1}"
+            f"{source.there.outputs - 1}"
         )
     return x, y
 

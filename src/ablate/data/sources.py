@@ -11,16 +11,19 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Description:
-    """What there is: shape of an example, classes, examples (validation included), test examples.
+    """What there is: shape of an example, examples (validation included), test examples.
 
+    outputs         that a network for it needs: classes, targets or labels
     has_validation  the set brings a validation set of its own
+    task            what it is for, as `task.name` has it
     """
 
     inputs: tuple[int, ...]
-    classes: int
+    outputs: int
     train: int
     test: int
     has_validation: bool = False
+    task: str = "classification"
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def _idx(name: str, title: str, mirrors: tuple[str, ...], *files: tuple[int, str
     """
     stems = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
     found = _files([f"{stem}-ubyte.gz" for stem in stems], *files)
-    there = Description((1, 28, 28), classes=10, train=60_000, test=10_000)
+    there = Description((1, 28, 28), outputs=10, train=60_000, test=10_000)
     return Source(name, title, "idx", there, found[:2], found[2:], mirrors)
 
 
@@ -142,7 +145,7 @@ _SETS = (
         name="cifar10",
         title="CIFAR-10",
         format="cifar",
-        there=Description((3, 32, 32), classes=10, train=50_000, test=10_000),
+        there=Description((3, 32, 32), outputs=10, train=50_000, test=10_000),
         train=_CIFAR10[:5],
         test=_CIFAR10[5:6],
         others=_CIFAR10[6:],
@@ -155,7 +158,7 @@ _SETS = (
         name="cifar100",
         title="CIFAR-100",
         format="cifar",
-        there=Description((3, 32, 32), classes=100, train=50_000, test=10_000),
+        there=Description((3, 32, 32), outputs=100, train=50_000, test=10_000),
         train=(File("cifar-100-python/train", "md5:16019d7e3df5f24257cddd939b257f8d"),),
         test=(File("cifar-100-python/test", "md5:f0ef6b0ae62326f3e7ffdfab6717acfc"),),
         mirrors=_CIFAR_MIRRORS,

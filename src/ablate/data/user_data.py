@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ import numpy as np
 from ablate import user
 from ablate.config.data import UserData
 from ablate.data.dataset import Data, fixed_part
-from ablate.errors import ConfigError
+from ablate.errors import ConfigError, one_of
 from ablate.streams import Streams
 
 if TYPE_CHECKING:
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Classes that a sentence names.
 _NAMED = 3
+#: What data may be for; `own`: a task of the user's own, which knows.
+_TASKS = ("classification", "regression", "multilabel", "own")
 
 
 @lru_cache(maxsize=1)
@@ -30,13 +31,32 @@ def load_user_data(config: UserData) -> Data:
     Raises ConfigError where what it returns is no `ablate.Data` as its docstring has it.
     """
     data = made(config)
+    if data.task not in _TASKS:
+        raise ConfigError(
+            f"data={config.name}: task is {data.task!r}; allowed are {one_of(_TASKS)}."
+        )
     parts = _parts(data)
-    pairs = {name: _checked_pair(config.name, name, pair) for name, pair in parts.items()}
-    for name, (x, _) in pairs.items():
+    pairs = {
+        name: _checked_pair(config.name, name, pair, data.task) for name, pair in parts.items()
+    }
+    for name, (x, y) in pairs.items():
         _check_alike(config.name, name, x, pairs["train"][0])
-    classes = _classes(config.name, data.classes, {name: y for name, (_, y) in pairs.items()})
+        _check_alike_targets(config.name, name, y, pairs["train"][1])
+    classes = 0
+    if data.task == "classification":
+        classes = _classes(config.name, data.classes, {name: y for name, (_, y) in pairs.items()})
     kept = {name: fixed_part(pair, config.at_most, "at_most") for name, pair in pairs.items()}
-    return replace(data, **kept, classes=classes)
+    train, held_out, test = (kept.get(name) for name in ("train", "validation", "test"))
+    assert train is not None
+    assert test is not None
+    return Data(train, held_out, test, classes, data.task)
+
+
+def outputs_for(data: Data) -> int:
+    """Return how many outputs a network needs for loaded data; 0 where only a task knows."""
+    if data.task == "own":
+        return 0
+    return data.classes or data.train[1].shape[1]
 
 
 def made(config: UserData) -> Data:
@@ -55,13 +75,15 @@ def notes(config: UserData) -> list[str]:
     """Return a sentence for each thing that is allowed of the data, and should be known."""
     data = load_user_data(config)
     where, found = f"note: data={config.name}", []
-    if absent := _absent(data.train[1], data.classes):
-        found.append(f"{where}: train has no example of {absent}, which no network can learn.")
     (x, _), (tested, labels) = data.train, data.test
-    if (labels == labels[0]).all():
-        found.append(f"{where}: all examples of test are of class {int(labels[0])}.")
     if _overlap(x, tested):
         found.append(f"{where}: test has examples that train has: they lie in the same memory.")
+    if data.task != "classification":
+        return found
+    if absent := _absent(data.train[1], data.classes):
+        found.append(f"{where}: train has no example of {absent}, which no network can learn.")
+    if (labels == labels[0]).all():
+        found.append(f"{where}: all examples of test are of class {int(labels[0])}.")
     return found
 
 
@@ -118,7 +140,7 @@ def _overlap(a: Tensor, b: Tensor) -> bool:
     )
 
 
-def _checked_pair(source: str, part: str, pair: Any) -> tuple[Tensor, Tensor]:
+def _checked_pair(source: str, part: str, pair: Any, task: str) -> tuple[Tensor, Tensor]:
     """Return a pair as plain contiguous tensors without a history of gradients."""
     import torch
 
@@ -136,13 +158,43 @@ def _checked_pair(source: str, part: str, pair: Any) -> tuple[Tensor, Tensor]:
         raise ConfigError(
             f"{where}: x is {_shown(x)}; it must be uint8 or float32, (N, C, H, W) or (N, D)."
         )
-    if y.dtype != torch.int64 or y.ndim != 1 or len(y) != len(x):
-        raise ConfigError(f"{where}: y is {_shown(y)}; it must be int64 ({len(x)},), as x is.")
+    if y.ndim == 0 or len(y) != len(x):
+        raise ConfigError(f"{where}: y is {_shown(y)}; it must have {len(x)} rows, as x has.")
+    if task != "own":
+        y = _targets(where, y, task)
     if x.numel() == 0:
         raise ConfigError(f"{where} has no examples, or examples of no numbers.")
     if x.dtype == torch.float32 and not torch.isfinite(x).all():
         raise ConfigError(f"{where}: x has values that are not finite.")
     return x, y
+
+
+def _targets(where: str, y: Tensor, task: str) -> Tensor:
+    """Return targets as a task takes them; raises ConfigError where they are something else."""
+    from ablate.tasks.build import natural_task
+
+    given = _shown(y)
+    if task == "regression" and y.is_floating_point():
+        y = y.float()
+        y = y[:, None] if y.ndim == 1 else y
+    if task == "multilabel":
+        y = y.float()
+    wanted = natural_task(task).mismatch(y)
+    if wanted is None:
+        return y
+    wanted = wanted.replace("N,", f"{len(y)},")
+    other = f"{where}: y is {given}; for task='{task}' it must be {wanted}"
+    if task == "classification" and y.is_floating_point():
+        other += '. Numbers to predict are ablate.Data(..., task="regression")'
+    raise ConfigError(f"{other}.")
+
+
+def _check_alike_targets(source: str, part: str, y: Tensor, trained: Tensor) -> None:
+    if y.shape[1:] != trained.shape[1:]:
+        raise ConfigError(
+            f"data={source}: {part}: y is {_shown(y)} and that of train {_shown(trained)}; they "
+            "must have the same columns."
+        )
 
 
 def _check_alike(source: str, part: str, x: Tensor, trained: Tensor) -> None:

@@ -10,20 +10,19 @@ import numpy.typing as npt
 from ablate.config import RunConfig
 from ablate.config.ensemble import EnsembleConfig, McDropout, NoEnsemble, Snapshot
 from ablate.errors import AblateError
-from ablate.metrics.scores import as_float16
-from ablate.metrics.scores import scores as scores_of
 from ablate.records import Record
 from ablate.store.reader import read_arrays
 from ablate.store.result import Result, read_result
-from ablate.train.ensembles import combine, ensemble_scores
+from ablate.tasks import Task
+from ablate.tasks.task import Targets
 from ablate.train.user_metric import user_metric
 
 
-def form(config: RunConfig, members: Sequence[Path], labels: npt.NDArray[np.int64]) -> Record:
+def form(config: RunConfig, task: Task, members: Sequence[Path], targets: Targets) -> Record:
     """Return the record of one replicate's ensemble.
 
     members   folders of the finished trainings behind it, in order
-    labels    of the test set, (N,)
+    targets   of the test set, (N, ...), in the units that the members trained on
 
     It is n/c as soon as one member is. Raises AblateError naming a member that has no result.
     """
@@ -40,16 +39,16 @@ def form(config: RunConfig, members: Sequence[Path], labels: npt.NDArray[np.int6
     scores: dict[str, float] = {}
     predictions = None
     if all(stored):  # else a loss was not finite
-        logits = _logits(ensemble, stored)
-        scores = ensemble_scores(logits, labels, ensemble.combine)
+        outputs = _outputs(ensemble, stored)
+        scores = task.ensemble_scores(outputs, targets, ensemble.combine)
         if isinstance(ensemble, Snapshot | McDropout):
             # How the one network behind them predicts as training left it.
-            plain = scores_of(stored[0]["logits"].astype(np.float32), labels)
+            plain = task.scores(stored[0]["logits"].astype(np.float32), targets)
             scores |= {f"plain/{name}": value for name, value in plain.items() if name != "loss"}
-        log_p = combine(logits, ensemble.combine)
+        together = task.combine(outputs, ensemble.combine)
         if config.metric is not None:
-            scores |= user_metric(config.metric, log_p, labels)
-        predictions = as_float16(log_p)
+            scores |= user_metric(config.metric, together, targets)
+        predictions = task.stored(together)
     networks = 1 if isinstance(ensemble, McDropout) else ensemble.size
     return Record(
         metrics=scores,
@@ -69,10 +68,10 @@ def _finished(member: Path) -> Result:
     return result
 
 
-def _logits(
+def _outputs(
     ensemble: EnsembleConfig, stored: Sequence[Mapping[str, np.ndarray]]
 ) -> npt.NDArray[np.float32]:
-    """Return the members' logits (M, N, K)."""
+    """Return the members' outputs (M, N, K)."""
     match ensemble:
         case Snapshot(size=size):
             chosen = stored[0]["members"][-size:]

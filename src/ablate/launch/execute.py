@@ -13,6 +13,7 @@ from ablate.records import Record
 from ablate.secrets import masked
 from ablate.store.ledger import write_failure, write_run
 from ablate.store.provenance import provenance
+from ablate.streams import Streams
 
 
 class DiskFullError(AblateError):
@@ -91,7 +92,6 @@ def room_for(task: Task) -> Iterator[None]:
 
 def train_job(job: Job, loaded: dict[str, data.Data]) -> list[Record]:
     """Return the record of each task of a job, in order; `loaded` as for `execute`."""
-    from ablate.launch.ensemble_run import form
     from ablate.train.loop import train
 
     wanted = f"{job.config.data.model_dump_json()} {job.config.seed}"
@@ -99,13 +99,24 @@ def train_job(job: Job, loaded: dict[str, data.Data]) -> list[Record]:
         loaded.clear()
         loaded[wanted] = data.load(job.config.data, job.root, job.config.seed)
     if job.tasks[0].members:
-        labels = loaded[wanted].test[1].numpy()
-        return [form(job.config, task.members, labels) for task in job.tasks]
+        return [_formed(job, task, loaded[wanted]) for task in job.tasks]
     replicates = [task.replicate for task in job.stack]
     members = [task.member for task in job.stack]
     trained = train(job.config, loaded[wanted], replicates, job.device, members=members)
     by_task = dict(zip(job.stack, trained, strict=True))
     return [by_task[task] for task in job.tasks]
+
+
+def _formed(job: Job, task: Task, loaded: data.Data) -> Record:
+    """Return the record of an ensemble, its test set in the units of what its members train on."""
+    from ablate.launch.ensemble_run import form
+    from ablate.tasks import build_task
+
+    config, predicted = job.config, build_task(job.config, loaded.task)
+    streams = Streams(config.entropy, task.replicate, vary=config.trainer.vary)
+    trained = loaded.train[1][data.split(loaded, config.data, streams).train]
+    targets = predicted.scaled(loaded.test[1], trained).numpy()
+    return form(config, predicted, task.members, targets)
 
 
 def _how_it_ended(record: Record) -> str:

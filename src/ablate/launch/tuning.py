@@ -61,7 +61,7 @@ def _scores(
 ) -> tuple[float, ...] | None:
     """Return the score of each tuning replicate, larger is better; None if one is missing."""
     judged = quantity(tune.by)
-    guessed = judged.chance(data.classes_of(cell.config.data)) if judged.chance else None
+    guessed = judged.chance(data.outputs_of(cell.config.data)) if judged.chance else None
     sign = 1 if judged.better == "higher" else -1
     branch, scores = level_name(value), list[float]()
     for number in range(plan.tuning_replicates_of(cell)):

@@ -18,6 +18,7 @@ from ablate.data.user_data import made
 from ablate.launch.user_check import sample
 from ablate.nn.user_network import build_user_network
 from ablate.streams import Streams, draws
+from ablate.tasks import build_task
 from ablate.train.losses import build_loss
 from ablate.train.optimizers import build_optimizer, update
 from ablate.train.procedure import run_procedure
@@ -38,7 +39,7 @@ def differences(config: RunConfig, data: Data, with_data: bool = True) -> Iterat
     """
     streams = Streams(config.entropy, 0)
     parts: dict[str, Callable[[RunConfig, Data, Streams], Numbers]] = {
-        "data": _data, "model": _model, "loss": _loss, "optimizer": _optimizer,
+        "data": _data, "model": _model, "loss": _loss, "task": _loss, "optimizer": _optimizer,
         "augment": _augment, "metric": _metric, "trainer": _procedure,
     }  # fmt: skip
     for key, path in config.user_code.items():
@@ -56,7 +57,9 @@ def differences(config: RunConfig, data: Data, with_data: bool = True) -> Iterat
                 "keeps from call to call, the clock, threads)"
             )
     if isinstance(config.model, Target) and not config.trainer.is_user_code:
-        network = build_user_network(config.model, *_shape(config), streams, torch.device("cpu"))
+        network = build_user_network(
+            config.model, *_shape(config, data), streams, torch.device("cpu")
+        )
         network.eval()
         if draws(lambda: network.module(_inputs(config))) != draws(lambda: None):
             yield (
@@ -74,7 +77,7 @@ def _data(config: RunConfig, data: Data, streams: Streams) -> Numbers:
 
 def _model(config: RunConfig, data: Data, streams: Streams) -> Numbers:
     assert isinstance(config.model, Target)
-    network = build_user_network(config.model, *_shape(config), streams, torch.device("cpu"))
+    network = build_user_network(config.model, *_shape(config, data), streams, torch.device("cpu"))
     network.seed_dropout([streams], "cpu")
     with torch.no_grad():
         passes = [network(_inputs(config)[None]) for _ in range(2)]
@@ -82,9 +85,9 @@ def _model(config: RunConfig, data: Data, streams: Streams) -> Numbers:
 
 
 def _loss(config: RunConfig, data: Data, streams: Streams) -> Numbers:
-    logits, labels = sample(config)
-    loss = build_loss(config, streams)
-    return [loss(logits[None], labels[None]).detach() for _ in range(2)]
+    outputs, targets = sample(config, lambda: data)
+    loss = build_loss(config, build_task(config, data.task), streams)
+    return [loss(outputs[None], targets[None]).detach() for _ in range(2)]
 
 
 def _optimizer(config: RunConfig, data: Data, streams: Streams) -> Numbers:
@@ -104,8 +107,8 @@ def _augment(config: RunConfig, data: Data, streams: Streams) -> Numbers:
 
 def _metric(config: RunConfig, data: Data, streams: Streams) -> Numbers:
     assert config.metric is not None
-    logits, labels = sample(config)
-    return list(user_metric(config.metric, logits.numpy(), labels.numpy()).values())
+    outputs, targets = sample(config, lambda: data)
+    return list(user_metric(config.metric, outputs.numpy(), targets.numpy()).values())
 
 
 def _procedure(config: RunConfig, data: Data, streams: Streams) -> Numbers:
@@ -121,8 +124,9 @@ def _procedure(config: RunConfig, data: Data, streams: Streams) -> Numbers:
     return numbers
 
 
-def _shape(config: RunConfig) -> tuple[tuple[int, ...], int]:
-    return data_sets.inputs_of(config.data), data_sets.classes_of(config.data)
+def _shape(config: RunConfig, data: Data) -> tuple[tuple[int, ...], int]:
+    (x, y), task = data.train, build_task(config, data.task)
+    return tuple(x.shape[1:]), task.outputs(y, data.classes)
 
 
 def _inputs(config: RunConfig) -> torch.Tensor:

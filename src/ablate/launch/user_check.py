@@ -18,6 +18,7 @@ from ablate.config.data import DataConfig
 from ablate.config.run import UserMetric
 from ablate.config.schedule import ConstantSchedule
 from ablate.config.target import Target
+from ablate.data import Data
 from ablate.data.user_augment import build_user_augment
 from ablate.errors import AblateError, ConfigError
 from ablate.launch.model_check import check_model
@@ -25,11 +26,14 @@ from ablate.launch.single_examples import alone_in_training
 from ablate.nn.user_network import UserNetwork, build_user_network
 from ablate.nn.user_stack import why_not_stacked
 from ablate.streams import Streams
+from ablate.tasks import build_task
 from ablate.train.losses import build_loss
 from ablate.train.optimizers import build_optimizer, update
 from ablate.train.user_metric import user_metric
 
 _EXAMPLES = 4
+#: Training targets on which a loss is tried.
+_SAMPLE = 16
 #: In which an augmentation that draws at all is taken to do it.
 _STEPS = 50
 
@@ -43,7 +47,8 @@ def check_user_code(config: RunConfig, root: Path = Path()) -> None:
     root  the folder of `data/`: a metric is tried on the labels that it will be given
     """
     trials: dict[str, Callable[[RunConfig], object]] = {
-        "model": _model, "loss": _loss, "optimizer": _optimizer, "augment": _augment,
+        "model": partial(_model, root=root), "loss": partial(_loss, root=root),
+        "task": partial(_task, root=root), "optimizer": _optimizer, "augment": _augment,
         "metric": partial(_metric, root=root), "trainer": _procedure,
     }  # fmt: skip
     for key, path in config.user_code.items():
@@ -65,34 +70,43 @@ def not_stacked(config: RunConfig) -> str | None:
     """Return a sentence that says why a model of the user's own cannot train in a stack."""
     if not isinstance(config.model, Target):
         return None
-    return _not_stacked(config.model, data.inputs_of(config.data), data.classes_of(config.data))
+    return _not_stacked(config.model, data.inputs_of(config.data), data.outputs_of(config.data))
 
 
 @cache  # asked for every job of it
-def _not_stacked(model: Target, inputs: tuple[int, ...], classes: int) -> str | None:
-    reason = why_not_stacked(_network(model, inputs, classes), inputs)
+def _not_stacked(model: Target, inputs: tuple[int, ...], outputs: int) -> str | None:
+    reason = why_not_stacked(_network(model, inputs, outputs), inputs)
     if reason is None:
         return None
     return f"model={model.name} trains one by one, which may be slower: {reason}"
 
 
-def _model(config: RunConfig) -> None:
+def shape_of(config: RunConfig, root: Path) -> tuple[tuple[int, ...], int]:
+    """Return the shape of an example and the number of outputs that the task asks for."""
+    inputs = data.inputs_of(config.data)
+    if not isinstance(config.task, Target):
+        return inputs, data.outputs_of(config.data)
+    loaded = data.load(config.data, root, config.seed)
+    return inputs, build_task(config, loaded.task).outputs(loaded.train[1], loaded.classes)
+
+
+def _model(config: RunConfig, root: Path) -> None:
     assert isinstance(config.model, Target)
-    inputs, classes = data.inputs_of(config.data), data.classes_of(config.data)
-    network = _network(config.model, inputs, classes)
+    inputs, outputs = shape_of(config, root)
+    network = _network(config.model, inputs, outputs)
     if config.trainer.is_user_code:
         return
     if config.trainer.vary == "init":
-        other = _network(config.model, inputs, classes, replicate=1).state_dict()
+        other = _network(config.model, inputs, outputs, replicate=1).state_dict()
         alike = all(torch.equal(own, other[name]) for name, own in network.state_dict().items())
         _check_varies(config, not alike, f"model={config.model.name}")
-    check_model(config, network, inputs, classes)
+    check_model(config, network, inputs, outputs)
 
 
 def _network(
-    model: Target, inputs: tuple[int, ...], classes: int, replicate: int = 0
+    model: Target, inputs: tuple[int, ...], outputs: int, replicate: int = 0
 ) -> UserNetwork:
-    return build_user_network(model, inputs, classes, Streams(0, replicate), torch.device("cpu"))
+    return build_user_network(model, inputs, outputs, Streams(0, replicate), torch.device("cpu"))
 
 
 def _check_varies(config: RunConfig, varies: bool, code: str) -> None:
@@ -103,14 +117,36 @@ def _check_varies(config: RunConfig, varies: bool, code: str) -> None:
         )
 
 
-def _loss(config: RunConfig) -> None:
+def _loss(config: RunConfig, root: Path) -> None:
+    if isinstance(config.task, Target) and not isinstance(config.loss, Target):
+        return
+    _try_loss(config, root, f"loss={config.loss.name}")
+
+
+def _loading(config: RunConfig, root: Path) -> Callable[[], Data]:
+    return partial(data.load, config.data, root, config.seed)
+
+
+def _task(config: RunConfig, root: Path) -> None:
+    """Try the loss, the scores and the rule of what was learnt on a few guesses."""
+    task = build_task(config, data.task_of(config.data))
+    outputs, targets = sample(config, _loading(config, root))
+    scores = task.scores(outputs.numpy(), targets.numpy())
+    task.learnt(scores, targets.numpy())
+    if not isinstance(config.loss, Target):
+        _try_loss(config, root, f"task={task.name}: its loss")
+
+
+def _try_loss(config: RunConfig, root: Path, what: str) -> None:
+    task = build_task(config, data.task_of(config.data))
     for examples in (None, 1)[: 1 + bool(alone_in_training(config))]:
-        logits, labels = (part[:examples] for part in sample(config))
-        logits.requires_grad_()
-        loss = build_loss(config, Streams(0, 0))(logits[None], labels[None])
+        some = sample(config, _loading(config, root))
+        outputs, targets = (part[:examples] for part in some)
+        outputs.requires_grad_()
+        loss = build_loss(config, task, Streams(0, 0))(outputs[None], targets[None])
         loss.sum().backward()  # type: ignore[no-untyped-call]
-        if logits.grad is None or not torch.isfinite(logits.grad).all():
-            raise ConfigError(f"loss={config.loss.name} has no finite gradient.")
+        if outputs.grad is None or not torch.isfinite(outputs.grad).all():
+            raise ConfigError(f"{what} has no finite gradient.")
 
 
 def _optimizer(config: RunConfig) -> None:
@@ -142,15 +178,17 @@ def _augment(config: RunConfig) -> None:
 
 def _metric(config: RunConfig, root: Path) -> None:
     assert config.metric is not None
-    _try_metric(config.metric, config.data, config.seed, root)
+    _, outputs = shape_of(config, root)
+    _try_metric(config.metric, config.data, config.seed, root, outputs)
 
 
 @cache  # alike in most cells, and as slow as the metric is
-def _try_metric(metric: UserMetric, source: DataConfig, seed: int, root: Path) -> None:
-    """Call a metric on the labels of the test set: one class alone, say, may have no value."""
-    loaded = data.load(source, root, seed)
-    logits = _guesses(loaded.test[1], loaded.classes)
-    user_metric(metric, logits.numpy(), loaded.test[1].numpy())
+def _try_metric(
+    metric: UserMetric, source: DataConfig, seed: int, root: Path, outputs: int
+) -> None:
+    """Call a metric on the targets of the test set: one class alone, say, may have no value."""
+    targets = data.load(source, root, seed).test[1]
+    user_metric(metric, _guesses(targets, outputs).numpy(), targets.numpy())
 
 
 def _procedure(config: RunConfig) -> None:
@@ -158,14 +196,26 @@ def _procedure(config: RunConfig) -> None:
     user.bound(config.trainer.procedure, "trainer", given=("config", "data", "streams"))
 
 
-def sample(config: RunConfig) -> tuple[Tensor, Tensor]:
-    """Return logits (2 K, K) and labels (2 K,), every class twice."""
-    classes = data.classes_of(config.data)
-    labels = torch.arange(classes).repeat(2)
-    return _guesses(labels, classes), labels
+def sample(config: RunConfig, load: Callable[[], Data]) -> tuple[Tensor, Tensor]:
+    """Return outputs (N, K) and targets (N, ...): of a classifier every class twice.
+
+    load  gives the data, which takes time and is not needed of a classifier
+    """
+    if data.task_of(config.data) == "classification" and not isinstance(config.task, Target):
+        classes = data.outputs_of(config.data)
+        labels = torch.arange(classes).repeat(2)
+        return _guesses(labels, classes), labels
+    loaded = load()
+    task, (_, y) = build_task(config, loaded.task), loaded.train
+    outputs = task.outputs(y, loaded.classes)
+    return _guesses(task.scaled(y[:_SAMPLE], y), outputs), task.scaled(y[:_SAMPLE], y)
 
 
-def _guesses(labels: Tensor, classes: int) -> Tensor:
-    """Return logits (N, K) that are right more often than not."""
-    noise = torch.randn(len(labels), classes, generator=torch.Generator().manual_seed(0))
-    return noise + 2 * torch.nn.functional.one_hot(labels, classes)
+def _guesses(targets: Tensor, outputs: int) -> Tensor:
+    """Return outputs (N, K) that are right more often than not, where that can be told."""
+    noise = torch.randn(len(targets), outputs, generator=torch.Generator().manual_seed(0))
+    if targets.ndim == 1 and targets.dtype == torch.int64 and int(targets.max()) < outputs:
+        return noise + 2 * torch.nn.functional.one_hot(targets, outputs)
+    if targets.shape == noise.shape and targets.is_floating_point():
+        return noise + 2 * targets
+    return noise

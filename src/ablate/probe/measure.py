@@ -20,7 +20,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ablate.metrics import PROBED, STATISTICS
@@ -28,8 +27,10 @@ from ablate.nn.network import Network
 from ablate.probe.histogram import BINS, Histograms, exponents, histograms, merge_histograms
 from ablate.probe.statistics import Tally, merge, statistics, summarize
 
-#: Gives the probed examples afresh, as pairs of inputs (R, B, ...) and labels (R, B).
+#: Gives the probed examples afresh, as pairs of inputs (R, B, ...) and targets (R, B, ...).
 Batches = Callable[[], Iterable[tuple[Tensor, Tensor]]]
+#: The sum of all examples' own losses, from outputs (R, B, K) and targets.
+Total = Callable[[Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +50,7 @@ class Reading:
 def measure(
     network: Network,
     batches: Batches,
+    total: Total,
     context: Callable[[], AbstractContextManager[object]],
     with_histograms: bool,
 ) -> list[Reading]:
@@ -59,7 +61,7 @@ def measure(
     tallies: dict[tuple[int, int], Tally] = {}
     counted: dict[tuple[int, int], Histograms] = {}
     with network.probing():
-        for seen in _stream(network, batches, context):
+        for seen in _stream(network, batches, total, context):
             key = seen.quantity, seen.layer
             saturated = seen.flat(seen.values) if seen.flat else None
             tally = summarize(seen.values, seen.ranked, saturated)
@@ -118,26 +120,29 @@ class _Seen:
 
 
 def _stream(
-    network: Network, batches: Batches, context: Callable[[], AbstractContextManager[object]]
+    network: Network,
+    batches: Batches,
+    total_loss: Total,
+    context: Callable[[], AbstractContextManager[object]],
 ) -> Iterator[_Seen]:
     """Yield activations and their gradients batch by batch, at last the weights' gradients."""
     weights = network.probed_weights
     totals = [torch.zeros_like(w) for w in weights]
     examples = 0
     taps: list[tuple[Tensor, Tensor]] = []
-    for inputs, labels in batches():
+    for inputs, targets in batches():
         taps.clear()
         with torch.enable_grad():
             with context():
-                logits = network(inputs, lambda _, pre, post: taps.append((pre, post)))
-            loss = F.cross_entropy(logits.float().flatten(0, 1), labels.flatten(), reduction="sum")
+                outputs = network(inputs, lambda _, pre, post: taps.append((pre, post)))
+            loss = total_loss(outputs, targets)
         gradients = torch.autograd.grad(loss, [*(post for _, post in taps), *weights])
         for layer, (pre, post) in enumerate(taps):
             yield _Seen(0, layer, post.detach(), pre.detach(), network.saturation[layer])
             yield _Seen(1, layer, gradients[layer], gradients[layer])
         for total, gradient in zip(totals, gradients[len(taps) :], strict=True):
             total += gradient
-        examples += labels.shape[1]
+        examples += targets.shape[1]
     for layer, total in enumerate(totals):
         mean = total / examples
         by_unit = mean if mean.ndim == 3 else mean.unsqueeze(1)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ablate.config import RunConfig
 from ablate.config.data import UserData
 from ablate.data import SOURCES
-from ablate.data.description import check_sizes, classes_of, examples_of, split_sizes
+from ablate.data.description import check_sizes, examples_of, outputs_of, split_sizes
 from ablate.metrics import quantity
 from ablate.study.lockfile import Locked
 from ablate.study.measured import reads_data
@@ -111,7 +111,7 @@ def guessing(metric: str, config: RunConfig | None) -> float | None:
     guessed = quantity(metric).chance
     if guessed is None or config is None or isinstance(config.data, UserData):
         return None
-    return guessed(classes_of(config.data))
+    return guessed(outputs_of(config.data))
 
 
 def _span(values: set[int]) -> str:

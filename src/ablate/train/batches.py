@@ -32,11 +32,12 @@ class Examples:
     """A data set on the device with room for one batch of each replicate.
 
     x        stored values, uint8 or float32 (N, D)
-    y        labels, int64 (N,), or (R, N) where each replicate has its own
+    y        targets (N, ...), or (R, N, ...) where each replicate has its own
     inputs   shape of one example; its product is D
     scaling  per replicate
     stored   room for a batch as stored, (R * batch_size * D,)
     scaled   room for a batch as the network takes it, float32 (R * batch_size * D,)
+    has_own  whether each replicate has targets of its own
     """
 
     x: Tensor
@@ -45,15 +46,17 @@ class Examples:
     scaling: Scaling
     stored: Tensor
     scaled: Tensor
+    has_own: bool = False
 
-    def labels(self, indices: Tensor) -> Tensor:
-        """Return the labels (R, B) of `indices` (R, B)."""
-        if self.y.ndim == 2:
-            return self.y.gather(1, indices)
-        return self.y.index_select(0, indices.reshape(-1)).view(indices.shape)
+    def targets(self, indices: Tensor) -> Tensor:
+        """Return the targets (R, B, ...) of `indices` (R, B)."""
+        if self.has_own:
+            return chosen(self.y, indices)
+        rows = self.y.index_select(0, indices.reshape(-1))
+        return rows.view(*indices.shape, *self.y.shape[1:])
 
     def batch(self, indices: Tensor, change: Change | None = None) -> tuple[Tensor, Tensor]:
-        """Return inputs (R, B, *inputs) and labels (R, B) of `indices` (R, B).
+        """Return inputs (R, B, *inputs) and targets (R, B, ...) of `indices` (R, B).
 
         `change` is made before the inputs are scaled. They are overwritten by the next call.
         """
@@ -64,18 +67,24 @@ class Examples:
             torch.index_select(self.x, 0, row, out=rows)
         scaled = self.scaled[:room].view(*indices.shape, *self.inputs)
         scaled.copy_(stored.view_as(scaled))
-        labels = self.labels(indices)
+        targets = self.targets(indices)
         scale, shift = self.scaling.scale, self.scaling.shift
         if change is not None:
             changed = change(scaled.mul_(self.scaling.unit))
-            return changed.mul(scale / self.scaling.unit).add_(shift), labels
+            return changed.mul(scale / self.scaling.unit).add_(shift), targets
         # Two passes, each rounded once: a fused one (addcmul) took five times as long and
         # rounds differently where it does not fill a vector.
-        return scaled.mul_(scale).add_(shift), labels
+        return scaled.mul_(scale).add_(shift), targets
+
+
+def chosen(rows: Tensor, indices: Tensor) -> Tensor:
+    """Return what of each replicate's rows (R, N, ...) its `indices` (R, B) name: (R, B, ...)."""
+    places = indices.view(*indices.shape, *[1] * (rows.ndim - 2))
+    return rows.gather(1, places.expand(*indices.shape, *rows.shape[2:]))
 
 
 def examples(x: Tensor, y: Tensor, scaling: Scaling, batch_size: int) -> Examples:
-    """Put x (N, *inputs) and y (N,) where `scaling` is, with room for batches of `batch_size`."""
+    """Put x (N, *inputs) and y (N, ...) where `scaling` is, with room for a batch of each."""
     device = scaling.scale.device
     flat = x.to(device).reshape(len(x), -1)
     room = scaling.scale.shape[0] * batch_size * flat.shape[1]

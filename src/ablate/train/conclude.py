@@ -12,13 +12,13 @@ import torch
 from ablate.config.ensemble import McDropout, Snapshot
 from ablate.config.stopping import NoStopping, StoppingConfig
 from ablate.data.views import view_count
-from ablate.metrics.scores import as_float16
 from ablate.nn.network import parameter_count
 from ablate.probe.measure import Reading, pack
 from ablate.probe.weights import measure_weights
 from ablate.records import Record
+from ablate.tasks.task import Targets
 from ablate.train import inference
-from ablate.train.convergence import EXAMPLES, first_nonfinite, no_progress
+from ablate.train.convergence import EXAMPLES, first_nonfinite
 from ablate.train.evaluation import probe
 from ablate.train.history import History, Weights, weights_of
 from ablate.train.penalties import is_weight
@@ -33,18 +33,20 @@ _SMALL = 1e-3
 class _Ends:
     """What the final networks of a stack were measured to do.
 
-    scores    by part of the data, per replicate; empty where a logit is not finite
-    logits    of the test set, (R, N, K)
-    labels    trained on, (R, n)
-    members   logits (M, R, N, K) of what one training gives an ensemble, or None
+    scores    by part of the data, per replicate; empty where an output is not finite
+    outputs   of the test set, (R, N, K)
+    targets   trained on, (R, n, ...)
+    tested    targets of the test set, (R, N, ...)
+    members   outputs (M, R, N, K) of what one training gives an ensemble, or None
     readings  of the probe, per replicate, where early stopping ended some; else empty
     weights   as `ablate.probe.weights` has them, per replicate; empty where nobody asks
     """
 
     scores: Mapping[str, Sequence[Mapping[str, float]]]
-    logits: inference.Logits
-    labels: npt.NDArray[np.int64]
-    members: inference.Logits | None
+    outputs: inference.Outputs
+    targets: Targets
+    tested: Targets
+    members: inference.Outputs | None
     readings: Sequence[Reading]
     weights: Sequence[Mapping[str, np.ndarray]]
 
@@ -61,17 +63,18 @@ def conclude(stack: Stack, history: History, started: float) -> list[Record]:
     for r, weights in history.ended.items():
         for name, value in weights.items():
             state[name][r] = torch.from_numpy(value).to(state[name].device)
-    logits = inference.final_logits(stack)  # settles statistics for all that follows
+    outputs = inference.final_outputs(stack)  # settles statistics for all that follows
     some = stack.training_indices[:, :EXAMPLES]
     train = inference.scores_of(stack, stack.training, some)
     validation = history.validation
     if history.ended or not history.evaluations or history.evaluations[-1][0]["step"] < stack.steps:
         validation = inference.scores_of(stack, stack.validation, stack.validation_indices)
-    test = inference.scores_of(stack, stack.test, stack.test_indices, logits)
+    test = inference.scores_of(stack, stack.test, stack.test_indices, outputs)
     ends = _Ends(
         scores={"train": train, "validation": validation, "test": test},
-        logits=logits,
-        labels=stack.training.labels(stack.training_indices).cpu().numpy(),
+        outputs=outputs,
+        targets=stack.training.targets(stack.training_indices).cpu().numpy(),
+        tested=stack.test.targets(stack.test_indices).cpu().numpy(),
         members=_members(stack, history),
         readings=probe(stack, at_an_end=True) if history.stopped and stack.is_probed else (),
         weights=(
@@ -117,28 +120,29 @@ def _record(stack: Stack, history: History, ends: _Ends, r: int, seconds: float)
         for name, value in scores_of_part[r].items()
     }
     if stack.config.metric is not None and metrics:
-        metrics |= user_metric(stack.config.metric, ends.logits[r], stack.test.y.cpu().numpy())
+        metrics |= user_metric(stack.config.metric, ends.outputs[r], ends.tested[r])
+    learnt = not stack.steps or stack.task.learnt(trained, ends.targets[r])
     counted = {"weight_step": np.array(last), **ends.weights[r]} if ends.weights else {}
     metrics |= _stopping(stack.config.stopping, evaluations, end) | _weights_like(stack, r)
     return replace(
         at_any_rate,
         metrics=metrics,
         probe={**at_any_rate.probe, **counted},
-        nc_reason="no_progress" if stack.steps and no_progress(trained, ends.labels[r]) else None,
-        predictions=_predictions(ends.logits[r]),
-        members=None if ends.members is None else _predictions(ends.members[:, r]),
+        nc_reason=None if learnt else "no_progress",
+        predictions=_predictions(stack, ends.outputs[r]),
+        members=None if ends.members is None else _predictions(stack, ends.members[:, r]),
         weights=_weights(stack, history, r),
     )
 
 
-def _members(stack: Stack, history: History) -> inference.Logits | None:
-    """Return the logits (M, R, N, K) of what one training gives an ensemble, or None."""
+def _members(stack: Stack, history: History) -> inference.Outputs | None:
+    """Return the outputs (M, R, N, K) of what one training gives an ensemble, or None."""
     ensemble = stack.config.ensemble
     if isinstance(ensemble, Snapshot) and history.members:
         missing = ensemble.snapshots - len(history.members)  # where nothing was left to train
         return np.stack(history.members + history.members[-1:] * missing)
     if isinstance(ensemble, McDropout):
-        return inference.stochastic_logits(stack, ensemble.passes)
+        return inference.stochastic_outputs(stack, ensemble.passes)
     return None
 
 
@@ -167,9 +171,9 @@ def _weights_like(stack: Stack, r: int) -> dict[str, float]:
     }
 
 
-def _predictions(output: inference.Logits) -> npt.NDArray[np.float16] | None:
-    """Return logits as float16, None if one is not finite; large ones are clipped."""
-    return as_float16(output) if np.isfinite(output).all() else None
+def _predictions(stack: Stack, outputs: inference.Outputs) -> npt.NDArray[np.floating] | None:
+    """Return outputs as they are stored, None if one is not finite."""
+    return stack.task.stored(outputs) if np.isfinite(outputs).all() else None
 
 
 def _weights(stack: Stack, history: History, r: int) -> Weights | None:

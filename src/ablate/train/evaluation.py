@@ -6,7 +6,6 @@ from functools import partial
 import numpy as np
 from torch import Tensor
 
-from ablate.metrics import TRAIN_ACCURACY
 from ablate.probe.measure import Reading, measure
 from ablate.train.convergence import EXAMPLES
 from ablate.train.history import History
@@ -26,13 +25,15 @@ def probe(stack: Stack, at_an_end: bool) -> list[Reading]:
 
     def batches(own: slice) -> Iterator[tuple[Tensor, Tensor]]:
         for some in indices.tensor_split(parts, dim=1):
-            inputs, labels = stack.training.batch(some)
-            yield inputs[own], labels[own]
+            inputs, targets = stack.training.batch(some)
+            yield inputs[own], targets[own]
 
     return [
         reading
         for network, own in stack.network.parts
-        for reading in measure(network, partial(batches, own), stack.autocast, with_histograms)
+        for reading in measure(
+            network, partial(batches, own), stack.task.total, stack.autocast, with_histograms
+        )
     ]
 
 
@@ -42,6 +43,7 @@ def evaluate_all(stack: Stack, history: History, step: int, lr: float) -> None:
     Keep weights, and note who is stopped.
     """
     settle_statistics(stack)
+    watched = stack.task.watched
     before = int(history.evaluations[-1][0]["step"]) if history.evaluations else 0
     recent = history.losses[:, before:step].cpu().numpy()
     results = scores_of(stack, stack.validation, stack.validation_indices)
@@ -53,9 +55,9 @@ def evaluate_all(stack: Stack, history: History, step: int, lr: float) -> None:
         row = {"step": step, "epoch": step / stack.steps_per_epoch, "lr": lr}
         if step and np.isfinite(own).all():
             row["train/loss"] = float(own.mean(dtype=np.float64))
-        row |= {f"validation/{n}": scores[n] for n in ("loss", "accuracy") if n in scores}
-        if trained and "accuracy" in trained[r]:
-            row[TRAIN_ACCURACY] = trained[r]["accuracy"]
+        row |= {f"validation/{n}": scores[n] for n in ("loss", watched) if n in scores}
+        if trained and watched in trained[r]:
+            row[f"train/{watched}"] = trained[r][watched]
         rows.append(row)
     history.evaluations.append(rows)
     for r in range(len(rows)):

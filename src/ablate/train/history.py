@@ -26,7 +26,7 @@ class History:
     stopped       by replicate, the step at which early stopping ended it
     best          by replicate, the weights of its best evaluation, where they are to be saved
     ended         by replicate, the weights it ends with, where training may go on without it
-    members       test logits (R, N, K) of each snapshot of a snapshot ensemble
+    members       test outputs (R, N, K) of each snapshot of a snapshot ensemble
     """
 
     losses: Tensor

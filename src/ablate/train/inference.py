@@ -1,6 +1,5 @@
-"""Forward passes without gradients: logits of many examples, and their scores."""
+"""Forward passes without gradients: outputs for many examples, and their scores."""
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,25 +9,24 @@ import torch
 from torch import Tensor
 
 from ablate.data.views import view_count, views
-from ablate.metrics.scores import scores
 from ablate.train import BATCH
 from ablate.train.batches import Examples
 from ablate.train.prepare import Stack
 
-Logits = npt.NDArray[np.float32]
+Outputs = npt.NDArray[np.float32]
 
 
 def scores_of(
-    stack: Stack, data: Examples, indices: Tensor, logits: Logits | None = None
+    stack: Stack, data: Examples, indices: Tensor, outputs: Outputs | None = None
 ) -> list[dict[str, float]]:
     """Return the scores of each replicate, as it stands, on its examples `indices` (R, n).
 
-    logits  (R, n, K) of these where they are known
+    outputs  (R, n, K) for these where they are known
     """
-    if logits is None:
-        logits = _evaluated(stack, data, indices, stack.network)
-    labels, smoothing = data.labels(indices).cpu().numpy(), stack.config.label_smoothing
-    return [scores(own, y, smoothing) for own, y in zip(logits, labels, strict=True)]
+    if outputs is None:
+        outputs = _evaluated(stack, data, indices, stack.network)
+    targets = data.targets(indices).cpu().numpy()
+    return [stack.task.scores(own, y) for own, y in zip(outputs, targets, strict=True)]
 
 
 def settle_statistics(stack: Stack) -> None:
@@ -37,27 +35,23 @@ def settle_statistics(stack: Stack) -> None:
         stack.network.settle_statistics(stack.population)
 
 
-def final_logits(stack: Stack) -> Logits:
-    """Return the test set's logits (R, N, K) as the networks stand.
+def final_outputs(stack: Stack) -> Outputs:
+    """Return the test set's outputs (R, N, K) as the networks stand.
 
-    Of several test-time views of each example, the logs of their probabilities' average.
+    Of several test-time views of each example, what they give together.
     """
 
     def averaged(inputs: Tensor) -> Tensor:
         seen = views(stack.config.views, inputs, stack.test.scaling.shift)
-        log_p = [stack.network(view).float().log_softmax(dim=2) for view in seen]
-        # A replicate at a time: what does not fill a vector is computed with other instructions,
-        # and in a stack that would be other numbers than alone.
-        means = [own.logsumexp(dim=0) for own in torch.stack(log_p, dim=1)]
-        return torch.stack(means) - math.log(len(log_p))
+        return stack.task.averaged([stack.network(view) for view in seen])
 
     settle_statistics(stack)
     predict = averaged if view_count(stack.config.views) > 1 else stack.network
     return _evaluated(stack, stack.test, stack.test_indices, predict)
 
 
-def stochastic_logits(stack: Stack, passes: int) -> Logits:
-    """Return the test set's logits (passes, R, N, K) with dropout at work, the rest in eval mode.
+def stochastic_outputs(stack: Stack, passes: int) -> Outputs:
+    """Return the test set's outputs (passes, R, N, K) with dropout at work, the rest in eval mode.
 
     Each pass draws its masks from streams of its own, as if it were another member of an
     ensemble; the training's masks are those of member 0.
@@ -73,8 +67,8 @@ def stochastic_logits(stack: Stack, passes: int) -> Logits:
 
 def _evaluated(
     stack: Stack, data: Examples, indices: Tensor, predict: Callable[[Tensor], Tensor]
-) -> Logits:
-    """Return float32 logits (R, n, K) in eval mode; the network is left in training mode."""
+) -> Outputs:
+    """Return float32 outputs (R, n, K) in eval mode; the network is left in training mode."""
     stack.network.eval()
     result = _outputs(stack, data, indices, predict)
     stack.network.train()
@@ -84,9 +78,9 @@ def _evaluated(
 @torch.no_grad()
 def _outputs(
     stack: Stack, data: Examples, indices: Tensor, predict: Callable[[Tensor], Tensor]
-) -> Logits:
+) -> Outputs:
     batches = torch.split(indices, BATCH, dim=1)
     with stack.autocast():
         parts = [predict(data.batch(own)[0]).float() for own in batches]
-    result: Logits = torch.cat(parts, dim=1).cpu().numpy()
+    result: Outputs = torch.cat(parts, dim=1).cpu().numpy()
     return result

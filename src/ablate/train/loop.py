@@ -16,7 +16,7 @@ from ablate.streams import Streams
 from ablate.train.conclude import conclude
 from ablate.train.evaluation import evaluate_all, probe
 from ablate.train.history import History
-from ablate.train.inference import final_logits
+from ablate.train.inference import final_outputs
 from ablate.train.optimizers import build_optimizer
 from ablate.train.prepare import Stack, prepare
 from ablate.train.procedure import run_procedure
@@ -84,7 +84,7 @@ def _fit(stack: Stack, started: float) -> History:
             evaluate_all(stack, history, step, lr)
             history.evaluated_at.append(time.perf_counter() - started)
         if step and step in snapshots:
-            history.members.append(final_logits(stack))
+            history.members.append(final_outputs(stack))
 
     look(0)
     step = 0

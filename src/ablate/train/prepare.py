@@ -13,6 +13,7 @@ from ablate.data.augmentation import Change, Mix, build_change, mixed, mixup
 from ablate.nn.models import build_network
 from ablate.nn.network import Network
 from ablate.streams import Streams
+from ablate.tasks import Task, build_task
 from ablate.train import BATCH
 from ablate.train.batches import Examples, examples, scaling
 from ablate.train.losses import Loss, build_loss
@@ -23,10 +24,10 @@ _INIT_BATCH = 128
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """What one step sees: inputs (R, B, *inputs), labels (R, B), and how examples are mixed."""
+    """What one step sees: inputs (R, B, *inputs), targets (R, B, ...), and how they are mixed."""
 
     inputs: Tensor
-    labels: Tensor
+    targets: Tensor
     mix: Mix | None
 
 
@@ -34,10 +35,11 @@ class Batch:
 class Stack:
     """A stack of R replicates of one cell, ready to train.
 
+    task        what is predicted, and how it is scored
     streams     per replicate
     network     initialized, on the device, in training mode
     training    the examples trained on, and per replicate which: int64 (R, n)
-    validation  likewise, by their true labels
+    validation  likewise, by their true targets
     test        likewise
     steps       of the whole training
     loss        what is minimized, per replicate
@@ -45,6 +47,7 @@ class Stack:
     """
 
     config: RunConfig
+    task: Task
     streams: tuple[Streams, ...]
     network: Network
     training: Examples
@@ -75,11 +78,11 @@ class Stack:
     def batch(self, indices: Tensor, epoch: int, step: int) -> Batch:
         """Return training examples as they are trained on, augmented and mixed."""
         change = self.change
-        inputs, labels = self.training.batch(
+        inputs, targets = self.training.batch(
             indices, None if change is None else lambda x: change(x, indices, epoch, step)
         )
         mix = mixup(self.config.views, self.streams, step, indices.shape[1])
-        return Batch(inputs if mix is None else mixed(inputs, mix), labels, mix)
+        return Batch(inputs if mix is None else mixed(inputs, mix), targets, mix)
 
     def population(self) -> Iterator[Tensor]:
         """Return the inputs of the whole training split, batch by batch."""
@@ -94,7 +97,7 @@ def prepare(config: RunConfig, data: Data, streams: Sequence[Streams], device: s
     the same validation examples; with bagging, or where the config says so, each trains on a
     bootstrap sample of it.
     """
-    where = torch.device(device)
+    where, task = torch.device(device), build_task(config, data.task)
     streams = tuple(streams)
     splits = [split(data, config.data, replace(s, member=0)) for s in streams]
     batch_size = config.trainer.batch_size
@@ -105,10 +108,19 @@ def prepare(config: RunConfig, data: Data, streams: Sequence[Streams], device: s
     if config.data.normalize:  # by each replicate's own training split
         statistics = [split_statistics(data, part.train) for part in splits]
     rule = scaling(x, statistics, len(splits), where)
-    stored = training = examples(x, y, rule, room)
+
+    def placed(x: Tensor, y: Tensor) -> Examples:
+        """Put examples on the device, their targets in units of what each replicate trains on."""
+        there = examples(x, y, rule, room)
+        own = [task.scaled(y, data.train[1][part.train]) for part in splits]
+        if all(targets is y for targets in own):
+            return there
+        return replace(there, y=torch.stack(own).to(where), has_own=True)
+
+    stored = training = placed(x, y)
     if config.data.label_noise:
         labels = [training_labels(data, config.data, own) for own in streams]
-        training = replace(stored, y=torch.stack(labels).to(where))
+        training = replace(stored, y=torch.stack(labels).to(where), has_own=True)
     chosen = [part.train for part in splits]
     if config.ensemble.name == "bagging" or config.trainer.bootstrap:
         chosen = [bootstrap(own, s) for own, s in zip(chosen, streams, strict=True)]
@@ -117,7 +129,7 @@ def prepare(config: RunConfig, data: Data, streams: Sequence[Streams], device: s
         held_out = [part.validation for part in splits if part.validation is not None]
         validation, validation_indices = stored, torch.stack(held_out).to(where)
     else:
-        validation = examples(*data.validation, rule, room)
+        validation = placed(*data.validation)
         validation_indices = _all_of(data.validation[1], len(streams), where)
 
     def first_batch() -> Tensor:
@@ -127,17 +139,20 @@ def prepare(config: RunConfig, data: Data, streams: Sequence[Streams], device: s
     steps_per_epoch = -(-training_indices.shape[1] // batch_size)
     return Stack(
         config=config,
+        task=task,
         streams=streams,
-        network=build_network(config, inputs, data.classes, streams, device, first_batch),
+        network=build_network(
+            config, inputs, task.outputs(y, data.classes), streams, device, first_batch
+        ),
         training=training,
         training_indices=training_indices,
         validation=validation,
         validation_indices=validation_indices,
-        test=examples(*data.test, rule, room),
+        test=placed(*data.test),
         test_indices=_all_of(data.test[1], len(streams), where),
         steps_per_epoch=steps_per_epoch,
         steps=config.trainer.steps_for(training_indices.shape[1]),
-        loss=build_loss(config, streams[0]),
+        loss=build_loss(config, task, streams[0]),
         change=build_change(config.augment, streams, len(y), x.dtype == torch.uint8),
     )
 

@@ -16,9 +16,10 @@ from ablate.config import RunConfig
 from ablate.data import Data, split, training_labels
 from ablate.errors import AblateError
 from ablate.metrics import refuse_impossible
-from ablate.metrics.scores import as_float16, scores
 from ablate.records import NotConverged, Outcome, Record
 from ablate.streams import Streams
+from ablate.tasks import Task, build_task
+from ablate.tasks.task import Outputs, Targets
 from ablate.train.command import run_command
 from ablate.train.convergence import first_nonfinite
 from ablate.train.user_metric import user_metric
@@ -47,19 +48,15 @@ def run_procedure(config: RunConfig, data: Data, streams: Streams, device: str) 
     outcome = _outcome(config, result)
     metrics, predictions, is_finite = dict(outcome.metrics), None, True
     if outcome.predictions is not None:
-        logits = _floats(config, "predictions", outcome.predictions)
-        labels = data.test[1].numpy()
-        if logits.shape != (len(labels), data.classes):
-            raise AblateError(
-                f"{_source(config)} returned predictions {logits.shape}; they must be "
-                f"logits ({len(labels)}, {data.classes})."
-            )
-        metrics = {f"test/{name}": v for name, v in scores(logits, labels).items()} | metrics
-        is_finite = bool(np.isfinite(logits).all())
+        task = build_task(config, data.task)
+        outputs, targets = _predictions(config, data, streams, task, outcome.predictions)
+        scored = task.scores(outputs, targets).items()
+        metrics = {f"test/{name}": value for name, value in scored} | metrics
+        is_finite = bool(np.isfinite(outputs).all())
         if is_finite:
-            predictions = as_float16(logits)
+            predictions = task.stored(outputs)
             if config.metric is not None:
-                metrics |= user_metric(config.metric, logits, labels)
+                metrics |= user_metric(config.metric, outputs, targets)
     finite = _finite(metrics)
     losses = _floats(config, "losses", outcome.losses)
     died = first_nonfinite(losses)
@@ -78,6 +75,25 @@ def run_procedure(config: RunConfig, data: Data, streams: Streams, device: str) 
     )
 
 
+def _predictions(
+    config: RunConfig, data: Data, streams: Streams, task: Task, given: Any
+) -> tuple[Outputs, Targets]:
+    """Return what a procedure predicts of the test set, and what is there, both as scored.
+
+    It was given targets in their own units, and predicts in these.
+    """
+    outputs, targets = _floats(config, "predictions", given), data.test[1]
+    wanted = (len(targets), task.outputs(data.train[1], data.classes))
+    if outputs.shape != wanted:
+        raise AblateError(
+            f"{_source(config)} returned predictions {outputs.shape}; they must be {wanted}."
+        )
+    trained = data.train[1][split(data, config.data, streams).train]
+    both = (task.scaled(one, trained) for one in (torch.from_numpy(outputs), targets))
+    first, second = (one.numpy() for one in both)
+    return first, second
+
+
 def _split_of(config: RunConfig, data: Data, streams: Streams) -> Data:
     """Return the data with the replicate's own training and validation examples.
 
@@ -91,7 +107,9 @@ def _split_of(config: RunConfig, data: Data, streams: Streams) -> Data:
         validation = validation[0].clone(), validation[1].clone()
     test = data.test[0].clone(), data.test[1].clone()
     labels = training_labels(data, config.data, streams)
-    return Data((x[part.train], labels[part.train]), validation, test, data.classes)
+    return replace(
+        data, train=(x[part.train], labels[part.train]), validation=validation, test=test
+    )
 
 
 def _outcome(config: RunConfig, result: Any) -> Outcome:

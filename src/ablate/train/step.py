@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from ablate.config.penalty import ActivationL1
+from ablate.train.batches import chosen
 from ablate.train.optimizers import Optimizer, update
 from ablate.train.penalties import activation_penalty
 from ablate.train.prepare import Batch, Stack
@@ -38,10 +39,10 @@ def _losses(stack: Stack, batch: Batch) -> tuple[Tensor, Tensor]:
     hidden: list[Tensor] = []
     tap = (lambda _, __, h: hidden.append(h)) if isinstance(penalty, ActivationL1) else None
     with stack.autocast():
-        logits = stack.network(batch.inputs, tap)
-    loss = stack.loss(logits, batch.labels)
+        outputs = stack.network(batch.inputs, tap)
+    loss = stack.loss(outputs, batch.targets)
     if batch.mix is not None:
-        other = stack.loss(logits, batch.labels.gather(1, batch.mix.partner))
+        other = stack.loss(outputs, chosen(batch.targets, batch.mix.partner))
         loss = batch.mix.share * loss + (1 - batch.mix.share) * other
     objective = loss
     if isinstance(penalty, ActivationL1):

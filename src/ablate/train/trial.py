@@ -18,9 +18,9 @@ from ablate.data import Data
 from ablate.metrics import STATISTICS
 from ablate.nn.network import Network, parameter_count
 from ablate.streams import Streams
+from ablate.tasks import Task
 from ablate.train.evaluation import probe
 from ablate.train.loop import train
-from ablate.train.losses import per_replicate_loss
 from ablate.train.optimizers import build_optimizer
 from ablate.train.prepare import prepare
 from ablate.train.step import take_step
@@ -39,10 +39,12 @@ class Trial:
     """What a cell does in its first steps, one replicate.
 
     seconds_per_step   after a first one, with all that a step does
-    loss               before the first step, over the entropy of guessing; 1 is a fair start
+    loss               before the first step, over that of outputs that are all 0, which is what
+                       guessing has; 1 is a fair start
     gradient_error     relative, of the derivative along a random direction; None for code of
                        the user's own, which may not go in float64
-    fits               share of 50 training examples known after 200 steps without regularization
+    fits               share of 50 training examples known after 200 steps without regularization,
+                       or of the loss of outputs that are all 0 where nothing can be known
     dead, saturated    largest share over layers before the first step; NaN where that means nothing
     """
 
@@ -68,11 +70,14 @@ def trial(config: RunConfig, data: Data) -> Trial:
         largest = dict(zip(STATISTICS, np.fmax.reduce(reading.statistics[0]), strict=True))
     indices = stack.order(0)[:, : config.trainer.batch_size]
     with torch.no_grad():
-        logits = stack.network(stack.batch(indices, 0, 0).inputs)
-        first = float(per_replicate_loss(logits, stack.training.labels(indices)))
+        outputs, targets = stack.network(stack.batch(indices, 0, 0).inputs), stack.training.targets
+        first, guess = (
+            float(stack.task.total(one, targets(indices))) / indices.shape[1]
+            for one in (outputs, torch.zeros_like(outputs))
+        )
     error = None
     if not isinstance(config.model, Target):
-        error = _gradient_error(stack.network, *stack.training.batch(indices[:, :8]))
+        error = _gradient_error(stack.network, stack.task, *stack.training.batch(indices[:, :8]))
     stack = prepare(single, data, streams, "cpu")
     optimizer = build_optimizer(config.optimizer, stack.network.named_parameters())
     take_step(stack, optimizer, stack.batch(indices, 0, 0), config.lr)
@@ -83,15 +88,15 @@ def trial(config: RunConfig, data: Data) -> Trial:
         parameters=parameter_count(stack.network),
         steps=stack.steps,
         seconds_per_step=(time.perf_counter() - started) / _TIMED_STEPS,
-        loss=first / math.log(data.classes),
+        loss=first / guess,
         gradient_error=error,
-        fits=_fits(single, data),
+        fits=_fits(single, data, guess),
         dead=float(largest["dead"]),
         saturated=float(largest["saturated"]),
     )
 
 
-def _gradient_error(network: Network, x: torch.Tensor, y: torch.Tensor) -> float:
+def _gradient_error(network: Network, task: Task, x: torch.Tensor, y: torch.Tensor) -> float:
     """Compare autograd with a central difference along a random direction, all in float64.
 
     A little beside the initial weights: behind dead units with biases of zero a rectifier sits
@@ -112,7 +117,7 @@ def _gradient_error(network: Network, x: torch.Tensor, y: torch.Tensor) -> float
     direction = drawn()
 
     def loss() -> torch.Tensor:
-        return torch.nn.functional.cross_entropy(network(x)[0], y[0])
+        return task.total(network(x), y) / y.shape[1]
 
     gradients = torch.autograd.grad(loss(), parameters, allow_unused=True)
     pairs = zip(gradients, direction, strict=True)
@@ -126,8 +131,11 @@ def _gradient_error(network: Network, x: torch.Tensor, y: torch.Tensor) -> float
     return abs(measured - slope) / max(abs(measured), abs(slope), 1e-8)
 
 
-def _fits(config: RunConfig, data: Data) -> float:
-    """Return the training accuracy on few examples, with nothing in the way of it."""
+def _fits(config: RunConfig, data: Data, guess: float) -> float:
+    """Return the training accuracy on few examples, with nothing in the way of it.
+
+    guess  the loss that is taken away where a task has no accuracy
+    """
     fields = config.model_dump()
     fields["data"]["train_size"] = min(_EXAMPLES, len(data.train[1]) // 2)
     fields["trainer"] |= {"steps": _FIT_STEPS, "batch_size": _EXAMPLES, "eval_every": _FIT_STEPS}
@@ -137,4 +145,6 @@ def _fits(config: RunConfig, data: Data) -> float:
     kept = run_config(fields)
     off = {"penalty": NoPenalty(), "augment": Augment(), "stopping": NoStopping()}
     (record,) = train(kept.model_copy(update=off), data, [0])
-    return float(record.metrics.get("train/accuracy", 0.0))
+    if "train/accuracy" in record.metrics or "train/loss" not in record.metrics:
+        return float(record.metrics.get("train/accuracy", 0.0))
+    return 1 - float(record.metrics["train/loss"]) / guess

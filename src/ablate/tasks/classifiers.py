@@ -1,4 +1,4 @@
-"""Several predictions made one: from the members' logits to those of the ensemble.
+"""Several classifiers made one: from the members' logits to those of the ensemble.
 
 Pure functions of arrays; who the members are is for `ablate.launch.members` to say.
 """
