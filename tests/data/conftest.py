@@ -35,7 +35,7 @@ def tiny_contents() -> dict[str, bytes]:
 def tiny(monkeypatch: pytest.MonkeyPatch, tiny_contents: dict[str, bytes]) -> Source:
     """Stand in for `mnist`; nothing on disk yet, and no mirror."""
     files = tuple(file_of(name, raw) for name, raw in tiny_contents.items())
-    there = Description((1, 4, 5), classes=3, train=12, test=6)
+    there = Description((1, 4, 5), outputs=3, train=12, test=6)
     source = Source("mnist", "MNIST", "idx", there, files[:2], files[2:], mirrors=())
     monkeypatch.setitem(SOURCES, "mnist", source)
     monkeypatch.delenv("ABLATE_DATA_DIR", raising=False)

@@ -13,7 +13,7 @@ from ablate.data.readers import Examples
 from ablate.data.sources import Description
 
 INPUTS = (1, 2, 3)
-THERE = Description(INPUTS, classes=50, train=40, test=10)
+THERE = Description(INPUTS, outputs=50, train=40, test=10)
 
 
 def decode() -> Examples:

@@ -6,7 +6,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from ablate.config.data import DataConfig
-from ablate.data import check_sizes, classes_of, digest, examples_of, inputs_of
+from ablate.data import check_sizes, digest, examples_of, inputs_of, outputs_of
 from ablate.errors import ConfigError
 
 
@@ -35,7 +35,7 @@ def test_what_is_declared(
     # The digest enters the key of every run: if it changes here, all runs become stale.
     assert digest(config(name))[:12] == expected
     assert inputs_of(config(name)) == inputs
-    assert classes_of(config(name)) == classes
+    assert outputs_of(config(name)) == classes
     assert examples_of(config(name)) == examples
 
 

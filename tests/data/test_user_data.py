@@ -20,7 +20,7 @@ def test_it_is_loaded_split_and_described(tmp_path: Path) -> None:
     own = config(train_size=100, test_size=50)
     loaded = data.load(own, tmp_path)
     assert data.inputs_of(own) == (2,)
-    assert data.classes_of(own) == 3  # from the labels
+    assert data.outputs_of(own) == 3  # from the labels
     assert data.examples_of(own) == (160, 80)
     assert len(loaded.test[1]) == 50
     part = data.split(loaded, own, Streams(0, 1))
@@ -50,7 +50,7 @@ def test_arguments_are_in_the_digest_and_sizes_are_not() -> None:
     ("name", "fields", "sentence"),
     [
         ("doubles", {}, "train: x is float64 (160, 2); it must be uint8 or float32"),
-        ("short_labels", {}, "train: y is int64 (159,); it must be int64 (160,), as x is"),
+        ("short_labels", {}, "train: y is int64 (159,); it must have 160 rows, as x has"),
         ("too_many_labels", {}, "its labels go from 0 to 2; they must lie from 0 to 1"),
         ("other_test_shape", {}, "test: its examples are (1,) and those of train (2,)"),
         ("not_finite", {}, "train: x has values that are not finite"),
@@ -73,7 +73,11 @@ def test_arguments_are_in_the_digest_and_sizes_are_not() -> None:
         ("odd", {"classes": True}, "classes is True; it must be a whole number from 2 on"),
         ("odd", {"classes": 1}, "classes is 1; it must be a whole number from 2 on"),
         ("odd", {"classes": -3}, "classes is -3; it must be a whole number from 2 on"),
-        ("odd", {"how": "bool labels"}, "train: y is bool (6,); it must be int64 (6,)"),
+        (
+            "odd",
+            {"how": "bool labels"},
+            "train: y is bool (6,); for task='classification' it must be int64 (6,)",
+        ),
         (
             "odd",
             {"how": "sparse"},
@@ -107,7 +111,7 @@ def test_what_is_a_tensor_all_the_same_is_taken_as_a_plain_one(how: str, tmp_pat
     assert not x.requires_grad
     assert x.is_contiguous()
     assert torch.equal(x, plain)
-    assert data.classes_of(config("odd", how=how)) == 3
+    assert data.outputs_of(config("odd", how=how)) == 3
 
 
 @pytest.mark.parametrize(

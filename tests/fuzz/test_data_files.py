@@ -20,7 +20,7 @@ from ablate.data.sources import Description
 from ablate.errors import DataError
 
 PATH = Path("folder/file")
-THERE = Description((1, 2, 3), classes=5, train=8, test=4)
+THERE = Description((1, 2, 3), outputs=5, train=8, test=4)
 
 
 @st.composite

@@ -111,7 +111,7 @@ def test_data_of_ones_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, times
         # What is taken can be trained on.
         assert torch.isfinite(mean).all()
         assert torch.isfinite(deviation).all()
-        assert data_sets.classes_of(own) > 0
+        assert data_sets.outputs_of(own) > 0
         for x, y in (loaded.train, loaded.test):
             assert len(x) == len(y) > 0
             assert 0 <= int(y.min()) <= int(y.max()) < loaded.classes

@@ -94,3 +94,46 @@ def leaves():
 
 def untested():
     return ablate.Data(rings().train, None, None)
+
+
+def line(examples=240, targets=1, noise=0.1, dtype="float32", units=1.0):
+    """Numbers to predict from six features, of which each target depends on three."""
+    generator = torch.Generator().manual_seed(1)
+    x = torch.randn(examples, 6, generator=generator)
+    weights = torch.randn(6, targets, generator=generator)
+    y = (x * torch.tensor([1.0, 1.0, 1.0, 0.0, 0.0, 0.0])) @ weights
+    y = units * (y + noise * torch.randn(y.shape, generator=generator)).to(getattr(torch, dtype))
+    y = y[:, 0] if targets == 1 else y
+    split = 2 * examples // 3
+    return ablate.Data((x[:split], y[:split]), None, (x[split:], y[split:]), task="regression")
+
+
+def tags(examples=300, labels=4, dtype="uint8"):
+    """Each of several tags is there where a weighted sum of features is large."""
+    generator = torch.Generator().manual_seed(2)
+    x = torch.randn(examples, 5, generator=generator)
+    y = (x @ torch.randn(5, labels, generator=generator) > 0.5).to(getattr(torch, dtype))
+    split = 2 * examples // 3
+    return ablate.Data((x[:split], y[:split]), None, (x[split:], y[split:]), task="multilabel")
+
+
+def grades(examples=300):
+    """Grades from 0 to 3, of a task of one's own."""
+    generator = torch.Generator().manual_seed(3)
+    x = torch.randn(examples, 4, generator=generator)
+    y = torch.bucketize(x.sum(dim=1), torch.tensor([-1.5, 0.0, 1.5]))
+    split = 2 * examples // 3
+    return ablate.Data((x[:split], y[:split]), None, (x[split:], y[split:]), task="own")
+
+
+def astray(how):
+    """Targets that no task of this package takes."""
+    data = {"two": tags, "nan": line, "ragged": line, "unknown": line}[how]()
+    (x, y), test = data.train, data.test
+    if how == "two":
+        y = y + 1
+    if how == "nan":
+        y[0] = float("nan")
+    if how == "ragged":
+        test = test[0], test[1][:, None].repeat(1, 2)
+    return ablate.Data((x, y), None, test, task="ranking" if how == "unknown" else data.task)

@@ -39,7 +39,7 @@ def _steps(config: RunConfig) -> int:
 
 def _multiply_adds(config: RunConfig) -> int:
     """Return those of the forward passes of a training."""
-    inputs, classes = data.inputs_of(config.data), data.classes_of(config.data)
+    inputs, classes = data.inputs_of(config.data), data.outputs_of(config.data)
     one = multiply_adds(config.model, inputs, classes)
     return _steps(config) * config.trainer.batch_size * one
 

@@ -31,6 +31,12 @@ from ablate.store.sink import Sink
 from ablate.study.names import SINGLE
 from ablate.study.plan import Plan
 
+#: What is told of a single run, as far as it has it.
+_TOLD = (
+    "test/accuracy", "test/r2", "test/f1", "test/loss", "validation/accuracy", "validation/r2",
+    "train/loss",
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class _Outcome:
@@ -215,7 +221,14 @@ def _print_metrics(root: Path, console: Console) -> None:
     """Print what a single cell reached: nobody writes a report on one number."""
     for cell in read_index(root, SINGLE) or ():
         for _, directory, result in finished(root, SINGLE, cell):
-            names = ("test/accuracy", "test/loss", "validation/accuracy", "train/loss")
+            names = (
+                "test/accuracy",
+                "test/r2",
+                "test/f1",
+                "test/loss",
+                "validation/accuracy",
+                "train/loss",
+            )
             values = [f"{n} {result.metrics[n]:.4f}" for n in names if n in result.metrics]
             state = "n/c" if result.status == "diverged" else result.status
             console.out(f"{shown(directory)}: {state}  {'  '.join(values)}")

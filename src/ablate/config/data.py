@@ -67,6 +67,43 @@ class Synthetic(_Data):
         return self
 
 
+class Diabetes(_Data):
+    """The 442 patients that scikit-learn ships: ten measurements, and how far their disease went.
+
+    88 of them are the test set (Efron et al. 2004).
+    """
+
+    name: Literal["diabetes"]
+    validation_size: Positive = 54
+
+
+class Friedman(_Data):
+    """Numbers with known noise: 10 sin(pi x1 x2) + 20 (x3 - 1/2)^2 + 10 x4 + 5 x5 + noise N(0, 1).
+
+    Features are drawn evenly from [0, 1] (Friedman 1991).
+    """
+
+    name: Literal["friedman"]
+    train_examples: Positive = 1000
+    test_examples: Positive = 2000
+    validation_size: Positive = 200
+    features: Annotated[Positive, Field(ge=5)] = 10
+    """Those beyond the fifth tell nothing."""
+    noise: NonNegativeFloat = 1.0
+    """The noise is multiplied by it; the rest has a standard deviation of 4.9."""
+
+    @model_validator(mode="after")
+    def _held_in_memory(self) -> Self:
+        numbers = (self.train_examples + self.test_examples) * self.features
+        if numbers > _MOST_NUMBERS:
+            raise ValueError(
+                f"data.train_examples={self.train_examples} and data.test_examples="
+                f"{self.test_examples} of data.features={self.features} are {numbers} numbers; at "
+                f"most {_MOST_NUMBERS} are drawn"
+            )
+        return self
+
+
 class UserData(Target):
     """A user's own function that returns `ablate.Data`; the keys below are not its arguments."""
 
@@ -82,5 +119,5 @@ class UserData(Target):
     label_noise: ClassVar[float] = 0.0
 
 
-Shipped = ByName[Digits | DownloadedData | Synthetic]
+Shipped = ByName[Digits | DownloadedData | Synthetic | Diabetes | Friedman]
 DataConfig = Either[Shipped, UserData]

@@ -5,7 +5,7 @@ from typing import Literal
 from ablate.config.base import ByName, Frozen, Positive
 
 #: What is looked at, at each evaluation.
-Monitor = Literal["validation/loss", "validation/accuracy"]
+Monitor = Literal["validation/loss", "validation/accuracy", "validation/r2", "validation/f1"]
 
 
 class NoStopping(Frozen):

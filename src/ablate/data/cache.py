@@ -35,11 +35,13 @@ def open_entry(folder: Path, there: Description) -> Examples | None:
             return None
     except Exception:  # numpy raises half a dozen kinds for a damaged header
         return None
-    images, labels = np.dtype(np.uint8), np.dtype(np.int64)
+    classes = there.task == "classification"
+    inputs, targets = map(np.dtype, (np.uint8, np.int64) if classes else (np.float32, np.float32))
+    of_one = () if classes else (there.outputs,)
     expected = [
         kind
         for count in (there.train, there.test)
-        for kind in (((count, *there.inputs), images), ((count,), labels))
+        for kind in (((count, *there.inputs), inputs), ((count, *of_one), targets))
     ]
     if [(array.shape, array.dtype) for array in arrays] != expected:
         return None

@@ -6,13 +6,15 @@ Nothing is read, so it answers at once; only data of the user's own has to be lo
 import hashlib
 import json
 
-from ablate.config.data import DataConfig, Digits, Synthetic, UserData
+from ablate.config.data import DataConfig, Diabetes, Digits, Friedman, Synthetic, UserData
 from ablate.data.sources import SOURCES, Description
 from ablate.errors import ConfigError
 
 # Raised by hand when the code that makes these examples changes them.
 _DIGITS_VERSION = "digits 1"
 _SYNTHETIC_VERSION = "synthetic 1"
+_DIABETES_VERSION = "diabetes 1"
+_FRIEDMAN_VERSION = "friedman 1"
 
 
 def digest(config: DataConfig) -> str:
@@ -27,6 +29,12 @@ def digest(config: DataConfig) -> str:
     match config:
         case Digits():
             text = _DIGITS_VERSION
+        case Diabetes():
+            text = _DIABETES_VERSION
+        case Friedman():
+            fields = {"train_examples", "test_examples", "features", "noise"}
+            values = config.model_dump(mode="json", include=fields)
+            text = _FRIEDMAN_VERSION + json.dumps(values, sort_keys=True)
         case Synthetic():
             fields = {"shape", "classes", "train_examples", "test_examples", "separation"}
             values = config.model_dump(mode="json", include=fields)
@@ -50,6 +58,11 @@ def describe(config: DataConfig) -> Description:
             return Description(shape, outputs_for(data), *sizes, brings, data.task)
         case Digits():
             return Description((1, 8, 8), 10, 1437, 360)
+        case Diabetes():
+            return Description((10,), 1, 354, 88, task="regression")
+        case Friedman():
+            sizes = config.train_examples, config.test_examples
+            return Description((config.features,), 1, *sizes, task="regression")
         case Synthetic(shape=shape, classes=classes):
             if len(shape) not in (1, 3):
                 raise ConfigError(

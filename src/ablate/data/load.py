@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from ablate.config.data import DataConfig, Digits, Shipped, Synthetic, UserData
+from ablate.config.data import DataConfig, Diabetes, Digits, Friedman, Shipped, Synthetic, UserData
 from ablate.data.cache import cached, open_entry
 from ablate.data.dataset import Data, fixed_part
 from ablate.data.description import check_test_size, describe, digest
@@ -11,7 +11,7 @@ from ablate.data.fetch import fetch_set
 from ablate.data.folders import find
 from ablate.data.readers import Arrays, Examples, read_examples, read_verified
 from ablate.data.sources import SOURCES
-from ablate.data.synthetic import digits, gaussian_classes
+from ablate.data.synthetic import diabetes, digits, friedman, gaussian_classes
 from ablate.data.user_data import load_user_data
 
 
@@ -68,13 +68,17 @@ def check_available(config: DataConfig, root: Path) -> None:
 def _examples(config: Shipped, root: Path, seed: int) -> Examples:
     if isinstance(config, Synthetic):
         return gaussian_classes(config, seed)
+    if isinstance(config, Friedman):
+        return friedman(config, seed)
 
     def decode() -> Examples:
         source = SOURCES[config.name]
         return read_examples(source, find(source, root) or fetch_set(source, root))
 
-    # Digits as well: importing scikit-learn takes longer than training on them.
-    made = digits if isinstance(config, Digits) else decode
+    # Those of scikit-learn as well: importing it takes longer than training on them.
+    made = decode
+    if isinstance(config, Digits | Diabetes):
+        made = digits if isinstance(config, Digits) else diabetes
     return cached(_entry(config, root), describe(config), made)
 
 

@@ -1,8 +1,8 @@
-"""Data sets that need no download: Gaussian classes, and scikit-learn's digits."""
+"""Data sets that need no download: generated ones, and those that scikit-learn ships."""
 
 import numpy as np
 
-from ablate.config.data import Synthetic
+from ablate.config.data import Friedman, Synthetic
 from ablate.data.readers import Arrays, Examples
 from ablate.streams import Streams
 
@@ -47,3 +47,45 @@ def digits() -> Examples:
     is_test = np.zeros(len(y), dtype=bool)
     is_test[order[np.argsort(y[order], kind="stable")][::5]] = True
     return (x[~is_test], y[~is_test]), (x[is_test], y[is_test])
+
+
+def friedman(config: Friedman, seed: int) -> Examples:
+    """Draw features x ~ U[0, 1], float32 (N, D), and y = f(x) + noise N(0, 1), float32 (N, 1).
+
+    f is `friedman_function`. The same seed gives the same examples in every replicate and cell:
+    neither the noise nor the number of features moves what is drawn of the others.
+    """
+    streams = Streams(seed, replicate=0)
+
+    def drawn(name: str) -> np.random.Generator:
+        return streams.numpy("data", f"friedman {name}")
+
+    def draw(part: str, count: int) -> Arrays:
+        numbers = range(config.features)
+        columns = [drawn(f"{part} {number}").random(count) for number in numbers]
+        noise = drawn(f"{part} noise").standard_normal(count)
+        y = friedman_function(*columns[:5]) + config.noise * noise
+        return np.stack(columns, axis=1).astype(np.float32), y.astype(np.float32)[:, None]
+
+    return draw("train", config.train_examples), draw("test", config.test_examples)
+
+
+def friedman_function(
+    x1: np.ndarray, x2: np.ndarray, x3: np.ndarray, x4: np.ndarray, x5: np.ndarray
+) -> np.ndarray:
+    """Return 10 sin(pi x1 x2) + 20 (x3 - 1/2)^2 + 10 x4 + 5 x5 (Friedman 1991, section 4.3)."""
+    return np.asarray(10 * np.sin(np.pi * x1 * x2) + 20 * (x3 - 0.5) ** 2 + 10 * x4 + 5 * x5)
+
+
+def diabetes() -> Examples:
+    """Return 354 training and 88 test patients: x float32 (N, 10), y float32 (N, 1).
+
+    Measurements are in their own units: age, sex, body mass index, blood pressure, and six of the
+    serum. The test set is the same always.
+    """
+    from sklearn.datasets import load_diabetes
+
+    x, y = load_diabetes(return_X_y=True, scaled=False)
+    order = Streams(seed=0, replicate=0).numpy("data", "diabetes").permutation(len(y))
+    x, y = x.astype(np.float32)[order], y.astype(np.float32)[order, None]
+    return (x[88:], y[88:]), (x[:88], y[:88])

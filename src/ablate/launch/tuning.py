@@ -6,7 +6,6 @@ from pathlib import Path
 
 from ablate import data
 from ablate.errors import AblateError, one_of
-from ablate.metrics import quantity
 from ablate.store.files import LedgerError
 from ablate.store.ledger import run_directory
 from ablate.store.result import read_result
@@ -60,7 +59,7 @@ def _scores(
     plan: Plan, root: Path, cell: Cell, tune: Tune, value: float
 ) -> tuple[float, ...] | None:
     """Return the score of each tuning replicate, larger is better; None if one is missing."""
-    judged = quantity(tune.by)
+    judged = plan.study.quantity(tune.by)
     guessed = judged.chance(data.outputs_of(cell.config.data)) if judged.chance else None
     sign = 1 if judged.better == "higher" else -1
     branch, scores = level_name(value), list[float]()

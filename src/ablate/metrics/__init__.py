@@ -4,10 +4,12 @@ The ground floor: nothing of ours but `errors` is imported here.
 """
 
 from ablate.metrics.catalogue import (
+    CLASSIFICATION,
     CURVES,
     GAP,
     NO_METRICS,
     PROBED,
+    SCORED,
     SCORES,
     SPLITS,
     STATISTICS,
@@ -23,7 +25,8 @@ from ablate.metrics.expression import Expression, Final, Probed, StepsTo, parse
 from ablate.metrics.gaps import with_gaps
 
 __all__ = [
-    "CURVES", "GAP", "NO_METRICS", "PROBED", "SCORES", "SPLITS", "STATISTICS",
+    "CLASSIFICATION", "CURVES", "GAP", "NO_METRICS", "PROBED", "SCORED", "SCORES", "SPLITS",
+    "STATISTICS",
     "TRAIN_ACCURACY", "WEIGHT", "Better", "Expression", "Final", "Probed", "Quantity", "StepsTo",
     "effect_unit", "parse", "quantity", "refuse_impossible", "with_gaps",
 ]  # fmt: skip

@@ -39,7 +39,7 @@ class Quantity:
 
     name          as a metric names it: `accuracy` of `test/accuracy`
     label         as a figure's axis calls it, without its unit
-    unit          `%`, `points`, `nats` or nothing
+    unit          `%`, `points`, `nats`, `sd` (of the training targets) or nothing
     better        what a run should have; None where that depends on the question
     chance        what guessing among K classes scores; None where it says nothing
     effect_scale  of differences, margins and a study's own metric: accuracies are shown in points,
@@ -76,8 +76,22 @@ SCORES = {
         Quantity("nll", "cross-entropy", "nats", "lower", math.log, least=0),
         Quantity("brier", "Brier score", "", "lower", lambda k: 1 - 1 / k, least=0, most=2),
         Quantity("ece", "calibration error", "%", "lower", least=0, most=1),
+        Quantity("r2", "R²", "", "higher", lambda k: 0.0, most=1),
+        Quantity("rmse", "root mean square error", "sd", "lower", lambda k: 1.0, least=0),
+        Quantity("mae", "mean absolute error", "sd", "lower", least=0),
+        Quantity("f1", "macro F1", "%", "higher", None, 100.0, 0, 1),
+        Quantity("average_precision", "average precision", "%", "higher", None, 100.0, 0, 1),
     )
 }
+CLASSIFICATION = "classification"
+#: What is scored by task, the score that is watched beside the loss first.
+SCORED: Mapping[str, tuple[str, ...]] = {
+    CLASSIFICATION: ("accuracy", "loss", "nll", "brier", "ece"),
+    "regression": ("r2", "loss", "rmse", "mae"),
+    "multilabel": ("f1", "loss", "average_precision"),
+}
+#: Tasks whose loss is a cross-entropy, in nats.
+_IN_NATS = (CLASSIFICATION, "multilabel")
 
 #: What else runs report, and what joins them from the probe, by its whole name.
 _OTHERS = {
@@ -89,6 +103,9 @@ _OTHERS = {
         Quantity("members/accuracy", "accuracy of a member", "%", "higher", effect_scale=100.0),
         Quantity("members/brier", "Brier score of a member", "", "lower"),
         Quantity("members/disagreement", "two members disagree", "%"),
+        Quantity("members/mse", "squared error of a member", "", "lower", least=0),
+        Quantity("members/ambiguity", "spread of the members", "", least=0),
+        Quantity("members/f1", "macro F1 of a member", "%", "higher", effect_scale=100.0),
         Quantity("stopping/step", "step at which training ended"),
         Quantity("stopping/best_step", "step of the best evaluation"),
         Quantity("probe/zero", "zero activations", "%"),
@@ -101,8 +118,10 @@ _OTHERS = {
 }
 
 
-def quantity(metric: str) -> Quantity:
+def quantity(metric: str, task: str = CLASSIFICATION) -> Quantity:
     """Return how a metric is shown: `test/accuracy`, `weights/norm`, or one of the user's own.
+
+    task  of the runs: a loss is in nats where it is a cross-entropy
 
     A metric that is not in the catalogue has its own name as label, no unit, and no direction.
     """
@@ -112,6 +131,8 @@ def quantity(metric: str) -> Quantity:
     row = SCORES.get(name)
     if row is None or not place:
         return Quantity(metric, metric.replace("/", " ").replace("_", " "))
+    if name == "loss" and task not in _IN_NATS:
+        row = replace(row, unit="", chance=None)
     if place == GAP:
         return _gap(row)
     return replace(row, label=f"{place} {row.label}")
@@ -145,9 +166,9 @@ def refuse_impossible(values: Mapping[str, float], source: str) -> None:
             )
 
 
-def effect_unit(metric: str) -> str:
+def effect_unit(metric: str, task: str = CLASSIFICATION) -> str:
     """Return the unit of differences in a metric: `points` for accuracies, `nats`, or nothing."""
-    row = quantity(metric)
+    row = quantity(metric, task)
     if row.unit in ("%", "points"):
         return "points" if row.effect_scale == row.scale else ""
     return row.unit

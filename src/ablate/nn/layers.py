@@ -45,8 +45,12 @@ class Linear(nn.Module):
         self, x: Float[Tensor, "R B I"], weight: Float[Tensor, "R I O"] | None = None
     ) -> Float[Tensor, "R B {self.units}"]:
         """Return (R, B, out), by another `weight` where one is given."""
-        weight = self.weight if weight is None else weight
-        return torch.baddbmm(self.bias.unsqueeze(1), x, weight)
+        weight, bias = self.weight if weight is None else weight, self.bias.unsqueeze(1)
+        if self.units == 1:
+            # For one column MKL takes a routine whose last bits depend on the number of replicates.
+            twice = bias.expand(-1, -1, 2), x, weight.expand(-1, -1, 2)
+            return torch.baddbmm(*twice)[..., :1]
+        return torch.baddbmm(bias, x, weight)
 
 
 class Conv2d(nn.Module):

@@ -114,7 +114,7 @@ def build_user_network(
     """
     streams.seed_globally("init", "model")
     try:
-        module = user.call(config, "model", inputs=inputs, classes=classes)
+        module = user.call(config, "model", inputs=inputs, classes=classes, outputs=classes)
     except ConfigError:
         raise
     except user.RAISED as error:

@@ -7,7 +7,7 @@ from ablate.config import RunConfig
 from ablate.config.data import UserData
 from ablate.data import SOURCES
 from ablate.data.description import check_sizes, examples_of, outputs_of, split_sizes
-from ablate.metrics import quantity
+from ablate.metrics import CLASSIFICATION, quantity
 from ablate.study.lockfile import Locked
 from ablate.study.measured import reads_data
 from ablate.study.schema import Study
@@ -102,7 +102,8 @@ def chance(study: Study, config: RunConfig | None, name: str | None = None) -> f
     if name in (None, metric.name):
         if metric.when_not_converged is not None:
             return metric.when_not_converged
-        return guessing(metric.name, config) if metric.is_percent else None
+        told = metric.is_percent or study.task != CLASSIFICATION
+        return guessing(metric.name, config) if told else None
     return guessing(name, config) if name and quantity(name).unit == "%" else None
 
 

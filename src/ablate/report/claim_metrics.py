@@ -44,7 +44,7 @@ def measure(expression: Expression | None, study: Study, frames: Frames) -> Meas
     has = pd.Series(np.isfinite(values) | diverged, index=runs["cell"]).groupby(level=0).any()
     measured = runs.assign(value=values, not_converged=diverged)
     absent = frozenset(has.index[~has])
-    unit = effect_unit(name)
+    unit = effect_unit(name, study.task)
     return Measure(
         study, measured, unit, better,
         name=name, scale=scale, tuning=frames.tuning, absent=absent,

@@ -19,7 +19,7 @@ METRICS, CURVES = "metrics.json", "curves.csv"
 _MOST_ROWS = 1_200
 _HEADER = ("cell", "step", "epoch", "validation", "training_loss")
 #: What a curve on validation shows: the first of these that the runs have.
-_VALIDATED = ("validation/accuracy", "validation/loss")
+_VALIDATED = ("validation/accuracy", "validation/r2", "validation/f1", "validation/loss")
 
 
 def write_tracked(
@@ -80,7 +80,8 @@ def tracked_curves(epochs: pd.DataFrame, names: Mapping[str, str]) -> list[list[
     Lines are cell, step, epoch, the metric on validation (accuracy in fractions, else loss in
     nats) and the training loss in nats. Of long trainings every k-th evaluation and the last.
     """
-    shown = next((name for name in _VALIDATED if epochs[name].notna().any()), _VALIDATED[0])
+    known = (name for name in _VALIDATED if name in epochs and epochs[name].notna().any())
+    shown = next(known, _VALIDATED[0])
     columns = ["epoch", shown, "train/loss"]
     medians = epochs.groupby(["cell", "step"], sort=False)[columns].median().reset_index()
     cells = medians.groupby("cell", sort=False)

@@ -7,7 +7,6 @@ import pandas as pd
 
 from ablate import stats
 from ablate.config import RunConfig
-from ablate.metrics import quantity
 from ablate.report.circumstances import guessing
 from ablate.report.run_arrays import Measure
 from ablate.study.schema import Study, Tune
@@ -53,7 +52,7 @@ def _tried(
     if tune.only and rows.empty:
         return np.zeros((1, tune.replicates)), np.zeros(1)
     done = rows["status"] == "done"
-    judged = quantity(tune.by)
+    judged = runs.study.quantity(tune.by)
     sign = 1 if judged.better == "higher" else -1
     guess = guessing(tune.by, config)
     scores = sign * (rows[tune.by].where(done) if judged.chance else rows[tune.by])

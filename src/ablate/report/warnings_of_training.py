@@ -92,11 +92,11 @@ def still_improving(
     effect and its t interval above 0, at 5 % shared by all settings (Bonferroni). Runs that stop
     by themselves are left out.
     """
-    name = "validation/accuracy" if study.metric.is_percent else "validation/loss"
+    name = study.metric.watched if study.metric.is_percent else "validation/loss"
     gains = _gains(frames, name, configs)
     if not gains:
         return
-    unit = effect_unit(name)
+    unit = effect_unit(name, study.task)
     least, alpha = least_effect(study, unit), stats.ALPHA / len(gains)
     found = {
         cell: values

@@ -12,11 +12,13 @@ from ablate.config.key import cell_key
 from ablate.config.target import TARGET
 from ablate.config.validate import run_config
 from ablate.errors import ConfigError, one_of
+from ablate.metrics import CLASSIFICATION, SCORED, quantity
 from ablate.study.claim_check import claim_problems
 from ablate.study.designs import check_runs, combinations
 from ablate.study.items import refused_items
-from ablate.study.measured import measured
-from ablate.study.schema import ABSENT, BY_VALIDATION, Level, Part, Study
+from ablate.study.measured import measured, task_of
+from ablate.study.schema import ABSENT, BY_VALIDATION, USUAL_METRIC, Level, Metric, Part, Study
+from ablate.study.task_check import check_task
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,11 @@ def compile_study(
     recorded = {name for item in study.report for name in item.recorded()}
     base = {**base, "probe": {**base["probe"], **dict.fromkeys(recorded, True)}}
     cells = _cells(study, base, groups, composed, most_runs)
+    study = _with_task(study, cells)
+    for cell in cells:
+        _check_metric(study, cell.config, cell.name)
+        _check_tuned_by(study, cell.config)
+        check_task(cell.config, cell.name)
     refused = [
         (item, f"study {study.name}: report: {item.kind} {why}")
         for item, why in refused_items(study, cells)
@@ -160,8 +167,6 @@ def _cells(
             name = " · ".join(varied) or "baseline"
             values = with_overrides(base, groups, composed, overrides.items())
             config = run_config(values, where=name)
-            _check_metric(study, config, name)
-            _check_tuned_by(study, config)
             if part.design == "one_at_a_time" and not of_part:
                 _check_reference(config, base, levels, part)
             key = _key(study, config)
@@ -217,6 +222,29 @@ def tuned_config(config: RunConfig, key: str, value: float) -> RunConfig:
     return run_config(fields)
 
 
+def _with_task(study: Study, cells: Sequence[Cell]) -> Study:
+    """Return a study whose metric knows what its runs predict; raises ConfigError for two tasks.
+
+    A study that names no metric compares what its task watches on the test set.
+    """
+    tasks = {task_of(cell.config): cell.name for cell in cells}
+    if len(tasks) > 1:
+        (one, first), (other, second), *_ = tasks.items()
+        raise ConfigError(
+            f"the cells of a study have one task, or nothing compares them: {first} is for {one} "
+            f"and {second} for {other}."
+        )
+    (task,) = tasks
+    metric = study.metric
+    if task == metric.task:
+        return study
+    fields = {**metric.model_dump(), "task": task}
+    if metric.name == USUAL_METRIC and task in SCORED:
+        name = f"test/{SCORED[task][0]}"
+        fields |= {"name": name, "better": quantity(name).better}
+    return study.model_copy(update={"metric": Metric(**fields)})
+
+
 def _check_metric(study: Study, config: RunConfig, cell: str) -> None:
     """Raise ConfigError where a run does not have the study's metric."""
     ensemble, metric = config.ensemble, study.metric
@@ -225,7 +253,16 @@ def _check_metric(study: Study, config: RunConfig, cell: str) -> None:
             f"metric '{metric.name}' is not measured here: say from: a function (logits, labels) "
             f"-> float, or let a training procedure of your own return it (trainer.{TARGET})."
         )
-    if isinstance(ensemble, NoEnsemble) or metric.function is not None:
+    if metric.function is not None:
+        return
+    if isinstance(ensemble, NoEnsemble):
+        known = measured(config)
+        if study.task != CLASSIFICATION and known is not None and metric.name not in known:
+            allowed = sorted(name for name in known if name.startswith("test/"))
+            raise ConfigError(
+                f"metric {metric.name} is not measured for task={study.task}; allowed are "
+                f"{one_of(allowed)}, and as validation/... and train/..."
+            )
         return
     allowed = sorted(name for name in measured(config) or () if name.startswith("test/"))
     if study.metric.name not in allowed:
@@ -238,12 +275,13 @@ def _check_metric(study: Study, config: RunConfig, cell: str) -> None:
 
 def _check_tuned_by(study: Study, config: RunConfig) -> None:
     """Raise ConfigError where tuning chooses by something that no run reports."""
-    by = study.tune.by if study.tune else BY_VALIDATION[0]
+    by, names = study.tune.by if study.tune else BY_VALIDATION[0], SCORED.get(study.task, ())
     reported = measured(config) if config.trainer.is_user_code else frozenset[str]()
-    if by not in BY_VALIDATION and reported is not None and by not in reported:
+    ours = ("validation/loss", *(f"validation/{name}" for name in names[:1]))
+    if by not in ours and reported is not None and by not in reported:
         raise ConfigError(
             f"tune.with: by={by} is not allowed: no run reports it; allowed are "
-            f"{one_of((*BY_VALIDATION, *sorted(reported)))}."
+            f"{one_of((*ours, *sorted(reported)))}."
         )
 
 

@@ -10,7 +10,16 @@ from pydantic import Field, model_validator
 from ablate.config.base import Frozen, Many, NonNegativeFloat, Positive
 from ablate.config.target import Dotted
 from ablate.errors import ConfigError, check_known
-from ablate.metrics import GAP, Better, effect_unit, quantity
+from ablate.metrics import (
+    CLASSIFICATION,
+    GAP,
+    SCORED,
+    SCORES,
+    Better,
+    Quantity,
+    effect_unit,
+    quantity,
+)
 from ablate.study.claims import Claim, Rule
 from ablate.study.items import ReportItem
 from ablate.study.names import key_label, level_name
@@ -19,7 +28,9 @@ DesignKind = Literal["grid", "one_at_a_time", "leave_one_out", "ladder", "zip", 
 #: Tuning runs of each value behind a choice that all scored replicates share.
 SHARED_TUNING_REPLICATES = 10
 #: What chooses among tuned values of a training of this package's own.
-BY_VALIDATION = ("validation/loss", "validation/accuracy")
+BY_VALIDATION = ("validation/loss", *(f"validation/{names[0]}" for names in SCORED.values()))
+#: What a study compares that names no metric, where its runs classify.
+USUAL_METRIC = "test/accuracy"
 #: The level of a factor that does not exist beside another factor's level.
 ABSENT = "–"
 
@@ -86,12 +97,21 @@ class Metric(Frozen):
     function            dotted path of a function of the user's own, (logits (N, K), labels (N,))
                         -> float, taken on the test set
     when_not_converged  what a run counts that did not converge, where all runs are scored
+    task                of the runs: `classification` and its like, or the dotted path of one of the
+                        user's own
     """
 
     name: str
     better: Better
     function: Dotted | None = None
     when_not_converged: float | None = None
+    task: str = CLASSIFICATION
+
+    @property
+    def watched(self) -> str:
+        """The curve on validation that is shown beside the loss."""
+        name = SCORED[self.task][0] if self.task in SCORED else self.name.rpartition("/")[2]
+        return f"validation/{name}"
 
     @property
     def is_percent(self) -> bool:
@@ -106,7 +126,7 @@ class Metric(Frozen):
     @property
     def unit(self) -> str:
         """`%`, `points` of a difference of percentages, `nats`, or nothing."""
-        unit = effect_unit(self.name)
+        unit = effect_unit(self.name, self.task)
         return "%" if unit == "points" and quantity(self.name).unit == "%" else unit
 
     @property
@@ -114,6 +134,8 @@ class Metric(Frozen):
         """The name as people read it: `test accuracy`."""
         split, _, score = self.name.partition("/")
         if split == GAP:
+            return quantity(self.name).label
+        if self.task != CLASSIFICATION and score in SCORES:
             return quantity(self.name).label
         return f"{split} {score}" if score else split.replace("_", " ")
 
@@ -275,6 +297,8 @@ class Study(Frozen):
         fields = self.model_dump(mode="json", exclude=None if self.command else {"command"})
         # What most studies do not have is left out: a digest must not change for it.
         fields["metric"] = {k: v for k, v in fields["metric"].items() if v is not None}
+        if self.task == CLASSIFICATION:
+            del fields["metric"]["task"]
         if self.tune is not None:
             del fields["tune"]["replicates" if self.tune.nested else "nested"]
             if not self.tune.only:
@@ -294,6 +318,15 @@ class Study(Frozen):
                 if name in place and not place[name]:
                     del place[name]
         return fields
+
+    @property
+    def task(self) -> str:
+        """What the runs predict, see `Metric`."""
+        return self.metric.task
+
+    def quantity(self, metric: str) -> Quantity:
+        """Return how a metric of the runs is shown."""
+        return quantity(metric, self.task)
 
     def factor(self, name: str) -> Factor:
         """Return the factor called `name`; raises KeyError."""

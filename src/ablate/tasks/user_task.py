@@ -11,7 +11,7 @@ from torch import Tensor
 from ablate import user
 from ablate.config.target import Target
 from ablate.errors import AblateError, ConfigError
-from ablate.tasks.task import How, Outputs, Targets
+from ablate.tasks.task import How, Outputs, Targets, in_float
 
 #: What an object of the user's own must have.
 _NEEDED = ("outputs", "loss", "scores")
@@ -71,7 +71,7 @@ class UserTask:
         """Return their loss of the one replicate, (1,)."""
         # Copies: a mixed batch's outputs are taken twice, a batch's targets by L-BFGS many times.
         with self._calling():
-            value: Tensor = self._own.loss(outputs[0].float().clone(), targets[0].clone())
+            value: Tensor = self._own.loss(in_float(outputs[0]).clone(), targets[0].clone())
             return value.reshape(1)
 
     def total(self, outputs: Tensor, targets: Tensor) -> Tensor:
@@ -101,7 +101,7 @@ class UserTask:
 
     def averaged(self, outputs: Sequence[Tensor]) -> Tensor:
         """Return the mean of the views' outputs."""
-        return torch.stack([one.float() for one in outputs]).mean(dim=0)
+        return torch.stack([in_float(one) for one in outputs]).mean(dim=0)
 
     def combine(self, members: Outputs, how: How) -> Outputs:
         """Return what theirs makes of members, else the mean; raises ConfigError for a vote."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ablate.config import schedule as kinds
 from ablate.config.stopping import Patience
+from ablate.metrics import quantity
 
 
 def learning_rate(
@@ -50,7 +51,7 @@ def stalls(rule: kinds.Plateau | Patience, history: Sequence[float]) -> int:
 
     The count starts anew after each stall; a value that is not a number is no better.
     """
-    sign = -1 if rule.monitor.endswith("accuracy") else 1
+    sign = -1 if quantity(rule.monitor).better == "higher" else 1
     best, waited, count = math.inf, 0, 0
     for value in history:
         if sign * value < best:

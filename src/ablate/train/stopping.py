@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ablate.config.stopping import NoStopping, StoppingConfig
+from ablate.metrics import quantity
 from ablate.train.history import History, weights_of
 from ablate.train.prepare import Stack
 from ablate.train.schedules import stalls
@@ -14,10 +15,10 @@ def best_evaluation(history: Sequence[float], monitor: str) -> int | None:
     """Return the index of the best value, the first of equals; None where none is a number.
 
     history   monitored values in order, NaN where there is none
-    monitor   `validation/accuracy` is better when higher, `validation/loss` when lower
+    monitor   a score on validation: `validation/accuracy` is better when higher
     """
     values = np.asarray(history, dtype=np.float64)
-    if monitor.endswith("accuracy"):
+    if quantity(monitor).better == "higher":
         values = -values
     finite = np.isfinite(values)
     return int(np.where(finite, values, np.inf).argmin()) if finite.any() else None

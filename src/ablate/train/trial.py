@@ -76,7 +76,7 @@ def trial(config: RunConfig, data: Data) -> Trial:
             for one in (outputs, torch.zeros_like(outputs))
         )
     error = None
-    if not isinstance(config.model, Target):
+    if not isinstance(config.model, Target) and not isinstance(config.task, Target):
         error = _gradient_error(stack.network, stack.task, *stack.training.batch(indices[:, :8]))
     stack = prepare(single, data, streams, "cpu")
     optimizer = build_optimizer(config.optimizer, stack.network.named_parameters())

@@ -1,14 +1,14 @@
 """Learning curves: how fast, how stable."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from ablate.metrics import SCORES, quantity
+from ablate.metrics import SCORES, Quantity
 from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Margins, few_log_ticks, label_outer, page
 from ablate.report.figures.layers import pages_of
@@ -16,9 +16,9 @@ from ablate.report.figures.marks import Data, marked
 from ablate.report.figures.sample import band, draw_band, thinned
 from ablate.report.figures.select import Subject, converged, not_converged, subjects
 from ablate.report.figures.style import Look
+from ablate.study.schema import Study
 
 _MARGINS = Margins(right=0.1, top=0.2, across=0.55, down=0.32)
-_PANELS = {"loss": "training loss", "accuracy": quantity("validation/accuracy").label}
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,9 +36,9 @@ class CellCurves:
 
 @dataclass(frozen=True, eq=False)
 class LearningCurves:
-    """Loss in nats and accuracy in percent over steps.
+    """Loss, and the score that is watched beside it, over steps.
 
-    cells    by level of `rows`, quantity (`loss` or `accuracy`) and level of `lines`
+    cells    by level of `rows`, quantity (`loss` or the score's name) and level of `lines`
     cut_off  whether losses beyond five times the highest converged one were cut to it
     """
 
@@ -47,13 +47,22 @@ class LearningCurves:
 
 
 def exhibits(context: Context) -> Iterator[Drawing]:
-    """Draw training loss and validation accuracy over steps, a row of panels per other level."""
+    """Draw training loss and what is watched on validation over steps, a row per other level."""
     for subject in subjects(context, "lines", "rows"):
         if len(subject.joined(context.frames.epochs)):
             shown, levels = learning_curves(subject), subject.levels("rows")
             most = subject.style.fitting(len(levels), 1.35)
             for name, rows in pages_of(subject.name, levels, most):
                 yield _draw(subject, shown, rows, name)
+
+
+def panels(study: Study) -> Mapping[str, Quantity]:
+    """Return what is shown, by name: the loss, and the score that is watched beside it."""
+    watched = study.metric.watched
+    return {
+        "loss": replace(study.quantity("train/loss"), label="training loss"),
+        watched.partition("/")[2]: study.quantity(watched),
+    }
 
 
 def learning_curves(subject: Subject) -> LearningCurves:
@@ -63,14 +72,18 @@ def learning_curves(subject: Subject) -> LearningCurves:
     highest = converged(losses)["loss"].max()
     # A run that exploded would press all others flat against the axis.
     ceiling = 5 * float(highest) if np.isfinite(highest) else float("inf")
+    watched = subject.study.metric.watched
+    seen = epochs.get(watched, np.nan)
     values = {
         "loss": losses.assign(value=losses["loss"].clip(upper=ceiling)),
-        "accuracy": epochs.assign(value=SCORES["accuracy"].scale * epochs["validation/accuracy"]),
+        watched.partition("/")[2]: epochs.assign(
+            value=subject.study.quantity(watched).scale * seen
+        ),
     }
     cells = {
         (row, name, line): _cell(subject.where(values[name], lines=line, rows=row))
         for row in subject.levels("rows")
-        for name in _PANELS
+        for name in values
         for line in subject.levels("lines")
     }
     return LearningCurves(cells, bool((losses["loss"] > ceiling).any()))
@@ -94,17 +107,18 @@ def _draw(subject: Subject, shown: LearningCurves, levels: Sequence[str], name: 
         sharex=True, sharey="col",
     )  # fmt: skip
     width = _MARGINS.panel_width(subject.style.two_columns, 2)
-    for axis, (level, panel) in zip(axes.flat, product(levels, _PANELS), strict=True):
+    named = panels(subject.study)
+    for axis, (level, panel) in zip(axes.flat, product(levels, named), strict=True):
         for place, line in enumerate(lines):
             told = subject.told(lines=line, rows=level)
             ink = subject.ink("lines", line)
             _curves(axis, shown.cells[level, panel, line], ink, place, told)
         axis.set_xscale("log")
-        axis.set_title(subject.title("rows", level, _PANELS[panel], width), loc="left")
+        axis.set_title(subject.title("rows", level, named[panel].label, width), loc="left")
     for axis in axes[:, 0]:
         axis.set_yscale("log")
         few_log_ticks(axis)
-    label_outer(axes, "step", [SCORES[name].title for name in _PANELS])
+    label_outer(axes, "step", [_axis_title(name, row) for name, row in named.items()])
     spread = "Lines: median over the replicates that converged; bands: their range."
     if len(not_converged(subject.runs)):
         spread += " Thin lines, ending in a cross: single runs that did not converge."
@@ -112,6 +126,12 @@ def _draw(subject: Subject, shown: LearningCurves, levels: Sequence[str], name: 
         spread += " Losses beyond five times the highest converged one stand at the upper edge."
     spread += " The evaluation before the first step stands at step 1."
     return subject.drawing(figure, "Learning curves", spread, name)
+
+
+def _axis_title(name: str, shown: Quantity) -> str:
+    """Return the score with its unit, without the part of the data that the panel's title names."""
+    label = SCORES[name].label if name in SCORES else name
+    return f"{label} ({shown.unit})" if shown.unit else label
 
 
 def _curves(axis: Axes, cell: CellCurves, look: Look, place: int, told: Data) -> None:

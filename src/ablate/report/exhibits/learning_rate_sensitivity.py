@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from ablate.metrics import SCORES, quantity
+from ablate.metrics import SCORES
 from ablate.report.chosen import most_chosen
 from ablate.report.circumstances import chance, guessing
 from ablate.report.columns import tuned_column
@@ -30,7 +30,6 @@ from ablate.report.figures.select import Subject, column, not_converged, subject
 from ablate.report.figures.style import plain
 from ablate.study.schema import BY_VALIDATION
 
-_ACCURACY = "validation/accuracy"
 #: Rates whose names stand below a panel of three in a row without touching.
 _NAMED = 7
 #: What keys that are tuned are called, where it is not the last word of the key.
@@ -102,13 +101,13 @@ def tuned(subject: Subject, key: str) -> Mapping[tuple[str, str], TunedLine]:
 
 def _seen(subject: Subject) -> str:
     """Return what is shown of tuning runs."""
-    tune, metric = subject.study.tune, subject.study.metric.name
-    return _ACCURACY if tune is None or tune.by in BY_VALIDATION else metric
+    tune, metric = subject.study.tune, subject.study.metric
+    return metric.watched if tune is None or tune.by in BY_VALIDATION else metric.name
 
 
 def _tuned_line(subject: Subject, cell: pd.DataFrame, key: str) -> TunedLine:
     seen = _seen(subject)
-    scale = quantity(seen).scale
+    scale = subject.study.quantity(seen).scale
     known = (cell["status"] == "done") & np.isfinite(cell[seen])
     guessed = guessing(seen, subject.configs.get(str(cell["cell"].iloc[0])))
     unlearnt = math.nan if guessed is None else scale * guessed
@@ -134,7 +133,7 @@ def _draw_tuned(
     subject: Subject, shown: Mapping[tuple[str, str], TunedLine], panels: Sequence[str],
     name: str,
 ) -> Drawing:  # fmt: skip
-    seen, tune = quantity(_seen(subject)), subject.study.tune
+    seen, tune = subject.study.quantity(_seen(subject)), subject.study.tune
     assert tune is not None
     y = SCORES["accuracy"].title if seen.name == "accuracy" else seen.title
     margins = Margins(top=0.2, across=0.15, down=0.34)

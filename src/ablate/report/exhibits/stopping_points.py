@@ -20,8 +20,7 @@ from ablate.study.items import StoppingPoints
 
 #: Panels side by side at most, and the least width that makes their epochs legible, inches.
 _ACROSS, _NARROWEST = 4, 1.3
-#: What a row of panels shows: its label, and the columns of training and validation.
-_LOSS = ("loss (nats)", "train/loss", "validation/loss")
+#: What the upper row of panels shows: its label, and the columns of training and validation.
 _ERROR = ("error (%)", TRAIN_ACCURACY, "validation/accuracy")
 
 
@@ -54,7 +53,9 @@ def exhibits(context: Context) -> Iterator[Drawing]:
 def rows_of(context: Context) -> list[tuple[str, str, str]]:
     """Return the rows of panels from above, each a label and the columns that it shows."""
     assert isinstance(context.item, StoppingPoints)
-    return [_ERROR, _LOSS] if context.item.error else [_LOSS]
+    unit = context.study.quantity("train/loss").unit
+    loss = (f"loss ({unit})" if unit else "loss", "train/loss", "validation/loss")
+    return [_ERROR, loss] if context.item.error else [loss]
 
 
 def stopping_points(subject: Subject) -> Mapping[str, tuple[Run, ...]]:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+from ablate.metrics import CLASSIFICATION
 from ablate.report.chosen import chosen_edges, chosen_text
 from ablate.report.circumstances import Facts
 from ablate.report.context import Context, Tabulated
@@ -24,16 +25,29 @@ from ablate.study.items import Table
 from ablate.study.names import level_name
 from ablate.study.schema import Metric, Study, Tune
 
-NOT_CONVERGED = (
-    "n/c: not converged, that is, a training loss was not finite or at the end nothing had been "
-    "learnt (cross-entropy not below 0.98 H and accuracy below p + 0.1 (1 − p), with H the "
-    "entropy of the training labels and p the largest class share); n/c runs are counted beside "
-    "the mean, not in it."
-)
-NOT_CONVERGED_USER = (
+#: By task when nothing has been learnt, see `learnt` in `ablate.tasks`.
+_NOTHING_LEARNT = {
+    CLASSIFICATION: "cross-entropy not below 0.98 H and accuracy below p + 0.1 (1 − p), with H the "
+    "entropy of the training labels and p the largest class share",
+    "regression": "an error not below 0.98 of that of the best constant on the training targets",
+    "multilabel": "cross-entropy not below 0.98 H and average precision below p + 0.1 (1 − p), "
+    "with H the mean entropy of the training labels and p their mean share",
+}
+_NOT_CONVERGED_USER = (
     "n/c: not converged, as the training procedure says, or with a metric that is not finite; n/c "
     "runs are counted beside the mean, not in it."
 )
+
+
+def not_converged(study: Study, facts: Facts) -> str:
+    """Return what n/c means in a study, and where such runs are."""
+    if facts.by_user_procedure:
+        return _NOT_CONVERGED_USER
+    rule = _NOTHING_LEARNT.get(study.task, "as the task says")
+    return (
+        "n/c: not converged, that is, a training loss was not finite or at the end nothing had "
+        f"been learnt ({rule}); n/c runs are counted beside the mean, not in it."
+    )
 
 
 def exhibits(context: Context) -> Iterator[Tabulated]:
@@ -198,7 +212,7 @@ def _caption(table: ResultTable, study: Study, facts: Facts) -> tuple[str, ...]:
     sentences += about_training(table)
     if study.metric.better == "lower":
         sentences.append("Lower is better.")
-    rule = NOT_CONVERGED_USER if facts.by_user_procedure else NOT_CONVERGED
+    rule = not_converged(study, facts)
     sentences.append(f"{rule} Here {failures} of {finished} finished runs are n/c.")
     if n > 1:
         sentences.append(_coverage(table, facts, study.tune))

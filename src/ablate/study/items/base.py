@@ -10,6 +10,7 @@ from pydantic import Field
 
 from ablate.config.base import Frozen
 from ablate.errors import nearest, one_of
+from ablate.metrics import CLASSIFICATION
 from ablate.study.claims import Rule
 from ablate.study.measured import curves, is_probed, measured, reported
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from ablate.study.plan import Cell
     from ablate.study.schema import Factor, Part, Study
 
+#: Among the curves of an item: the score that the study's task watches on validation.
+WATCHED = "watched"
 #: Marks an option that names a factor of the study.
 _ROLE = "factor"
 Role = Annotated[str | None, _ROLE]
@@ -31,9 +34,10 @@ class Item(Frozen):
     kind: ClassVar[str]
     #: Frames and files that a report has only where an item asks for them.
     extras: ClassVar[tuple[str, ...]] = ()
-    #: What it cannot do without: a second factor, curves of training, the probe.
+    #: What it cannot do without: a second factor, curves of training, the probe, classes.
     takes_two: ClassVar[bool] = False
     shows_curves: ClassVar[tuple[str, ...]] = ()
+    of_classes: ClassVar[bool] = False
     shows_probe: ClassVar[bool] = False
     #: Whether it says by a test, or by the interval of a difference, what differs: to add one of
     #: these after the first run is one more look at the data.
@@ -78,7 +82,10 @@ class Item(Frozen):
         if self.shows_probe and not any(is_probed(cell.config) for cell in cells):
             return "needs the probe, and no run has one: set probe.steps to ends or log"
         known = reported(curves(cell.config) for cell in cells)
-        for curve in self.shows_curves:
+        if self.of_classes and study.task != CLASSIFICATION:
+            return f"is of classifiers, and what these runs predict is {study.task}"
+        for shown in self.shows_curves:
+            curve = study.metric.watched if shown == WATCHED else shown
             if known is not None and curve not in known:
                 return f"shows {curve} over training, which no run has"
         return next(self.lacks(study, cells), None)

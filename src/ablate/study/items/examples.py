@@ -30,6 +30,7 @@ class Compared(NamedTuple):
 class ChangedExamples(Item):
     """Which test examples change sides between two levels, and how each class fares."""
 
+    of_classes = True
     extras = ("examples",)
     compare: Mapping[str, Levels] = Field(default_factory=dict)
     """a factor and two of its levels; by default those of the first headline claim that compares

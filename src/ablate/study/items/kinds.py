@@ -10,7 +10,7 @@ from pydantic import Field
 from ablate.config.target import Target
 from ablate.errors import one_of
 from ablate.metrics import TRAIN_ACCURACY
-from ablate.study.items.base import Item, OfPart, OfQuantity, OfSettings, Role
+from ablate.study.items.base import WATCHED, Item, OfPart, OfQuantity, OfSettings, Role
 from ablate.study.items.examples import ChangedExamples
 from ablate.study.items.probed import (
     ActivationDistribution,
@@ -109,9 +109,9 @@ class EffectAgainstCost(OfSettings):
 
 
 class LearningCurves(OfSettings):
-    """Training loss and validation accuracy over steps."""
+    """Training loss, and accuracy or its like on validation, over steps."""
 
-    shows_curves = ("validation/accuracy",)
+    shows_curves = (WATCHED,)
     lines: Role = None
     rows: Role = None
 
@@ -146,6 +146,7 @@ class LearningRateSensitivity(OfSettings):
 class EnsembleCurve(OfSettings):
     """Brier score and error over the number of members, and the law of averages."""
 
+    of_classes = True
     x: Role = None
     lines: Role = None
 
@@ -162,6 +163,7 @@ class EnsembleCurve(OfSettings):
 class ReliabilityDiagram(OfSettings):
     """Accuracy against confidence."""
 
+    of_classes = True
     extras = ("calibration",)
     lines: Role = None
 
@@ -172,9 +174,9 @@ class ReliabilityDiagram(OfSettings):
 
 
 class ScheduleCurves(OfSettings):
-    """Learning rate, training loss and validation accuracy over epochs."""
+    """Learning rate, training loss, and accuracy or its like on validation, over epochs."""
 
-    shows_curves = ("lr", "train/loss", "validation/accuracy")
+    shows_curves = ("lr", "train/loss", WATCHED)
     lines: Role = None
 
 
