@@ -45,6 +45,7 @@ class Quantity:
     effect_scale  of differences, margins and a study's own metric: accuracies are shown in points,
                   other shares as the fractions that they are stored as
     least, most   what a stored value can be
+    shown_from    curves of it are cut off below: what lies there says no more than that
     """
 
     name: str
@@ -55,6 +56,7 @@ class Quantity:
     effect_scale: float = 1.0
     least: float = -math.inf
     most: float = math.inf
+    shown_from: float = -math.inf
 
     @property
     def scale(self) -> float:
@@ -76,7 +78,7 @@ SCORES = {
         Quantity("nll", "cross-entropy", "nats", "lower", math.log, least=0),
         Quantity("brier", "Brier score", "", "lower", lambda k: 1 - 1 / k, least=0, most=2),
         Quantity("ece", "calibration error", "%", "lower", least=0, most=1),
-        Quantity("r2", "R²", "", "higher", lambda k: 0.0, most=1),
+        Quantity("r2", "R²", "", "higher", lambda k: 0.0, most=1, shown_from=-1),
         Quantity("rmse", "root mean square error", "sd", "lower", lambda k: 1.0, least=0),
         Quantity("mae", "mean absolute error", "sd", "lower", least=0),
         Quantity("f1", "macro F1", "%", "higher", None, 100.0, 0, 1),

@@ -16,6 +16,7 @@ from ablate.report.figures.marks import Data, marked
 from ablate.report.figures.sample import band, draw_band, thinned
 from ablate.report.figures.select import Subject, converged, not_converged, subjects
 from ablate.report.figures.style import Look
+from ablate.report.number_text import number
 from ablate.study.schema import Study
 
 _MARGINS = Margins(right=0.1, top=0.2, across=0.55, down=0.32)
@@ -40,10 +41,12 @@ class LearningCurves:
 
     cells    by level of `rows`, quantity (`loss` or the score's name) and level of `lines`
     cut_off  whether losses beyond five times the highest converged one were cut to it
+    below    whether the score was cut off below
     """
 
     cells: Mapping[tuple[str, str, str], CellCurves]
     cut_off: bool
+    below: bool = False
 
 
 def exhibits(context: Context) -> Iterator[Drawing]:
@@ -73,12 +76,11 @@ def learning_curves(subject: Subject) -> LearningCurves:
     # A run that exploded would press all others flat against the axis.
     ceiling = 5 * float(highest) if np.isfinite(highest) else float("inf")
     watched = subject.study.metric.watched
-    seen = epochs.get(watched, np.nan)
+    row = subject.study.quantity(watched)
+    seen = pd.Series(epochs.get(watched, np.nan), epochs.index, dtype=float)
     values = {
         "loss": losses.assign(value=losses["loss"].clip(upper=ceiling)),
-        watched.partition("/")[2]: epochs.assign(
-            value=subject.study.quantity(watched).scale * seen
-        ),
+        watched.partition("/")[2]: epochs.assign(value=row.scale * seen.clip(lower=row.shown_from)),
     }
     cells = {
         (row, name, line): _cell(subject.where(values[name], lines=line, rows=row))
@@ -86,7 +88,8 @@ def learning_curves(subject: Subject) -> LearningCurves:
         for name in values
         for line in subject.levels("lines")
     }
-    return LearningCurves(cells, bool((losses["loss"] > ceiling).any()))
+    below = bool((seen < row.shown_from).any())
+    return LearningCurves(cells, bool((losses["loss"] > ceiling).any()), below)
 
 
 def _cell(rows: pd.DataFrame) -> CellCurves:
@@ -124,6 +127,11 @@ def _draw(subject: Subject, shown: LearningCurves, levels: Sequence[str], name: 
         spread += " Thin lines, ending in a cross: single runs that did not converge."
     if shown.cut_off:
         spread += " Losses beyond five times the highest converged one stand at the upper edge."
+    if shown.below:
+        row = subject.study.quantity(subject.study.metric.watched)
+        spread += (
+            f" Values of {row.label} below {number(row.shown_from, 0)} stand at the lower edge."
+        )
     spread += " The evaluation before the first step stands at step 1."
     return subject.drawing(figure, "Learning curves", spread, name)
 
