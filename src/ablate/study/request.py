@@ -36,6 +36,9 @@ _QUICK_OWN: Mapping[str, Any] = {
     "trainer.epochs": 2,
     "trainer.steps": None,
 }
+#: Likewise where the data is small, lies within reach, and is for another task than digits are.
+_QUICK_SMALL: Mapping[str, Any] = {"trainer.epochs": 2, "trainer.steps": None}
+_SMALL = ("diabetes", "friedman")
 _QUICK_REPLICATES = 2
 _QUICK_TUNE_VALUES = 2
 
@@ -145,9 +148,10 @@ def adhoc(composed: Composed, groups: Groups, name: str) -> Study:
 
 def _quick_overrides(study: Study) -> Mapping[str, Any]:
     """Return what --quick sets: the digits, or less of the user's own data; few epochs."""
-    own = is_user_code("data", study.baseline.get("data"))
+    source = study.baseline.get("data")
     trains = not is_user_code("trainer", study.baseline.get("trainer"))
-    overrides = _QUICK_OWN if own else _QUICK
+    overrides = _QUICK_OWN if is_user_code("data", source) else _QUICK
+    overrides = _QUICK_SMALL if source in _SMALL else overrides
     return {key: v for key, v in overrides.items() if trains or not key.startswith("trainer.")}
 
 
