@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from gated import ended, gated, numbers_of, start
 from servers import Postgres, Tracker, free_port, postgres_programs
 
 # The store's own tests have samples of runs, those of whole sweeps a study.
@@ -57,3 +58,12 @@ def tracker(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     server.start()
     yield server
     server.kill()
+
+
+@pytest.fixture(scope="session")
+def by_the_pool(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, bytes]]:
+    """Return the numbers of the gated study as this machine's own pool trains it."""
+    folder = tmp_path_factory.mktemp("pool")
+    gated(folder, is_open=True)
+    ended(start(folder, "sweep", "study=mine.yaml"))
+    return numbers_of(folder)

@@ -97,14 +97,6 @@ class TestDask(ExecutorSuite):
 
 
 @pytest.fixture(scope="module")
-def by_the_pool(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, bytes]]:
-    folder = tmp_path_factory.mktemp("pool")
-    gated(folder, is_open=True)
-    ended(start(folder, "sweep", "study=mine.yaml"))
-    return numbers_of(folder)
-
-
-@pytest.fixture(scope="module")
 def network() -> Iterator[list[str]]:
     """Return what puts a command into a network of its own, with two addresses for two nodes.
 

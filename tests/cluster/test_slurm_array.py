@@ -37,14 +37,6 @@ def slurm() -> Iterator[Slurm]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(scope="module")
-def by_the_pool(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, bytes]]:
-    folder = tmp_path_factory.mktemp("pool")
-    gated(folder, is_open=True)
-    ended(start(folder, "sweep", "study=mine.yaml"))
-    return numbers_of(folder)
-
-
 def both_at_work(folder: Path) -> bool:
     return journals(folder).count('"begun"') >= 2
 
