@@ -49,6 +49,17 @@ class TestDask(ExecutorSuite):
         dask.close()
 
 
+def test_dask_finds_the_studys_own_code_in_the_folder_that_it_shares(
+    scheduler: str, tmp_path: Path, by_the_pool: dict[str, dict[str, bytes]]
+) -> None:
+    gated(tmp_path, is_open=True)
+    client = f"def client():\n    return Client({scheduler!r})\n"
+    (tmp_path / "lab.py").write_text(f"from distributed import Client\n\n\n{client}")
+    words = ("launch=futures", "launch.client=lab.client", "launch.workers=2")
+    assert "12/12 runs" in ended(start(tmp_path, "sweep", "study=mine.yaml", *words))
+    assert numbers_of(tmp_path) == by_the_pool
+
+
 @pytest.mark.parametrize("shares", ["true", "false"])
 def test_two_nodes_give_the_bits_of_the_pool(
     nodes: list[subprocess.Popen[bytes]], network: list[str], tmp_path: Path, shares: str,
