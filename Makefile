@@ -29,10 +29,10 @@ test: $(VENV)/dev.stamp  ## linters, types, contracts of imports and all tests
 test-long: $(VENV)/dev.stamp  ## killed sweeps, wheels, DVC, shipped studies and reports (CI has them too)
 	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist worksteal -m "long and not slow"
 
-test-all: test test-long  ## and what takes long: 50 random kills, 1,000 runs, the whole calibration
+test-all: test test-long test-cluster  ## and what takes long: 50 random kills, 1,000 runs, the whole calibration, engines
 	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist worksteal -m slow
 
-test-cluster: $(VENV)/cluster.stamp  ## trackers killed and eight at a time, over a PostgreSQL of its own
+test-cluster: $(VENV)/cluster.stamp  ## PostgreSQL, SLURM, Ray and Dask under fire; what is not installed is skipped (a quarter of an hour)
 	$(ONE_THREAD) $(BIN)/python -m pytest -m cluster tests/cluster
 
 bench: $(VENV)/bench.stamp  ## measure, side by side, into bench/README.md (ARGS=--quick, --full, --gpu)

@@ -3,46 +3,17 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from gated import ended, gated, journals, numbers_of, start, trained
-from servers import free_port
-from slurm_cluster import Slurm, missing_program
+from slurm_cluster import Slurm
 
 from waiting import until
 
 pytestmark = pytest.mark.cluster
 SWEEP = ("sweep", "study=mine.yaml", "launch=slurm", "launch.workers=2")
-
-
-@pytest.fixture(scope="module")
-def slurm() -> Iterator[Slurm]:
-    absent = missing_program()
-    if absent is not None:
-        pytest.skip(f"needs SLURM, there is no {absent}: apt-get install slurm-wlm munge")
-    if os.geteuid() != 0:
-        pytest.skip("needs root: slurmd starts jobs of other users")
-    folder = Path(tempfile.mkdtemp(prefix="ablate-slurm-"))
-    cluster = Slurm(folder, (free_port(), free_port()))
-    try:
-        cluster.start()
-        yield cluster
-    finally:
-        cluster.stop()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture(scope="module")
-def by_the_pool(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, bytes]]:
-    folder = tmp_path_factory.mktemp("pool")
-    gated(folder, is_open=True)
-    ended(start(folder, "sweep", "study=mine.yaml"))
-    return numbers_of(folder)
 
 
 def both_at_work(folder: Path) -> bool:

@@ -83,6 +83,21 @@ def test_a_job_that_it_loses_again_has_failed_and_the_others_go_on(tmp_path: Pat
     assert result_of(tmp_path / "a" / "0").message == said
 
 
+def test_an_engine_that_lives_on_trains_each_sweep_with_its_own_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the same name in another folder, and edited since the last sweep."""
+    for folder, value in (("first", 0.25), ("second", 0.5), ("second", 0.125)):
+        (root := tmp_path / folder).mkdir(exist_ok=True)
+        code = f"def fit(config, data, streams):\n    return {{'test/accuracy': {value}}}\n"
+        (root / "code_of_a_sweep.py").write_text(code)
+        one = job(root, str(value), {**TINY, "trainer": {"_target_": "code_of_a_sweep.fit"}})
+        with monkeypatch.context() as patch:
+            patch.syspath_prepend(root)
+            list(Futures(AtOnce(), 1).run([one]))
+        assert result_of(root / str(value) / "0").metrics["test/accuracy"] == value
+
+
 def a_client() -> AtOnce:
     return AtOnce()
 

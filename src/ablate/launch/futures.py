@@ -5,16 +5,18 @@ job in a worker process of its own, so that isolation, timeouts and advice are t
 """
 
 import os
+import sys
 import tempfile
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
+from ablate import user
 from ablate.errors import AblateError
 from ablate.launch.execute import failed, room_for
 from ablate.launch.job import Event, Job, Task
@@ -62,6 +64,20 @@ class Away:
     files: Mapping[tuple[int, int], Files]
 
 
+@dataclass(frozen=True)
+class Asker:
+    """Who hands out a job.
+
+    sweep   another for each, also for the next one of the same study
+    folder  the working directory
+    code    folders of the user's own code that the job needs
+    """
+
+    sweep: str
+    folder: str
+    code: tuple[str, ...] = ()
+
+
 class Futures:
     """Keeps `size` jobs with an engine.
 
@@ -79,6 +95,7 @@ class Futures:
     ) -> None:
         self.size = size
         self._client, self._shares, self._close = client, shares, close
+        self._sweep = uuid.uuid4().hex
         self._under_way: dict[Future, Job] = {}
         self._formed = LocalExecutor(1)  # what is formed from members is formed where they lie
 
@@ -107,7 +124,7 @@ class Futures:
                 if tries[job.tasks] == 1:
                     yield Event(job)
                 call = run_here if self._shares else run_away
-                self._under_way[self._client.submit(call, job, timeout, os.getcwd())] = job
+                self._under_way[self._client.submit(call, job, timeout, self._asker(job))] = job
             if not self._under_way:
                 return
             ended = [future for future in self._under_way if future.done()]
@@ -127,23 +144,27 @@ class Futures:
                     continue
                 yield from _come_home(job, away)
 
+    def _asker(self, job: Job) -> Asker:
+        code = (os.path.abspath(job.root / one) for one in user.folders(job.config, job.root))
+        return Asker(self._sweep, os.getcwd(), tuple(code))
 
-def run_here(job: Job, timeout: float | None, folder: str) -> Away:
+
+def run_here(job: Job, timeout: float | None, asker: Asker) -> Away:
     """Run a job in a worker process of this one, from the working directory of who asks for it."""
     with suppress(OSError):  # a machine may not have that folder
-        os.chdir(folder)
-    pool = _own_pool(job.config.trainer.cpu_capability)
+        os.chdir(asker.folder)
+    pool = _own_pool(asker, job.config.trainer.cpu_capability)
     return Away(tuple(pool.run([job], timeout)), {})
 
 
-def run_away(job: Job, timeout: float | None, folder: str) -> Away:
+def run_away(job: Job, timeout: float | None, asker: Asker) -> Away:
     """Run a job below a folder of this machine, and return what it leaves there."""
     with tempfile.TemporaryDirectory(prefix="ablate-") as there:
         root = Path(there)
         at = {_place(task): root / "runs" / "away" / f"{task.replicate}-{task.member}"
               for task in job.stack}  # fmt: skip
         moved = _moved(job, root, at)
-        away = run_here(moved, timeout, folder)
+        away = run_here(moved, timeout, asker)
         ended = [event.task for event in away.events if event.task is not None]
         files = {_place(task): entry_files(task.directory) for task in ended}
     home = {_place(task): task for task in job.stack}
@@ -165,13 +186,29 @@ def _place(task: Task) -> tuple[int, int]:
     return task.replicate, task.member
 
 
-@cache
-def _own_pool(cpu_capability: str) -> LocalExecutor:
-    """Return this process's pool, kept from job to job: a worker's imports take seconds.
+#: This process's pools, kept from job to job: a worker's imports take seconds. One for each
+#: `trainer.cpu_capability`, which a process reads once, and for each set of code.
+_pools: dict[tuple[Asker, str], LocalExecutor] = {}
+#: What stands on the path for the user's own code.
+_reached: list[str] = []
 
-    One for each `trainer.cpu_capability`, which a process reads once.
+
+def _own_pool(asker: Asker, cpu_capability: str) -> LocalExecutor:
+    """Return the pool for a job, with the code that it needs within reach.
+
+    An engine's process may live for weeks: what an earlier sweep has imported may be other code by
+    now, or that of another folder, and goes with its pools.
     """
-    return LocalExecutor(1)
+    for key in [key for key in _pools if key[0].sweep != asker.sweep]:
+        _pools.pop(key).close()
+    while _reached:
+        with suppress(ValueError):
+            sys.path.remove(_reached.pop())
+    _reached.extend(folder for folder in asker.code if folder not in sys.path)
+    sys.path += _reached
+    if (asker, cpu_capability) not in _pools:
+        _pools[asker, cpu_capability] = LocalExecutor(1)
+    return _pools[asker, cpu_capability]
 
 
 def _next(again: list[Job], waiting: Iterator[Job]) -> Job | None:
