@@ -251,7 +251,7 @@ def test_an_unreadable_file(tiny: Source, tiny_root: Path, monkeypatch: pytest.M
         ),
         pytest.param({"inputs": (1, 5, 4)}, "instead of (12, 1, 5, 4) and (12,)", id="image_shape"),
         pytest.param(
-            {"classes": 2}, "holds training labels from 0 to 2; allowed are 0 to 1", id="labels"
+            {"outputs": 2}, "holds training labels from 0 to 2; allowed are 0 to 1", id="labels"
         ),
     ],
 )

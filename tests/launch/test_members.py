@@ -17,6 +17,7 @@ from ablate.launch.members import member_numbers, training_config
 from ablate.launch.missing import member_work, scored_work
 from ablate.launch.sweep import sweep
 from ablate.store.cell import LedgerCell
+from ablate.tasks.classification import Classification
 from whole_run import read_run
 
 STUDY = """\
@@ -141,8 +142,9 @@ def test_a_run_of_an_ensemble_is_a_run_like_any_other(root: Path) -> None:
 
 def test_a_missing_member_is_named(root: Path, tmp_path: Path) -> None:
     config = planned(root, [1, 3]).plan.cells[2].config
+    folders = [tmp_path / name for name in "012"]
     with pytest.raises(AblateError, match="a member of this ensemble is missing"):
-        form(config, [tmp_path / "0", tmp_path / "1", tmp_path / "2"], np.zeros(80, dtype=np.int64))
+        form(config, Classification(), folders, np.zeros(80, dtype=np.int64))
 
 
 BASE = {"data": {"name": "digits"}, "model": {"name": "mlp", "dropout": 0.5},

@@ -12,9 +12,11 @@ from ablate.nn.network import parameter_count
 from ablate.nn.user_network import build_user_network
 from ablate.probe.measure import measure
 from ablate.streams import Streams
+from ablate.tasks.classification import Classification
 
 INPUTS, CLASSES = (5,), 3
 CPU = torch.device("cpu")
+TOTAL = Classification().total
 
 
 def own(name, replicate=0, inputs=INPUTS, **arguments):
@@ -62,7 +64,7 @@ def test_the_probe_sees_what_it_sees_of_the_same_network_here(inplace):
                                     else plain.bias[None])  # fmt: skip
     assert network.layer_names == ("act", "act#2")
     looks = [
-        measure(net, lambda: [(x, y)], lambda: torch.autocast("cpu", enabled=False), True)[0]
+        measure(net, lambda: [(x, y)], TOTAL, lambda: torch.autocast("cpu", enabled=False), True)[0]
         for net in (network, ours)
     ]
     # Float32 products in another layout: 1e-5 relative is ten times what was seen.
@@ -76,7 +78,7 @@ def test_the_probe_leaves_no_trace():
     network.train()
     before = {name: value.clone() for name, value in network.state_dict().items()}
     state = torch.get_rng_state()
-    measure(network, lambda: [(x, y)], lambda: torch.autocast("cpu", enabled=False), True)
+    measure(network, lambda: [(x, y)], TOTAL, lambda: torch.autocast("cpu", enabled=False), True)
     assert torch.equal(torch.get_rng_state(), state)
     assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
     assert network.module.norm.training

@@ -16,6 +16,7 @@ from ablate.nn.models import build
 from ablate.probe.histogram import coarsen, histograms
 from ablate.probe.measure import measure, pack
 from ablate.streams import Streams
+from ablate.tasks.classification import Classification
 
 MEAN, STD, ZERO, DEAD, SATURATED, _, P50, _, RMS = range(len(STATISTICS))
 ACTIVATION, ACTIVATION_GRADIENT, WEIGHT_GRADIENT = range(len(PROBED))
@@ -46,7 +47,7 @@ def batches(inputs, sizes, replicates=2):
 
 
 def look(net, examples, with_histograms=True):
-    return measure(net, examples, contextlib.nullcontext, with_histograms)
+    return measure(net, examples, Classification().total, contextlib.nullcontext, with_histograms)
 
 
 def test_activations_and_gradients_of_an_mlp():

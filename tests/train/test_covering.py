@@ -13,6 +13,7 @@ from ablate.launch.ensemble_run import form
 from ablate.launch.members import member_numbers, training_config
 from ablate.records import Record
 from ablate.store.ledger import write_run
+from ablate.tasks import build_task
 from ablate.train.loop import train
 
 REFUSED = [
@@ -52,7 +53,8 @@ def trained(config: RunConfig, tmp_path: Path) -> Record:
         record = train(training_config(config), data, [0], members=[member])[0]
         folders.append(tmp_path / str(member))
         write_run(folders[-1], record, {}, "key", {}, "now")
-    return form(config, folders, data.test[1].numpy())
+    task = build_task(config, data.task)
+    return form(config, task, folders, data.test[1].numpy())
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: "-".join(map(str, row.values())))

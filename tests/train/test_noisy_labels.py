@@ -29,7 +29,7 @@ def test_a_step_has_each_replicates_own_labels_and_validation_true_ones(tmp_path
     data, stack = prepared(tmp_path, config())
     true, indices = data.train[1], stack.order(0)[:, :37]
     own = [training_labels(data, config().data, Streams(0, r)) for r in range(2)]
-    given = stack.batch(indices, 0, 0).labels
+    given = stack.batch(indices, 0, 0).targets
     for r in range(2):
         assert torch.equal(given[r], own[r][indices[r]])
         assert 0 < int((given[r] != true[indices[r]]).sum()) < 37
@@ -70,5 +70,5 @@ def test_a_procedure_of_the_users_own_is_given_them(tmp_path: Path, share: float
     one = config(share)
     data, stack = prepared(tmp_path, one, (0,))
     given = _split_of(one, data, Streams(0, 0))
-    assert torch.equal(given.train[1], stack.training.labels(stack.training_indices)[0])
+    assert torch.equal(given.train[1], stack.training.targets(stack.training_indices)[0])
     assert torch.equal(given.validation[1], data.train[1][stack.validation_indices[0]])

@@ -51,7 +51,7 @@ def test_it_trains_as_a_loop_written_by_hand(run, tmp_path):
     for epoch in range(3):
         for indices in stack.order(epoch).split(32, dim=1):
             batch = stack.batch(indices, epoch, len(losses))
-            loss = torch.nn.functional.cross_entropy(module(batch.inputs[0]), batch.labels[0])
+            loss = torch.nn.functional.cross_entropy(module(batch.inputs[0]), batch.targets[0])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
