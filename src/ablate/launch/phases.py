@@ -177,7 +177,8 @@ def _train(
     total = sum(len(work.tasks) for work in works)
     missing = sum(len(work.missing) for work in works)
     ended = failed = 0
-    unsure = phase == "runs" and any(measured(work.config) is None for work in works)
+    task = plan.study.task
+    unsure = phase == "runs" and any(measured(work.config, task) is None for work in works)
     ahead = sum(map(cost, jobs))
     workplace = Workplace(
         shared.root, plan.study.name, shared.executor, shared.journal, launch.timeout

@@ -88,16 +88,18 @@ def _missing(metric: Expression, study: Study, config: RunConfig) -> str:
     trains = isinstance(config.ensemble, NoEnsemble)
     match metric:
         case Final(name):
-            known = sorted({*(measured(config) or ()), study.metric.name})
-            if name not in known:
+            names = measured(config, study.task)
+            known = sorted({*(names or ()), study.metric.name})
+            if names is not None and name not in known:
                 return f"no run reports it; allowed are {one_of(known)}.{nearest(name, known)}"
         case StepsTo(curve):
             if not trains:
                 return f"an ensemble has no curves (ensemble={config.ensemble.name})."
             if not config.trainer.trains:
                 return "nothing is evaluated in no training (trainer.epochs=0)."
-            if curve not in CURVES:
-                allowed = f"{one_of(CURVES)}.{nearest(curve, CURVES)}"
+            known_curves = (*CURVES[:2], study.metric.watched)
+            if curve not in known_curves:
+                allowed = f"{one_of(known_curves)}.{nearest(curve, known_curves)}"
                 return f"no curve is called '{curve}'; allowed are {allowed}"
         case Probed():
             if not trains:

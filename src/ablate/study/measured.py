@@ -26,15 +26,17 @@ def task_of(config: RunConfig) -> str:
     return data.task_of(config.data) if reads_data(config) else CLASSIFICATION
 
 
-def measured(config: RunConfig) -> frozenset[str] | None:
+def measured(config: RunConfig, task: str) -> frozenset[str] | None:
     """Return the final metrics of a run, as columns of the frame are called.
+
+    task  of the study: a report is made where nobody can ask data of the user's own
 
     None where a training procedure or a task of the user's own decides. A network without weights
     to penalize has no `weights/...`, an ensemble of one member nothing that takes two.
     """
     if config.trainer.is_user_code:
         return None if reads_data(config) else _PATH | _OF_PATH
-    names = SCORED.get(task_of(config))
+    names = SCORED.get(task)
     if names is None:
         return None
     named = {config.metric.name} if config.metric else set()
@@ -47,7 +49,7 @@ def measured(config: RunConfig) -> frozenset[str] | None:
         return frozenset(named)
     # A vote has no cross-entropy: a class that nobody votes for has no probability.
     kept = {*names} - (set() if ensemble.combine == "average" else {"loss", "nll"})
-    scores = {f"test/{score}" for score in kept} | _of_members(task_of(config), ensemble.size)
+    scores = {f"test/{score}" for score in kept} | _of_members(task, ensemble.size)
     if isinstance(ensemble, Snapshot | McDropout):
         scores |= {f"plain/{score}" for score in names if score != "loss"}
     return frozenset(named | scores)
@@ -63,14 +65,14 @@ def _of_members(task: str, size: int) -> set[str]:
     return {f"members/{name}" for name in (*alone, *(of_several if size > 1 else ()))}
 
 
-def curves(config: RunConfig) -> frozenset[str] | None:
+def curves(config: RunConfig, task: str) -> frozenset[str] | None:
     """Return what a run evaluates while it trains; None where the user's own procedure decides."""
     if config.trainer.is_user_code:
         return None if reads_data(config) else _PATH
     trains = config.trainer.trains and isinstance(config.ensemble, NoEnsemble)
     if not trains:
         return frozenset()
-    names = SCORED.get(task_of(config))
+    names = SCORED.get(task)
     if names is None:
         return None
     trained = {f"train/{names[0]}"} if config.probe.train_accuracy else set()

@@ -256,7 +256,7 @@ def _check_metric(study: Study, config: RunConfig, cell: str) -> None:
     if metric.function is not None:
         return
     if isinstance(ensemble, NoEnsemble):
-        known = measured(config)
+        known = measured(config, study.task)
         if study.task != CLASSIFICATION and known is not None and metric.name not in known:
             allowed = sorted(name for name in known if name.startswith("test/"))
             raise ConfigError(
@@ -264,7 +264,9 @@ def _check_metric(study: Study, config: RunConfig, cell: str) -> None:
                 f"{one_of(allowed)}, and as validation/... and train/..."
             )
         return
-    allowed = sorted(name for name in measured(config) or () if name.startswith("test/"))
+    allowed = sorted(
+        name for name in measured(config, study.task) or () if name.startswith("test/")
+    )
     if study.metric.name not in allowed:
         how = "that votes " if ensemble.combine == "vote" else ""
         raise ConfigError(
@@ -276,7 +278,7 @@ def _check_metric(study: Study, config: RunConfig, cell: str) -> None:
 def _check_tuned_by(study: Study, config: RunConfig) -> None:
     """Raise ConfigError where tuning chooses by something that no run reports."""
     by, names = study.tune.by if study.tune else BY_VALIDATION[0], SCORED.get(study.task, ())
-    reported = measured(config) if config.trainer.is_user_code else frozenset[str]()
+    reported = measured(config, study.task) if config.trainer.is_user_code else frozenset[str]()
     ours = ("validation/loss", *(f"validation/{name}" for name in names[:1]))
     if by not in ours and reported is not None and by not in reported:
         raise ConfigError(

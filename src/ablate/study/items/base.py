@@ -81,7 +81,7 @@ class Item(Frozen):
             return f"needs two factors, and there is one, {factors[0]}"
         if self.shows_probe and not any(is_probed(cell.config) for cell in cells):
             return "needs the probe, and no run has one: set probe.steps to ends or log"
-        known = reported(curves(cell.config) for cell in cells)
+        known = reported(curves(cell.config, study.task) for cell in cells)
         if self.of_classes and study.task != CLASSIFICATION:
             return f"is of classifiers, and what these runs predict is {study.task}"
         for shown in self.shows_curves:
@@ -163,7 +163,7 @@ class OfQuantity(OfSettings):
         """Refuse a quantity that no run has."""
         if self.probe is not None and not any(is_probed(cell.config) for cell in cells):
             yield f"has probe: {self.probe}, and no run has a probe: set probe.steps"
-        known = reported(measured(cell.config) for cell in cells)
+        known = reported(measured(cell.config, study.task) for cell in cells)
         if self.metric is not None and known is not None and self.metric not in known:
             yield (
                 f"has metric: {self.metric}, which no run reports; they report "

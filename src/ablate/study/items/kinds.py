@@ -194,7 +194,7 @@ class StoppingPoints(OfSettings):
 
     def lacks(self, study: Study, cells: Sequence[Cell]) -> Iterator[str]:
         """Refuse runs that do not evaluate the error that is asked for."""
-        known = reported(curves(cell.config) for cell in cells)
+        known = reported(curves(cell.config, study.task) for cell in cells)
         for curve in (TRAIN_ACCURACY, "validation/accuracy") if self.error else ():
             if known is not None and curve not in known:
                 yield f"shows {curve} over training, which no run has"
