@@ -2,16 +2,14 @@
 
 import argparse
 import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 from ablate.commands.here import root_of, shown, typed
 from ablate.errors import ConfigError
 from ablate.store.lock import lock
 from ablate.store.merge import check_equal, merge_entries
-from ablate.store.pack import restore, unpack
+from ablate.store.pack import restore, unpacked
 from ablate.store.state import studies
 from ablate.study.lockfile import NAME, read_lock
 
@@ -33,7 +31,10 @@ def run(options: argparse.Namespace) -> int:
     if root in options.other:
         raise ConfigError(f"{root} cannot be merged with itself.")
     with ExitStack() as held:
-        given = {held.enter_context(_unpacked(path)): path for path in options.other}
+        given = {
+            held.enter_context(unpacked(path)) if path.is_file() else path: path
+            for path in options.other
+        }
         pairs = [(other, study) for other in given for study in studies(other)]
         empty = [path for other, path in given.items() if not studies(other)]
         if empty:
@@ -52,17 +53,6 @@ def run(options: argparse.Namespace) -> int:
     first = pairs[0][1]
     print(f"{typed(f'ablate report {first}', root)} tells what they say")
     return 0
-
-
-@contextmanager
-def _unpacked(path: Path) -> Iterator[Path]:
-    """Give a root as it is, a packed study as one that passes."""
-    if not path.is_file():
-        yield path
-        return
-    with tempfile.TemporaryDirectory(prefix="ablate-") as name:
-        unpack(path, Path(name))
-        yield Path(name)
 
 
 def _check_declared(root: Path, other: Path, study: str) -> None:

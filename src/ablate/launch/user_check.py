@@ -139,9 +139,9 @@ def _task(config: RunConfig, root: Path) -> None:
 
 def _try_loss(config: RunConfig, root: Path, what: str) -> None:
     task = build_task(config, data.task_of(config.data))
+    some = sample(config, _loading(config, root))
     for examples in (None, 1)[: 1 + bool(alone_in_training(config))]:
-        some = sample(config, _loading(config, root))
-        outputs, targets = (part[:examples] for part in some)
+        outputs, targets = (part[:examples].clone() for part in some)
         outputs.requires_grad_()
         loss = build_loss(config, task, Streams(0, 0))(outputs[None], targets[None])
         loss.sum().backward()  # type: ignore[no-untyped-call]

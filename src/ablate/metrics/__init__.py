@@ -18,6 +18,7 @@ from ablate.metrics.catalogue import (
     Better,
     Quantity,
     effect_unit,
+    on_validation,
     quantity,
     refuse_impossible,
 )
@@ -25,8 +26,27 @@ from ablate.metrics.expression import Expression, Final, Probed, StepsTo, parse
 from ablate.metrics.gaps import with_gaps
 
 __all__ = [
-    "CLASSIFICATION", "CURVES", "GAP", "NO_METRICS", "PROBED", "SCORED", "SCORES", "SPLITS",
+    "CLASSIFICATION",
+    "CURVES",
+    "GAP",
+    "NO_METRICS",
+    "PROBED",
+    "SCORED",
+    "SCORES",
+    "SPLITS",
     "STATISTICS",
-    "TRAIN_ACCURACY", "WEIGHT", "Better", "Expression", "Final", "Probed", "Quantity", "StepsTo",
-    "effect_unit", "parse", "quantity", "refuse_impossible", "with_gaps",
+    "TRAIN_ACCURACY",
+    "WEIGHT",
+    "Better",
+    "Expression",
+    "Final",
+    "Probed",
+    "Quantity",
+    "StepsTo",
+    "effect_unit",
+    "on_validation",
+    "parse",
+    "quantity",
+    "refuse_impossible",
+    "with_gaps",
 ]  # fmt: skip

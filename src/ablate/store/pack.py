@@ -90,8 +90,15 @@ def ledger(root: Path, study: str) -> Iterator[Path]:
     if study not in packed(root):
         yield root
         return
+    with unpacked(pack_path(root, study)) as passing:
+        yield passing
+
+
+@contextmanager
+def unpacked(path: Path) -> Iterator[Path]:
+    """Give a root, which passes, that holds what a file does; raises as `unpack`."""
     with tempfile.TemporaryDirectory(prefix="ablate-") as name:
-        unpack(pack_path(root, study), Path(name))
+        unpack(path, Path(name))
         yield Path(name)
 
 

@@ -12,12 +12,12 @@ from ablate.config.key import cell_key
 from ablate.config.target import TARGET
 from ablate.config.validate import run_config
 from ablate.errors import ConfigError, one_of
-from ablate.metrics import CLASSIFICATION, SCORED, quantity
+from ablate.metrics import CLASSIFICATION, SCORED, on_validation, quantity
 from ablate.study.claim_check import claim_problems
 from ablate.study.designs import check_runs, combinations
 from ablate.study.items import refused_items
 from ablate.study.measured import measured, task_of
-from ablate.study.schema import ABSENT, BY_VALIDATION, USUAL_METRIC, Level, Metric, Part, Study
+from ablate.study.schema import ABSENT, USUAL_METRIC, Level, Metric, Part, Study
 from ablate.study.task_check import check_task
 
 
@@ -277,9 +277,9 @@ def _check_metric(study: Study, config: RunConfig, cell: str) -> None:
 
 def _check_tuned_by(study: Study, config: RunConfig) -> None:
     """Raise ConfigError where tuning chooses by something that no run reports."""
-    by, names = study.tune.by if study.tune else BY_VALIDATION[0], SCORED.get(study.task, ())
+    ours = on_validation(study.task)
+    by = study.tune.by if study.tune else ours[0]
     reported = measured(config, study.task) if config.trainer.is_user_code else frozenset[str]()
-    ours = ("validation/loss", *(f"validation/{name}" for name in names[:1]))
     if by not in ours and reported is not None and by not in reported:
         raise ConfigError(
             f"tune.with: by={by} is not allowed: no run reports it; allowed are "

@@ -9,7 +9,7 @@ from ablate.config.stopping import Patience
 from ablate.config.target import Target
 from ablate.data import task_of as natural_task
 from ablate.errors import ConfigError, one_of
-from ablate.metrics import CLASSIFICATION, SCORED
+from ablate.metrics import CLASSIFICATION, on_validation
 from ablate.study.measured import reads_data, task_of
 
 
@@ -33,8 +33,8 @@ def _problems(config: RunConfig, task: str) -> Iterator[str]:
             "task={_target_: mylab.tasks.Mine}"
         )
     monitors = {"stopping": config.stopping, "schedule": config.schedule}
+    allowed = on_validation(task)
     for group, option in monitors.items():
-        allowed = ("validation/loss", *(f"validation/{name}" for name in SCORED.get(task, ())[:1]))
         if isinstance(option, Patience | Plateau) and option.monitor not in allowed:
             yield (
                 f"{group}.monitor={option.monitor} is not allowed with task={task}; allowed are "

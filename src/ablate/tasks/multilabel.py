@@ -45,8 +45,9 @@ class Multilabel:
         return self._errors(outputs, targets).mean(dim=2).sum()
 
     def _errors(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        logits = in_float(outputs)
         return F.binary_cross_entropy_with_logits(
-            in_float(outputs), targets.to(in_float(outputs).dtype), reduction="none"
+            logits, targets.to(logits.dtype), reduction="none"
         )
 
     def scores(self, outputs: Outputs, targets: Targets) -> dict[str, float]:
