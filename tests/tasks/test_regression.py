@@ -101,4 +101,4 @@ def test_outputs_that_are_not_finite_have_no_scores() -> None:
 
 def test_predictions_are_kept_in_single_precision() -> None:
     outputs, _ = sample(6)
-    np.testing.assert_array_equal(SQUARED.stored(outputs.astype(np.float64)), outputs)
+    np.testing.assert_array_equal(SQUARED.stored(outputs.astype(np.float64), outputs), outputs)

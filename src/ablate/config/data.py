@@ -104,6 +104,31 @@ class Friedman(_Data):
         return self
 
 
+class Grammar(_Data):
+    """Text of a small grammar, character by character; the best possible score is known.
+
+    Sentences of which verbs agree with a noun some words before, see `ablate.data.grammar`.
+    """
+
+    name: Literal["grammar"]
+    train_examples: Positive = 20_000
+    test_examples: Positive = 1000
+    validation_size: Positive = 1000
+    length: Positive = 64
+    """Characters of an example, each of which has another to be predicted."""
+
+    @model_validator(mode="after")
+    def _held_in_memory(self) -> Self:
+        numbers = (self.train_examples + self.test_examples) * self.length
+        if numbers > _MOST_NUMBERS:
+            raise ValueError(
+                f"data.train_examples={self.train_examples} and data.test_examples="
+                f"{self.test_examples} of data.length={self.length} are {numbers} characters; at "
+                f"most {_MOST_NUMBERS} are drawn"
+            )
+        return self
+
+
 class UserData(Target):
     """A user's own function that returns `ablate.Data`; the keys below are not its arguments."""
 
@@ -119,5 +144,5 @@ class UserData(Target):
     label_noise: ClassVar[float] = 0.0
 
 
-Shipped = ByName[Digits | DownloadedData | Synthetic | Diabetes | Friedman]
+Shipped = ByName[Digits | DownloadedData | Synthetic | Diabetes | Friedman | Grammar]
 DataConfig = Either[Shipped, UserData]

@@ -105,4 +105,63 @@ class ResNet(_Model):
         return self
 
 
-ModelConfig = ByName[Mlp | Cnn | LeNet | FitNet | ResNet]
+class _OfTokens(Frozen):
+    """What models of token sequences have."""
+
+    depth: Annotated[Positive, Field(le=1000)] = 2
+    """Hidden layers."""
+    width: Positive = 64
+    """Numbers that stand for a token, from layer to layer."""
+    dropout: BelowOne = 0.0
+    """Probability that a number of what a layer gives is dropped."""
+    input_dropout: BelowOne = 0.0
+    """Probability that a number of what stands for a token is dropped."""
+    dropout_kind: Literal["inverted", "standard", "gaussian"] = "inverted"
+
+
+class Transformer(_OfTokens):
+    """A decoder (Vaswani et al. 2017): `depth` layers of causal self-attention and a small mlp."""
+
+    name: Literal["transformer"]
+    heads: Positive = 4
+    """Of attention; each sees width / heads numbers."""
+    expansion: Positive = 4
+    """Hidden units of a layer's mlp, in widths."""
+    activation: Activation = "gelu"
+    """Of the mlp."""
+    pieces: Annotated[Positive, Field(ge=2)] = 2
+    norm: Literal["layer", "none"] = "layer"
+    placement: Literal["pre", "post"] = "pre"
+    """`pre`: each branch normalizes what it reads, and the output what it gets (Xiong et al. 2020);
+    `post`: what a branch and its shortcut give together is normalized, as published first."""
+    positions: Literal["rotary", "learned"] = "rotary"
+    """How a place is known: queries and keys are turned by it (Su et al. 2021), or each place has
+    numbers that are added to its token's."""
+
+    @model_validator(mode="after")
+    def _whole_heads(self) -> Self:
+        if self.width % self.heads:
+            raise ValueError(
+                f"model.heads={self.heads} is not allowed with model.width={self.width}: the width "
+                "must be a multiple of the heads"
+            )
+        if self.positions == "rotary" and self.width // self.heads % 2:
+            raise ValueError(
+                f"model.positions=rotary is not allowed with model.width={self.width} and "
+                f"model.heads={self.heads}: it turns pairs, and a head has "
+                f"{self.width // self.heads} numbers"
+            )
+        return self
+
+
+class Lstm(_OfTokens):
+    """`depth` layers of long short-term memory, forget gates open at first (Gers et al. 2000)."""
+
+    name: Literal["lstm"]
+
+
+#: Chains of layers over images and features.
+ChainConfig = Mlp | Cnn | LeNet | FitNet | ResNet
+#: Models of sequences of tokens.
+TokenConfig = Transformer | Lstm
+ModelConfig = ByName[ChainConfig | TokenConfig]

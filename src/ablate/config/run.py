@@ -9,9 +9,9 @@ from ablate.config.augment import Augment
 from ablate.config.base import Count, Frozen
 from ablate.config.data import DataConfig
 from ablate.config.ensemble import Bagging, EnsembleConfig, McDropout, NoEnsemble, Snapshot
-from ablate.config.init import He, InitConfig
+from ablate.config.init import He, InitConfig, Lsuv
 from ablate.config.loss import CrossEntropy
-from ablate.config.model import ModelConfig
+from ablate.config.model import ModelConfig, TokenConfig
 from ablate.config.optimizer import Lbfgs, OptimizerConfig
 from ablate.config.penalty import ActivationL1, MaxNorm, NoPenalty, PenaltyConfig
 from ablate.config.probe import Probe
@@ -110,6 +110,11 @@ class RunConfig(Frozen):
         # Whether a model of the user's own drops anything is not known here.
         drops = isinstance(self.model, Target) or self.model.dropout + self.model.input_dropout > 0
         yield from self._nothing_that_varies(drops)
+        if isinstance(self.model, TokenConfig) and isinstance(self.init, Lsuv):
+            yield (
+                f"init=lsuv is not allowed with model={self.model.name}: it follows a chain of "
+                "layers, and this one branches"
+            )
         if isinstance(self.optimizer, Lbfgs):
             if drops and not isinstance(self.model, Target):
                 yield (

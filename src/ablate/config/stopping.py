@@ -5,7 +5,10 @@ from typing import Literal
 from ablate.config.base import ByName, Frozen, Positive
 
 #: What is looked at, at each evaluation.
-Monitor = Literal["validation/loss", "validation/accuracy", "validation/r2", "validation/f1"]
+Monitor = Literal[
+    "validation/loss", "validation/accuracy", "validation/r2", "validation/f1",
+    "validation/bits_per_byte",
+]  # fmt: skip
 
 
 class NoStopping(Frozen):

@@ -2,11 +2,11 @@
 
 from typing import Literal
 
-from ablate.config.base import ByName, Frozen
+from ablate.config.base import ByName, Frozen, PositiveFloat
 from ablate.config.target import Either, Target
 
 #: What data can say of itself, see `ablate.Data`.
-Shipped = Literal["classification", "regression", "multilabel"]
+Shipped = Literal["classification", "regression", "multilabel", "next_token"]
 
 
 class OfData(Frozen):
@@ -35,4 +35,12 @@ class Multilabel(Frozen):
     name: Literal["multilabel"]
 
 
-TaskConfig = Either[ByName[OfData | Classification | Regression | Multilabel], Target]
+class NextToken(Frozen):
+    """The token that follows, at every place of a sequence; trained by cross-entropy."""
+
+    name: Literal["next_token"]
+    bytes_per_token: PositiveFloat = 1.0
+    """Of the text, on average: what bits per byte are counted by. 1 where tokens are bytes."""
+
+
+TaskConfig = Either[ByName[OfData | Classification | Regression | Multilabel | NextToken], Target]

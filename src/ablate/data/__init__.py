@@ -6,6 +6,7 @@ Importing this loads neither torch nor pooch nor scikit-learn.
 from ablate.data.dataset import Data
 from ablate.data.description import (
     check_sizes,
+    describe,
     digest,
     examples_of,
     inputs_of,
@@ -31,6 +32,7 @@ __all__ = [
     "channel_statistics",
     "check_available",
     "check_sizes",
+    "describe",
     "digest",
     "examples_of",
     "fetch",

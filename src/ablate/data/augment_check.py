@@ -4,8 +4,18 @@ from ablate.config.augment import Augment
 from ablate.errors import ConfigError
 
 
-def check_augment(config: Augment, inputs: tuple[int, ...]) -> None:
-    """Raise ConfigError when examples of shape `inputs` cannot be augmented as asked."""
+def check_augment(config: Augment, inputs: tuple[int, ...], of_tokens: bool = False) -> None:
+    """Raise ConfigError when examples of shape `inputs` cannot be augmented as asked.
+
+    of_tokens  they are sequences of tokens, which nothing here changes
+    """
+    if of_tokens:
+        if config != Augment():
+            raise ConfigError(
+                "augment is not allowed here: the data has sequences of tokens, and all that "
+                "augment has changes images or numbers."
+            )
+        return
     if len(inputs) != 3:
         if config.needs_images:
             raise ConfigError(

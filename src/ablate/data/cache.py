@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -35,9 +36,7 @@ def open_entry(folder: Path, there: Description) -> Examples | None:
             return None
     except Exception:  # numpy raises half a dozen kinds for a damaged header
         return None
-    classes = there.task == "classification"
-    inputs, targets = map(np.dtype, (np.uint8, np.int64) if classes else (np.float32, np.float32))
-    of_one = () if classes else (there.outputs,)
+    inputs, targets, of_one = _kinds(there)
     expected = [
         kind
         for count in (there.train, there.test)
@@ -46,6 +45,16 @@ def open_entry(folder: Path, there: Description) -> Examples | None:
     if [(array.shape, array.dtype) for array in arrays] != expected:
         return None
     return (arrays[0], arrays[1]), (arrays[2], arrays[3])
+
+
+def _kinds(there: Description) -> tuple[np.dtype[Any], np.dtype[Any], tuple[int, ...]]:
+    """Return the types of inputs and targets, and the shape of one example's target."""
+    integer, number = np.dtype(np.int64), np.dtype(np.float32)
+    if there.vocabulary:
+        return integer, integer, there.inputs
+    if there.task == "classification":
+        return np.dtype(np.uint8), integer, ()
+    return number, number, (there.outputs,)
 
 
 def cached(folder: Path, there: Description, decode: Callable[[], Examples]) -> Examples:

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 class Data:
     """A data set in memory, as pairs (x, y) of tensors; what a user's own function returns.
 
-    x is uint8 or float32, (N, C, H, W) or (N, D). What y is depends on the task:
+    x is uint8 or float32, (N, C, H, W) or (N, D), or tokens, int64 (N, T) from 0 to vocabulary - 1;
+    `vocabulary` 0 stands for one more than the largest token. What y is depends on the task:
 
     classification   int64 (N,), from 0 to classes - 1; `classes` 0 stands for one more than the
                      largest label
     regression       float32 (N,) or (N, K), in whatever units
     multilabel       0 or 1 for each label, float32, uint8 or bool (N, L)
+    next_token       int64 (N, T): what follows each token of x; -100 where that does not count
     own              any, for a task of the user's own: `task: {_target_: ...}`
 
     `validation` is None where each replicate holds out its own part of `train`. The tensors may be
@@ -33,6 +35,7 @@ class Data:
     test: tuple[Tensor, Tensor]
     classes: int = 0
     task: str = "classification"
+    vocabulary: int = 0
 
     @cached_property
     def pixel_sums(self) -> Tensor:

@@ -6,7 +6,15 @@ Nothing is read, so it answers at once; only data of the user's own has to be lo
 import hashlib
 import json
 
-from ablate.config.data import DataConfig, Diabetes, Digits, Friedman, Synthetic, UserData
+from ablate.config.data import (
+    DataConfig,
+    Diabetes,
+    Digits,
+    Friedman,
+    Grammar,
+    Synthetic,
+    UserData,
+)
 from ablate.data.sources import SOURCES, Description
 from ablate.errors import ConfigError
 
@@ -15,6 +23,7 @@ _DIGITS_VERSION = "digits 1"
 _SYNTHETIC_VERSION = "synthetic 1"
 _DIABETES_VERSION = "diabetes 1"
 _FRIEDMAN_VERSION = "friedman 1"
+_GRAMMAR_VERSION = "grammar 1"
 
 
 def digest(config: DataConfig) -> str:
@@ -35,6 +44,9 @@ def digest(config: DataConfig) -> str:
             fields = {"train_examples", "test_examples", "features", "noise"}
             values = config.model_dump(mode="json", include=fields)
             text = _FRIEDMAN_VERSION + json.dumps(values, sort_keys=True)
+        case Grammar():
+            values = config.model_dump(include={"train_examples", "test_examples", "length"})
+            text = _GRAMMAR_VERSION + json.dumps(values, sort_keys=True)
         case Synthetic():
             fields = {"shape", "classes", "train_examples", "test_examples", "separation"}
             values = config.model_dump(mode="json", include=fields)
@@ -55,7 +67,8 @@ def describe(config: DataConfig) -> Description:
             data = load_user_data(config)
             shape, brings = tuple(data.train[0].shape[1:]), data.validation is not None
             sizes = len(data.train[1]), len(data.test[1])
-            return Description(shape, outputs_for(data), *sizes, brings, data.task)
+            outputs = outputs_for(data)
+            return Description(shape, outputs, *sizes, brings, data.task, data.vocabulary)
         case Digits():
             return Description((1, 8, 8), 10, 1437, 360)
         case Diabetes():
@@ -63,6 +76,12 @@ def describe(config: DataConfig) -> Description:
         case Friedman():
             sizes = config.train_examples, config.test_examples
             return Description((config.features,), 1, *sizes, task="regression")
+        case Grammar():
+            from ablate.data.grammar import characters
+
+            sizes, count = (config.train_examples, config.test_examples), len(characters())
+            shape = (config.length,)
+            return Description(shape, count, *sizes, task="next_token", vocabulary=count)
         case Synthetic(shape=shape, classes=classes):
             if len(shape) not in (1, 3):
                 raise ConfigError(
@@ -79,7 +98,7 @@ def inputs_of(config: DataConfig) -> tuple[int, ...]:
 
 
 def outputs_of(config: DataConfig) -> int:
-    """Return how many outputs a network needs: classes, targets or labels."""
+    """Return how many outputs a network needs: classes, targets, labels or tokens."""
     return describe(config).outputs
 
 

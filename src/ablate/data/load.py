@@ -2,13 +2,22 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
-from ablate.config.data import DataConfig, Diabetes, Digits, Friedman, Shipped, Synthetic, UserData
+from ablate.config.data import (
+    DataConfig,
+    Friedman,
+    Grammar,
+    Shipped,
+    Synthetic,
+    UserData,
+)
 from ablate.data.cache import cached, open_entry
 from ablate.data.dataset import Data, fixed_part
 from ablate.data.description import check_test_size, describe, digest
 from ablate.data.fetch import fetch_set
 from ablate.data.folders import find
+from ablate.data.grammar import sentences
 from ablate.data.readers import Arrays, Examples, read_examples, read_verified
 from ablate.data.sources import SOURCES
 from ablate.data.synthetic import diabetes, digits, friedman, gaussian_classes
@@ -36,8 +45,9 @@ def load(config: DataConfig, root: Path, seed: int = 0) -> Data:
         train, test = (
             (torch.from_numpy(x), torch.from_numpy(y)) for x, y in _examples(config, root, seed)
         )
-        classes = there.outputs if there.task == "classification" else 0
-        data = Data(train, None, test, classes, there.task)
+        of_classes = there.task in ("classification", "next_token")
+        classes = there.outputs if of_classes else 0
+        data = Data(train, None, test, classes, there.task, there.vocabulary)
     return replace(data, test=fixed_part(data.test, config.test_size, "test_size"))
 
 
@@ -76,9 +86,9 @@ def _examples(config: Shipped, root: Path, seed: int) -> Examples:
         return read_examples(source, find(source, root) or fetch_set(source, root))
 
     # Those of scikit-learn as well: importing it takes longer than training on them.
-    made = decode
-    if isinstance(config, Digits | Diabetes):
-        made = digits if isinstance(config, Digits) else diabetes
+    made = {
+        "digits": digits, "diabetes": diabetes, "grammar": lambda: sentences(cast(Grammar, config)),
+    }.get(config.name, decode)  # fmt: skip
     return cached(_entry(config, root), describe(config), made)
 
 

@@ -13,9 +13,10 @@ from typing import Literal
 class Description:
     """What there is: shape of an example, examples (validation included), test examples.
 
-    outputs         that a network for it needs: classes, targets or labels
+    outputs         that a network for it needs: classes, targets, labels or tokens
     has_validation  the set brings a validation set of its own
     task            what it is for, as `task.name` has it
+    vocabulary      different tokens that an example may have; 0: it has numbers
     """
 
     inputs: tuple[int, ...]
@@ -24,6 +25,7 @@ class Description:
     test: int
     has_validation: bool = False
     task: str = "classification"
+    vocabulary: int = 0
 
 
 @dataclass(frozen=True)

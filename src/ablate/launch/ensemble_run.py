@@ -48,7 +48,7 @@ def form(config: RunConfig, task: Task, members: Sequence[Path], targets: Target
         together = task.combine(outputs, ensemble.combine)
         if config.metric is not None:
             scores |= user_metric(config.metric, together, targets)
-        predictions = task.stored(together)
+        predictions = task.stored(together, targets)
     networks = 1 if isinstance(ensemble, McDropout) else ensemble.size
     return Record(
         metrics=scores,

@@ -85,21 +85,22 @@ def one_by_one(config: RunConfig, device: str) -> str | None:
 def _asked_stack(config: RunConfig, device: str) -> int:
     """Return how many replicates are to train as one program: a rule on the config alone.
 
-    On a CPU only fully connected networks gain from it (convolutions were measured at 0.48 to
-    0.92 times the speed of one by one).
+    On a CPU only fully connected networks gain from it, and LSTMs, whose steps are many and small
+    (convolutions were measured at 0.48 to 0.92 times the speed of one by one, transformers at about
+    the same).
     """
     stack = config.trainer.stack
     if config.trains_one_by_one:
         return 1
     if isinstance(stack, int):
         return stack
-    gains = device == "cuda" or config.model.name == "mlp"
+    gains = device == "cuda" or config.model.name in ("mlp", "lstm")
     return AUTO_STACK if stack == "auto" and gains else 1
 
 
 def is_exact(config: RunConfig, device: str) -> bool:
     """Tell whether a replicate has the same bits alone and in any stack."""
-    return device == "cpu" and config.model.name == "mlp"
+    return device == "cpu" and config.model.name in ("mlp", "lstm", "transformer")
 
 
 def evenly(missing: Sequence[Task], limit: int) -> list[Group]:

@@ -10,8 +10,9 @@ from ablate.config import RunConfig
 from ablate.config.target import Target
 from ablate.launch.members import member_numbers, training_config
 from ablate.launch.missing import Work, member_work, scored_work, tuning_work
-from ablate.nn.architectures import multiply_adds
+from ablate.nn.architectures import Shape, multiply_adds
 from ablate.store.state import state
+from ablate.study.measured import task_of
 from ablate.study.plan import Plan
 
 
@@ -22,10 +23,11 @@ def training_cost(config: RunConfig) -> float:
     """
     if config.trainer.is_user_code or isinstance(config.model, Target):
         return math.inf
-    inputs, classes = data.inputs_of(config.data), data.outputs_of(config.data)
-    examples = config.data.train_size or data.examples_of(config.data)[0]
+    there = data.describe(config.data)
+    shape = Shape(there.inputs, there.vocabulary, per_token=task_of(config) == "next_token")
+    examples = config.data.train_size or there.train
     passes = config.trainer.steps_for(examples) * config.trainer.batch_size
-    return float(passes * multiply_adds(config.model, inputs, classes))
+    return float(passes * multiply_adds(config.model, shape, there.outputs))
 
 
 def seconds_left(plan: Plan, timed: Sequence[Plan], root: Path, device: str) -> float | None:

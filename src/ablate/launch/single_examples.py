@@ -5,6 +5,7 @@ No torch here.
 
 from ablate.config import RunConfig
 from ablate.config.data import UserData
+from ablate.config.model import TokenConfig
 from ablate.config.target import Target
 from ablate.data.description import describe, split_sizes
 from ablate.data.user_data import load_user_data
@@ -41,13 +42,15 @@ def alone_in_prediction(config: RunConfig) -> bool:
 
 def check_normalization(config: RunConfig, inputs: tuple[int, ...]) -> None:
     """Raise ConfigError where this package's batch norm would meet one value per channel."""
-    if isinstance(config.model, Target) or not normalizes_single_values(config.model, inputs):
+    if isinstance(config.model, Target | TokenConfig) or not normalizes_single_values(
+        config.model, inputs
+    ):
         return
     where = alone_in_training(config)
     if where is not None:
         raise ConfigError(
-            f"model.norm={config.model.norm} is not allowed here: {where}, and where maps are "
-            "1 x 1 that is a single value per channel; take another trainer.batch_size or "
+            f"model.norm={config.model.norm} is not allowed here: {where}, and where maps are 1 x "
+            "1 that is a single value per channel; take another trainer.batch_size or "
             "data.train_size."
         )
 

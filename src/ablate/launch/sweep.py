@@ -139,16 +139,17 @@ def check(plan: Plan, root: Path) -> list[str]:
             seen.add(config.data)
             told += data.notes_of(config.data)
         try:
-            inputs = data.inputs_of(config.data)
+            there = data.describe(config.data)
             if config.user_code or config.trainer.command is not None:
                 from ablate.launch.user_check import check_user_code  # and with it torch
 
                 check_user_code(config, root)
             if not isinstance(config.model, Target):
-                architectures.check(config.model, inputs)
-                check_normalization(config, inputs)
+                shape = architectures.Shape(there.inputs, there.vocabulary)
+                architectures.check(config.model, shape)
+                check_normalization(config, there.inputs)
             if not isinstance(config.augment, Target):
-                check_augment(config.augment, inputs)
+                check_augment(config.augment, there.inputs, of_tokens=there.vocabulary > 0)
         except ConfigError as error:
             raise ConfigError(f"{cell.name}: {error}") from error
     return told

@@ -83,6 +83,8 @@ SCORES = {
         Quantity("mae", "mean absolute error", "sd", "lower", least=0),
         Quantity("f1", "macro F1", "%", "higher", None, 100.0, 0, 1),
         Quantity("average_precision", "average precision", "%", "higher", None, 100.0, 0, 1),
+        Quantity("bits_per_byte", "cross-entropy", "bits per byte", "lower", least=0),
+        Quantity("perplexity", "perplexity", "", "lower", float, least=1),
     )
 }
 CLASSIFICATION = "classification"
@@ -91,6 +93,7 @@ SCORED: Mapping[str, tuple[str, ...]] = {
     CLASSIFICATION: ("accuracy", "loss", "nll", "brier", "ece"),
     "regression": ("r2", "loss", "rmse", "mae"),
     "multilabel": ("f1", "loss", "average_precision"),
+    "next_token": ("bits_per_byte", "loss", "perplexity", "accuracy"),
 }
 
 
@@ -103,7 +106,7 @@ def on_validation(task: str) -> tuple[str, ...]:
 
 
 #: Tasks whose loss is a cross-entropy, in nats.
-_IN_NATS = (CLASSIFICATION, "multilabel")
+_IN_NATS = (CLASSIFICATION, "multilabel", "next_token")
 
 #: What else runs report, and what joins them from the probe, by its whole name.
 _OTHERS = {
@@ -117,6 +120,7 @@ _OTHERS = {
         Quantity("members/disagreement", "two members disagree", "%"),
         Quantity("members/mse", "squared error of a member", "", "lower", least=0),
         Quantity("members/ambiguity", "spread of the members", "", least=0),
+        Quantity("members/bits_per_byte", "cross-entropy of a member", "bits per byte", "lower"),
         Quantity("members/f1", "macro F1 of a member", "%", "higher", effect_scale=100.0),
         Quantity("stopping/step", "step at which training ended"),
         Quantity("stopping/best_step", "step of the best evaluation"),

@@ -16,10 +16,10 @@ CALIBRATION_BINS = 15
 
 
 def log_probabilities(logits: Logits) -> Array:
-    """Return the log-softmax of `logits` (N, K) over the classes."""
+    """Return the log-softmax of `logits` (..., K) over the classes."""
     shifted = logits.astype(np.float64)
-    shifted -= shifted.max(axis=1, keepdims=True)
-    shifted -= np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    shifted -= shifted.max(axis=-1, keepdims=True)
+    shifted -= np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
     return shifted
 
 

@@ -3,7 +3,17 @@
 import math
 from dataclasses import dataclass, replace
 
-from ablate.config.model import Cnn, FitNet, LeNet, Mlp, ModelConfig, ResNet
+from ablate.config.model import (
+    ChainConfig,
+    Cnn,
+    FitNet,
+    LeNet,
+    Mlp,
+    ModelConfig,
+    ResNet,
+    TokenConfig,
+    Transformer,
+)
 from ablate.errors import ConfigError
 
 #: Blocks of 3x3 convolutions, from Romero et al. 2015, tables 5 and 7.
@@ -16,6 +26,20 @@ FITNETS: dict[str, tuple[tuple[int, ...], ...]] = {
 }
 _FITNET_UNITS = 500
 _FITNET_UNIT_PIECES = 5  # of the fully connected maxout layer, whatever `model.pieces` says
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a network is made for.
+
+    inputs      shape of an example: (channels, height, width), (features,) or (tokens,)
+    vocabulary  different tokens that an example may have; 0: it has numbers
+    per_token   whether each token has outputs of its own, or a sequence as a whole
+    """
+
+    inputs: tuple[int, ...]
+    vocabulary: int = 0
+    per_token: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,7 +66,7 @@ class Layer:
     closes: bool = False
 
 
-def layers_of(config: ModelConfig, inputs: tuple[int, ...]) -> list[Layer]:
+def layers_of(config: ChainConfig, inputs: tuple[int, ...]) -> list[Layer]:
     """Return the hidden layers of an architecture for examples of shape `inputs`."""
     if isinstance(config, Mlp):
         return [Layer(width) for width in config.widths]
@@ -87,16 +111,28 @@ def _resnet(config: ResNet) -> list[Layer]:
     return layers
 
 
-def pieces_of(config: ModelConfig, layer: Layer) -> int:
+def pieces_of(config: ChainConfig, layer: Layer) -> int:
     """Return how many linear maps stand behind each unit of a layer: several for maxout."""
     pieces = config.pieces if config.activation == "maxout" else 1
     return pieces if layer.pieces is None or pieces == 1 else layer.pieces
 
 
-def multiply_adds(config: ModelConfig, inputs: tuple[int, ...], classes: int) -> int:
-    """Return the multiply-adds of linear maps in one forward pass of one example."""
+def depth_of(config: ModelConfig) -> int:
+    """Return the number of hidden layers."""
+    if isinstance(config, TokenConfig):
+        return config.depth
+    return len(layers_of(config, (1, 28, 28)))  # as many whatever the examples are
+
+
+def multiply_adds(config: ModelConfig, shape: Shape, outputs: int) -> int:
+    """Return the multiply-adds of linear maps in one forward pass of one example.
+
+    Of attention the products of queries with keys and of weights with values count as well.
+    """
+    if isinstance(config, TokenConfig):
+        return _of_tokens(config, shape, outputs)
     count = 0
-    for layer, received in placed(config, inputs, classes):
+    for layer, received in placed(config, shape.inputs, outputs):
         maps = layer.units * pieces_of(config, layer)
         if layer.kernel:
             positions = math.prod(_positions(layer, received))
@@ -106,13 +142,39 @@ def multiply_adds(config: ModelConfig, inputs: tuple[int, ...], classes: int) ->
     return count
 
 
-def check(config: ModelConfig, inputs: tuple[int, ...]) -> None:
-    """Raise ConfigError when the architecture cannot take examples of shape `inputs`."""
-    placed(config, inputs, classes=1)
+def _of_tokens(config: TokenConfig, shape: Shape, outputs: int) -> int:
+    (length,), width = shape.inputs, config.width
+    if isinstance(config, Transformer):
+        hidden = width * config.expansion
+        pieces = config.pieces if config.activation == "maxout" else 1
+        of_token = 4 * width**2 + width * hidden * (pieces + 1)
+        layer = length * of_token + length * (length + 1) * width
+    else:
+        layer = length * 8 * width**2
+    return config.depth * layer + (length if shape.per_token else 1) * width * outputs
+
+
+def check(config: ModelConfig, shape: Shape) -> None:
+    """Raise ConfigError when the architecture cannot take such examples."""
+    of_tokens = isinstance(config, TokenConfig)
+    if of_tokens and not shape.vocabulary:
+        raise ConfigError(
+            f"model={config.name} needs sequences of tokens, but the data has examples of "
+            f"{_shown(shape.inputs)} numbers; take model=mlp, or cnn for images."
+        )
+    if shape.vocabulary and not of_tokens:
+        raise ConfigError(
+            f"model={config.name} needs numbers, but the data has sequences of "
+            f"{_shown(shape.inputs)} tokens; take model=transformer or lstm."
+        )
+    if not isinstance(config, TokenConfig):
+        placed(config, shape.inputs, classes=1)
 
 
 def normalizes_single_values(config: ModelConfig, inputs: tuple[int, ...]) -> bool:
     """Tell whether batch norm meets maps of 1 x 1, of which one example gives a single value."""
+    if isinstance(config, TokenConfig):
+        return False
     return config.norm in ("batch", "batch_after") and any(
         layer.kernel and math.prod(_positions(layer, received)) == 1
         for layer, received in placed(config, inputs, classes=1)
@@ -120,13 +182,13 @@ def normalizes_single_values(config: ModelConfig, inputs: tuple[int, ...]) -> bo
 
 
 def placed(
-    config: ModelConfig, inputs: tuple[int, ...], classes: int
+    config: ChainConfig, inputs: tuple[int, ...], classes: int
 ) -> list[tuple[Layer, tuple[int, ...]]]:
     """Return the layers, at last the output layer, each with the shape that it receives.
 
     Raises ConfigError when the architecture cannot take examples of shape `inputs`.
     """
-    shown = " x ".join(map(str, inputs))
+    shown = _shown(inputs)
     dims, found = inputs, []
     for number, layer in enumerate(layers_of(config, inputs), start=1):
         if layer.kernel and len(dims) != 3:
@@ -142,6 +204,10 @@ def placed(
                 f"layer {number}; take larger images or model=mlp or cnn."
             )
     return [*found, (Layer(classes, pieces=1), dims)]
+
+
+def _shown(inputs: tuple[int, ...]) -> str:
+    return " x ".join(map(str, inputs))
 
 
 def _output_shape(layer: Layer, dims: tuple[int, ...]) -> tuple[int, ...]:

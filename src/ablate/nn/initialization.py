@@ -3,6 +3,7 @@
 Weights of replicate r come from its stream `init`, named by the layer. The numbers drawn are
 standard (N(0, 1), or U(-1, 1)) and scaled afterwards, so schemes of one distribution share their
 draws and two scales of one scheme are exact multiples of each other. Biases are zero.
+Embeddings are N(0, 1) whatever the scheme.
 """
 
 import math
@@ -13,18 +14,16 @@ import torch
 from torch import Tensor
 
 from ablate.config.init import Constant, InitConfig, Lsuv, Orthogonal, OrthogonalHe, Zeros
-from ablate.config.model import ModelConfig
 from ablate.nn.layers import Conv2d, Linear
-from ablate.nn.network import Chain
+from ablate.nn.network import Chain, Network
 from ablate.nn.scales import gain_of, weight_variance
 from ablate.streams import Streams
 
 
 @torch.no_grad()
 def initialize(
-    network: Chain,
+    network: Network,
     config: InitConfig,
-    model: ModelConfig,
     streams: Sequence[Streams],
     batch: Tensor | None = None,
 ) -> None:
@@ -33,21 +32,25 @@ def initialize(
     streams  one per replicate
     batch    (R, B, *inputs), one normalized training batch; only `lsuv` needs it
 
-    Raises ValueError when `lsuv` has no batch.
+    Raises ValueError when `lsuv` has no batch, or no chain of layers to follow.
     """
-    for block in network.chain:
+    for name, linear, reads in network.maps:
         for replicate, stream in enumerate(streams):
-            generator = stream.numpy("init", f"{block.name}.weight")
-            matrix = torch.from_numpy(_matrix(config, model.activation, block.linear, generator))
-            weight = block.linear.weight[replicate]  # (in, out), or (out, in, k, k)
+            generator = stream.numpy("init", f"{name}.weight")
+            matrix = torch.from_numpy(_matrix(config, reads, linear, generator))
+            weight = linear.weight[replicate]  # (in, out), or (out, in, k, k)
             weight.copy_(matrix.T if weight.ndim == 2 else matrix.view(weight.shape))
+    for name, weight in network.embeddings:
+        for own, stream in zip(weight, streams, strict=True):
+            draws = stream.numpy("init", f"{name}.weight").standard_normal(own.shape, np.float32)
+            own.copy_(torch.from_numpy(draws))
     if isinstance(config, Lsuv):
-        if batch is None:
-            raise ValueError("init=lsuv needs a batch of training examples")
+        if batch is None or not isinstance(network, Chain):
+            raise ValueError("init=lsuv needs a batch of training examples, and a chain of layers")
         _unit_variance(network, config, batch)
     if config.scale != 1:
-        for block in network.chain:
-            block.linear.weight.mul_(config.scale)
+        for _, linear, _ in network.maps:
+            linear.weight.mul_(config.scale)
 
 
 def _matrix(

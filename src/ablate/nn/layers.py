@@ -35,17 +35,20 @@ class Linear(nn.Module):
     than output-first (784-256-256-10, one thread).
     """
 
-    def __init__(self, replicates: int, inputs: int, outputs: int) -> None:
+    def __init__(self, replicates: int, inputs: int, outputs: int, with_bias: bool = True) -> None:
         super().__init__()
         self.fan_in, self.fan_out, self.units = inputs, outputs, outputs
         self.weight = nn.Parameter(torch.zeros(replicates, inputs, outputs))
-        self.bias = nn.Parameter(torch.zeros(replicates, outputs))
+        self.bias = nn.Parameter(torch.zeros(replicates, outputs)) if with_bias else None
 
     def forward(
         self, x: Float[Tensor, "R B I"], weight: Float[Tensor, "R I O"] | None = None
     ) -> Float[Tensor, "R B {self.units}"]:
         """Return (R, B, out), by another `weight` where one is given."""
-        weight, bias = self.weight if weight is None else weight, self.bias.unsqueeze(1)
+        weight = self.weight if weight is None else weight
+        if self.bias is None:
+            return torch.bmm(x, weight)
+        bias = self.bias.unsqueeze(1)
         if self.units == 1:
             # For one column MKL takes a routine whose last bits depend on the number of replicates.
             twice = bias.expand(-1, -1, 2), x, weight.expand(-1, -1, 2)

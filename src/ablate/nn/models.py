@@ -7,22 +7,23 @@ import torch
 from torch import Tensor, nn
 
 from ablate.config import RunConfig
-from ablate.config.model import ModelConfig
+from ablate.config.model import ChainConfig, ModelConfig, TokenConfig
 from ablate.config.target import Target
-from ablate.nn.architectures import Layer, multiply_adds, pieces_of, placed
+from ablate.nn.architectures import Layer, Shape, check, multiply_adds, pieces_of, placed
 from ablate.nn.dropout import Dropout
 from ablate.nn.initialization import initialize
 from ablate.nn.layers import Activate, Conv2d, GlobalPool, Linear, MaxPool, Shortcut
 from ablate.nn.network import Block, Chain, Network
 from ablate.nn.norms import build_norm
+from ablate.nn.token_network import TokenNetwork
 from ablate.nn.user_stack import build_user_stack
 from ablate.streams import Streams
 
 
 def build_network(
     config: RunConfig,
-    inputs: tuple[int, ...],
-    classes: int,
+    shape: Shape,
+    outputs: int,
     streams: Sequence[Streams],
     device: str,
     first_batch: Callable[[], Tensor],
@@ -35,26 +36,34 @@ def build_network(
     """
     network: Network
     if isinstance(config.model, Target):
-        network = build_user_stack(config.model, inputs, classes, streams, torch.device(device))
+        where = torch.device(device)
+        network = build_user_stack(config.model, shape.inputs, outputs, streams, where)
     else:
-        chain = network = build(config.model, inputs, classes, len(streams)).to(device)
-        chain.seed_dropout(streams, device)  # lsuv looks at the network as it trains
+        network = build(config.model, shape, outputs, len(streams)).to(device)
+        network.seed_dropout(streams, device)  # lsuv looks at the network as it trains
         batch = first_batch() if config.init.name == "lsuv" else None
-        initialize(chain, config.init, config.model, streams, batch)
+        initialize(network, config.init, streams, batch)
     network.seed_dropout(streams, device)  # and training starts its masks from the beginning
     return network
 
 
-def build(config: ModelConfig, inputs: tuple[int, ...], classes: int, replicates: int) -> Chain:
+def build(config: ModelConfig, shape: Shape, outputs: int, replicates: int) -> Network:
     """Build R networks of one shape, weights zero until `initialize` draws them.
 
-    Raises ConfigError when the architecture cannot take examples of shape `inputs`.
+    Raises ConfigError when the architecture cannot take such examples.
     """
-    blocks: list[Block] = []
+    check(config, shape)
+    if isinstance(config, TokenConfig):
+        return TokenNetwork(config, shape, outputs, replicates)
+    return _chain(config, shape, outputs, replicates)
+
+
+def _chain(config: ChainConfig, shape: Shape, outputs: int, replicates: int) -> Chain:
+    inputs, blocks = shape.inputs, list[Block]()
     kept, stride = inputs, 1
     norm_after = config.norm == "batch_after"
     dropped = ("input", config.input_dropout)  # where units arrive that dropout acts on
-    *hidden, (output, last) = placed(config, inputs, classes)
+    *hidden, (output, last) = placed(config, inputs, outputs)
     for number, (layer, received) in enumerate(hidden, start=1):
         if layer.opens:
             kept, stride = received, layer.stride
@@ -74,11 +83,11 @@ def build(config: ModelConfig, inputs: tuple[int, ...], classes: int, replicates
         dropped = (f"layer{number}", config.dropout if layer.pool or not layer.kernel else 0.0)
     blocks.append(Block("output", *_linear_map(config, output, last, replicates, *dropped)))
     population = config.statistics == "population" and config.norm in ("batch", "batch_after")
-    return Chain(blocks, multiply_adds(config, inputs, classes), population)
+    return Chain(blocks, multiply_adds(config, shape, outputs), population)
 
 
 def _linear_map(
-    config: ModelConfig,
+    config: ChainConfig,
     layer: Layer,
     received: tuple[int, ...],
     replicates: int,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from torch import Tensor, nn
 
@@ -13,6 +14,15 @@ from ablate.nn.layers import Activate, Conv2d, Linear, Shortcut
 from ablate.nn.norms import BatchNorm
 from ablate.nn.population import set_population_statistics
 from ablate.streams import Streams
+
+
+class Map(NamedTuple):
+    """A linear map by its name, and the activation whose outputs it reads (`linear`: none)."""
+
+    name: str
+    linear: Linear | Conv2d
+    reads: str
+
 
 #: Told each hidden layer's name, what goes into its activation, and what comes out.
 Tap = Callable[[str, Tensor, Tensor], None]
@@ -44,6 +54,16 @@ class Network(nn.Module):
     def weights(self) -> Mapping[str, Tensor]:
         """Return what is penalized and decays, (R, ...) by name: at least matrices."""
         return {name: p for name, p in self.named_parameters() if p.ndim > 2}
+
+    @property
+    def maps(self) -> Sequence[Map]:
+        """Return the linear maps that a scheme initializes; none of a model of the user's own."""
+        return ()
+
+    @property
+    def embeddings(self) -> Sequence[tuple[str, Tensor]]:
+        """Return the weights (R, entries, W) of embeddings by name, N(0, 1) whatever the scheme."""
+        return ()
 
     @property
     def first_map(self) -> Tensor | None:
@@ -176,6 +196,13 @@ class Chain(Network):
     def weights(self) -> Mapping[str, Tensor]:
         """Return the weight of every block by its name, the output layer's last."""
         return {block.name: block.linear.weight for block in self.chain}
+
+    @property
+    def maps(self) -> Sequence[Map]:
+        """Return every block's linear map; the gain of the first is the others', as is usual."""
+        first = self.chain[0].activation
+        reads = "linear" if first is None else first.name
+        return [Map(block.name, block.linear, reads) for block in self.chain]
 
     @property
     def first_map(self) -> Tensor | None:

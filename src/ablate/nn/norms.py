@@ -10,11 +10,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ablate.config.model import ModelConfig
+from ablate.config.model import ChainConfig, Transformer
 from ablate.nn.layers import fold, unfold
 
 
-def build_norm(config: ModelConfig, replicates: int, channels: int) -> nn.Module | None:
+def build_norm(
+    config: ChainConfig | Transformer, replicates: int, channels: int
+) -> nn.Module | None:
     """Return the normalization that `model.norm` asks for, None for none."""
     match config.norm:
         case "none":

@@ -113,11 +113,11 @@ def _missing(metric: Expression, study: Study, config: RunConfig) -> str:
 def _unprobed(metric: Probed, config: RunConfig) -> str:
     from ablate.data import examples_of
     from ablate.data.description import split_sizes
-    from ablate.nn.architectures import layers_of
+    from ablate.nn.architectures import depth_of
     from ablate.probe import steps_to_probe
 
     if not isinstance(config.model, Target) and metric.layer != "last":
-        layers = len(layers_of(config.model, (1, 28, 28)))  # as many whatever the examples are
+        layers = depth_of(config.model)
         if metric.layer > layers:
             return f"there is no layer {metric.layer}; the network has {layers} hidden layers."
     if isinstance(config.data, UserData) or metric.step == "last":

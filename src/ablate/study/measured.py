@@ -61,6 +61,7 @@ def _of_members(task: str, size: int) -> set[str]:
         "classification": (("accuracy", "brier"), ("covariance", "disagreement")),
         "regression": (("mse", "ambiguity"), ()),
         "multilabel": (("f1",), ("disagreement",)),
+        "next_token": (("bits_per_byte",), ()),
     }[task]
     return {f"members/{name}" for name in (*alone, *(of_several if size > 1 else ()))}
 

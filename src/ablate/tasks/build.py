@@ -2,9 +2,11 @@
 
 from ablate.config import RunConfig
 from ablate.config.target import Target
+from ablate.config.task import NextToken as NextTokenConfig
 from ablate.config.task import Regression as RegressionConfig
 from ablate.tasks.classification import Classification
 from ablate.tasks.multilabel import Multilabel
+from ablate.tasks.next_token import NextToken
 from ablate.tasks.regression import Regression
 from ablate.tasks.task import Task
 from ablate.tasks.user_task import UserTask
@@ -26,6 +28,10 @@ def build_task(config: RunConfig, of_data: str) -> Task:
             return Regression(asked.error if isinstance(asked, RegressionConfig) else "squared")
         case "multilabel":
             return Multilabel()
+        case "next_token":
+            given = config.task
+            per = given.bytes_per_token if isinstance(given, NextTokenConfig) else 1.0
+            return NextToken(per)
     raise AssertionError(name)
 
 
@@ -33,5 +39,6 @@ def natural_task(of_data: str) -> Task:
     """Return a task by the name that data gives it, with all else as usual."""
     tasks: dict[str, Task] = {
         "classification": Classification(), "regression": Regression(), "multilabel": Multilabel(),
+        "next_token": NextToken(),
     }  # fmt: skip
     return tasks[of_data]

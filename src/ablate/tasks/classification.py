@@ -29,6 +29,7 @@ class Classification:
     label_smoothing: float = 0.0
     name: str = "classification"
     watched: str = "accuracy"
+    per_token: bool = False
 
     def outputs(self, targets: Tensor, classes: int) -> int:
         """Return the number of classes."""
@@ -91,6 +92,6 @@ class Classification:
         """Return what `ablate.tasks.classifiers` says of them together."""
         return classifiers.ensemble_scores(members, targets, how)
 
-    def stored(self, outputs: Outputs) -> npt.NDArray[np.float16]:
+    def stored(self, outputs: Outputs, targets: Targets) -> npt.NDArray[np.float16]:
         """Return logits in half precision, what is beyond its range at its ends."""
         return of_logits.as_float16(outputs)

@@ -22,6 +22,7 @@ class Multilabel:
 
     name: str = "multilabel"
     watched: str = "f1"
+    per_token: bool = False
 
     def outputs(self, targets: Tensor, classes: int) -> int:
         """Return the number of labels."""
@@ -120,7 +121,7 @@ class Multilabel:
             **({"members/disagreement": float(np.mean(pairs))} if pairs else {}),
         }
 
-    def stored(self, outputs: Outputs) -> npt.NDArray[np.float16]:
+    def stored(self, outputs: Outputs, targets: Targets) -> npt.NDArray[np.float16]:
         """Return logits in half precision, what is beyond its range at its ends."""
         return as_float16(outputs)
 

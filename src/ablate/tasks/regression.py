@@ -28,6 +28,7 @@ class Regression:
     error: Literal["squared", "absolute"] = "squared"
     name: str = "regression"
     watched: str = "r2"
+    per_token: bool = False
 
     def outputs(self, targets: Tensor, classes: int) -> int:
         """Return the number of targets."""
@@ -117,6 +118,6 @@ class Regression:
             "members/ambiguity": float((apart**2).mean()),
         }
 
-    def stored(self, outputs: Outputs) -> npt.NDArray[np.float32]:
+    def stored(self, outputs: Outputs, targets: Targets) -> npt.NDArray[np.float32]:
         """Return predictions in single precision, in the units of the training targets."""
         return outputs.astype(np.float32)

@@ -22,7 +22,8 @@ class Task(Protocol):
     """What networks with K outputs are to predict of N examples.
 
     Tensors lead with replicates, (R, B, K) and (R, B, ...). Arrays are those of one replicate, so
-    that its scores, computed in float64, are the same bits alone and in a stack.
+    that its scores, computed in float64, are the same bits alone and in a stack. Where `per_token`
+    is true there are K outputs at each of T places of a sequence, (R, B, T, K).
     """
 
     @property
@@ -32,6 +33,10 @@ class Task(Protocol):
     @property
     def watched(self) -> str:
         """The score that is looked at beside the loss while networks train."""
+
+    @property
+    def per_token(self) -> bool:
+        """Whether each place of a sequence has outputs of its own."""
 
     def outputs(self, targets: Tensor, classes: int) -> int:
         """Return how many outputs K a network needs.
@@ -74,5 +79,8 @@ class Task(Protocol):
     def ensemble_scores(self, members: Outputs, targets: Targets, how: How) -> dict[str, float]:
         """Return the scores of the combination, `test/...`, and what its members are like."""
 
-    def stored(self, outputs: Outputs) -> Outputs:
-        """Return outputs as the ledger keeps them."""
+    def stored(self, outputs: Outputs, targets: Targets) -> Outputs:
+        """Return outputs (N, K) or those of members (M, N, K) as the ledger keeps them.
+
+        targets  (N, ...), of which alone a task may keep what was said
+        """

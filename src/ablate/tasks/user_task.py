@@ -24,6 +24,7 @@ class UserTask:
     loss(outputs, targets)   a tensor (), from (B, K) and (B, ...)
     scores(outputs, targets) numbers by name, `loss` among them, from arrays (N, K) and (N, ...)
     watched                  a name among the scores; without it the loss alone is looked at
+    per_token                true: each place of a sequence has outputs, (B, T, K) and (N, T, K)
     learnt(scores, targets)  whether a network is better than a guess; without it only what is not
                              finite is n/c
     combine(members)         outputs (N, K) of (M, N, K); without it their mean
@@ -43,6 +44,7 @@ class UserTask:
                 f"task={self.name} has no function '{lacks[0]}'; a task needs {', '.join(_NEEDED)}."
             )
         self.watched: str = getattr(self._own, "watched", "loss")
+        self.per_token = bool(getattr(self._own, "per_token", False))
 
     @contextmanager
     def _calling(self) -> Iterator[None]:
@@ -117,6 +119,6 @@ class UserTask:
         found = self.scores(self.combine(members, how), targets)
         return {f"test/{name}": value for name, value in found.items()}
 
-    def stored(self, outputs: Outputs) -> Outputs:
+    def stored(self, outputs: Outputs, targets: Targets) -> Outputs:
         """Return outputs in single precision."""
         return outputs.astype(np.float32)

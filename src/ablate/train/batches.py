@@ -31,7 +31,7 @@ class Scaling:
 class Examples:
     """A data set on the device with room for one batch of each replicate.
 
-    x        stored values, uint8 or float32 (N, D)
+    x        stored values, uint8 or float32 (N, D), or tokens, int64, which no scaling changes
     y        targets (N, ...), or (R, N, ...) where each replicate has its own
     inputs   shape of one example; its product is D
     scaling  per replicate
@@ -65,6 +65,8 @@ class Examples:
         stored = self.stored[:room].view(*indices.shape, features)
         for row, rows in zip(indices, stored, strict=True):
             torch.index_select(self.x, 0, row, out=rows)
+        if self.x.dtype == torch.int64:
+            return stored, self.targets(indices)
         scaled = self.scaled[:room].view(*indices.shape, *self.inputs)
         scaled.copy_(stored.view_as(scaled))
         targets = self.targets(indices)

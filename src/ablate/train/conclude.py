@@ -129,8 +129,12 @@ def _record(stack: Stack, history: History, ends: _Ends, r: int, seconds: float)
         metrics=metrics,
         probe={**at_any_rate.probe, **counted},
         nc_reason=None if learnt else "no_progress",
-        predictions=_predictions(stack, ends.outputs[r]),
-        members=None if ends.members is None else _predictions(stack, ends.members[:, r]),
+        predictions=_predictions(stack, ends.outputs[r], ends.tested[r]),
+        members=(
+            None
+            if ends.members is None
+            else _predictions(stack, ends.members[:, r], ends.tested[r])
+        ),
         weights=_weights(stack, history, r),
     )
 
@@ -171,9 +175,11 @@ def _weights_like(stack: Stack, r: int) -> dict[str, float]:
     }
 
 
-def _predictions(stack: Stack, outputs: inference.Outputs) -> npt.NDArray[np.floating] | None:
+def _predictions(
+    stack: Stack, outputs: inference.Outputs, targets: Targets
+) -> npt.NDArray[np.floating] | None:
     """Return outputs as they are stored, None if one is not finite."""
-    return stack.task.stored(outputs) if np.isfinite(outputs).all() else None
+    return stack.task.stored(outputs, targets) if np.isfinite(outputs).all() else None
 
 
 def _weights(stack: Stack, history: History, r: int) -> Weights | None:

@@ -10,6 +10,7 @@ from torch import Tensor
 from ablate.config import RunConfig
 from ablate.data import Data, split, split_statistics, training_labels
 from ablate.data.augmentation import Change, Mix, build_change, mixed, mixup
+from ablate.nn.architectures import Shape
 from ablate.nn.models import build_network
 from ablate.nn.network import Network
 from ablate.streams import Streams
@@ -105,7 +106,7 @@ def prepare(config: RunConfig, data: Data, streams: Sequence[Streams], device: s
 
     x, y = data.train
     statistics = None
-    if config.data.normalize:  # by each replicate's own training split
+    if config.data.normalize and not data.vocabulary:  # by each replicate's own training split
         statistics = [split_statistics(data, part.train) for part in splits]
     rule = scaling(x, statistics, len(splits), where)
 
@@ -135,14 +136,14 @@ def prepare(config: RunConfig, data: Data, streams: Sequence[Streams], device: s
     def first_batch() -> Tensor:
         return training.batch(ordered(training_indices, streams, 0)[:, :_INIT_BATCH])[0]
 
-    inputs = tuple(x.shape[1:])
+    shape = Shape(tuple(x.shape[1:]), data.vocabulary, task.per_token)
     steps_per_epoch = -(-training_indices.shape[1] // batch_size)
     return Stack(
         config=config,
         task=task,
         streams=streams,
         network=build_network(
-            config, inputs, task.outputs(y, data.classes), streams, device, first_batch
+            config, shape, task.outputs(y, data.classes), streams, device, first_batch
         ),
         training=training,
         training_indices=training_indices,

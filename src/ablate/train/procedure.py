@@ -54,7 +54,7 @@ def run_procedure(config: RunConfig, data: Data, streams: Streams, device: str) 
         metrics = {f"test/{name}": value for name, value in scored} | metrics
         is_finite = bool(np.isfinite(outputs).all())
         if is_finite:
-            predictions = task.stored(outputs)
+            predictions = task.stored(outputs, targets)
             if config.metric is not None:
                 metrics |= user_metric(config.metric, outputs, targets)
     finite = _finite(metrics)

@@ -103,7 +103,7 @@ def _gradient_error(network: Network, task: Task, x: torch.Tensor, y: torch.Tens
     exactly at its kink, where both are right and differ.
     """
     network.double().eval()
-    x = x.double()
+    x = x.double() if x.is_floating_point() else x
     parameters: list[torch.Tensor] = [p for p in network.parameters() if p.requires_grad]
     generator = torch.Generator().manual_seed(0)
 
