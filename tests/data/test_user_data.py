@@ -53,7 +53,7 @@ def test_arguments_are_in_the_digest_and_sizes_are_not() -> None:
         ("short_labels", {}, "train: y is int64 (159,); it must have 160 rows, as x has"),
         ("too_many_labels", {}, "its labels go from 0 to 2; they must lie from 0 to 1"),
         ("other_test_shape", {}, "test: its examples are (1,) and those of train (2,)"),
-        ("not_finite", {}, "train: x has values that are not finite"),
+        ("not_finite", {}, "train: x has missing values (NaN) in column 1, in 1 of 160 examples"),
         ("a_pair", {}, "returned a tuple; it must return ablate.Data("),
         ("untested", {}, "test must be a pair (x, y) of tensors"),
         ("odd", {"how": "from 1"}, "labels go from 1 to 3, but train has no example of class 0; "),

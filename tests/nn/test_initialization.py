@@ -39,7 +39,7 @@ def drawn(
 ) -> Chain:
     network = build(model, inputs, 10, replicates)
     batch = torch.randn(replicates, 128, *inputs, generator=torch.Generator().manual_seed(5))
-    initialize(network, init, model, [Streams(0, r) for r in range(replicates)], batch)
+    initialize(network, init, [Streams(0, r) for r in range(replicates)], batch)
     return network
 
 
@@ -138,9 +138,9 @@ def test_a_replicate_draws_the_same_in_any_stack(init: InitConfig) -> None:
     together = build(MLP, (300,), 10, 3)
     batch = torch.randn(3, 64, 300, generator=torch.Generator().manual_seed(1))
     streams = [Streams(0, r) for r in range(3)]
-    initialize(together, init, MLP, streams, batch)
+    initialize(together, init, streams, batch)
     alone = build(MLP, (300,), 10, 1)
-    initialize(alone, init, MLP, streams[2:], batch[2:])
+    initialize(alone, init, streams[2:], batch[2:])
     for stack, single in zip(together.parameters(), alone.parameters(), strict=True):
         assert torch.equal(stack[2:], single)
 
@@ -156,7 +156,7 @@ def test_lsuv_gives_unit_variance(model: ModelConfig, inputs: tuple, activation:
     network = build(model, inputs, 10, 2)
     batch = torch.randn(2, 32, *inputs, generator=torch.Generator().manual_seed(2))
     init = Lsuv(name="lsuv")
-    initialize(network, init, model, [Streams(0, 0), Streams(0, 1)], batch)
+    initialize(network, init, [Streams(0, 0), Streams(0, 1)], batch)
     x = batch
     with torch.no_grad():
         for block in network.chain:
@@ -168,7 +168,7 @@ def test_lsuv_gives_unit_variance(model: ModelConfig, inputs: tuple, activation:
 
 def test_lsuv_needs_a_batch() -> None:
     with pytest.raises(ValueError, match="needs a batch"):
-        initialize(build(MLP, (5,), 2, 1), Lsuv(name="lsuv"), MLP, [Streams(0, 0)])
+        initialize(build(MLP, (5,), 2, 1), Lsuv(name="lsuv"), [Streams(0, 0)])
 
 
 #: Layer: mean over 20 seeds of the std of activations; at layer 10 also lowest and highest.
@@ -194,7 +194,7 @@ def test_the_lectures_ten_layers_of_a_hundred_units(case: str) -> None:
     init, activation, first, fifth, tenth, (low, high) = LECTURE[case]
     model = Mlp(name="mlp", depth=10, width=100, activation=activation)
     network = build(model, (100,), 10, 20)
-    initialize(network, init, model, [Streams(0, r) for r in range(20)])
+    initialize(network, init, [Streams(0, r) for r in range(20)])
     x = torch.stack([
         torch.from_numpy(np.random.default_rng(1000 + r).standard_normal((1000, 100))) for r in range(20)
     ])  # fmt: skip

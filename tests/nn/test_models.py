@@ -5,7 +5,7 @@ import torch
 
 from ablate.config.model import Cnn, FitNet, LeNet, Mlp, ResNet
 from ablate.errors import ConfigError
-from ablate.nn.architectures import check, multiply_adds
+from ablate.nn.architectures import Shape, check, multiply_adds
 from ablate.nn.models import build
 from ablate.nn.network import parameter_count
 from ablate.streams import Streams
@@ -36,7 +36,7 @@ def test_parameters(name: str, activation: str, count: int) -> None:
 )
 def test_multiply_adds_are_the_published_ones(name: str, millions: int) -> None:
     config = FitNet(name=name, activation="maxout")
-    assert round(multiply_adds(config, CIFAR, 10) / 1e6) == millions
+    assert round(multiply_adds(config, Shape(CIFAR), 10) / 1e6) == millions
 
 
 @pytest.mark.parametrize(
@@ -62,13 +62,13 @@ def test_multiply_adds_are_those_of_the_network_that_is_built(config, inputs) ->
         )
     network.eval()
     network(torch.zeros(1, 1, *inputs))
-    assert sum(counts) == multiply_adds(config, inputs, 10)
+    assert sum(counts) == multiply_adds(config, Shape(inputs), 10)
 
 
 def test_counts_of_plain_networks() -> None:
     mlp = build(Mlp(name="mlp"), MNIST, 10, 3)
     assert parameter_count(mlp) == 784 * 256 + 256 + 256 * 256 + 256 + 2570
-    assert multiply_adds(Mlp(name="mlp"), MNIST, 10) == 784 * 256 + 256 * 256 + 2560
+    assert multiply_adds(Mlp(name="mlp"), Shape(MNIST), 10) == 784 * 256 + 256 * 256 + 2560
     assert parameter_count(build(LeNet(name="lenet"), MNIST, 10, 1)) == 61_706  # LeNet-5
     listed = Mlp(name="mlp", depth=None, width=[64, 128, 64], norm="batch")
     network = build(listed, MNIST, 10, 1)
@@ -92,7 +92,7 @@ def test_counts_of_plain_networks() -> None:
     ids=lambda value: value.name if hasattr(value, "name") else "x".join(map(str, value)),
 )
 def test_shapes_and_taps(config: object, inputs: tuple[int, ...]) -> None:
-    check(config, inputs)
+    check(config, Shape(inputs))
     network = build(config, inputs, 7, replicates=2)
     network.seed_dropout([Streams(0, 0), Streams(0, 1)], "cpu")
     seen = []
@@ -120,4 +120,4 @@ def test_shapes_and_taps(config: object, inputs: tuple[int, ...]) -> None:
 )
 def test_data_that_does_not_fit(config: object, inputs: tuple[int, ...], sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
-        check(config, inputs)
+        check(config, Shape(inputs))

@@ -49,7 +49,7 @@ def test_groups_divide_the_channels(channels: int, asked: int, groups: int) -> N
 
 def test_batch_norm_after_the_activation() -> None:
     network = build(Mlp(name="mlp", depth=1, width=8, norm="batch_after"), (5,), 3, 1).double()
-    initialize(network, He(name="he"), Mlp(name="mlp"), [Streams(0, 0)])
+    initialize(network, He(name="he"), [Streams(0, 0)])
     seen = {}
     x = normal(1, 50, 5)
     block = network.chain[0]
@@ -103,7 +103,7 @@ def test_drop_connect_drops_weights_of_the_next_map() -> None:
 def test_monte_carlo_dropout_draws_at_inference_and_norms_stay_put() -> None:
     model = Mlp(name="mlp", depth=1, width=30, norm="batch", dropout=0.5)
     network = build(model, (10,), 3, 1)
-    initialize(network, He(name="he"), model, [Streams(0, 0)])
+    initialize(network, He(name="he"), [Streams(0, 0)])
     network.seed_dropout([Streams(0, 0)], "cpu")
     x = torch.randn(1, 8, 10, generator=torch.Generator().manual_seed(0))
     before = network.chain[0].norm.running_mean.clone()
@@ -127,7 +127,7 @@ def test_monte_carlo_dropout_draws_at_inference_and_norms_stay_put() -> None:
 )
 def test_population_statistics_are_those_of_all_inputs_at_once(model, inputs) -> None:
     network = build(model, inputs, 3, 2).double()
-    initialize(network, He(name="he"), model, STREAMS)
+    initialize(network, He(name="he"), STREAMS)
     network.seed_dropout(STREAMS, "cpu")
     x = 1 + normal(2, 60, *inputs)
     network.double()
@@ -159,7 +159,7 @@ def test_population_statistics_do_not_depend_on_the_stack() -> None:
     def statistics(replicates: list[int]) -> list[Tensor]:
         streams = [Streams(0, r) for r in replicates]
         network = build(model, (30,), 10, len(replicates))
-        initialize(network, He(name="he"), model, streams)
+        initialize(network, He(name="he"), streams)
         draws = [s.numpy("data").standard_normal((77, 30), dtype="float32") for s in streams]
         x = torch.from_numpy(np.stack(draws))
         set_population_statistics(network, lambda: x.split(25, dim=1))
@@ -179,7 +179,7 @@ def test_resnet20_has_the_published_size() -> None:
 def test_resnet20_is_a_residual_network() -> None:
     """With branches of zero a block hands its (shortcut) input on."""
     network = build(ResNet(name="resnet20", norm="none"), (3, 16, 16), 10, 1)
-    initialize(network, He(name="he"), ResNet(name="resnet20"), [Streams(0, 0)])
+    initialize(network, He(name="he"), [Streams(0, 0)])
     for block in network.chain[1:-1]:
         block.linear.weight.data.zero_()
     x = torch.rand(1, 4, 3, 16, 16, generator=torch.Generator().manual_seed(0))
@@ -200,9 +200,7 @@ def test_resnet20_alone_and_in_a_stack_agree() -> None:
     def logits(replicates: list[int]) -> Tensor:
         streams = [Streams(0, r) for r in replicates]
         network = build(model, (3, 16, 16), 10, len(replicates))
-        initialize(
-            network, Lsuv(name="lsuv"), model, streams, torch.ones(len(streams), 2, 3, 16, 16)
-        )
+        initialize(network, Lsuv(name="lsuv"), streams, torch.ones(len(streams), 2, 3, 16, 16))
         x = torch.rand(1, 6, 3, 16, 16, generator=torch.Generator().manual_seed(0))
         return network(x.expand(len(replicates), -1, -1, -1, -1)).detach()
 

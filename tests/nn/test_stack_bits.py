@@ -17,7 +17,7 @@ BATCHES = (37, 37, 20)  # odd, and a last partial one
 def trained(model: Mlp, replicates: list[int]) -> list[torch.Tensor]:
     streams = [Streams(0, r) for r in replicates]
     network = build(model, (30,), 10, len(replicates))
-    initialize(network, He(name="he"), model, streams)
+    initialize(network, He(name="he"), streams)
     network.seed_dropout(streams, "cpu")
     optimizer = torch.optim.SGD(network.parameters(), lr=0.05, momentum=0.9, foreach=True)
     for step, size in enumerate(BATCHES):

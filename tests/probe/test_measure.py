@@ -25,7 +25,7 @@ ACTIVATION, ACTIVATION_GRADIENT, WEIGHT_GRADIENT = range(len(PROBED))
 def network(model, inputs, replicates=2):
     result = build(model, inputs, 10, replicates)
     streams = [Streams(0, r) for r in range(replicates)]
-    initialize(result, He(name="he"), model, streams, None)
+    initialize(result, He(name="he"), streams, None)
     result.seed_dropout(streams, "cpu")
     return result.train()
 

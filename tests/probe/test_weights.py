@@ -19,7 +19,7 @@ def network(model=None, inputs=INPUTS, replicates=2):
     model = model or Mlp(name="mlp", width=7, depth=2)
     result = build(model, inputs, 5, replicates)
     streams = [Streams(0, r) for r in range(replicates)]
-    initialize(result, He(name="he"), model, streams, None)
+    initialize(result, He(name="he"), streams, None)
     return result
 
 
@@ -98,7 +98,7 @@ def test_without_weights_of_pixels_there_are_layers_alone(model, inputs):
 def test_a_replicate_is_counted_as_alone():
     stacked = measure_weights(network(replicates=3), INPUTS)[1]
     net = build(Mlp(name="mlp", width=7, depth=2), INPUTS, 5, 1)
-    initialize(net, He(name="he"), Mlp(name="mlp", width=7, depth=2), [Streams(0, 1)], None)
+    initialize(net, He(name="he"), [Streams(0, 1)], None)
     (alone,) = measure_weights(net, INPUTS)
     assert list(stacked) == list(alone)
     for name in stacked:

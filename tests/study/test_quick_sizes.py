@@ -11,7 +11,7 @@ from ablate.commands.command_line import plan_studies, sort_words
 from ablate.config import RunConfig
 from ablate.config.compose import package_conf
 from ablate.launch.members import member_numbers, training_config
-from ablate.nn.architectures import multiply_adds
+from ablate.nn.architectures import Shape, multiply_adds
 from ablate.study.plan import Plan
 from ablate.study.reader import study_files
 
@@ -39,8 +39,8 @@ def _steps(config: RunConfig) -> int:
 
 def _multiply_adds(config: RunConfig) -> int:
     """Return those of the forward passes of a training."""
-    inputs, classes = data.inputs_of(config.data), data.outputs_of(config.data)
-    one = multiply_adds(config.model, inputs, classes)
+    there = data.describe(config.data)
+    one = multiply_adds(config.model, Shape(there.inputs, there.vocabulary), there.outputs)
     return _steps(config) * config.trainer.batch_size * one
 
 

@@ -81,9 +81,9 @@ def settings(row: dict[str, Any]) -> dict[str, Any]:
 def checked(values: dict[str, Any]) -> RunConfig:
     """Return the config where everything fits, as a sweep checks it before it starts."""
     config = run_config(values)
-    inputs = data_sets.inputs_of(config.data)
-    architectures.check(config.model, inputs)
-    check_augment(config.augment, inputs)
+    there = data_sets.describe(config.data)
+    architectures.check(config.model, architectures.Shape(there.inputs, there.vocabulary))
+    check_augment(config.augment, there.inputs, of_tokens=there.vocabulary > 0)
     return config
 
 

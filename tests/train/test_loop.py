@@ -85,7 +85,7 @@ def spoil(monkeypatch, replicate, value):
     initialize = models.initialize
 
     def spoilt(network, init, model, streams, batch):
-        initialize(network, init, model, streams, batch)
+        initialize(network, init, streams, batch)
         for r, stream in enumerate(streams):
             if stream.replicate == replicate:
                 with torch.no_grad():

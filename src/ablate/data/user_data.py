@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
 from ablate import user
 from ablate.config.data import UserData
+from ablate.config.task import Shipped
 from ablate.data.dataset import Data, fixed_part
+from ablate.data.user_tokens import check_following, check_missing, vocabulary_of
 from ablate.errors import ConfigError, one_of
 from ablate.streams import Streams
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 #: Classes that a sentence names.
 _NAMED = 3
 #: What data may be for; `own`: a task of the user's own, which knows.
-_TASKS = ("classification", "regression", "multilabel", "own")
+_TASKS = (*get_args(Shipped), "own")
 
 
 @lru_cache(maxsize=1)
@@ -42,14 +44,20 @@ def load_user_data(config: UserData) -> Data:
     for name, (x, y) in pairs.items():
         _check_alike(config.name, name, x, pairs["train"][0])
         _check_alike_targets(config.name, name, y, pairs["train"][1])
+    inputs = {name: x for name, (x, _) in pairs.items()}
+    vocabulary = vocabulary_of(config.name, data.vocabulary, data.task, inputs)
     classes = 0
+    if data.task == "next_token":
+        classes = vocabulary
+        for name, (x, y) in pairs.items():
+            check_following(f"data={config.name}: {name}", x, y, vocabulary)
     if data.task == "classification":
         classes = _classes(config.name, data.classes, {name: y for name, (_, y) in pairs.items()})
     kept = {name: fixed_part(pair, config.at_most, "at_most") for name, pair in pairs.items()}
     train, held_out, test = (kept.get(name) for name in ("train", "validation", "test"))
     assert train is not None
     assert test is not None
-    return Data(train, held_out, test, classes, data.task)
+    return Data(train, held_out, test, classes, data.task, vocabulary)
 
 
 def outputs_for(data: Data) -> int:
@@ -154,9 +162,11 @@ def _checked_pair(source: str, part: str, pair: Any, task: str) -> tuple[Tensor,
             raise ConfigError(f"{where}: {name} is {kind}; it must be a dense tensor on the CPU.")
     # A subclass (a parameter, an image of torchvision) has operations of its own.
     x, y = (tensor.detach().as_subclass(torch.Tensor).contiguous() for tensor in pair)
-    if x.dtype not in (torch.uint8, torch.float32) or x.ndim not in (2, 4):
+    numbers = x.dtype in (torch.uint8, torch.float32) and x.ndim in (2, 4)
+    if not numbers and not (x.dtype == torch.int64 and x.ndim == 2):
         raise ConfigError(
-            f"{where}: x is {_shown(x)}; it must be uint8 or float32, (N, C, H, W) or (N, D)."
+            f"{where}: x is {_shown(x)}; it must be uint8 or float32, (N, C, H, W) or (N, D), or "
+            "tokens, int64 (N, T)."
         )
     if y.ndim == 0 or len(y) != len(x):
         raise ConfigError(f"{where}: y is {_shown(y)}; it must have {len(x)} rows, as x has.")
@@ -164,6 +174,8 @@ def _checked_pair(source: str, part: str, pair: Any, task: str) -> tuple[Tensor,
         y = _targets(where, y, task)
     if x.numel() == 0:
         raise ConfigError(f"{where} has no examples, or examples of no numbers.")
+    if x.dtype == torch.float32:
+        check_missing(where, x)
     if x.dtype == torch.float32 and not torch.isfinite(x).all():
         raise ConfigError(f"{where}: x has values that are not finite.")
     return x, y

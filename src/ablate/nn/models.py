@@ -39,7 +39,7 @@ def build_network(
         where = torch.device(device)
         network = build_user_stack(config.model, shape.inputs, outputs, streams, where)
     else:
-        network = build(config.model, shape, outputs, len(streams)).to(device)
+        network = _built(config.model, shape, outputs, len(streams)).to(device)
         network.seed_dropout(streams, device)  # lsuv looks at the network as it trains
         batch = first_batch() if config.init.name == "lsuv" else None
         initialize(network, config.init, streams, batch)
@@ -47,19 +47,19 @@ def build_network(
     return network
 
 
-def build(config: ModelConfig, shape: Shape, outputs: int, replicates: int) -> Network:
-    """Build R networks of one shape, weights zero until `initialize` draws them.
-
-    Raises ConfigError when the architecture cannot take such examples.
-    """
+def _built(config: ModelConfig, shape: Shape, outputs: int, replicates: int) -> Network:
     check(config, shape)
     if isinstance(config, TokenConfig):
         return TokenNetwork(config, shape, outputs, replicates)
-    return _chain(config, shape, outputs, replicates)
+    return build(config, shape.inputs, outputs, replicates)
 
 
-def _chain(config: ChainConfig, shape: Shape, outputs: int, replicates: int) -> Chain:
-    inputs, blocks = shape.inputs, list[Block]()
+def build(config: ChainConfig, inputs: tuple[int, ...], outputs: int, replicates: int) -> Chain:
+    """Build R networks of one shape, weights zero until `initialize` draws them.
+
+    Raises ConfigError when the architecture cannot take examples of shape `inputs`.
+    """
+    blocks: list[Block] = []
     kept, stride = inputs, 1
     norm_after = config.norm == "batch_after"
     dropped = ("input", config.input_dropout)  # where units arrive that dropout acts on
@@ -83,7 +83,7 @@ def _chain(config: ChainConfig, shape: Shape, outputs: int, replicates: int) -> 
         dropped = (f"layer{number}", config.dropout if layer.pool or not layer.kernel else 0.0)
     blocks.append(Block("output", *_linear_map(config, output, last, replicates, *dropped)))
     population = config.statistics == "population" and config.norm in ("batch", "batch_after")
-    return Chain(blocks, multiply_adds(config, shape, outputs), population)
+    return Chain(blocks, multiply_adds(config, Shape(inputs), outputs), population)
 
 
 def _linear_map(
