@@ -44,7 +44,7 @@ def rotated(x: Float[Tensor, "B heads T D"]) -> Float[Tensor, "B heads T D"]:
     The product of a turned query and a turned key depends on how far apart they are alone.
     """
     half = x.shape[-1] // 2
-    turns = _SLOWEST ** (-torch.arange(half, device=x.device) / half)
+    turns = _SLOWEST ** (-torch.arange(half, device=x.device, dtype=torch.float64) / half)
     angles = torch.arange(x.shape[2], device=x.device)[:, None] * turns
     cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
     first, second = x[..., :half], x[..., half:]
