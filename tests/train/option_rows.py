@@ -12,6 +12,7 @@ from ablate.config.validate import run_config
 from ablate.data.augment_check import check_augment
 from ablate.errors import ConfigError
 from ablate.nn import architectures
+from ablate.study.task_check import check_task
 
 OPTIONS = read_groups([package_conf()]).options
 SIZES = {"train_examples": 96, "test_examples": 24, "validation_size": 24}
@@ -43,6 +44,7 @@ FACTORS: dict[str, list[Any]] = {
     "stopping": sorted(OPTIONS["stopping"]),
     "schedule": sorted(OPTIONS["schedule"]),
 }
+OF_TOKENS = ("transformer", "lstm")
 NEUTRAL = {
     "optimizer": "momentum", "penalty": "none", "augment": "none", "norm": "none",
     "dropout": "none", "ensemble": "none", "model": "mlp", "data": "digits",
@@ -62,10 +64,14 @@ def settings(row: dict[str, Any]) -> dict[str, Any]:
     ensemble |= {"snapshots": 2} if row["ensemble"] == "snapshot" else {}
     ensemble |= {"passes": 2} if row["ensemble"] == "mc_dropout" else {}
     model = {"name": row["model"], "norm": row["norm"], "statistics": "population"}
+    if row["model"] in OF_TOKENS:
+        kept = {} if row["norm"] == "none" and row["model"] == "lstm" else {"norm": row["norm"]}
+        model = {"name": row["model"], "width": 16, **kept}
     if row["dropout"] != "none":
         model |= {"dropout": 0.2, "input_dropout": 0.1, "dropout_kind": row["dropout"]}
     return {
-        "data": DATA[row["data"]],
+        "data": _of_task(row) if "task" in row else DATA[row["data"]],
+        **({"task": {"_target_": "mylab.tasks.Grades"}} if row.get("task") == "own" else {}),
         "model": model | ({"width": 20} if row["model"] == "mlp" else {}),
         "optimizer": dict(OPTIONS["optimizer"][row["optimizer"]]),
         "schedule": dict(OPTIONS["schedule"][row["schedule"]]) | {"warmup": 0.5},
@@ -78,12 +84,20 @@ def settings(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _of_task(row: dict[str, Any]) -> dict[str, Any]:
+    """Return data for a task, of what the model takes."""
+    kind = {"mlp": "features"}.get(row["model"], "images")
+    kind = "tokens" if row["model"] in OF_TOKENS else kind
+    return {"_target_": "mylab.data.of_kind", "task": row["task"], "kind": kind}
+
+
 def checked(values: dict[str, Any]) -> RunConfig:
     """Return the config where everything fits, as a sweep checks it before it starts."""
     config = run_config(values)
     there = data_sets.describe(config.data)
     architectures.check(config.model, architectures.Shape(there.inputs, there.vocabulary))
     check_augment(config.augment, there.inputs, of_tokens=there.vocabulary > 0)
+    check_task(config, "a row")
     return config
 
 
@@ -93,6 +107,10 @@ def is_refused(named: dict[str, Any]) -> bool:
         named = {"dropout": "inverted"} | named  # it means nothing without
     if named.get("model") in ("lenet", "fitnet1"):
         named = {"data": "gray"} | named  # too deep for 8 x 8 images
+    if named.get("task") == "next_token":
+        named = {"model": "transformer"} | named  # no other goes with it
+    if named.get("model") in OF_TOKENS:
+        named = {"task": "classification"} | named
     try:
         checked(settings(NEUTRAL | named))
     except ConfigError:
