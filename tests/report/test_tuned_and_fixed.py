@@ -6,6 +6,7 @@ import pytest
 from frames_for_tests import factor, make_study
 from scipy import stats
 
+from ablate.config.validate import run_config
 from ablate.report.frame import Frames
 from ablate.report.tuned_and_fixed import at_values, at_values_csv, print_at_values
 from ablate.report.verdicts import judge
@@ -98,3 +99,18 @@ def test_few_tuning_replicates_give_no_verdict() -> None:
 
 def test_a_study_that_tunes_nothing_has_no_such_table() -> None:
     assert at_values(study(BOTH).model_copy(update={"tune": None}), frames(), {}) == []
+
+
+def test_what_tunes_an_ensemble_is_no_ensemble_and_stays_out() -> None:
+    single, several = (
+        run_config(
+            {
+                "data": {"name": "digits"}, "model": {"name": "mlp"},
+                "optimizer": {"name": "sgd", "lr": 0.1}, "ensemble": ensemble,
+            }
+        )
+        for ensemble in ({"name": "none"}, {"name": "seeds", "size": 2})
+    )  # fmt: skip
+    alike = {"with": single, "without": single}
+    assert at_values(study(BOTH), frames(), alike)
+    assert not at_values(study(BOTH), frames(), alike | {"with": several})

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ablate.config import RunConfig
+from ablate.config.ensemble import NoEnsemble
 from ablate.metrics import Final
 from ablate.report.claim_evidence import Case
 from ablate.report.frame import Frames
@@ -27,7 +28,8 @@ class AtValues:
 def at_values(study: Study, frames: Frames, configs: Mapping[str, RunConfig]) -> list[AtValues]:
     """Return the claims that compare two levels in a final metric, at each value of the nuisance.
 
-    Claims that have no effect at any value, for want of pairs that converged, are left out.
+    Claims that have no effect at any value, for want of pairs that converged, are left out, and
+    those about ensembles: what tunes an ensemble is one network alone.
 
     Runs at a fixed value are those that tuned it: replicates of their own, and fewer.
     """
@@ -45,10 +47,17 @@ def at_values(study: Study, frames: Frames, configs: Mapping[str, RunConfig]) ->
             for value in tune.factor.level_names
         }
         cases = {at: claim_case(one, study, frames, configs) for at, one in fixed.items()}
+        tuned = claim_case(claim, study, frames, configs)
+        if _has_ensembles(tuned, configs):
+            continue
         if any(case.evidence.effect is not None for case in cases.values()):
-            tuned = claim_case(claim, study, frames, configs)
             found.append(AtValues(claim, {"tuned": tuned, **cases}))
     return found
+
+
+def _has_ensembles(case: Case, configs: Mapping[str, RunConfig]) -> bool:
+    cells = [configs.get(cell) for arm in case.arms for cell in arm.cells]
+    return any(c is not None and not isinstance(c.ensemble, NoEnsemble) for c in cells)
 
 
 def print_at_values(rows: list[AtValues], study: Study) -> PrintedTable:
