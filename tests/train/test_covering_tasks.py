@@ -20,9 +20,9 @@ from same_records import assert_same
 from test_covering import trained
 
 from ablate import data as data_sets
+from ablate.config.task import FACTS
 from ablate.launch.jobs import is_exact
 from ablate.launch.members import training_config
-from ablate.metrics import SCORED
 from ablate.train.loop import train
 
 OPTIONS = {
@@ -51,7 +51,7 @@ def test_every_task_trains_with_it(row: dict[str, Any], tmp_path: Path) -> None:
         return
     assert np.isfinite(list(record.metrics.values())).all()
     assert record.predictions is not None
-    watched = SCORED.get(row["task"], ("mean_miss",))[0]
+    watched = FACTS[row["task"]].scores[0] if row["task"] in FACTS else "mean_miss"
     assert f"test/{watched}" in record.metrics
     if row["ensemble"] == "none" and is_exact(config, "cpu") and not config.trains_one_by_one:
         data = data_sets.load(config.data, tmp_path, config.seed)

@@ -9,8 +9,8 @@ import pytest
 from same_records import assert_same
 
 from ablate import data as data_sets
+from ablate.config.task import FACTS
 from ablate.config.validate import run_config
-from ablate.metrics import SCORED
 from ablate.train.loop import train
 from ablate.train.trial import trial
 
@@ -48,7 +48,8 @@ def test_it_is_learnt_scored_and_probed(name: str, tmp_path: Path) -> None:
     config = config_of(name)
     (record,) = trained(config, [0], tmp_path)
     assert record.status == "done"
-    scored = SCORED.get(TASKS[name], ("mean_miss", "loss", "exact"))
+    facts = FACTS.get(TASKS[name])
+    scored = facts.scores if facts else ("mean_miss", "loss", "exact")
     names = {f"{part}/{score}" for part in ("train", "validation", "test") for score in scored}
     assert names <= record.metrics.keys()
     assert f"validation/{scored[0]}" in record.evaluations[-1]

@@ -1,14 +1,15 @@
 """The `stopping` group: when training ends before its last epoch."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ablate.config.base import ByName, Frozen, Positive
+from ablate.config.task import BY_VALIDATION
 
 #: What is looked at, at each evaluation.
-Monitor = Literal[
-    "validation/loss", "validation/accuracy", "validation/r2", "validation/f1",
-    "validation/bits_per_byte",
-]  # fmt: skip
+if TYPE_CHECKING:
+    Monitor = str
+else:
+    Monitor = Literal[BY_VALIDATION]
 
 
 class NoStopping(Frozen):

@@ -88,22 +88,6 @@ SCORES = {
     )
 }
 CLASSIFICATION = "classification"
-#: What is scored by task, the score that is watched beside the loss first.
-SCORED: Mapping[str, tuple[str, ...]] = {
-    CLASSIFICATION: ("accuracy", "loss", "nll", "brier", "ece"),
-    "regression": ("r2", "loss", "rmse", "mae"),
-    "multilabel": ("f1", "loss", "average_precision"),
-    "next_token": ("bits_per_byte", "loss", "perplexity", "accuracy"),
-}
-
-
-def on_validation(task: str) -> tuple[str, ...]:
-    """Return what is looked at on validation while networks train: the loss, and what is watched.
-
-    Of a task of the user's own that is the loss alone, as far as anybody knows here.
-    """
-    return ("validation/loss", *(f"validation/{name}" for name in SCORED.get(task, ())[:1]))
-
 
 #: Tasks whose loss is a cross-entropy, in nats.
 _IN_NATS = (CLASSIFICATION, "multilabel", "next_token")

@@ -7,7 +7,8 @@ from ablate.config import RunConfig
 from ablate.config.ensemble import McDropout, NoEnsemble, Snapshot
 from ablate.config.stopping import NoStopping
 from ablate.config.target import Target
-from ablate.metrics import CLASSIFICATION, GAP, SCORED, SPLITS
+from ablate.config.task import FACTS
+from ablate.metrics import CLASSIFICATION, GAP, SPLITS
 
 #: The lecture's training procedure: optimizers over a surface of two variables, without data.
 OVER_SURFACE = "ablate.lessons.descent.follow"
@@ -36,9 +37,10 @@ def measured(config: RunConfig, task: str) -> frozenset[str] | None:
     """
     if config.trainer.is_user_code:
         return None if reads_data(config) else _PATH | _OF_PATH
-    names = SCORED.get(task)
-    if names is None:
+    facts = FACTS.get(task)
+    if facts is None:
         return None
+    names = facts.scores
     named = {config.metric.name} if config.metric else set()
     ensemble = config.ensemble
     if isinstance(ensemble, NoEnsemble):
@@ -47,23 +49,15 @@ def measured(config: RunConfig, task: str) -> frozenset[str] | None:
         if not isinstance(config.stopping, NoStopping):
             named |= {"stopping/step", "stopping/best_step"}
         return frozenset(named)
-    # A vote has no cross-entropy: a class that nobody votes for has no probability.
+    # A vote has no cross-entropy: a class that nobody votes for has no probability. And of tokens
+    # only the probability of what followed is kept.
     kept = {*names} - (set() if ensemble.combine == "average" else {"loss", "nll"})
-    scores = {f"test/{score}" for score in kept} | _of_members(task, ensemble.size)
+    kept -= {"accuracy"} if task == "next_token" else set()
+    of_members = (*facts.of_members, *(facts.of_several if ensemble.size > 1 else ()))
+    scores = {f"test/{score}" for score in kept} | {f"members/{name}" for name in of_members}
     if isinstance(ensemble, Snapshot | McDropout):
         scores |= {f"plain/{score}" for score in names if score != "loss"}
     return frozenset(named | scores)
-
-
-def _of_members(task: str, size: int) -> set[str]:
-    """Return what an ensemble of so many reports of its members."""
-    alone, of_several = {
-        "classification": (("accuracy", "brier"), ("covariance", "disagreement")),
-        "regression": (("mse", "ambiguity"), ()),
-        "multilabel": (("f1",), ("disagreement",)),
-        "next_token": (("bits_per_byte",), ()),
-    }[task]
-    return {f"members/{name}" for name in (*alone, *(of_several if size > 1 else ()))}
 
 
 def curves(config: RunConfig, task: str) -> frozenset[str] | None:
@@ -73,9 +67,10 @@ def curves(config: RunConfig, task: str) -> frozenset[str] | None:
     trains = config.trainer.trains and isinstance(config.ensemble, NoEnsemble)
     if not trains:
         return frozenset()
-    names = SCORED.get(task)
-    if names is None:
+    facts = FACTS.get(task)
+    if facts is None:
         return None
+    names = facts.scores
     trained = {f"train/{names[0]}"} if config.probe.train_accuracy else set()
     return _EVALUATED | {f"validation/{names[0]}"} | trained
 

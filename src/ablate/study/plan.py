@@ -10,9 +10,10 @@ from ablate.config.ensemble import Bagging, NoEnsemble, Seeds
 from ablate.config.groups import Groups, Override, layered, split_user_code, with_overrides
 from ablate.config.key import cell_key
 from ablate.config.target import TARGET
+from ablate.config.task import FACTS, on_validation
 from ablate.config.validate import run_config
 from ablate.errors import ConfigError, one_of
-from ablate.metrics import CLASSIFICATION, SCORED, on_validation, quantity
+from ablate.metrics import CLASSIFICATION, quantity
 from ablate.study.claim_check import claim_problems
 from ablate.study.designs import check_runs, combinations
 from ablate.study.items import refused_items
@@ -239,8 +240,8 @@ def _with_task(study: Study, cells: Sequence[Cell]) -> Study:
     if task == metric.task:
         return study
     fields = {**metric.model_dump(), "task": task}
-    if metric.name == USUAL_METRIC and task in SCORED:
-        name = f"test/{SCORED[task][0]}"
+    if metric.name == USUAL_METRIC and task in FACTS:
+        name = f"test/{FACTS[task].scores[0]}"
         fields |= {"name": name, "better": quantity(name).better}
     return study.model_copy(update={"metric": Metric(**fields)})
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ablate.config.groups import Groups
+from ablate.config.task import BY_VALIDATION
 from ablate.config.validate import validated
 from ablate.config.yaml_file import read_yaml
 from ablate.errors import ConfigError, check_known, nearest, one_of, within
@@ -17,7 +18,7 @@ from ablate.study.items import OfPart
 from ablate.study.looks import check_decides, read_replicates
 from ablate.study.names import level_name, named_levels
 from ablate.study.parts import all_settings, read_design
-from ablate.study.schema import BY_VALIDATION, SHARED_TUNING_REPLICATES, Metric, Study, Tune
+from ablate.study.schema import SHARED_TUNING_REPLICATES, Metric, Study, Tune
 
 #: Fields of a study that are what the file says.
 _AS_WRITTEN = (

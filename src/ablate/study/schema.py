@@ -9,11 +9,11 @@ from pydantic import Field, model_validator
 
 from ablate.config.base import Frozen, Many, NonNegativeFloat, Positive
 from ablate.config.target import Dotted
+from ablate.config.task import FACTS
 from ablate.errors import ConfigError, check_known
 from ablate.metrics import (
     CLASSIFICATION,
     GAP,
-    SCORED,
     SCORES,
     Better,
     Quantity,
@@ -28,7 +28,6 @@ DesignKind = Literal["grid", "one_at_a_time", "leave_one_out", "ladder", "zip", 
 #: Tuning runs of each value behind a choice that all scored replicates share.
 SHARED_TUNING_REPLICATES = 10
 #: What chooses among tuned values of a training of this package's own.
-BY_VALIDATION = ("validation/loss", *(f"validation/{names[0]}" for names in SCORED.values()))
 #: What a study compares that names no metric, where its runs classify.
 USUAL_METRIC = "test/accuracy"
 #: The level of a factor that does not exist beside another factor's level.
@@ -110,7 +109,8 @@ class Metric(Frozen):
     @property
     def watched(self) -> str:
         """The curve on validation that is shown beside the loss."""
-        name = SCORED[self.task][0] if self.task in SCORED else self.name.rpartition("/")[2]
+        known = FACTS.get(self.task)
+        name = known.scores[0] if known else self.name.rpartition("/")[2]
         return f"validation/{name}"
 
     @property

@@ -7,9 +7,10 @@ from ablate.config.ensemble import NoEnsemble
 from ablate.config.schedule import Plateau
 from ablate.config.stopping import Patience
 from ablate.config.target import Target
+from ablate.config.task import on_validation
 from ablate.data import task_of as natural_task
 from ablate.errors import ConfigError, one_of
-from ablate.metrics import CLASSIFICATION, on_validation
+from ablate.metrics import CLASSIFICATION
 from ablate.study.measured import reads_data, task_of
 
 

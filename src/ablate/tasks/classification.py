@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from ablate.config import RunConfig
 from ablate.metrics import scores as of_logits
 from ablate.tasks import classifiers
 from ablate.tasks.task import How, Outputs, Targets, in_float
@@ -95,3 +96,8 @@ class Classification:
     def stored(self, outputs: Outputs, targets: Targets) -> npt.NDArray[np.float16]:
         """Return logits in half precision, what is beyond its range at its ends."""
         return of_logits.as_float16(outputs)
+
+
+def build(config: RunConfig | None) -> Classification:
+    """Return the task as a run asks for it; without a config all is as usual."""
+    return Classification(config.label_smoothing if config else 0.0)

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ablate.config import RunConfig
 from ablate.metrics.scores import as_float16
 from ablate.tasks.task import How, Outputs, Targets, in_float
 
@@ -124,6 +125,11 @@ class Multilabel:
     def stored(self, outputs: Outputs, targets: Targets) -> npt.NDArray[np.float16]:
         """Return logits in half precision, what is beyond its range at its ends."""
         return as_float16(outputs)
+
+
+def build(config: RunConfig | None) -> Multilabel:
+    """Return the task as a run asks for it; without a config all is as usual."""
+    return Multilabel()
 
 
 def _average_precision(scores: npt.NDArray[np.float64], there: npt.NDArray[np.bool_]) -> float:

@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ablate.config import RunConfig
+from ablate.config.task import NextToken as Options
 from ablate.errors import ConfigError
 from ablate.metrics.scores import log_probabilities
 from ablate.tasks.task import How, Outputs, Targets, in_float
@@ -117,6 +119,12 @@ class NextToken:
     def stored(self, outputs: Outputs, targets: Targets) -> npt.NDArray[np.float32]:
         """Return the log-probability of each target (..., N, T): a V-th of all that was said."""
         return _of_targets(outputs, targets).astype(np.float32)
+
+
+def build(config: RunConfig | None) -> NextToken:
+    """Return the task as a run asks for it; without a config all is as usual."""
+    asked = config.task if config else None
+    return NextToken(asked.bytes_per_token if isinstance(asked, Options) else 1.0)
 
 
 def _of_targets(outputs: Outputs, targets: Targets) -> npt.NDArray[np.float64]:

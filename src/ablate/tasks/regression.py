@@ -9,6 +9,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from ablate.config import RunConfig
+from ablate.config.task import Regression as Options
 from ablate.errors import ConfigError
 from ablate.tasks.task import How, Outputs, Targets, in_float
 
@@ -121,3 +123,9 @@ class Regression:
     def stored(self, outputs: Outputs, targets: Targets) -> npt.NDArray[np.float32]:
         """Return predictions in single precision, in the units of the training targets."""
         return outputs.astype(np.float32)
+
+
+def build(config: RunConfig | None) -> Regression:
+    """Return the task as a run asks for it; without a config all is as usual."""
+    asked = config.task if config else None
+    return Regression(asked.error if isinstance(asked, Options) else "squared")

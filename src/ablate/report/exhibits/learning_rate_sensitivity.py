@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from ablate.config.task import BY_VALIDATION
 from ablate.metrics import SCORES
 from ablate.report.chosen import most_chosen
 from ablate.report.circumstances import chance, guessing
@@ -28,7 +29,6 @@ from ablate.report.figures.quantity import as_tables_call_it, sentence_case
 from ablate.report.figures.sample import CellSample, cell_samples
 from ablate.report.figures.select import Subject, column, not_converged, subjects
 from ablate.report.figures.style import plain
-from ablate.study.schema import BY_VALIDATION
 
 #: Rates whose names stand below a panel of three in a row without touching.
 _NAMED = 7

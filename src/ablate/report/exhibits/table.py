@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from ablate.metrics import CLASSIFICATION
+from ablate.config.task import FACTS
 from ablate.report.chosen import chosen_edges, chosen_text
 from ablate.report.circumstances import Facts
 from ablate.report.context import Context, Tabulated
@@ -25,14 +25,6 @@ from ablate.study.items import Table
 from ablate.study.names import level_name
 from ablate.study.schema import Metric, Study, Tune
 
-#: By task when nothing has been learnt, see `learnt` in `ablate.tasks`.
-_NOTHING_LEARNT = {
-    CLASSIFICATION: "cross-entropy not below 0.98 H and accuracy below p + 0.1 (1 − p), with H the "
-    "entropy of the training labels and p the largest class share",
-    "regression": "an error not below 0.98 of that of the best constant on the training targets",
-    "multilabel": "cross-entropy not below 0.98 H and average precision below p + 0.1 (1 − p), "
-    "with H the mean entropy of the training labels and p their mean share",
-}
 _NOT_CONVERGED_USER = (
     "n/c: not converged, as the training procedure says, or with a metric that is not finite; n/c "
     "runs are counted beside the mean, not in it."
@@ -43,7 +35,8 @@ def not_converged(study: Study, facts: Facts) -> str:
     """Return what n/c means in a study, and where such runs are."""
     if facts.by_user_procedure:
         return _NOT_CONVERGED_USER
-    rule = _NOTHING_LEARNT.get(study.task, "as the task says")
+    facts_of_task = FACTS.get(study.task)
+    rule = facts_of_task.nothing_learnt if facts_of_task else "as the task says"
     return (
         "n/c: not converged, that is, a training loss was not finite or at the end nothing had "
         f"been learnt ({rule}); n/c runs are counted beside the mean, not in it."
