@@ -1,5 +1,7 @@
 """Data of one's own."""
 
+from pathlib import Path
+
 import torch
 
 import ablate
@@ -163,3 +165,17 @@ def of_kind(task, kind, examples=144):
     vocabulary = 5 if kind == "tokens" else 0
     parts = [(x[a:b], y[a:b]) for a, b in ((0, 96), (96, 120), (120, 144))]
     return ablate.Data(*parts, task=task, vocabulary=vocabulary)
+
+
+def book(path, length=64):
+    """Read a text file, character by character; a tenth validates, a tenth is the test set."""
+    text = Path(path).read_text(encoding="utf-8")
+    place = {character: number for number, character in enumerate(sorted(set(text)))}
+    tokens = torch.tensor([place[character] for character in text])
+    rows = (len(tokens) - 1) // length
+    x, y = tokens[: rows * length], tokens[1 : 1 + rows * length]
+    parts = [
+        (x.view(rows, length)[a:b], y.view(rows, length)[a:b])
+        for a, b in ((0, rows * 8 // 10), (rows * 8 // 10, rows * 9 // 10), (rows * 9 // 10, rows))
+    ]
+    return ablate.Data(*parts, task="next_token", vocabulary=len(place))

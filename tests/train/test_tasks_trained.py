@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,13 @@ DATA = {
     "two targets": {"_target_": "mylab.data.line", "targets": 2, "units": 1000.0},
     "multilabel": {"_target_": "mylab.data.tags"},
     "own": {"_target_": "mylab.data.grades"},
-}
+    "text": {"name": "grammar", "train_examples": 200, "test_examples": 50, "validation_size": 50,
+             "length": 12},
+    "sequences": {"_target_": "mylab.data.of_kind", "task": "regression", "kind": "tokens"},
+}  # fmt: skip
 TASKS = {
     "regression": "regression", "two targets": "regression", "multilabel": "multilabel",
-    "own": "mylab.tasks.Grades",
+    "own": "mylab.tasks.Grades", "text": "next_token", "sequences": "regression",
 }  # fmt: skip
 
 
@@ -34,6 +38,8 @@ def config_of(name, **changes):
         "trainer": {"epochs": 20, "batch_size": 32, "save": "last"},
         "probe": {"steps": "ends", "examples": 32, "histograms": True},
     }
+    if name in ("text", "sequences"):
+        fields["model"] = {"name": "transformer", "width": 16}
     if name == "own":
         fields["task"] = {"_target_": "mylab.tasks.Grades"}
     return run_config(fields | changes)
@@ -61,7 +67,7 @@ def test_it_is_learnt_scored_and_probed(name: str, tmp_path: Path) -> None:
     assert len(record.predictions) == len(loaded.test[1])
 
 
-@pytest.mark.parametrize("name", ["regression", "two targets", "multilabel"])
+@pytest.mark.parametrize("name", ["regression", "two targets", "multilabel", "text", "sequences"])
 def test_a_record_does_not_depend_on_the_stack(name: str, tmp_path: Path) -> None:
     config = config_of(name)
     alone = trained(config, [2], tmp_path)[0]
@@ -124,4 +130,4 @@ def test_a_trial_tells_of_any_task(name: str, tmp_path: Path) -> None:
     # He's rule gives outputs a variance of about 2, and a wrong start costs no more than that.
     assert 0.5 < found.loss < 8
     assert found.gradient_error is None if name == "own" else found.gradient_error < 1e-4
-    assert found.fits > 0.9
+    assert math.isnan(found.fits) if name == "text" else found.fits > 0.9

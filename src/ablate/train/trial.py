@@ -44,7 +44,8 @@ class Trial:
     gradient_error     relative, of the derivative along a random direction; None for code of
                        the user's own, which may not go in float64
     fits               share of 50 training examples known after 200 steps without regularization,
-                       or of the loss of outputs that are all 0 where nothing can be known
+                       or of the loss of outputs that are all 0 where nothing can be known; NaN of
+                     text, which says by itself how much of it can be
     dead, saturated    largest share over layers before the first step; NaN where that means nothing
     """
 
@@ -90,7 +91,7 @@ def trial(config: RunConfig, data: Data) -> Trial:
         seconds_per_step=(time.perf_counter() - started) / _TIMED_STEPS,
         loss=first / guess,
         gradient_error=error,
-        fits=_fits(single, data, guess),
+        fits=math.nan if stack.task.per_token else _fits(single, data, guess),
         dead=float(largest["dead"]),
         saturated=float(largest["saturated"]),
     )
