@@ -24,6 +24,7 @@ NAMED = (
     "optimizer",
     "schedule",
     "penalty",
+    "heads",
     "ensemble",
     "stopping",
 )
@@ -139,7 +140,7 @@ def test_the_base_is_left_as_it_is() -> None:
     [
         (
             "optimizr.lr",
-            "unknown key 'optimizr.lr'; the top-level keys are augment, data, ensemble, init",
+            "unknown key 'optimizr.lr'; the top-level keys are augment, data, ensemble, heads",
         ),
         ("optimizr.lr", "Did you mean 'optimizer'?"),
         ("optimizer.lrr", "Did you mean 'lr'?"),

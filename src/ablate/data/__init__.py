@@ -3,13 +3,14 @@
 Importing this loads neither torch nor pooch nor scikit-learn.
 """
 
-from ablate.data.dataset import Data
+from ablate.data.dataset import Data, Other
 from ablate.data.description import (
     check_sizes,
     digest,
     examples_of,
     inputs_of,
     notes_of,
+    others_of,
     outputs_of,
     task_of,
 )
@@ -27,6 +28,7 @@ from ablate.data.splits import (
 __all__ = [
     "SOURCES",
     "Data",
+    "Other",
     "Split",
     "channel_statistics",
     "check_available",
@@ -38,6 +40,7 @@ __all__ = [
     "load",
     "load_test_set",
     "notes_of",
+    "others_of",
     "outputs_of",
     "split",
     "split_statistics",

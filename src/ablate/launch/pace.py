@@ -23,7 +23,8 @@ def training_cost(config: RunConfig) -> float:
     if config.trainer.is_user_code or isinstance(config.model, Target):
         return math.inf
     inputs, classes = data.inputs_of(config.data), data.outputs_of(config.data)
-    examples = config.data.train_size or data.examples_of(config.data)[0]
+    sizes = config.data.labelled, config.data.train_size
+    examples = next(filter(None, sizes), data.examples_of(config.data)[0])
     passes = config.trainer.steps_for(examples) * config.trainer.batch_size
     return float(passes * multiply_adds(config.model, inputs, classes))
 

@@ -14,8 +14,9 @@ from torch import Tensor
 
 from ablate.config.init import Constant, InitConfig, Lsuv, Orthogonal, OrthogonalHe, Zeros
 from ablate.config.model import ModelConfig
+from ablate.nn.heads import Headed
 from ablate.nn.layers import Conv2d, Linear
-from ablate.nn.network import Chain
+from ablate.nn.network import Block, Chain
 from ablate.nn.scales import gain_of, weight_variance
 from ablate.streams import Streams
 
@@ -35,7 +36,9 @@ def initialize(
 
     Raises ValueError when `lsuv` has no batch.
     """
-    for block in network.chain:
+    heads = network.heads if isinstance(network, Headed) else ()
+    blocks = [*network.chain, *(block for head in heads for block in head.chain)]
+    for block in blocks:
         for replicate, stream in enumerate(streams):
             generator = stream.numpy("init", f"{block.name}.weight")
             matrix = torch.from_numpy(_matrix(config, model.activation, block.linear, generator))
@@ -44,9 +47,11 @@ def initialize(
     if isinstance(config, Lsuv):
         if batch is None:
             raise ValueError("init=lsuv needs a batch of training examples")
-        _unit_variance(network, config, batch)
+        received = _unit_variance(network.chain, config, batch)
+        for head in heads:
+            _unit_variance(head.chain, config, received[head.shared])
     if config.scale != 1:
-        for block in network.chain:
+        for block in blocks:
             block.linear.weight.mul_(config.scale)
 
 
@@ -80,15 +85,16 @@ def _orthonormal(shape: tuple[int, int], generator: np.random.Generator) -> np.n
     return np.ascontiguousarray(q if shape[0] >= shape[1] else q.T, dtype=np.float32)
 
 
-def _unit_variance(network: Chain, config: Lsuv, batch: Tensor) -> None:
+def _unit_variance(chain: Sequence[Block], config: Lsuv, batch: Tensor) -> list[Tensor]:
     """Scale layer by layer until each linear map's output has variance 1 (Mishkin & Matas 2016).
 
     One scalar per layer and replicate, over all outputs and examples; dropout is active if the
     network is in training mode, as in the authors' code; normalization is left out, since it
-    would undo every scale.
+    would undo every scale. Returns the batch, and what each hidden layer makes of it.
     """
     x = kept = batch
-    for block in network.chain:
+    received = [batch]
+    for block in chain:
         kept = x if block.opens else kept
         x = block.before(x)
         z = block.linear(x)
@@ -104,3 +110,5 @@ def _unit_variance(network: Chain, config: Lsuv, batch: Tensor) -> None:
         if block.activation is not None:
             x = block.activation(block.joined(z, kept))
             x = x if block.pool is None else block.pool(x)
+            received.append(x)
+    return received

@@ -11,6 +11,7 @@ from ablate.config.model import ModelConfig
 from ablate.config.target import Target
 from ablate.nn.architectures import Layer, multiply_adds, pieces_of, placed
 from ablate.nn.dropout import Dropout
+from ablate.nn.heads import Head, Headed, HeadShape
 from ablate.nn.initialization import initialize
 from ablate.nn.layers import Activate, Conv2d, GlobalPool, Linear, MaxPool, Shortcut
 from ablate.nn.network import Block, Chain, Network
@@ -26,10 +27,12 @@ def build_network(
     streams: Sequence[Streams],
     device: str,
     first_batch: Callable[[], Tensor],
+    heads: Sequence[HeadShape] = (),
 ) -> Network:
     """Return the networks of `streams`, initialized and in training mode, whoever wrote them.
 
     first_batch  gives one normalized training batch (R, B, *inputs), for schemes that look at it
+    heads        what is predicted beside the task; none for a model of the user's own
 
     Raises ConfigError where the model cannot be made or does not take such examples.
     """
@@ -37,7 +40,8 @@ def build_network(
     if isinstance(config.model, Target):
         network = build_user_stack(config.model, inputs, classes, streams, torch.device(device))
     else:
-        chain = network = build(config.model, inputs, classes, len(streams)).to(device)
+        chain = network = build(config.model, inputs, classes, len(streams), heads)
+        chain.to(device)
         chain.seed_dropout(streams, device)  # lsuv looks at the network as it trains
         batch = first_batch() if config.init.name == "lsuv" else None
         initialize(chain, config.init, config.model, streams, batch)
@@ -45,24 +49,68 @@ def build_network(
     return network
 
 
-def build(config: ModelConfig, inputs: tuple[int, ...], classes: int, replicates: int) -> Chain:
+def build(
+    config: ModelConfig,
+    inputs: tuple[int, ...],
+    classes: int,
+    replicates: int,
+    heads: Sequence[HeadShape] = (),
+) -> Chain:
     """Build R networks of one shape, weights zero until `initialize` draws them.
 
     Raises ConfigError when the architecture cannot take examples of shape `inputs`.
     """
+    layers = placed(config, inputs, classes)
+    blocks = _blocks(config, layers, replicates)
+    cost = multiply_adds(config, inputs, classes)
+    population = config.statistics == "population" and config.norm in ("batch", "batch_after")
+    if not heads:
+        return Chain(blocks, cost, population)
+    own = [
+        Head(
+            head.name,
+            head.shared,
+            _blocks(
+                config,
+                placed(config, inputs, head.outputs),
+                replicates,
+                head.shared,
+                f"{head.name}.",
+            ),
+        )
+        for head in heads
+    ]
+    return Headed(blocks, cost, population, own)
+
+
+def _blocks(
+    config: ModelConfig,
+    layers: Sequence[tuple[Layer, tuple[int, ...]]],
+    replicates: int,
+    shared: int = 0,
+    prefix: str = "",
+) -> list[Block]:
+    """Return blocks for layers, the output layer's last; of a head those behind the shared ones.
+
+    prefix  of the names of a head's blocks and of its dropout
+    """
     blocks: list[Block] = []
-    kept, stride = inputs, 1
+    kept, stride = layers[0][1], 1
     norm_after = config.norm == "batch_after"
-    dropped = ("input", config.input_dropout)  # where units arrive that dropout acts on
-    *hidden, (output, last) = placed(config, inputs, classes)
+    dropped = (f"{prefix}input", config.input_dropout)  # where units arrive that dropout acts on
+    *hidden, (output, last) = layers
     for number, (layer, received) in enumerate(hidden, start=1):
+        name, arriving = f"{prefix}layer{number}", dropped
+        dropped = (name, config.dropout if layer.pool or not layer.kernel else 0.0)
+        if number <= shared:
+            continue
         if layer.opens:
             kept, stride = received, layer.stride
         maps = pieces_of(config, layer)
         blocks.append(
             Block(
-                f"layer{number}",
-                *_linear_map(config, layer, received, replicates, *dropped),
+                name,
+                *_linear_map(config, layer, received, replicates, *arriving),
                 build_norm(config, replicates, layer.units * (1 if norm_after else maps)),
                 Activate(config.activation, replicates, layer.units, maps),
                 _pool(layer),
@@ -71,10 +119,10 @@ def build(config: ModelConfig, inputs: tuple[int, ...], classes: int, replicates
                 shortcut=Shortcut(stride, layer.units - kept[0]) if layer.closes else None,
             )
         )
-        dropped = (f"layer{number}", config.dropout if layer.pool or not layer.kernel else 0.0)
-    blocks.append(Block("output", *_linear_map(config, output, last, replicates, *dropped)))
-    population = config.statistics == "population" and config.norm in ("batch", "batch_after")
-    return Chain(blocks, multiply_adds(config, inputs, classes), population)
+    blocks.append(
+        Block(f"{prefix}output", *_linear_map(config, output, last, replicates, *dropped))
+    )
+    return blocks
 
 
 def _linear_map(

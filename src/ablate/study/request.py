@@ -22,6 +22,7 @@ Size = Literal["", "quick", "full"]
 _QUICK: Mapping[str, Any] = {
     "data": "digits",
     "data.train_size": None,
+    "data.labelled": None,
     "data.validation_size": 237,
     "data.test_size": None,
     "trainer.epochs": 2,
@@ -31,6 +32,7 @@ _QUICK: Mapping[str, Any] = {
 _QUICK_OWN: Mapping[str, Any] = {
     "data.at_most": 500,
     "data.train_size": None,
+    "data.labelled": None,
     "data.validation_size": None,
     "data.test_size": None,
     "trainer.epochs": 2,
@@ -152,6 +154,8 @@ def _quick_overrides(study: Study) -> Mapping[str, Any]:
     trains = not is_user_code("trainer", study.baseline.get("trainer"))
     overrides = _QUICK_OWN if is_user_code("data", source) else _QUICK
     overrides = _QUICK_SMALL if source in _SMALL else overrides
+    if source in ("mnist_pairs", "digits_pairs"):
+        overrides = {**_QUICK, "data": "digits_pairs"}  # else there is nothing to predict beside
     return {key: v for key, v in overrides.items() if trains or not key.startswith("trainer.")}
 
 
