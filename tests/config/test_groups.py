@@ -72,7 +72,7 @@ def test_options_that_do_nothing_leave_no_trace_in_the_canonical_form() -> None:
         group: dict(GROUPS.options[group][option])
         for group, option in {
             "loss": "cross_entropy", "penalty": "none", "augment": "none",
-            "ensemble": "none", "stopping": "none",
+            "ensemble": "none", "stopping": "none", "heads": "none",
         }.items()
     }  # fmt: skip
     assert canonical(run_config(values | off)) == canonical(run_config(values))
@@ -85,6 +85,8 @@ NONSENSE = [
     ({"ensemble": "snapshot", "stopping": "patience"}, "spread over the whole training"),
     ({"ensemble": "snapshot", "ensemble.size": 9}, "at most ensemble.snapshots=5"),
     ({"model": "resnet20", "model.activation": "maxout"}, "one piece"),
+    ({"heads": "others", "heads.shared": 3}, "the model has 2 hidden layers"),
+    ({"heads": "reconstruction", "heads.shared": 1, "model": "cnn"}, "share all hidden layers"),
 ]
 
 

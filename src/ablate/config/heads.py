@@ -24,10 +24,10 @@ class _Heads(Frozen):
 class Reconstruction(_Heads):
     """The inputs, by a linear map behind the hidden layers; its loss is the mean squared error.
 
-    Inputs are reconstructed as the network is given them: normalized, so that guessing the mean has
-    an error of about 1 (without `data.normalize`: the variance of the inputs), augmented and mixed
-    as they are, and before `model.input_dropout`. With `data.labelled` a batch of all training
-    examples is reconstructed in each step, which is neither augmented nor mixed.
+    Inputs are reconstructed as the network is given them: normalized, so that the mean everywhere
+    has an error of about 1 (without `data.normalize`: that of inputs as they are stored), augmented
+    and mixed as they are, and before `model.input_dropout`. With `data.labelled` a batch of all
+    training examples is reconstructed in each step, which is neither augmented nor mixed.
     """
 
     name: Literal["reconstruction"]
