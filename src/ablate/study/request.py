@@ -22,7 +22,6 @@ Size = Literal["", "quick", "full"]
 _QUICK: Mapping[str, Any] = {
     "data": "digits",
     "data.train_size": None,
-    "data.labelled": None,
     "data.validation_size": 237,
     "data.test_size": None,
     "trainer.epochs": 2,
@@ -32,7 +31,6 @@ _QUICK: Mapping[str, Any] = {
 _QUICK_OWN: Mapping[str, Any] = {
     "data.at_most": 500,
     "data.train_size": None,
-    "data.labelled": None,
     "data.validation_size": None,
     "data.test_size": None,
     "trainer.epochs": 2,
