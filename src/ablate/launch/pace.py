@@ -7,10 +7,11 @@ from pathlib import Path
 
 from ablate import data
 from ablate.config import RunConfig
+from ablate.config.heads import NoHeads, Others
 from ablate.config.target import Target
 from ablate.launch.members import member_numbers, training_config
 from ablate.launch.missing import Work, member_work, scored_work, tuning_work
-from ablate.nn.architectures import multiply_adds
+from ablate.nn.architectures import layers_of, multiply_adds
 from ablate.store.state import state
 from ablate.study.plan import Plan
 
@@ -26,7 +27,23 @@ def training_cost(config: RunConfig) -> float:
     sizes = config.data.labelled, config.data.train_size
     examples = next(filter(None, sizes), data.examples_of(config.data)[0])
     passes = config.trainer.steps_for(examples) * config.trainer.batch_size
-    return float(passes * multiply_adds(config.model, inputs, classes))
+    one = multiply_adds(config.model, inputs, classes) + _beside(config, inputs)
+    return float(passes * one)
+
+
+def _beside(config: RunConfig, inputs: tuple[int, ...]) -> int:
+    """Return the multiply-adds of heads for one example of a step."""
+    heads, model = config.heads, config.model
+    if isinstance(heads, NoHeads) or isinstance(model, Target):
+        return 0
+    shared = len(layers_of(model, inputs)) if heads.shared is None else heads.shared
+    if isinstance(heads, Others):
+        outputs = [count for _, count in data.others_of(config.data).values()]
+        return sum(multiply_adds(model, inputs, count, first=shared) for count in outputs)
+    of_head = multiply_adds(model, inputs, math.prod(inputs), first=shared)
+    if config.data.labelled is None:
+        return of_head
+    return of_head + multiply_adds(model, inputs, 1, end=shared)  # of another batch
 
 
 def seconds_left(plan: Plan, timed: Sequence[Plan], root: Path, device: str) -> float | None:

@@ -93,10 +93,19 @@ def pieces_of(config: ModelConfig, layer: Layer) -> int:
     return pieces if layer.pieces is None or pieces == 1 else layer.pieces
 
 
-def multiply_adds(config: ModelConfig, inputs: tuple[int, ...], classes: int) -> int:
-    """Return the multiply-adds of linear maps in one forward pass of one example."""
+def multiply_adds(
+    config: ModelConfig,
+    inputs: tuple[int, ...],
+    classes: int,
+    first: int = 0,
+    end: int | None = None,
+) -> int:
+    """Return the multiply-adds of linear maps in one forward pass of one example.
+
+    first, end  the layers that are counted, as a slice has them; the output layer is the last
+    """
     count = 0
-    for layer, received in placed(config, inputs, classes):
+    for layer, received in placed(config, inputs, classes)[first:end]:
         maps = layer.units * pieces_of(config, layer)
         if layer.kernel:
             positions = math.prod(_positions(layer, received))

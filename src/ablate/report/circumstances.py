@@ -86,7 +86,7 @@ def _phrase(config: RunConfig, sizes: Mapping[str, int]) -> str:
     if not sizes:
         return name
     known = config.data.labelled
-    labelled = "" if known is None else f", {known:,} of them with a label"
+    labelled = f", {known:,} of them with a label" if known not in (None, sizes["train"]) else ""
     noise = config.data.label_noise
     wrong = f" with {100 * noise:g} % of the labels wrong" if noise else ""
     return (

@@ -40,8 +40,9 @@ def _unequal(one: Comparison) -> Finding | None:
     split, _, score = one.metric.partition("/")
     low, high = one.evidence.limits(stats.ALPHA)
     tested = quantity(one.metric).better
-    # Of what a head predicts (test/second/accuracy) training says nothing.
-    if split != "test" or "/" in score or one.evidence.test != "paired t" or low is None or high is None:
+    if split != "test" or one.evidence.test != "paired t" or low is None or high is None:
+        return None
+    if "/" in score:  # of what a head predicts: training tells nothing of it
         return None
     if tested is None or not (low > 0 or high < 0):
         return None
