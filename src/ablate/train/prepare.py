@@ -93,7 +93,7 @@ class Stack:
         return Batch(inputs if mix is None else mixed(inputs, mix), targets, mix, shown)
 
     def population(self) -> Iterator[Tensor]:
-        """Return the inputs of the whole training split, batch by batch."""
+        """Yield the inputs of all that the task is trained on, batch by batch."""
         for indices in self.training_indices.split(BATCH, dim=1):  # type: ignore[no-untyped-call]
             yield self.training.batch(indices)[0]
 
