@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ablate.data import Data
+    from ablate.data import Data, Other
     from ablate.records import Outcome
 
-__all__ = ["Data", "Outcome", "load"]
+__all__ = ["Data", "Other", "Outcome", "load"]
 
 
 def load(study: str, root: str | Path = ".", frame: str = "runs") -> pd.DataFrame:
@@ -44,7 +44,7 @@ def load(study: str, root: str | Path = ".", frame: str = "runs") -> pd.DataFram
 
 def __getattr__(name: str) -> Any:
     # What a user's own functions return; importing it must not cost `--help`.
-    rooms = {"Data": "ablate.data", "Outcome": "ablate.records"}
+    rooms = {"Data": "ablate.data", "Other": "ablate.data", "Outcome": "ablate.records"}
     if name not in rooms:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(rooms[name]), name)

@@ -24,6 +24,7 @@ NAMED = (
     "optimizer",
     "schedule",
     "penalty",
+    "heads",
     "ensemble",
     "stopping",
 )
@@ -71,7 +72,7 @@ def test_options_that_do_nothing_leave_no_trace_in_the_canonical_form() -> None:
         group: dict(GROUPS.options[group][option])
         for group, option in {
             "loss": "cross_entropy", "penalty": "none", "augment": "none",
-            "ensemble": "none", "stopping": "none",
+            "ensemble": "none", "stopping": "none", "heads": "none",
         }.items()
     }  # fmt: skip
     assert canonical(run_config(values | off)) == canonical(run_config(values))
@@ -84,6 +85,8 @@ NONSENSE = [
     ({"ensemble": "snapshot", "stopping": "patience"}, "spread over the whole training"),
     ({"ensemble": "snapshot", "ensemble.size": 9}, "at most ensemble.snapshots=5"),
     ({"model": "resnet20", "model.activation": "maxout"}, "one piece"),
+    ({"heads": "others", "heads.shared": 3}, "the model has 2 hidden layers"),
+    ({"heads": "reconstruction", "heads.shared": 1, "model": "cnn"}, "share all hidden layers"),
 ]
 
 
@@ -139,7 +142,7 @@ def test_the_base_is_left_as_it_is() -> None:
     [
         (
             "optimizr.lr",
-            "unknown key 'optimizr.lr'; the top-level keys are augment, data, ensemble, init",
+            "unknown key 'optimizr.lr'; the top-level keys are augment, data, ensemble, heads",
         ),
         ("optimizr.lr", "Did you mean 'optimizer'?"),
         ("optimizer.lrr", "Did you mean 'lr'?"),

@@ -84,6 +84,9 @@ def test_sources_enter_the_key_of_a_run_and_not_of_a_cell():
         ({"trainer": {"command": "x", "_target_": "a.b"}}, "give one of them"),
         ({"trainer": {"command": " "}}, "trainer.command is empty"),
         ({"trainer": {"_target_": "a.b"}, "ensemble": {"name": "seeds"}}, "no members to combine"),
+        ({"model": {**NET}, "heads": {"name": "others"}}, "it has to know a chain of layers to branch off"),
+        ({"trainer": {"_target_": "a.b"}, "heads": {"name": "others"}}, "trains what it likes"),
+        ({"trainer": {"_target_": "a.b"}, "data": {"name": "digits", "labelled": 9}}, "with their labels"),
     ],
 )  # fmt: skip
 def test_what_means_nothing_is_refused_in_one_sentence(changes, sentence):

@@ -26,6 +26,33 @@ def doubles():
     return ablate.Data((data.train[0].double(), data.train[1]), None, data.test)
 
 
+def shapes(how="well", examples=240):
+    """Rings, with how far out each point lies and whether it is above and on the right."""
+    data = rings(examples, held_out=how == "held out")
+    parts = {"train": data.train[0], "test": data.test[0]}
+    radius = {part: x.norm(dim=1) for part, x in parts.items()}
+    place = {part: (x > 0).to(torch.uint8) for part, x in parts.items()}
+    ring = {"train": data.train[1], "test": data.test[1]}
+    if how == "short":
+        radius["test"] = radius["test"][1:]
+    if how == "two":
+        place["train"] = place["train"] + 1
+    if how == "astray":
+        ring["test"] = ring["test"] + 5
+    if how == "no tensor":
+        radius["train"] = radius["train"].tolist()
+    others = {
+        "radius": ablate.Other("ranking" if how == "unknown" else "regression", **radius),
+        "place": ablate.Other("multilabel", **place),
+        "far out" if how == "named" else "ring": ablate.Other("classification", **ring),
+    }
+    if how == "a pair":
+        others["radius"] = radius["train"], radius["test"]
+    if how == "a list":
+        others = list(others.values())
+    return ablate.Data(data.train, data.validation, data.test, others=others)
+
+
 def short_labels():
     data = rings()
     return ablate.Data((data.train[0], data.train[1][:-1]), None, data.test)

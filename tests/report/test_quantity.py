@@ -28,6 +28,9 @@ def request(**options):
         ("members/accuracy", "accuracy of a member (%)", 100),
         ("validation/nll", "validation cross-entropy (nats)", 1),
         ("stopping/step", "step at which training ended", 1),
+        ("test/second/accuracy", "test accuracy (second) (%)", 100),
+        ("test/second/loss", "test loss (second)", 1),
+        ("test/reconstruction/error", "squared error of the inputs", 1),
     ],
 )
 def test_labels_and_units(column, label, scale):

@@ -72,6 +72,8 @@ OWN = ", task: {_target_: mylab.tasks.Grades}"
          "schedule.monitor=validation/f1 is not allowed with task=regression"),
         ({"data": "digits", "more": ", task: regression"},
          "task=regression is not allowed with data=digits, which is for classification"),
+        ({"data": "digits", "more": ", heads: others"},
+         "heads=others is not allowed with data=digits, which has one target; allowed are mnist_pa"),
         ({"data": "{_target_: mylab.data.grades}"},
          "data=mylab.data.grades is for a task of your own, which has to be named"),
         ({"rest": "report: [reliability_diagram]"},
@@ -114,3 +116,20 @@ def test_a_task_of_ones_own_and_its_metric(tmp_path: Path) -> None:
     study = plan(tmp_path, "{_target_: mylab.data.grades}", OWN, rest).study
     assert study.task == "mylab.tasks.Grades"
     assert study.metric.watched == "validation/mean_miss"
+
+
+@pytest.mark.parametrize(
+    ("data", "heads", "metric"),
+    [
+        ("digits_pairs", "others", "test/second/accuracy"),
+        ("{_target_: mylab.data.shapes}", "others", "test/radius/r2"),
+        ("digits", "reconstruction", "test/reconstruction/error"),
+    ],
+)
+def test_a_claim_may_be_about_what_heads_predict(tmp_path, data, heads, metric) -> None:
+    claim = f"w: {{text: Wide., compare: {{width: [8, 4]}}, expect: greater, metric: {metric}}}"
+    rest = f"claims: {{{claim}}}\nreport: []"
+    (found,) = plan(tmp_path, data, f", heads: {heads}", rest).study.claims
+    assert str(found.metric) == metric
+    with pytest.raises(ConfigError, match=f"metric {metric}: no run reports it"):
+        plan(tmp_path, data, "", rest)

@@ -37,6 +37,7 @@ FACTORS: dict[str, list[Any]] = {
     ],
     "norm": list(get_args(Norm)),
     "dropout": ["none", *get_args(DropoutKind)],
+    "heads": ["none", "reconstruction"],
     "ensemble": sorted(OPTIONS["ensemble"]),
     "model": ["mlp", "cnn", "lenet", "fitnet1", "resnet20"],
     "data": list(DATA),
@@ -48,7 +49,7 @@ OF_TOKENS = ("transformer", "lstm")
 NEUTRAL = {
     "optimizer": "momentum", "penalty": "none", "augment": "none", "norm": "none",
     "dropout": "none", "ensemble": "none", "model": "mlp", "data": "digits",
-    "precision": "fp32", "stopping": "none", "schedule": "constant",
+    "precision": "fp32", "stopping": "none", "schedule": "constant", "heads": "none",
 }  # fmt: skip
 
 
@@ -77,6 +78,7 @@ def settings(row: dict[str, Any]) -> dict[str, Any]:
         "schedule": dict(OPTIONS["schedule"][row["schedule"]]) | {"warmup": 0.5},
         "penalty": dict(OPTIONS["penalty"][penalty]) | ({"proximal": True} if proximal else {}),
         "augment": augment,
+        "heads": dict(OPTIONS["heads"][row["heads"]]),
         "ensemble": ensemble,
         "stopping": dict(OPTIONS["stopping"][row["stopping"]]),
         "trainer": {"epochs": 1, "batch_size": 32, "precision": row["precision"]},

@@ -10,6 +10,8 @@ from ablate.config.target import Either, Target
 
 #: 40 GB: more noise than anybody needs.
 _MOST_NUMBERS = 10**10
+#: 10 GB of the larger kind.
+_MOST_PAIRS = 8 * 10**6
 
 
 class _Data(Frozen):
@@ -17,6 +19,9 @@ class _Data(Frozen):
 
     train_size: Positive | None = None
     """Examples trained on; null: all that validation leaves."""
+    labelled: Positive | None = None
+    """How many of them, from the first on, have a label that training may use: the task is trained
+    on these alone, and `heads=reconstruction` sees the others too. Null: all of them."""
     validation_size: Positive = 5000
     """Examples held out of the training set, drawn anew in each replicate."""
     test_size: Positive | None = None
@@ -129,11 +134,54 @@ class Grammar(_Data):
         return self
 
 
+class _Pairs(_Data):
+    """Two digits over each other, each pixel the brighter of both.
+
+    The target is which lies on the upper left, the other target, `second`, which on the lower
+    right.
+    Of so many pairs as there are digits each is once in either place, and again in the next so
+    many; test pairs are of test digits.
+    """
+
+    train_examples: Positive
+    test_examples: Positive
+
+    @model_validator(mode="after")
+    def _held_in_memory(self) -> Self:
+        pairs = self.train_examples + self.test_examples
+        if pairs > _MOST_PAIRS:
+            raise ValueError(
+                f"data.train_examples={self.train_examples} and data.test_examples="
+                f"{self.test_examples} are {pairs} pairs; at most {_MOST_PAIRS} are made"
+            )
+        return self
+
+
+class MnistPairs(_Pairs):
+    """Two MNIST digits on 36 x 36 pixels, eight apart (after Sabour et al. 2017)."""
+
+    name: Literal["mnist_pairs"]
+    train_examples: Positive = 25000
+    """Pairs of training digits, validation included."""
+    test_examples: Positive = 10000
+
+
+class DigitsPairs(_Pairs):
+    """Likewise two of the digits that scikit-learn ships, on 12 x 12 pixels, four apart."""
+
+    name: Literal["digits_pairs"]
+    train_examples: Positive = 1437
+    """Pairs of training digits, validation included."""
+    test_examples: Positive = 360
+    validation_size: Positive = 237
+
+
 class UserData(Target):
     """A user's own function that returns `ablate.Data`; the keys below are not its arguments."""
 
     train_size: Positive | None = None
-    """As for every data set, as are `test_size` and `normalize`."""
+    """As for every data set, as are `labelled`, `test_size` and `normalize`."""
+    labelled: Positive | None = None
     validation_size: Positive | None = None
     """Null: a tenth of the training set; of no use where the function returns a validation set."""
     test_size: Positive | None = None
@@ -144,5 +192,7 @@ class UserData(Target):
     label_noise: ClassVar[float] = 0.0
 
 
-Shipped = ByName[Digits | DownloadedData | Synthetic | Diabetes | Friedman | Grammar]
+Shipped = ByName[
+    Digits | DownloadedData | Synthetic | Diabetes | Friedman | Grammar | MnistPairs | DigitsPairs
+]
 DataConfig = Either[Shipped, UserData]

@@ -9,9 +9,10 @@ from ablate.config.augment import Augment
 from ablate.config.base import Count, Frozen
 from ablate.config.data import DataConfig
 from ablate.config.ensemble import Bagging, EnsembleConfig, McDropout, NoEnsemble, Snapshot
+from ablate.config.heads import HeadsConfig, NoHeads
 from ablate.config.init import He, InitConfig, Lsuv
 from ablate.config.loss import CrossEntropy
-from ablate.config.model import ModelConfig, TokenConfig
+from ablate.config.model import Mlp, ModelConfig, TokenConfig
 from ablate.config.optimizer import Lbfgs, OptimizerConfig
 from ablate.config.penalty import ActivationL1, MaxNorm, NoPenalty, PenaltyConfig
 from ablate.config.probe import Probe
@@ -48,6 +49,7 @@ class RunConfig(Frozen):
     optimizer: Either[OptimizerConfig, Target]
     schedule: ScheduleConfig = Field(default=ConstantSchedule(name="constant"))
     penalty: PenaltyConfig = NoPenalty()
+    heads: HeadsConfig = NoHeads()
     augment: Either[Augment, Target] = Augment()
     ensemble: EnsembleConfig = NoEnsemble()
     stopping: StoppingConfig = NoStopping()
@@ -107,6 +109,7 @@ class RunConfig(Frozen):
     def _conflicts(self) -> Iterator[str]:
         """Say of the few pairs of options that mean nothing together why not, a sentence each."""
         yield from self._conflicts_of_user_code()
+        yield from self._conflicts_of_heads()
         # Whether a model of the user's own drops anything is not known here.
         drops = isinstance(self.model, Target) or self.model.dropout + self.model.input_dropout > 0
         yield from self._nothing_that_varies(drops)
@@ -157,6 +160,39 @@ class RunConfig(Frozen):
         there, needed = missing.get(self.trainer.vary, (True, ""))
         if not there and not self.trainer.is_user_code:
             yield f"trainer.vary={self.trainer.vary} leaves nothing that varies: it needs {needed}"
+
+    def _conflicts_of_heads(self) -> Iterator[str]:
+        """Refuse heads where nobody knows the layers that they would share."""
+        if self.data.labelled is not None and self.trainer.is_user_code:
+            yield (
+                f"data.labelled={self.data.labelled} is not allowed with a training procedure of "
+                "your own, which is given examples with their labels; take data.train_size"
+            )
+        heads, model = self.heads, self.model
+        if isinstance(heads, NoHeads):
+            return
+        if self.trainer.is_user_code:
+            yield (
+                f"heads={heads.name} is not allowed with a training procedure of your own, which "
+                "trains what it likes"
+            )
+        if isinstance(model, Target | TokenConfig):
+            yield (
+                f"heads={heads.name} is not allowed with model={model.name}: it has to know a "
+                "chain of layers to branch off"
+            )
+        elif heads.shared is None:
+            return
+        elif not isinstance(model, Mlp):
+            yield (
+                f"heads.shared={heads.shared} is not allowed with model={model.name}: of a convnet "
+                "heads share all hidden layers (heads.shared=null)"
+            )
+        elif heads.shared > len(model.widths):
+            yield (
+                f"heads.shared={heads.shared} is not allowed: the model has {len(model.widths)} "
+                "hidden layers"
+            )
 
     def _conflicts_of_user_code(self) -> Iterator[str]:
         """Refuse settings that could not do anything beside the user's own code."""

@@ -3,7 +3,7 @@
 Importing this loads neither torch nor pooch nor scikit-learn.
 """
 
-from ablate.data.dataset import Data
+from ablate.data.dataset import Data, Other
 from ablate.data.description import (
     check_sizes,
     describe,
@@ -11,6 +11,7 @@ from ablate.data.description import (
     examples_of,
     inputs_of,
     notes_of,
+    others_of,
     outputs_of,
     task_of,
 )
@@ -28,6 +29,7 @@ from ablate.data.splits import (
 __all__ = [
     "SOURCES",
     "Data",
+    "Other",
     "Split",
     "channel_statistics",
     "check_available",
@@ -40,6 +42,7 @@ __all__ = [
     "load",
     "load_test_set",
     "notes_of",
+    "others_of",
     "outputs_of",
     "split",
     "split_statistics",

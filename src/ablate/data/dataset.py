@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ablate.streams import Streams
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Other:
+    """A further target of the same examples, which `heads=others` predicts beside the first.
+
+    task     `classification`, `regression` or `multilabel`; targets are as `Data` has them
+    train    of each training example, (N, ...)
+    test     of each test example, likewise
+    classes  as of `Data`
+    """
+
+    task: str
+    train: Tensor
+    test: Tensor
+    classes: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +44,8 @@ class Data:
     own              any, for a task of the user's own: `task: {_target_: ...}`
 
     `validation` is None where each replicate holds out its own part of `train`. The tensors may be
-    mapped files: read them, do not write to them.
+    mapped files: read them, do not write to them. `others` are further targets by name, which are
+    scored on the test set.
     """
 
     train: tuple[Tensor, Tensor]
@@ -36,6 +54,7 @@ class Data:
     classes: int = 0
     task: str = "classification"
     vocabulary: int = 0
+    others: Mapping[str, Other] = field(default_factory=dict)
 
     @cached_property
     def pixel_sums(self) -> Tensor:
@@ -57,11 +76,34 @@ def fixed_part(pair: tuple[Tensor, Tensor], size: int | None, stream: str) -> tu
 
     A larger part holds a smaller one of the same stream.
     """
+    x, y = pair
+    chosen = _fixed_rows(len(y), size, stream)
+    return pair if chosen is None else (x[chosen], y[chosen])
+
+
+def at_most(
+    data: Data, size: int | None, stream: str, parts: Sequence[str] = ("train", "test")
+) -> Data:
+    """Return the data with at most `size` examples of each of `parts`, other targets with them."""
+    for part in parts:
+        x, y = getattr(data, part)
+        chosen = _fixed_rows(len(y), size, stream)
+        if chosen is None:
+            continue
+        others = {
+            name: replace(other, **{part: getattr(other, part)[chosen]})
+            for name, other in data.others.items()
+        }
+        changed: dict[str, Any] = {part: (x[chosen], y[chosen])}
+        data = replace(data, others=others, **changed)
+    return data
+
+
+def _fixed_rows(examples: int, size: int | None, stream: str) -> Tensor | None:
+    """Return which of so many examples are kept, in their order; None where all are."""
     import torch
 
-    x, y = pair
-    if size is None or len(y) <= size:
-        return pair
-    order = Streams(seed=0, replicate=0).numpy("data", stream).permutation(len(y))
-    chosen = torch.from_numpy(order[:size]).sort().values
-    return x[chosen], y[chosen]
+    if size is None or examples <= size:
+        return None
+    order = Streams(seed=0, replicate=0).numpy("data", stream).permutation(examples)
+    return torch.from_numpy(order[:size]).sort().values

@@ -5,16 +5,21 @@ Nothing is read, so it answers at once; only data of the user's own has to be lo
 
 import hashlib
 import json
+from collections.abc import Mapping
 
 from ablate.config.data import (
     DataConfig,
     Diabetes,
     Digits,
+    DigitsPairs,
+    DownloadedData,
     Friedman,
     Grammar,
+    MnistPairs,
     Synthetic,
     UserData,
 )
+from ablate.data.pairs import SECOND, SHIFTS
 from ablate.data.sources import SOURCES, Description
 from ablate.errors import ConfigError
 
@@ -24,6 +29,7 @@ _SYNTHETIC_VERSION = "synthetic 1"
 _DIABETES_VERSION = "diabetes 1"
 _FRIEDMAN_VERSION = "friedman 1"
 _GRAMMAR_VERSION = "grammar 1"
+_PAIRS_VERSION = "pairs 1"
 
 
 def digest(config: DataConfig) -> str:
@@ -51,11 +57,21 @@ def digest(config: DataConfig) -> str:
             fields = {"shape", "classes", "train_examples", "test_examples", "separation"}
             values = config.model_dump(mode="json", include=fields)
             text = _SYNTHETIC_VERSION + json.dumps(values, sort_keys=True)
+        case MnistPairs() | DigitsPairs():
+            values = config.model_dump(mode="json", include={"train_examples", "test_examples"})
+            text = _PAIRS_VERSION + digest(digits_of(config)) + json.dumps(values, sort_keys=True)
         case UserData():
             text = json.dumps([config.target, dict(config.arguments)], sort_keys=True)
         case _:
             text = "\n".join(sorted(file.digest for file in SOURCES[config.name].files))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def digits_of(config: MnistPairs | DigitsPairs) -> DownloadedData | Digits:
+    """Return the data set of which pairs are made."""
+    if isinstance(config, MnistPairs):
+        return DownloadedData(name="mnist")
+    return Digits(name="digits")
 
 
 def describe(config: DataConfig) -> Description:
@@ -67,8 +83,10 @@ def describe(config: DataConfig) -> Description:
             data = load_user_data(config)
             shape, brings = tuple(data.train[0].shape[1:]), data.validation is not None
             sizes = len(data.train[1]), len(data.test[1])
-            outputs = outputs_for(data)
-            return Description(shape, outputs, *sizes, brings, data.task, data.vocabulary)
+            others = {n: (other.task, outputs_for(other)) for n, other in data.others.items()}
+            return Description(
+                shape, outputs_for(data), *sizes, brings, data.task, data.vocabulary, others
+            )
         case Digits():
             return Description((1, 8, 8), 10, 1437, 360)
         case Diabetes():
@@ -89,6 +107,14 @@ def describe(config: DataConfig) -> Description:
                     "[channels, height, width]"
                 )
             return Description(shape, classes, config.train_examples, config.test_examples)
+        case MnistPairs() | DigitsPairs():
+            there = describe(digits_of(config))
+            side, sizes = (
+                there.inputs[-1] + SHIFTS[config.name],
+                (config.train_examples, config.test_examples),
+            )
+            others = {SECOND: ("classification", there.outputs)}
+            return Description((1, side, side), there.outputs, *sizes, others=others)
     return SOURCES[config.name].there
 
 
@@ -100,6 +126,11 @@ def inputs_of(config: DataConfig) -> tuple[int, ...]:
 def outputs_of(config: DataConfig) -> int:
     """Return how many outputs a network needs: classes, targets, labels or tokens."""
     return describe(config).outputs
+
+
+def others_of(config: DataConfig) -> Mapping[str, tuple[str, int]]:
+    """Return the task of each further target, and how many outputs a head for it needs."""
+    return describe(config).others
 
 
 def task_of(config: DataConfig) -> str:
@@ -147,7 +178,13 @@ def split_sizes(config: DataConfig, examples: int, hold_out: bool = True) -> tup
     train = config.train_size or left
     less = f" less data.validation_size={validation}" if hold_out else ""
     _check_at_most(config, "train_size", train, left, there + less)
+    _check_at_most(config, "labelled", config.labelled or 0, train, f"{train} to train on")
     return train, validation
+
+
+def labelled_size(config: DataConfig, train: int) -> int:
+    """Return how many of so many training examples the task is trained on."""
+    return config.labelled or train
 
 
 def _check_at_most(config: DataConfig, key: str, size: int, most: int, there: str) -> None:

@@ -1,23 +1,25 @@
 """Load a data set as tensors, and check before a study starts that this will succeed."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 from ablate.config.data import (
     DataConfig,
+    DigitsPairs,
     Friedman,
     Grammar,
+    MnistPairs,
     Shipped,
     Synthetic,
     UserData,
 )
 from ablate.data.cache import cached, open_entry
-from ablate.data.dataset import Data, fixed_part
-from ablate.data.description import check_test_size, describe, digest
+from ablate.data.dataset import Data, Other, at_most
+from ablate.data.description import check_test_size, describe, digest, digits_of
 from ablate.data.fetch import fetch_set
 from ablate.data.folders import find
 from ablate.data.grammar import sentences
+from ablate.data.pairs import SECOND, pairs
 from ablate.data.readers import Arrays, Examples, read_examples, read_verified
 from ablate.data.sources import SOURCES
 from ablate.data.synthetic import diabetes, digits, friedman, gaussian_classes
@@ -42,13 +44,18 @@ def load(config: DataConfig, root: Path, seed: int = 0) -> Data:
     if isinstance(config, UserData):
         data = load_user_data(config)
     else:
-        train, test = (
-            (torch.from_numpy(x), torch.from_numpy(y)) for x, y in _examples(config, root, seed)
-        )
+        others = {}
+        if isinstance(config, MnistPairs | DigitsPairs):
+            examples, labels = pairs(config, _examples(digits_of(config), root, seed))
+            train_y, test_y = map(torch.from_numpy, labels)
+            others[SECOND] = Other("classification", train_y, test_y, there.outputs)
+        else:
+            examples = _examples(config, root, seed)
+        train, test = ((torch.from_numpy(x), torch.from_numpy(y)) for x, y in examples)
         of_classes = there.task in ("classification", "next_token")
         classes = there.outputs if of_classes else 0
-        data = Data(train, None, test, classes, there.task, there.vocabulary)
-    return replace(data, test=fixed_part(data.test, config.test_size, "test_size"))
+        data = Data(train, None, test, classes, there.task, there.vocabulary, others)
+    return at_most(data, config.test_size, "test_size", parts=("test",))
 
 
 def load_test_set(config: DataConfig, root: Path, seed: int = 0) -> Arrays:
@@ -68,6 +75,8 @@ def check_available(config: DataConfig, root: Path) -> None:
     if isinstance(config, UserData):
         load_user_data(config)
         return
+    if isinstance(config, MnistPairs | DigitsPairs):
+        config = digits_of(config)
     source = SOURCES.get(config.name)
     if source and open_entry(_entry(config, root), source.there) is None:
         folder = find(source, root) or fetch_set(source, root)
@@ -80,6 +89,8 @@ def _examples(config: Shipped, root: Path, seed: int) -> Examples:
         return gaussian_classes(config, seed)
     if isinstance(config, Friedman):
         return friedman(config, seed)
+    if isinstance(config, MnistPairs | DigitsPairs):
+        return pairs(config, _examples(digits_of(config), root, seed))[0]
 
     def decode() -> Examples:
         source = SOURCES[config.name]

@@ -4,8 +4,8 @@ Every digest is of the file as its authors publish it. They are what makes a mir
 plain http, safe to use: what arrives is compared before it is read.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 
@@ -17,6 +17,7 @@ class Description:
     has_validation  the set brings a validation set of its own
     task            what it is for, as `task.name` has it
     vocabulary      different tokens that an example may have; 0: it has numbers
+    others          task of each further target, and how many outputs a head for it needs
     """
 
     inputs: tuple[int, ...]
@@ -26,6 +27,7 @@ class Description:
     has_validation: bool = False
     task: str = "classification"
     vocabulary: int = 0
+    others: Mapping[str, tuple[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ablate.config.data import DataConfig
 from ablate.data.dataset import Data
-from ablate.data.description import split_sizes
+from ablate.data.description import labelled_size, split_sizes
 from ablate.streams import Streams
 
 if TYPE_CHECKING:
@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 class Split:
     """Indices into `Data.train`; int64 (n,), no two alike.
 
-    `validation` is None where the data set brings a validation set of its own.
+    train       what inputs are normalized by, and what is there without labels
+    labelled    the first of them, all without `data.labelled`: what the task is trained on
+    validation  None where the data set brings a validation set of its own
     """
 
     train: Tensor
+    labelled: Tensor
     validation: Tensor | None
 
 
@@ -30,7 +33,8 @@ def split(data: Data, config: DataConfig, streams: Streams) -> Split:
 
     One permutation of all training examples: the first `validation_size` validate, the next
     `train_size` train. A larger `train_size` therefore holds a smaller one, beside the same
-    validation set. It depends on seed and replicate alone: all members of an ensemble share
+    validation set, and of `labelled` the task sees the examples that it sees of a `train_size` of
+    as many. It depends on seed and replicate alone: all members of an ensemble share
     it.
 
     Raises ConfigError where the sizes do not fit.
@@ -42,8 +46,10 @@ def split(data: Data, config: DataConfig, streams: Streams) -> Split:
     train, validation = split_sizes(config, examples, hold_out)
     generator = replace(streams, member=0).numpy("split", "validation")
     order = torch.from_numpy(generator.permutation(examples))
+    trained = order[validation : validation + train]
     return Split(
-        train=order[validation : validation + train],
+        train=trained,
+        labelled=trained[: labelled_size(config, train)],
         validation=order[:validation] if hold_out else None,
     )
 

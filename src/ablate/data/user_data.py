@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, get_args
@@ -12,7 +13,7 @@ import numpy as np
 from ablate import user
 from ablate.config.data import UserData
 from ablate.config.task import Shipped
-from ablate.data.dataset import Data, fixed_part
+from ablate.data.dataset import Data, Other, at_most, fixed_part
 from ablate.data.user_tokens import check_following, check_missing, vocabulary_of
 from ablate.errors import ConfigError, one_of
 from ablate.streams import Streams
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 _NAMED = 3
 #: What data may be for; `own`: a task of the user's own, which knows.
 _TASKS = (*get_args(Shipped), "own")
+#: What further targets may be for.
+_BESIDE = ("classification", "regression", "multilabel")
 
 
 @lru_cache(maxsize=1)
@@ -53,18 +56,63 @@ def load_user_data(config: UserData) -> Data:
             check_following(f"data={config.name}: {name}", x, y, vocabulary)
     if data.task == "classification":
         classes = _classes(config.name, data.classes, {name: y for name, (_, y) in pairs.items()})
-    kept = {name: fixed_part(pair, config.at_most, "at_most") for name, pair in pairs.items()}
-    train, held_out, test = (kept.get(name) for name in ("train", "validation", "test"))
-    assert train is not None
-    assert test is not None
-    return Data(train, held_out, test, classes, data.task, vocabulary)
+    sizes = {name: len(y) for name, (_, y) in pairs.items()}
+    others = _others(config.name, data.others, sizes)
+    whole = Data(pairs["train"], None, pairs["test"], classes, data.task, vocabulary, others)
+    held_out = pairs.get("validation")
+    if held_out is not None:
+        held_out = fixed_part(held_out, config.at_most, "at_most")
+    return replace(at_most(whole, config.at_most, "at_most"), validation=held_out)
 
 
-def outputs_for(data: Data) -> int:
+def outputs_for(targets: Data | Other) -> int:
     """Return how many outputs a network needs for loaded data; 0 where only a task knows."""
-    if data.task == "own":
+    if targets.task == "own":
         return 0
-    return data.classes or data.train[1].shape[1]
+    y = targets.train if isinstance(targets, Other) else targets.train[1]
+    return targets.classes or y.shape[1]
+
+
+def _others(source: str, others: Any, sizes: Mapping[str, int]) -> Mapping[str, Other]:
+    """Return further targets as their tasks take them; raises ConfigError as for the first.
+
+    sizes  examples of each part
+    """
+    if not isinstance(others, Mapping):
+        raise ConfigError(
+            f"data={source}: others is a {type(others).__name__}; it must be a mapping of names to "
+            "ablate.Other(task, train, test)."
+        )
+    return {name: _other(source, name, other, sizes) for name, other in others.items()}
+
+
+def _other(source: str, name: Any, other: Any, sizes: Mapping[str, int]) -> Other:
+    import torch
+
+    where = f"{source}: others[{name!r}]"
+    if not isinstance(name, str) or not name.isidentifier():
+        raise ConfigError(f"data={where}: the name must be letters, digits and _, as a keyword is.")
+    if not isinstance(other, Other):
+        raise ConfigError(
+            f"data={where} is a {type(other).__name__}; it must be ablate.Other(task, train, test)."
+        )
+    if other.task not in _BESIDE:
+        raise ConfigError(f"data={where}: task is {other.task!r}; allowed are {one_of(_BESIDE)}.")
+    targets: dict[str, Tensor] = {}
+    for part in ("train", "test"):
+        y, rows = getattr(other, part), sizes[part]
+        if not isinstance(y, torch.Tensor) or y.device.type != "cpu" or y.layout != torch.strided:
+            raise ConfigError(f"data={where}: {part} must be a dense tensor on the CPU.")
+        if y.ndim == 0 or len(y) != rows:
+            raise ConfigError(
+                f"data={where}: {part} is {_shown(y)}; it must have {rows} rows, as x has."
+            )
+        plain = y.detach().as_subclass(torch.Tensor).contiguous()
+        targets[part] = _targets(f"data={where}: {part}", plain, other.task)
+    _check_alike_targets(where, "test", targets["test"], targets["train"])
+    of_classes = other.task == "classification"
+    classes = _classes(where, other.classes, targets) if of_classes else 0
+    return Other(other.task, targets["train"], targets["test"], classes)
 
 
 def made(config: UserData) -> Data:

@@ -114,7 +114,7 @@ def _formed(job: Job, task: Task, loaded: data.Data) -> Record:
 
     config, predicted = job.config, build_task(job.config, loaded.task)
     streams = Streams(config.entropy, task.replicate, vary=config.trainer.vary)
-    trained = loaded.train[1][data.split(loaded, config.data, streams).train]
+    trained = loaded.train[1][data.split(loaded, config.data, streams).labelled]
     targets = predicted.scaled(loaded.test[1], trained).numpy()
     return form(config, predicted, task.members, targets)
 

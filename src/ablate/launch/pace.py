@@ -7,10 +7,11 @@ from pathlib import Path
 
 from ablate import data
 from ablate.config import RunConfig
+from ablate.config.heads import NoHeads, Others
 from ablate.config.target import Target
 from ablate.launch.members import member_numbers, training_config
 from ablate.launch.missing import Work, member_work, scored_work, tuning_work
-from ablate.nn.architectures import Shape, multiply_adds
+from ablate.nn.architectures import Shape, depth_of, multiply_adds
 from ablate.store.state import state
 from ablate.study.measured import task_of
 from ablate.study.plan import Plan
@@ -25,9 +26,26 @@ def training_cost(config: RunConfig) -> float:
         return math.inf
     there = data.describe(config.data)
     shape = Shape(there.inputs, there.vocabulary, per_token=task_of(config) == "next_token")
-    examples = config.data.train_size or there.train
+    sizes = config.data.labelled, config.data.train_size
+    examples = next(filter(None, sizes), there.train)
     passes = config.trainer.steps_for(examples) * config.trainer.batch_size
-    return float(passes * multiply_adds(config.model, shape, there.outputs))
+    one = multiply_adds(config.model, shape, there.outputs) + _beside(config, shape)
+    return float(passes * one)
+
+
+def _beside(config: RunConfig, shape: Shape) -> int:
+    """Return the multiply-adds of heads for one example of a step."""
+    heads, model = config.heads, config.model
+    if isinstance(heads, NoHeads) or isinstance(model, Target):
+        return 0
+    shared = depth_of(model) if heads.shared is None else heads.shared
+    if isinstance(heads, Others):
+        outputs = [count for _, count in data.others_of(config.data).values()]
+        return sum(multiply_adds(model, shape, count, first=shared) for count in outputs)
+    of_head = multiply_adds(model, shape, math.prod(shape.inputs), first=shared)
+    if config.data.labelled is None:
+        return of_head
+    return of_head + multiply_adds(model, shape, 1, end=shared)  # of another batch
 
 
 def seconds_left(plan: Plan, timed: Sequence[Plan], root: Path, device: str) -> float | None:

@@ -7,7 +7,7 @@ from ablate.config import RunConfig
 from ablate.config.data import UserData
 from ablate.config.model import TokenConfig
 from ablate.config.target import Target
-from ablate.data.description import describe, split_sizes
+from ablate.data.description import describe, labelled_size, split_sizes
 from ablate.data.user_data import load_user_data
 from ablate.errors import ConfigError
 from ablate.nn.architectures import normalizes_single_values
@@ -56,5 +56,7 @@ def check_normalization(config: RunConfig, inputs: tuple[int, ...]) -> None:
 
 
 def _split(config: RunConfig) -> tuple[int, int]:
+    """Return how many examples the task is trained on, and how many are held out."""
     there = describe(config.data)
-    return split_sizes(config.data, there.train, not there.has_validation)
+    train, validation = split_sizes(config.data, there.train, not there.has_validation)
+    return labelled_size(config.data, train), validation

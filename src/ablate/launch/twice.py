@@ -12,7 +12,7 @@ from ablate.config import RunConfig
 from ablate.config.data import UserData
 from ablate.config.target import Target
 from ablate.data import Data
-from ablate.data.dataset import fixed_part
+from ablate.data.dataset import at_most, fixed_part
 from ablate.data.user_augment import build_user_augment
 from ablate.data.user_data import made
 from ablate.launch.user_check import sample
@@ -114,10 +114,9 @@ def _metric(config: RunConfig, data: Data, streams: Streams) -> Numbers:
 def _procedure(config: RunConfig, data: Data, streams: Streams) -> Numbers:
     """Return what a run gives on few examples, whatever the sizes that the config asks for."""
     held_out = data.validation and fixed_part(data.validation, _SOME, "at_most")
-    train, test = (fixed_part(pair, _SOME, "at_most") for pair in (data.train, data.test))
     whole = dict.fromkeys(("train_size", "validation_size", "test_size"))
     small = config.model_copy(update={"data": config.data.model_copy(update=whole)})
-    few = replace(data, train=train, validation=held_out, test=test)
+    few = replace(at_most(data, _SOME, "at_most"), validation=held_out)
     record = run_procedure(small, few, streams, "cpu")
     numbers: Numbers = [record.metrics[name] for name in sorted(record.metrics)]
     numbers += [record.losses, *([] if record.predictions is None else [record.predictions])]

@@ -106,6 +106,7 @@ _OTHERS = {
         Quantity("members/ambiguity", "spread of the members", "", least=0),
         Quantity("members/bits_per_byte", "cross-entropy of a member", "bits per byte", "lower"),
         Quantity("members/f1", "macro F1 of a member", "%", "higher", effect_scale=100.0),
+        Quantity("test/reconstruction/error", "squared error of the inputs", "", "lower", least=0),
         Quantity("stopping/step", "step at which training ended"),
         Quantity("stopping/best_step", "step of the best evaluation"),
         Quantity("probe/zero", "zero activations", "%"),
@@ -121,6 +122,8 @@ _OTHERS = {
 def quantity(metric: str, task: str = CLASSIFICATION) -> Quantity:
     """Return how a metric is shown: `test/accuracy`, `weights/norm`, or one of the user's own.
 
+    `test/second/accuracy` is that of another target, `second`.
+
     task  of the runs: a loss is in nats where it is a cross-entropy
 
     A metric that is not in the catalogue has its own name as label, no unit, and no direction.
@@ -135,6 +138,10 @@ def quantity(metric: str, task: str = CLASSIFICATION) -> Quantity:
         row = replace(row, unit="", chance=None)
     if place == GAP:
         return _gap(row)
+    split, _, other = place.partition("/")
+    if other:  # another target, whose task and classes are not known here
+        unit = "" if name == "loss" else row.unit
+        return replace(row, label=f"{split} {row.label} ({other})", unit=unit, chance=None)
     return replace(row, label=f"{place} {row.label}")
 
 

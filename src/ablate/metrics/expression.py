@@ -9,7 +9,7 @@ from ablate.errors import ConfigError, check_known, nearest
 from ablate.metrics.catalogue import PROBED, STATISTICS, quantity
 
 _CALL = re.compile(r"(\w+)\((.*)\)")
-_NAME = re.compile(r"[\w.]+(/[\w.]+)?")
+_NAME = re.compile(r"[\w.]+(/[\w.]+){0,2}")
 
 
 @dataclass(frozen=True)

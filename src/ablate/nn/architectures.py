@@ -124,15 +124,20 @@ def depth_of(config: ModelConfig) -> int:
     return len(layers_of(config, (1, 28, 28)))  # as many whatever the examples are
 
 
-def multiply_adds(config: ModelConfig, shape: Shape, outputs: int) -> int:
+def multiply_adds(
+    config: ModelConfig, shape: Shape, outputs: int, first: int = 0, end: int | None = None
+) -> int:
     """Return the multiply-adds of linear maps in one forward pass of one example.
+
+    first, end  the layers of a chain that are counted, as a slice has them; the output layer is
+                the last
 
     Of attention the products of queries with keys and of weights with values count as well.
     """
     if isinstance(config, TokenConfig):
         return _of_tokens(config, shape, outputs)
     count = 0
-    for layer, received in placed(config, shape.inputs, outputs):
+    for layer, received in placed(config, shape.inputs, outputs)[first:end]:
         maps = layer.units * pieces_of(config, layer)
         if layer.kernel:
             positions = math.prod(_positions(layer, received))

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 from ablate.config.init import Constant, InitConfig, Lsuv, Orthogonal, OrthogonalHe, Zeros
+from ablate.nn.heads import Headed
 from ablate.nn.layers import Conv2d, Linear
-from ablate.nn.network import Chain, Network
+from ablate.nn.network import Block, Chain, Network
 from ablate.nn.scales import gain_of, weight_variance
 from ablate.streams import Streams
 
@@ -47,7 +48,9 @@ def initialize(
     if isinstance(config, Lsuv):
         if batch is None or not isinstance(network, Chain):
             raise ValueError("init=lsuv needs a batch of training examples, and a chain of layers")
-        _unit_variance(network, config, batch)
+        received = _unit_variance(network.chain, config, batch)
+        for head in network.heads if isinstance(network, Headed) else ():
+            _unit_variance(head.chain, config, received[head.shared])
     if config.scale != 1:
         for _, linear, _ in network.maps:
             linear.weight.mul_(config.scale)
@@ -83,15 +86,16 @@ def _orthonormal(shape: tuple[int, int], generator: np.random.Generator) -> np.n
     return np.ascontiguousarray(q if shape[0] >= shape[1] else q.T, dtype=np.float32)
 
 
-def _unit_variance(network: Chain, config: Lsuv, batch: Tensor) -> None:
+def _unit_variance(chain: Sequence[Block], config: Lsuv, batch: Tensor) -> list[Tensor]:
     """Scale layer by layer until each linear map's output has variance 1 (Mishkin & Matas 2016).
 
     One scalar per layer and replicate, over all outputs and examples; dropout is active if the
     network is in training mode, as in the authors' code; normalization is left out, since it
-    would undo every scale.
+    would undo every scale. Returns the batch, and what each hidden layer makes of it.
     """
     x = kept = batch
-    for block in network.chain:
+    received = [batch]
+    for block in chain:
         kept = x if block.opens else kept
         x = block.before(x)
         z = block.linear(x)
@@ -107,3 +111,5 @@ def _unit_variance(network: Chain, config: Lsuv, batch: Tensor) -> None:
         if block.activation is not None:
             x = block.activation(block.joined(z, kept))
             x = x if block.pool is None else block.pool(x)
+            received.append(x)
+    return received

@@ -11,6 +11,7 @@ from ablate.config.model import ChainConfig, ModelConfig, TokenConfig
 from ablate.config.target import Target
 from ablate.nn.architectures import Layer, Shape, check, multiply_adds, pieces_of, placed
 from ablate.nn.dropout import Dropout
+from ablate.nn.heads import Head, Headed, HeadShape
 from ablate.nn.initialization import initialize
 from ablate.nn.layers import Activate, Conv2d, GlobalPool, Linear, MaxPool, Shortcut
 from ablate.nn.network import Block, Chain, Network
@@ -27,10 +28,12 @@ def build_network(
     streams: Sequence[Streams],
     device: str,
     first_batch: Callable[[], Tensor],
+    heads: Sequence[HeadShape] = (),
 ) -> Network:
     """Return the networks of `streams`, initialized and in training mode, whoever wrote them.
 
     first_batch  gives one normalized training batch (R, B, *inputs), for schemes that look at it
+    heads        what is predicted beside the task; none for a model of the user's own
 
     Raises ConfigError where the model cannot be made or does not take such examples.
     """
@@ -39,7 +42,7 @@ def build_network(
         where = torch.device(device)
         network = build_user_stack(config.model, shape.inputs, outputs, streams, where)
     else:
-        network = _built(config.model, shape, outputs, len(streams)).to(device)
+        network = _built(config.model, shape, outputs, len(streams), heads).to(device)
         network.seed_dropout(streams, device)  # lsuv looks at the network as it trains
         batch = first_batch() if config.init.name == "lsuv" else None
         initialize(network, config.init, streams, batch)
@@ -47,31 +50,78 @@ def build_network(
     return network
 
 
-def _built(config: ModelConfig, shape: Shape, outputs: int, replicates: int) -> Network:
+def _built(
+    config: ModelConfig, shape: Shape, outputs: int, replicates: int, heads: Sequence[HeadShape]
+) -> Network:
     check(config, shape)
     if isinstance(config, TokenConfig):
+        assert not heads, "refused where a config is read"
         return TokenNetwork(config, shape, outputs, replicates)
-    return build(config, shape.inputs, outputs, replicates)
+    return build(config, shape.inputs, outputs, replicates, heads)
 
 
-def build(config: ChainConfig, inputs: tuple[int, ...], outputs: int, replicates: int) -> Chain:
+def build(
+    config: ChainConfig,
+    inputs: tuple[int, ...],
+    outputs: int,
+    replicates: int,
+    heads: Sequence[HeadShape] = (),
+) -> Chain:
     """Build R networks of one shape, weights zero until `initialize` draws them.
 
     Raises ConfigError when the architecture cannot take examples of shape `inputs`.
     """
+    layers = placed(config, inputs, outputs)
+    blocks = _blocks(config, layers, replicates)
+    cost = multiply_adds(config, Shape(inputs), outputs)
+    population = config.statistics == "population" and config.norm in ("batch", "batch_after")
+    if not heads:
+        return Chain(blocks, cost, population)
+    own = [
+        Head(
+            head.name,
+            head.shared,
+            _blocks(
+                config,
+                placed(config, inputs, head.outputs),
+                replicates,
+                head.shared,
+                f"{head.name}.",
+            ),
+        )
+        for head in heads
+    ]
+    return Headed(blocks, cost, population, own)
+
+
+def _blocks(
+    config: ChainConfig,
+    layers: Sequence[tuple[Layer, tuple[int, ...]]],
+    replicates: int,
+    shared: int = 0,
+    prefix: str = "",
+) -> list[Block]:
+    """Return blocks for layers, the output layer's last; of a head those behind the shared ones.
+
+    prefix  of the names of a head's blocks and of its dropout
+    """
     blocks: list[Block] = []
-    kept, stride = inputs, 1
+    kept, stride = layers[0][1], 1
     norm_after = config.norm == "batch_after"
-    dropped = ("input", config.input_dropout)  # where units arrive that dropout acts on
-    *hidden, (output, last) = placed(config, inputs, outputs)
+    dropped = (f"{prefix}input", config.input_dropout)  # where units arrive that dropout acts on
+    *hidden, (output, last) = layers
     for number, (layer, received) in enumerate(hidden, start=1):
+        name, arriving = f"{prefix}layer{number}", dropped
+        dropped = (name, config.dropout if layer.pool or not layer.kernel else 0.0)
+        if number <= shared:
+            continue
         if layer.opens:
             kept, stride = received, layer.stride
         maps = pieces_of(config, layer)
         blocks.append(
             Block(
-                f"layer{number}",
-                *_linear_map(config, layer, received, replicates, *dropped),
+                name,
+                *_linear_map(config, layer, received, replicates, *arriving),
                 build_norm(config, replicates, layer.units * (1 if norm_after else maps)),
                 Activate(config.activation, replicates, layer.units, maps),
                 _pool(layer),
@@ -80,10 +130,10 @@ def build(config: ChainConfig, inputs: tuple[int, ...], outputs: int, replicates
                 shortcut=Shortcut(stride, layer.units - kept[0]) if layer.closes else None,
             )
         )
-        dropped = (f"layer{number}", config.dropout if layer.pool or not layer.kernel else 0.0)
-    blocks.append(Block("output", *_linear_map(config, output, last, replicates, *dropped)))
-    population = config.statistics == "population" and config.norm in ("batch", "batch_after")
-    return Chain(blocks, multiply_adds(config, Shape(inputs), outputs), population)
+    blocks.append(
+        Block(f"{prefix}output", *_linear_map(config, output, last, replicates, *dropped))
+    )
+    return blocks
 
 
 def _linear_map(

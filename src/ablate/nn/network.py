@@ -78,6 +78,10 @@ class Network(nn.Module):
         """What the probe looks at one after the other, with the replicates that each holds."""
         return ((self, slice(None)),)
 
+    def predicting(self) -> Iterator[nn.Parameter]:
+        """Yield the parameters (R, ...) that a prediction takes."""
+        return self.parameters()
+
     def seed_dropout(self, streams: Sequence[Streams], device: str) -> None:
         """Start the masks of every replicate from the beginning of its streams."""
         for module in self.modules():
@@ -220,5 +224,8 @@ class Chain(Network):
 
 
 def parameter_count(network: Network) -> int:
-    """Return the trainable numbers of one replicate."""
-    return sum(parameter[0].numel() for parameter in network.parameters())
+    """Return the trainable numbers of one replicate that a prediction takes.
+
+    What heads have of their own is left out: without them the network predicts the same.
+    """
+    return sum(parameter[0].numel() for parameter in network.predicting())

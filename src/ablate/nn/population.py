@@ -13,10 +13,15 @@ class _Reached(Exception):
 
 
 @torch.no_grad()
-def set_population_statistics(network: nn.Module, batches: Callable[[], Iterable[Tensor]]) -> None:
+def set_population_statistics(
+    network: nn.Module,
+    batches: Callable[[], Iterable[Tensor]],
+    run: Callable[[Tensor], object] | None = None,
+) -> None:
     """Replace running averages by the mean and variance of each norm's input over all batches.
 
     batches  gives the inputs (R, B, *inputs) of the training split afresh
+    run      what takes inputs past every norm; None: the network itself
 
     First to last layer, so that a layer sees its predecessors as inference will (Ioffe & Szegedy
     2015, algorithm 2); dropout is off. The variance is the population's, divided by N. Costs a
@@ -25,20 +30,20 @@ def set_population_statistics(network: nn.Module, batches: Callable[[], Iterable
     network.eval()
     for module in network.modules():
         if isinstance(module, BatchNorm):
-            mean, variance = _moments(network, module, batches)
+            mean, variance = _moments(run or network, module, batches)
             module.running_mean.copy_(mean)
             module.running_var.copy_(variance)
     network.train()
 
 
 def _moments(
-    network: nn.Module, norm: BatchNorm, batches: Callable[[], Iterable[Tensor]]
+    run: Callable[[Tensor], object], norm: BatchNorm, batches: Callable[[], Iterable[Tensor]]
 ) -> tuple[Tensor, Tensor]:
     """Return mean and variance (R, C) of what reaches `norm`, in float64."""
     mean = squares = torch.zeros_like(norm.running_mean, dtype=torch.float64)
     count = 0
     for inputs in batches():
-        seen = _input_of(norm, network, inputs)
+        seen = _input_of(norm, run, inputs)
         # Replicate by replicate, each channel one row: no sum runs across replicates.
         rows = [own.transpose(0, 1).flatten(1).double().contiguous() for own in seen]
         own_mean = torch.stack([row.mean(dim=1) for row in rows])
@@ -53,13 +58,13 @@ def _moments(
     return mean, squares / count
 
 
-def _input_of(norm: nn.Module, network: nn.Module, inputs: Tensor) -> Tensor:
+def _input_of(norm: nn.Module, run: Callable[[Tensor], object], inputs: Tensor) -> Tensor:
     def stop(_: nn.Module, arguments: tuple[Tensor, ...]) -> None:
         raise _Reached(*arguments)
 
     with norm.register_forward_pre_hook(stop):
         try:
-            network(inputs)
+            run(inputs)
         except _Reached as reached:
             seen: Tensor = reached.args[0]
     return seen

@@ -85,11 +85,13 @@ def _phrase(config: RunConfig, sizes: Mapping[str, int]) -> str:
     name = source.title if source else config.data.name
     if not sizes:
         return name
+    known = config.data.labelled
+    labelled = f", {known:,} of them with a label" if known not in (None, sizes["train"]) else ""
     noise = config.data.label_noise
     wrong = f" with {100 * noise:g} % of the labels wrong" if noise else ""
     return (
-        f"{name} ({sizes['train']:,} training{wrong}, {sizes['validation']:,} validation and "
-        f"{sizes['test']:,} test examples)"
+        f"{name} ({sizes['train']:,} training{wrong}{labelled}, "
+        f"{sizes['validation']:,} validation and {sizes['test']:,} test examples)"
     )
 
 

@@ -42,6 +42,8 @@ def _unequal(one: Comparison) -> Finding | None:
     tested = quantity(one.metric).better
     if split != "test" or one.evidence.test != "paired t" or low is None or high is None:
         return None
+    if "/" in score:  # of what a head predicts: training tells nothing of it
+        return None
     if tested is None or not (low > 0 or high < 0):
         return None
     found = [(f"train/{name}", one.arms_in(f"train/{name}")) for name in ("accuracy", score)]

@@ -112,7 +112,7 @@ def _missing(metric: Expression, study: Study, config: RunConfig) -> str:
 
 def _unprobed(metric: Probed, config: RunConfig) -> str:
     from ablate.data import examples_of
-    from ablate.data.description import split_sizes
+    from ablate.data.description import labelled_size, split_sizes
     from ablate.nn.architectures import depth_of
     from ablate.probe import steps_to_probe
 
@@ -123,7 +123,9 @@ def _unprobed(metric: Probed, config: RunConfig) -> str:
     if isinstance(config.data, UserData) or metric.step == "last":
         return ""
     train, _ = split_sizes(config.data, examples_of(config.data)[0])
-    steps = steps_to_probe(config.probe, config.trainer.steps_for(train))
+    steps = steps_to_probe(
+        config.probe, config.trainer.steps_for(labelled_size(config.data, train))
+    )
     if metric.step not in steps:
         said = f"step {metric.step} is not probed (probe.steps={config.probe.steps})"
         return f"{said}; allowed are {one_of(map(str, steps))}, or last."

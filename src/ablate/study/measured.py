@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from ablate import data
 from ablate.config import RunConfig
 from ablate.config.ensemble import McDropout, NoEnsemble, Snapshot
+from ablate.config.heads import Others, Reconstruction
 from ablate.config.stopping import NoStopping
 from ablate.config.target import Target
 from ablate.config.task import FACTS
@@ -45,7 +46,7 @@ def measured(config: RunConfig, task: str) -> frozenset[str] | None:
     ensemble = config.ensemble
     if isinstance(ensemble, NoEnsemble):
         named |= {f"{split}/{score}" for split in (*SPLITS, GAP) for score in names}
-        named |= {"weights/norm", "weights/zero", "weights/small"}
+        named |= {"weights/norm", "weights/zero", "weights/small"} | _of_heads(config)
         if not isinstance(config.stopping, NoStopping):
             named |= {"stopping/step", "stopping/best_step"}
         return frozenset(named)
@@ -58,6 +59,16 @@ def measured(config: RunConfig, task: str) -> frozenset[str] | None:
     if isinstance(ensemble, Snapshot | McDropout):
         scores |= {f"plain/{score}" for score in names if score != "loss"}
     return frozenset(named | scores)
+
+
+def _of_heads(config: RunConfig) -> set[str]:
+    """Return what heads are scored on the test set."""
+    if isinstance(config.heads, Reconstruction):
+        return {"test/reconstruction/error"}
+    if not isinstance(config.heads, Others):
+        return set()
+    others = data.others_of(config.data).items()
+    return {f"test/{name}/{score}" for name, (task, _) in others for score in FACTS[task].scores}
 
 
 def curves(config: RunConfig, task: str) -> frozenset[str] | None:

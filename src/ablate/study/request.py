@@ -152,6 +152,8 @@ def _quick_overrides(study: Study) -> Mapping[str, Any]:
     trains = not is_user_code("trainer", study.baseline.get("trainer"))
     overrides = _QUICK_OWN if is_user_code("data", source) else _QUICK
     overrides = _QUICK_SMALL if source in _SMALL else overrides
+    if source in ("mnist_pairs", "digits_pairs"):
+        overrides = {**_QUICK, "data": "digits_pairs"}  # else there is nothing to predict beside
     return {key: v for key, v in overrides.items() if trains or not key.startswith("trainer.")}
 
 

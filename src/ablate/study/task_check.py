@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 from ablate.config import RunConfig
 from ablate.config.ensemble import NoEnsemble
+from ablate.config.heads import Others
 from ablate.config.schedule import Plateau
 from ablate.config.stopping import Patience
 from ablate.config.target import Target
 from ablate.config.task import on_validation
+from ablate.data import others_of
 from ablate.data import task_of as natural_task
 from ablate.errors import ConfigError, one_of
 from ablate.metrics import CLASSIFICATION
@@ -32,6 +34,11 @@ def _problems(config: RunConfig, task: str) -> Iterator[str]:
         yield (
             f"data={config.data.name} is for a task of your own, which has to be named: "
             "task={_target_: mylab.tasks.Mine}"
+        )
+    if isinstance(config.heads, Others) and not others_of(config.data):
+        yield (
+            f"heads=others is not allowed with data={config.data.name}, which has one target; "
+            "allowed are mnist_pairs, digits_pairs and ablate.Data(..., others=...) of your own"
         )
     monitors = {"stopping": config.stopping, "schedule": config.schedule}
     allowed = on_validation(task)

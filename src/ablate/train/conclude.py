@@ -20,6 +20,7 @@ from ablate.tasks.task import Targets
 from ablate.train import inference
 from ablate.train.convergence import EXAMPLES, first_nonfinite
 from ablate.train.evaluation import probe
+from ablate.train.heads_scored import scores_beside
 from ablate.train.history import History, Weights, weights_of
 from ablate.train.penalties import is_weight
 from ablate.train.prepare import Stack
@@ -38,6 +39,7 @@ class _Ends:
     targets   trained on, (R, n, ...)
     tested    targets of the test set, (R, N, ...)
     members   outputs (M, R, N, K) of what one training gives an ensemble, or None
+    beside    what heads are scored, per replicate
     readings  of the probe, per replicate, where early stopping ended some; else empty
     weights   as `ablate.probe.weights` has them, per replicate; empty where nobody asks
     """
@@ -47,6 +49,7 @@ class _Ends:
     targets: Targets
     tested: Targets
     members: inference.Outputs | None
+    beside: Sequence[Mapping[str, float]]
     readings: Sequence[Reading]
     weights: Sequence[Mapping[str, np.ndarray]]
 
@@ -76,6 +79,7 @@ def conclude(stack: Stack, history: History, started: float) -> list[Record]:
         targets=stack.training.targets(stack.training_indices).cpu().numpy(),
         tested=stack.test.targets(stack.test_indices).cpu().numpy(),
         members=_members(stack, history),
+        beside=scores_beside(stack),
         readings=probe(stack, at_an_end=True) if history.stopped and stack.is_probed else (),
         weights=(
             measure_weights(stack.network, stack.training.inputs)
@@ -119,6 +123,7 @@ def _record(stack: Stack, history: History, ends: _Ends, r: int, seconds: float)
         for part, scores_of_part in ends.scores.items()
         for name, value in scores_of_part[r].items()
     }
+    metrics |= ends.beside[r]
     if stack.config.metric is not None and metrics:
         metrics |= user_metric(stack.config.metric, ends.outputs[r], ends.tested[r])
     learnt = not stack.steps or stack.task.learnt(trained, ends.targets[r])
@@ -163,8 +168,8 @@ def _stopping(
 
 
 def _weights_like(stack: Stack, r: int) -> dict[str, float]:
-    """Return the norm of one replicate's weights, and the shares that are zero and small."""
-    flat = [p[r].detach().flatten() for p in stack.network.parameters() if is_weight(p)]
+    """Return the norm of the weights that predict, and the shares that are zero and small."""
+    flat = [p[r].detach().flatten() for p in stack.network.predicting() if is_weight(p)]
     if not flat:
         return {}
     weights = torch.cat(flat).double()

@@ -17,6 +17,7 @@ from ablate.streams import Streams
 from ablate.tasks import Task, build_task
 from ablate.train import BATCH
 from ablate.train.batches import Examples, examples, scaling
+from ablate.train.heads import Heads, Shown, build_heads, head_shapes
 from ablate.train.losses import Loss, build_loss
 
 #: Examples that a data-dependent initialization sees.
@@ -25,11 +26,15 @@ _INIT_BATCH = 128
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """What one step sees: inputs (R, B, *inputs), targets (R, B, ...), and how they are mixed."""
+    """What one step sees: inputs (R, B, *inputs), targets (R, B, ...), and how they are mixed.
+
+    shown  what heads see besides; None where there are none
+    """
 
     inputs: Tensor
     targets: Tensor
     mix: Mix | None
+    shown: Shown | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +50,7 @@ class Stack:
     steps       of the whole training
     loss        what is minimized, per replicate
     change      what augments training images; None where nothing does
+    heads       what is learnt beside the task; None where nothing is
     """
 
     config: RunConfig
@@ -61,6 +67,7 @@ class Stack:
     steps: int
     loss: Loss
     change: Change | None
+    heads: Heads | None
 
     @property
     def is_probed(self) -> bool:
@@ -83,10 +90,11 @@ class Stack:
             indices, None if change is None else lambda x: change(x, indices, epoch, step)
         )
         mix = mixup(self.config.views, self.streams, step, indices.shape[1])
-        return Batch(inputs if mix is None else mixed(inputs, mix), targets, mix)
+        shown = None if self.heads is None else self.heads.shown(indices, step)
+        return Batch(inputs if mix is None else mixed(inputs, mix), targets, mix, shown)
 
     def population(self) -> Iterator[Tensor]:
-        """Return the inputs of the whole training split, batch by batch."""
+        """Yield the inputs of all that the task is trained on, batch by batch."""
         for indices in self.training_indices.split(BATCH, dim=1):  # type: ignore[no-untyped-call]
             yield self.training.batch(indices)[0]
 
@@ -113,7 +121,7 @@ def prepare(config: RunConfig, data: Data, streams: Sequence[Streams], device: s
     def placed(x: Tensor, y: Tensor) -> Examples:
         """Put examples on the device, their targets in units of what each replicate trains on."""
         there = examples(x, y, rule, room)
-        own = [task.scaled(y, data.train[1][part.train]) for part in splits]
+        own = [task.scaled(y, data.train[1][part.labelled]) for part in splits]
         if all(targets is y for targets in own):
             return there
         return replace(there, y=torch.stack(own).to(where), has_own=True)
@@ -122,7 +130,7 @@ def prepare(config: RunConfig, data: Data, streams: Sequence[Streams], device: s
     if config.data.label_noise:
         labels = [training_labels(data, config.data, own) for own in streams]
         training = replace(stored, y=torch.stack(labels).to(where), has_own=True)
-    chosen = [part.train for part in splits]
+    chosen = [part.labelled for part in splits]
     if config.ensemble.name == "bagging" or config.trainer.bootstrap:
         chosen = [bootstrap(own, s) for own, s in zip(chosen, streams, strict=True)]
     training_indices = torch.stack(chosen).to(where)
@@ -136,25 +144,32 @@ def prepare(config: RunConfig, data: Data, streams: Sequence[Streams], device: s
     def first_batch() -> Tensor:
         return training.batch(ordered(training_indices, streams, 0)[:, :_INIT_BATCH])[0]
 
-    shape = Shape(tuple(x.shape[1:]), data.vocabulary, task.per_token)
+    shape, test = Shape(tuple(x.shape[1:]), data.vocabulary, task.per_token), placed(*data.test)
     steps_per_epoch = -(-training_indices.shape[1] // batch_size)
     return Stack(
         config=config,
         task=task,
         streams=streams,
         network=build_network(
-            config, shape, task.outputs(y, data.classes), streams, device, first_batch
+            config,
+            shape,
+            task.outputs(y, data.classes),
+            streams,
+            device,
+            first_batch,
+            head_shapes(config, shape.inputs, data),
         ),
         training=training,
         training_indices=training_indices,
         validation=validation,
         validation_indices=validation_indices,
-        test=placed(*data.test),
+        test=test,
         test_indices=_all_of(data.test[1], len(streams), where),
         steps_per_epoch=steps_per_epoch,
         steps=config.trainer.steps_for(training_indices.shape[1]),
         loss=build_loss(config, task, streams[0]),
         change=build_change(config.augment, streams, len(y), x.dtype == torch.uint8),
+        heads=build_heads(config, data, splits, streams, training, test),
     )
 
 

@@ -107,8 +107,16 @@ def _split_of(config: RunConfig, data: Data, streams: Streams) -> Data:
         validation = validation[0].clone(), validation[1].clone()
     test = data.test[0].clone(), data.test[1].clone()
     labels = training_labels(data, config.data, streams)
+    others = {
+        name: replace(other, train=other.train[part.train], test=other.test.clone())
+        for name, other in data.others.items()
+    }
     return replace(
-        data, train=(x[part.train], labels[part.train]), validation=validation, test=test
+        data,
+        train=(x[part.train], labels[part.train]),
+        validation=validation,
+        test=test,
+        others=others,
     )
 
 

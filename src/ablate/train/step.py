@@ -34,17 +34,22 @@ def take_step(stack: Stack, optimizer: Optimizer, batch: Batch, lr: float) -> Te
 
 
 def _losses(stack: Stack, batch: Batch) -> tuple[Tensor, Tensor]:
-    """Return the loss (R,) and what is minimized: the loss and the penalty on activations."""
+    """Return the loss (R,) and what is minimized: with those of heads and of activations."""
     penalty = stack.config.penalty
     hidden: list[Tensor] = []
     tap = (lambda _, __, h: hidden.append(h)) if isinstance(penalty, ActivationL1) else None
     with stack.autocast():
-        outputs = stack.network(batch.inputs, tap)
+        if stack.heads is None or batch.shown is None:
+            outputs, beside = stack.network(batch.inputs, tap), None
+        else:
+            outputs, beside = stack.heads.outputs(stack.network, batch.inputs, batch.shown, tap)
     loss = stack.loss(outputs, batch.targets)
     if batch.mix is not None:
         other = stack.loss(outputs, chosen(batch.targets, batch.mix.partner))
         loss = batch.mix.share * loss + (1 - batch.mix.share) * other
     objective = loss
+    if stack.heads is not None and batch.shown is not None and beside is not None:
+        objective = loss + stack.heads.loss(beside, batch.inputs, batch.shown, batch.mix)
     if isinstance(penalty, ActivationL1):
         for h in hidden:
             objective = objective + activation_penalty(penalty.strength, h)
