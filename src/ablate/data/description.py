@@ -5,8 +5,17 @@ Nothing is read, so it answers at once; only data of the user's own has to be lo
 
 import hashlib
 import json
+from dataclasses import replace
 
-from ablate.config.data import DataConfig, Diabetes, Digits, Friedman, Synthetic, UserData
+from ablate.config.data import (
+    DataConfig,
+    Diabetes,
+    Digits,
+    DownloadedData,
+    Friedman,
+    Synthetic,
+    UserData,
+)
 from ablate.data.sources import SOURCES, Description
 from ablate.errors import ConfigError
 
@@ -15,6 +24,16 @@ _DIGITS_VERSION = "digits 1"
 _SYNTHETIC_VERSION = "synthetic 1"
 _DIABETES_VERSION = "diabetes 1"
 _FRIEDMAN_VERSION = "friedman 1"
+_DIGITS = Description(
+    (1, 8, 8),
+    10,
+    1437,
+    360,
+    counts=(
+        (142, 146, 141, 147, 144, 146, 145, 143, 139, 144),
+        (36, 36, 36, 36, 37, 36, 36, 36, 35, 36),
+    ),
+)
 
 
 def digest(config: DataConfig) -> str:
@@ -47,7 +66,27 @@ def digest(config: DataConfig) -> str:
 
 
 def describe(config: DataConfig) -> Description:
-    """Return what a data config is of; raises ConfigError where `data.shape` is no shape."""
+    """Return what a data config is of.
+
+    Raises ConfigError where `data.shape` is no shape, or the set has no such `data.classes`.
+    """
+    there = describe_whole(config)
+    chosen = config.classes if isinstance(config, Digits | DownloadedData) else None
+    if chosen is None:
+        return there
+    if max(chosen) >= there.outputs:
+        raise ConfigError(
+            f"data.classes={list(chosen)} has {max(chosen)}; the classes of {config.name} are 0 to "
+            f"{there.outputs - 1}"
+        )
+    train, test = (tuple(of_part[label] for label in chosen) for of_part in there.counts)
+    return replace(
+        there, outputs=len(chosen), train=sum(train), test=sum(test), counts=(train, test)
+    )
+
+
+def describe_whole(config: DataConfig) -> Description:
+    """Return what a data set has whatever `data.classes` keeps of it; raises as `describe`."""
     match config:
         case UserData():
             from ablate.data.user_data import load_user_data, outputs_for
@@ -57,7 +96,7 @@ def describe(config: DataConfig) -> Description:
             sizes = len(data.train[1]), len(data.test[1])
             return Description(shape, outputs_for(data), *sizes, brings, data.task)
         case Digits():
-            return Description((1, 8, 8), 10, 1437, 360)
+            return _DIGITS
         case Diabetes():
             return Description((10,), 1, 354, 88, task="regression")
         case Friedman():

@@ -1,12 +1,24 @@
 """Load a data set as tensors, and check before a study starts that this will succeed."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ablate.config.data import DataConfig, Diabetes, Digits, Friedman, Shipped, Synthetic, UserData
+import numpy as np
+
+from ablate.config.data import (
+    DataConfig,
+    Diabetes,
+    Digits,
+    DownloadedData,
+    Friedman,
+    Shipped,
+    Synthetic,
+    UserData,
+)
 from ablate.data.cache import cached, open_entry
 from ablate.data.dataset import Data, fixed_part
-from ablate.data.description import check_test_size, describe, digest
+from ablate.data.description import check_test_size, describe, describe_whole, digest
 from ablate.data.fetch import fetch_set
 from ablate.data.folders import find
 from ablate.data.readers import Arrays, Examples, read_examples, read_verified
@@ -79,7 +91,18 @@ def _examples(config: Shipped, root: Path, seed: int) -> Examples:
     made = decode
     if isinstance(config, Digits | Diabetes):
         made = digits if isinstance(config, Digits) else diabetes
-    return cached(_entry(config, root), describe(config), made)
+    whole = cached(_entry(config, root), describe_whole(config), made)
+    classes = config.classes if isinstance(config, Digits | DownloadedData) else None
+    return whole if classes is None else _of_classes(whole, classes)
+
+
+def _of_classes(examples: Examples, classes: Sequence[int]) -> Examples:
+    """Return the examples of some classes in their order, numbered as `classes` lists them."""
+    numbers = np.full(max(*classes, *(int(y.max()) for _, y in examples)) + 1, -1)
+    numbers[list(classes)] = range(len(classes))
+    (train_x, train_y), (test_x, test_y) = examples
+    train, test = numbers[train_y] >= 0, numbers[test_y] >= 0
+    return (train_x[train], numbers[train_y[train]]), (test_x[test], numbers[test_y[test]])
 
 
 def _entry(config: Shipped, root: Path) -> Path:

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from ablate import data
 from ablate.config import RunConfig
+from ablate.config.pretrain import Autoencoders
+from ablate.config.source import source_run
 from ablate.config.target import Target
 from ablate.launch.members import member_numbers, training_config
 from ablate.launch.missing import Work, member_work, scored_work, tuning_work
-from ablate.nn.architectures import multiply_adds
+from ablate.nn.architectures import multiply_adds, pieces_of, placed
 from ablate.store.state import state
 from ablate.study.plan import Plan
 
@@ -25,7 +27,24 @@ def training_cost(config: RunConfig) -> float:
     inputs, classes = data.inputs_of(config.data), data.outputs_of(config.data)
     examples = config.data.train_size or data.examples_of(config.data)[0]
     passes = config.trainer.steps_for(examples) * config.trainer.batch_size
-    return float(passes * multiply_adds(config.model, inputs, classes))
+    cost = float(passes * multiply_adds(config.model, inputs, classes))
+    return cost + _cost_of_pretraining(config, inputs)
+
+
+def _cost_of_pretraining(config: RunConfig, inputs: tuple[int, ...]) -> float:
+    pretrain, source = config.pretrain, source_run(config)
+    if source is not None:
+        return training_cost(source)
+    if isinstance(pretrain, Autoencoders):
+        assert not isinstance(config.model, Target)
+        maps = [
+            layer.units * pieces_of(config.model, layer) * math.prod(received)
+            for layer, received in placed(config.model, inputs, classes=1)[:-1]
+        ]
+        # Behind the layers before: the layer itself, and a decoder of the same size.
+        through = sum(sum(maps[:number]) + maps[number - 1] for number in range(1, len(maps) + 1))
+        return float(pretrain.steps * (pretrain.batch_size or config.trainer.batch_size) * through)
+    return 0.0
 
 
 def seconds_left(plan: Plan, timed: Sequence[Plan], root: Path, device: str) -> float | None:

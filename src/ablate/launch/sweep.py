@@ -9,6 +9,7 @@ from rich.console import Console
 
 from ablate import data
 from ablate.config import Executed, Local
+from ablate.config.source import source_run
 from ablate.config.target import Target
 from ablate.data.augment_check import check_augment
 from ablate.errors import ConfigError
@@ -133,6 +134,7 @@ def check(plan: Plan, root: Path) -> list[str]:
     seen, told = set(), list[str]()
     for cell in plan.cells:
         config = cell.config
+        source = source_run(config)
         if config.data not in seen:
             data.check_sizes(config.data)
             data.check_available(config.data, root)
@@ -146,11 +148,18 @@ def check(plan: Plan, root: Path) -> list[str]:
                 check_user_code(config, root)
             if not isinstance(config.model, Target):
                 architectures.check(config.model, inputs)
+                architectures.frozen_layers(config.model, config.trainer.frozen, inputs)
                 check_normalization(config, inputs)
+            data.check_pretraining(config)
+            if source is not None:
+                check_normalization(source, inputs)
             if not isinstance(config.augment, Target):
                 check_augment(config.augment, inputs)
         except ConfigError as error:
             raise ConfigError(f"{cell.name}: {error}") from error
+        if source is not None and source.data not in seen:
+            data.check_available(source.data, root)
+            seen.add(source.data)
     return told
 
 

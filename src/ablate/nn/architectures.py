@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from ablate.config.model import Cnn, FitNet, LeNet, Mlp, ModelConfig, ResNet
 from ablate.errors import ConfigError
@@ -109,6 +110,24 @@ def multiply_adds(config: ModelConfig, inputs: tuple[int, ...], classes: int) ->
 def check(config: ModelConfig, inputs: tuple[int, ...]) -> None:
     """Raise ConfigError when the architecture cannot take examples of shape `inputs`."""
     placed(config, inputs, classes=1)
+
+
+def frozen_layers(
+    config: ModelConfig, frozen: int | Literal["hidden"], inputs: tuple[int, ...]
+) -> int:
+    """Return how many hidden layers `trainer.frozen` holds fixed.
+
+    Raises ConfigError where it is more than there are.
+    """
+    there = len(layers_of(config, inputs))
+    if frozen == "hidden":
+        return there
+    if frozen > there:
+        raise ConfigError(
+            f"trainer.frozen is {frozen}; model={config.name} has {there} hidden layers, so at "
+            f"most {there} or hidden are allowed."
+        )
+    return frozen
 
 
 def normalizes_single_values(config: ModelConfig, inputs: tuple[int, ...]) -> bool:

@@ -85,6 +85,8 @@ def _phrase(config: RunConfig, sizes: Mapping[str, int]) -> str:
     name = source.title if source else config.data.name
     if not sizes:
         return name
+    if (classes := getattr(config.data, "classes", None)) and isinstance(classes, tuple):
+        name += f", classes {', '.join(map(str, classes))}"
     noise = config.data.label_noise
     wrong = f" with {100 * noise:g} % of the labels wrong" if noise else ""
     return (

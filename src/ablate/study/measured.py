@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from ablate import data
 from ablate.config import RunConfig
 from ablate.config.ensemble import McDropout, NoEnsemble, Snapshot
+from ablate.config.model import Mlp
+from ablate.config.pretrain import Autoencoders, Source
 from ablate.config.stopping import NoStopping
 from ablate.config.target import Target
 from ablate.metrics import CLASSIFICATION, GAP, SCORED, SPLITS
@@ -44,6 +46,7 @@ def measured(config: RunConfig, task: str) -> frozenset[str] | None:
     if isinstance(ensemble, NoEnsemble):
         named |= {f"{split}/{score}" for split in (*SPLITS, GAP) for score in names}
         named |= {"weights/norm", "weights/zero", "weights/small"}
+        named |= _of_pretraining(config)
         if not isinstance(config.stopping, NoStopping):
             named |= {"stopping/step", "stopping/best_step"}
         return frozenset(named)
@@ -53,6 +56,16 @@ def measured(config: RunConfig, task: str) -> frozenset[str] | None:
     if isinstance(ensemble, Snapshot | McDropout):
         scores |= {f"plain/{score}" for score in names if score != "loss"}
     return frozenset(named | scores)
+
+
+def _of_pretraining(config: RunConfig) -> set[str]:
+    """Return what layers report that learn something before the training."""
+    if isinstance(config.pretrain, Source):
+        return {"pretrain/accuracy", "pretrain/loss"}
+    if isinstance(config.pretrain, Autoencoders):
+        assert isinstance(config.model, Mlp)
+        return {f"pretrain/layer{n}_loss" for n in range(1, len(config.model.widths) + 1)}
+    return set()
 
 
 def _of_members(task: str, size: int) -> set[str]:
