@@ -42,11 +42,14 @@ FACTORS: dict[str, list[Any]] = {
     "precision": ["fp32", "bf16"],
     "stopping": sorted(OPTIONS["stopping"]),
     "schedule": sorted(OPTIONS["schedule"]),
+    "pretrain": ["none", "autoencoders"],
+    "frozen": [0, 1, "hidden"],
 }
 NEUTRAL = {
     "optimizer": "momentum", "penalty": "none", "augment": "none", "norm": "none",
     "dropout": "none", "ensemble": "none", "model": "mlp", "data": "digits",
     "precision": "fp32", "stopping": "none", "schedule": "constant",
+    "pretrain": "none", "frozen": 0,
 }  # fmt: skip
 
 
@@ -62,6 +65,9 @@ def settings(row: dict[str, Any]) -> dict[str, Any]:
     ensemble |= {"snapshots": 2} if row["ensemble"] == "snapshot" else {}
     ensemble |= {"passes": 2} if row["ensemble"] == "mc_dropout" else {}
     model = {"name": row["model"], "norm": row["norm"], "statistics": "population"}
+    pretrain = dict(OPTIONS["pretrain"][row["pretrain"]])
+    pretrain |= {"steps": 3, "noise": 0.2} if pretrain["name"] == "autoencoders" else {}
+    trainer = {"epochs": 1, "batch_size": 32, "precision": row["precision"]}
     if row["dropout"] != "none":
         model |= {"dropout": 0.2, "input_dropout": 0.1, "dropout_kind": row["dropout"]}
     return {
@@ -73,7 +79,8 @@ def settings(row: dict[str, Any]) -> dict[str, Any]:
         "augment": augment,
         "ensemble": ensemble,
         "stopping": dict(OPTIONS["stopping"][row["stopping"]]),
-        "trainer": {"epochs": 1, "batch_size": 32, "precision": row["precision"]},
+        "pretrain": pretrain,
+        "trainer": trainer | {"frozen": row["frozen"]},
         "probe": {"steps": "ends", "examples": 16, "histograms": True},
     }
 
@@ -83,6 +90,7 @@ def checked(values: dict[str, Any]) -> RunConfig:
     config = run_config(values)
     inputs = data_sets.inputs_of(config.data)
     architectures.check(config.model, inputs)
+    architectures.frozen_layers(config.model, config.trainer.frozen, inputs)
     check_augment(config.augment, inputs)
     return config
 
