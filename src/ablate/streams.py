@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 #: A source's place is its number: another one goes to the end, and moves no stream that exists.
 RandomSource = Literal[
     "split", "init", "order", "augment", "dropout", "bootstrap", "probe", "data",
-    "loss", "optimizer", "metric", "label_noise",
+    "loss", "optimizer", "metric", "label_noise", "pretrain",
 ]  # fmt: skip
 _SOURCES = get_args(RandomSource)
 
@@ -38,6 +38,8 @@ class Streams:
 
     vary    `all`, or the one source that differs between replicates: every other draws what it
             draws in replicate 0, `none` makes all replicates alike
+    below   a source that all streams are drawn from, of a training before the training: it has an
+            order and dropout of its own
 
     Synopsis::
 
@@ -50,6 +52,7 @@ class Streams:
     replicate: int
     member: int = 0
     vary: str = "all"
+    below: RandomSource | None = None
 
     def numpy(self, source: RandomSource, name: str | int = 0) -> np.random.Generator:
         """Return a fresh generator; the same arguments give the same numbers."""
@@ -103,8 +106,10 @@ class Streams:
     def _sequence(self, source: RandomSource, name: str | int) -> np.random.SeedSequence:
         # A number and a text never meet: texts carry a leading 1, numbers a leading 0.
         label = (0, name) if isinstance(name, int) else (1, zlib.crc32(name.encode()), len(name))
-        replicate = self.replicate if self.vary in ("all", source) else 0
-        key = (replicate, self.member, _SOURCES.index(source), *label)
+        first = source if self.below is None else self.below
+        replicate = self.replicate if self.vary in ("all", first) else 0
+        within = () if self.below is None else (_SOURCES.index(self.below),)
+        key = (replicate, self.member, *within, _SOURCES.index(source), *label)
         return np.random.SeedSequence(self.seed, spawn_key=key)
 
 

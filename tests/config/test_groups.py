@@ -27,6 +27,7 @@ NAMED = (
     "heads",
     "ensemble",
     "stopping",
+    "pretrain",
 )
 FILES = sorted(path for group in NAMED for path in package_conf().glob(f"{group}/*.yaml"))
 
@@ -72,7 +73,7 @@ def test_options_that_do_nothing_leave_no_trace_in_the_canonical_form() -> None:
         group: dict(GROUPS.options[group][option])
         for group, option in {
             "loss": "cross_entropy", "penalty": "none", "augment": "none",
-            "ensemble": "none", "stopping": "none", "heads": "none",
+            "ensemble": "none", "stopping": "none", "heads": "none", "pretrain": "none",
         }.items()
     }  # fmt: skip
     assert canonical(run_config(values | off)) == canonical(run_config(values))
@@ -84,6 +85,11 @@ NONSENSE = [
     ({"ensemble": "mc_dropout"}, "needs dropout"),
     ({"ensemble": "snapshot", "stopping": "patience"}, "spread over the whole training"),
     ({"ensemble": "snapshot", "ensemble.size": 9}, "at most ensemble.snapshots=5"),
+    ({"pretrain": "autoencoders", "model": "cnn"}, "for the layers of model=mlp"),
+    ({"pretrain": "source"}, "a class of both would train on what validates"),
+    ({"pretrain": "source", "data": "synthetic"}, "cannot be split by classes"),
+    ({"trainer.vary": "pretrain"}, "it needs a pretrain"),
+    ({"data.classes": [1, 2, 1]}, "data.classes=.* names a class twice"),
     ({"model": "resnet20", "model.activation": "maxout"}, "one piece"),
     ({"heads": "others", "heads.shared": 3}, "the model has 2 hidden layers"),
     ({"heads": "reconstruction", "heads.shared": 1, "model": "cnn"}, "share all hidden layers"),

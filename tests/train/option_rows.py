@@ -44,12 +44,15 @@ FACTORS: dict[str, list[Any]] = {
     "precision": ["fp32", "bf16"],
     "stopping": sorted(OPTIONS["stopping"]),
     "schedule": sorted(OPTIONS["schedule"]),
+    "pretrain": ["none", "autoencoders"],
+    "frozen": [0, 1, "hidden"],
 }
 OF_TOKENS = ("transformer", "lstm")
 NEUTRAL = {
     "optimizer": "momentum", "penalty": "none", "augment": "none", "norm": "none",
     "dropout": "none", "ensemble": "none", "model": "mlp", "data": "digits",
     "precision": "fp32", "stopping": "none", "schedule": "constant", "heads": "none",
+    "pretrain": "none", "frozen": 0,
 }  # fmt: skip
 
 
@@ -68,6 +71,9 @@ def settings(row: dict[str, Any]) -> dict[str, Any]:
     if row["model"] in OF_TOKENS:
         kept = {} if row["norm"] == "none" and row["model"] == "lstm" else {"norm": row["norm"]}
         model = {"name": row["model"], "width": 16, **kept}
+    pretrain = dict(OPTIONS["pretrain"][row["pretrain"]])
+    pretrain |= {"steps": 3, "noise": 0.2} if pretrain["name"] == "autoencoders" else {}
+    trainer = {"epochs": 1, "batch_size": 32, "precision": row["precision"]}
     if row["dropout"] != "none":
         model |= {"dropout": 0.2, "input_dropout": 0.1, "dropout_kind": row["dropout"]}
     return {
@@ -81,7 +87,8 @@ def settings(row: dict[str, Any]) -> dict[str, Any]:
         "heads": dict(OPTIONS["heads"][row["heads"]]),
         "ensemble": ensemble,
         "stopping": dict(OPTIONS["stopping"][row["stopping"]]),
-        "trainer": {"epochs": 1, "batch_size": 32, "precision": row["precision"]},
+        "pretrain": pretrain,
+        "trainer": trainer | {"frozen": row["frozen"]},
         "probe": {"steps": "ends", "examples": 16, "histograms": True},
     }
 
@@ -98,6 +105,7 @@ def checked(values: dict[str, Any]) -> RunConfig:
     config = run_config(values)
     there = data_sets.describe(config.data)
     architectures.check(config.model, architectures.Shape(there.inputs, there.vocabulary))
+    architectures.frozen_layers(config.model, config.trainer.frozen)
     check_augment(config.augment, there.inputs, of_tokens=there.vocabulary > 0)
     check_task(config, "a row")
     return config

@@ -31,6 +31,7 @@ def trained(vary: str, tmp_path, replicates=(0, 1)):
             **SMALL,
             "data": {**IMAGES, "label_noise": 0.2},
             "augment": {"noise": 0.2},
+            "pretrain": {"name": "autoencoders", "steps": 2},
             "trainer": {"epochs": 1, "batch_size": 20, "bootstrap": True, "vary": vary},
         }
     )

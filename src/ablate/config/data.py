@@ -1,17 +1,37 @@
 """The `data` group: which examples, how many, and how they are scaled."""
 
 import math
+from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ablate.config.base import ByName, Counts, Fraction, Frozen, NonNegativeFloat, Positive
+from ablate.config.base import (
+    ByName,
+    Count,
+    Counts,
+    Fraction,
+    Frozen,
+    Many,
+    NonNegativeFloat,
+    Positive,
+)
 from ablate.config.target import Either, Target
 
 #: 40 GB: more noise than anybody needs.
 _MOST_NUMBERS = 10**10
 #: 10 GB of the larger kind.
 _MOST_PAIRS = 8 * 10**6
+
+
+#: Some of the classes of a data set.
+Classes = Annotated[Many[Count], Field(min_length=2)]
+
+
+def refuse_repeated(key: str, classes: Sequence[int] | None) -> None:
+    """Raise ValueError where a class is named twice."""
+    if classes is not None and len({*classes}) < len(classes):
+        raise ValueError(f"{key}={list(classes)} names a class twice: each may be there once")
 
 
 class _Data(Frozen):
@@ -33,14 +53,27 @@ class _Data(Frozen):
     others; training loss and accuracy are of these labels, validation and test have true ones."""
 
 
-class Digits(_Data):
+class _Images(_Data):
+    """Real images of several classes."""
+
+    classes: Classes | None = None
+    """Only examples of these, in training, validation and test; they are numbered from 0 in the
+    order given. Null: all."""
+
+    @model_validator(mode="after")
+    def _each_class_once(self) -> Self:
+        refuse_repeated("data.classes", self.classes)
+        return self
+
+
+class Digits(_Images):
     """The 1,797 real 8 x 8 digits that scikit-learn ships; 360 of them are the test set."""
 
     name: Literal["digits"]
     validation_size: Positive = 237
 
 
-class DownloadedData(_Data):
+class DownloadedData(_Images):
     """A published data set in its original files."""
 
     name: Literal["mnist", "fashion_mnist", "kmnist", "cifar10", "cifar100"]

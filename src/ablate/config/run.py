@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from ablate.config.augment import Augment
 from ablate.config.base import Count, Frozen
-from ablate.config.data import DataConfig
+from ablate.config.data import DataConfig, Digits, DownloadedData
 from ablate.config.ensemble import Bagging, EnsembleConfig, McDropout, NoEnsemble, Snapshot
 from ablate.config.heads import HeadsConfig, NoHeads
 from ablate.config.init import He, InitConfig, Lsuv
@@ -15,6 +15,7 @@ from ablate.config.loss import CrossEntropy
 from ablate.config.model import Mlp, ModelConfig, TokenConfig
 from ablate.config.optimizer import Lbfgs, OptimizerConfig
 from ablate.config.penalty import ActivationL1, MaxNorm, NoPenalty, PenaltyConfig
+from ablate.config.pretrain import Autoencoders, NoPretraining, PretrainConfig, Source
 from ablate.config.probe import Probe
 from ablate.config.schedule import ConstantSchedule, ScheduleConfig
 from ablate.config.stopping import NoStopping, StoppingConfig
@@ -53,6 +54,7 @@ class RunConfig(Frozen):
     augment: Either[Augment, Target] = Augment()
     ensemble: EnsembleConfig = NoEnsemble()
     stopping: StoppingConfig = NoStopping()
+    pretrain: PretrainConfig = NoPretraining()
     trainer: Trainer = Trainer()
     probe: Probe = Probe()
     seed: Count = 0
@@ -118,6 +120,7 @@ class RunConfig(Frozen):
                 f"init=lsuv is not allowed with model={self.model.name}: it follows a chain of "
                 "layers, and this one branches"
             )
+        yield from self._conflicts_of_pretraining()
         if isinstance(self.optimizer, Lbfgs):
             if drops and not isinstance(self.model, Target):
                 yield (
@@ -142,6 +145,46 @@ class RunConfig(Frozen):
         if isinstance(self.ensemble, Snapshot) and not self.trainer.trains:
             yield "ensemble=snapshot needs training: trainer.epochs is 0"
 
+    def _conflicts_of_pretraining(self) -> Iterator[str]:
+        """Refuse pretraining, and frozen layers, that this model or data cannot have."""
+        pretrain, trained = self.pretrain, not self.trainer.is_user_code
+        beside = f"pretrain={pretrain.name} is not allowed with"
+        if isinstance(pretrain, Autoencoders) and not isinstance(self.model, Mlp) and trained:
+            yield f"{beside} model={self.model.name}: it is for the layers of model=mlp"
+        if isinstance(self.model, Target | TokenConfig):
+            if isinstance(pretrain, Source):
+                yield f"{beside} model={self.model.name}: it has to know a chain of layers"
+            if self.trainer.frozen:
+                users = isinstance(self.model, Target)
+                yield (
+                    f"trainer.frozen={self.trainer.frozen} is not allowed with model="
+                    f"{self.model.name}: "
+                    + (
+                        "a model of your own freezes its own weights"
+                        if users
+                        else "it has no chain of layers"
+                    )
+                )
+        if not isinstance(pretrain, Source):
+            return
+        if pretrain.steps is None and not self.trainer.trains:
+            yield "pretrain.steps is null, as long as the training, but trainer.epochs is 0"
+        same = pretrain.data in (None, self.data.name)
+        if same and not isinstance(self.data, Digits | DownloadedData):
+            yield (
+                f"{beside} data={self.data.name} unless pretrain.data names another data set: "
+                "this one cannot be split by classes"
+            )
+        elif same and isinstance(self.data, Digits | DownloadedData):
+            own, other = self.data.classes, pretrain.classes
+            if own is None or other is None or {*own} & {*other}:
+                of_source = "all" if other is None else list(other)
+                of_task = "all" if own is None else list(own)
+                yield (
+                    f"pretrain.classes={of_source} is not allowed with data.classes={of_task} of "
+                    "the same data set: a class of both would train on what validates"
+                )
+
     def _nothing_that_varies(self, drops: bool) -> Iterator[str]:
         """Refuse a source of randomness that this config does not have."""
         bagging = isinstance(self.ensemble, Bagging)
@@ -156,6 +199,7 @@ class RunConfig(Frozen):
             "augment": (augments, "an augment"),
             "bootstrap": (self.trainer.bootstrap or bagging, "trainer.bootstrap=true"),
             "label_noise": (self.data.label_noise > 0, "data.label_noise above 0"),
+            "pretrain": (not isinstance(self.pretrain, NoPretraining), "a pretrain"),
         }
         there, needed = missing.get(self.trainer.vary, (True, ""))
         if not there and not self.trainer.is_user_code:

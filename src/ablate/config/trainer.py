@@ -13,8 +13,9 @@ from ablate.config.target import COMMAND, TARGET, Arguments, Dotted, Target, fla
 RUNTIME_FIELDS: Mapping[str, set[str]] = {"trainer": {"device", "cpu_capability", "stack", "save"}}
 #: What differs between replicates.
 Varied = Literal[
-    "all", "none", "split", "bootstrap", "init", "order", "augment", "dropout", "label_noise"
-]
+    "all", "none", "split", "bootstrap", "init", "order", "augment", "dropout", "label_noise",
+    "pretrain",
+]  # fmt: skip
 
 
 class Trainer(Frozen):
@@ -35,6 +36,10 @@ class Trainer(Frozen):
     """Steps between evaluations on validation; null: once an epoch."""
     bootstrap: bool = False
     """Train on as many examples, drawn with replacement from the training split."""
+    frozen: Count | Literal["hidden"] = 0
+    """Hidden layers, counted from the inputs, that are not trained: weights, biases, slopes and
+    norms stay, batch normalization uses running averages that stay too (of the training split,
+    where nothing was trained before). `hidden`: all but the output layer."""
     vary: Varied = "all"
     """The source of randomness that differs between replicates: all of them, none, or one, while
     the others draw as in replicate 0."""

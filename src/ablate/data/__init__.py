@@ -17,6 +17,7 @@ from ablate.data.description import (
 )
 from ablate.data.fetch import fetch
 from ablate.data.load import check_available, load, load_test_set
+from ablate.data.pretraining import check_pretraining, unlabelled
 from ablate.data.sources import SOURCES
 from ablate.data.splits import (
     Split,
@@ -33,6 +34,7 @@ __all__ = [
     "Split",
     "channel_statistics",
     "check_available",
+    "check_pretraining",
     "check_sizes",
     "describe",
     "digest",
@@ -48,4 +50,5 @@ __all__ = [
     "split_statistics",
     "task_of",
     "training_labels",
+    "unlabelled",
 ]

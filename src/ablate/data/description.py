@@ -6,6 +6,7 @@ Nothing is read, so it answers at once; only data of the user's own has to be lo
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ablate.config.data import (
     DataConfig,
@@ -30,6 +31,16 @@ _DIABETES_VERSION = "diabetes 1"
 _FRIEDMAN_VERSION = "friedman 1"
 _GRAMMAR_VERSION = "grammar 1"
 _PAIRS_VERSION = "pairs 1"
+_DIGITS = Description(
+    (1, 8, 8),
+    10,
+    1437,
+    360,
+    counts=(
+        (142, 146, 141, 147, 144, 146, 145, 143, 139, 144),
+        (36, 36, 36, 36, 37, 36, 36, 36, 35, 36),
+    ),
+)
 
 
 def digest(config: DataConfig) -> str:
@@ -75,7 +86,27 @@ def digits_of(config: MnistPairs | DigitsPairs) -> DownloadedData | Digits:
 
 
 def describe(config: DataConfig) -> Description:
-    """Return what a data config is of; raises ConfigError where `data.shape` is no shape."""
+    """Return what a data config is of.
+
+    Raises ConfigError where `data.shape` is no shape, or the set has no such `data.classes`.
+    """
+    there = describe_whole(config)
+    chosen = config.classes if isinstance(config, Digits | DownloadedData) else None
+    if chosen is None:
+        return there
+    if max(chosen) >= there.outputs:
+        raise ConfigError(
+            f"data.classes={list(chosen)} has {max(chosen)}; the classes of {config.name} are 0 to "
+            f"{there.outputs - 1}"
+        )
+    train, test = (tuple(of_part[label] for label in chosen) for of_part in there.counts)
+    return replace(
+        there, outputs=len(chosen), train=sum(train), test=sum(test), counts=(train, test)
+    )
+
+
+def describe_whole(config: DataConfig) -> Description:
+    """Return what a data set has whatever `data.classes` keeps of it; raises as `describe`."""
     match config:
         case UserData():
             from ablate.data.user_data import load_user_data, outputs_for
@@ -88,7 +119,7 @@ def describe(config: DataConfig) -> Description:
                 shape, outputs_for(data), *sizes, brings, data.task, data.vocabulary, others
             )
         case Digits():
-            return Description((1, 8, 8), 10, 1437, 360)
+            return _DIGITS
         case Diabetes():
             return Description((10,), 1, 354, 88, task="regression")
         case Friedman():

@@ -1,11 +1,16 @@
 """Load a data set as tensors, and check before a study starts that this will succeed."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
+import numpy as np
+
 from ablate.config.data import (
     DataConfig,
+    Digits,
     DigitsPairs,
+    DownloadedData,
     Friedman,
     Grammar,
     MnistPairs,
@@ -15,7 +20,13 @@ from ablate.config.data import (
 )
 from ablate.data.cache import cached, open_entry
 from ablate.data.dataset import Data, Other, at_most
-from ablate.data.description import check_test_size, describe, digest, digits_of
+from ablate.data.description import (
+    check_test_size,
+    describe,
+    describe_whole,
+    digest,
+    digits_of,
+)
 from ablate.data.fetch import fetch_set
 from ablate.data.folders import find
 from ablate.data.grammar import sentences
@@ -100,7 +111,18 @@ def _examples(config: Shipped, root: Path, seed: int) -> Examples:
     made = {
         "digits": digits, "diabetes": diabetes, "grammar": lambda: sentences(cast(Grammar, config)),
     }.get(config.name, decode)  # fmt: skip
-    return cached(_entry(config, root), describe(config), made)
+    whole = cached(_entry(config, root), describe_whole(config), made)
+    classes = config.classes if isinstance(config, Digits | DownloadedData) else None
+    return whole if classes is None else _of_classes(whole, classes)
+
+
+def _of_classes(examples: Examples, classes: Sequence[int]) -> Examples:
+    """Return the examples of some classes in their order, numbered as `classes` lists them."""
+    numbers = np.full(max(*classes, *(int(y.max()) for _, y in examples)) + 1, -1)
+    numbers[list(classes)] = range(len(classes))
+    (train_x, train_y), (test_x, test_y) = examples
+    train, test = numbers[train_y] >= 0, numbers[test_y] >= 0
+    return (train_x[train], numbers[train_y[train]]), (test_x[test], numbers[test_y[test]])
 
 
 def _entry(config: Shipped, root: Path) -> Path:

@@ -8,6 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+#: Training and test examples of each class.
+_Counts = tuple[tuple[int, ...], tuple[int, ...]]
+
 
 @dataclass(frozen=True)
 class Description:
@@ -18,6 +21,7 @@ class Description:
     task            what it is for, as `task.name` has it
     vocabulary      different tokens that an example may have; 0: it has numbers
     others          task of each further target, and how many outputs a head for it needs
+    counts          training and test examples of each class, where they are known
     """
 
     inputs: tuple[int, ...]
@@ -28,6 +32,7 @@ class Description:
     task: str = "classification"
     vocabulary: int = 0
     others: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    counts: _Counts = ((), ())
 
 
 @dataclass(frozen=True)
@@ -72,14 +77,32 @@ class Source:
         return self.train + self.test + self.others
 
 
-def _idx(name: str, title: str, mirrors: tuple[str, ...], *files: tuple[int, str]) -> Source:
+def _balanced(
+    inputs: tuple[int, ...], classes: int, train: int, test: int, counts: _Counts | None = None
+) -> Description:
+    """Describe a set by its number of training and test examples.
+
+    counts  of each class; None: all have the same number
+    """
+    equal = (train // classes,) * classes, (test // classes,) * classes
+    return Description(inputs, classes, train, test, counts=counts or equal)
+
+
+def _idx(
+    name: str,
+    title: str,
+    mirrors: tuple[str, ...],
+    *files: tuple[int, str],
+    counts: _Counts | None = None,
+) -> Source:
     """Return a set in MNIST's layout: 60,000 + 10,000 grey 28 x 28 images of 10 classes.
 
-    files  size and SHA-256 of training images and labels, then of test images and labels
+    files   size and SHA-256 of training images and labels, then of test images and labels
+    counts  of each class; None: all have the same number
     """
     stems = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
     found = _files([f"{stem}-ubyte.gz" for stem in stems], *files)
-    there = Description((1, 28, 28), outputs=10, train=60_000, test=10_000)
+    there = _balanced((1, 28, 28), 10, 60_000, 10_000, counts)
     return Source(name, title, "idx", there, found[:2], found[2:], mirrors)
 
 
@@ -117,6 +140,10 @@ _SETS = (
         (28_881, "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),
         (1_648_877, "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"),
         (4_542, "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
+        counts=(
+            (5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949),
+            (980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009),
+        ),
     ),
     # Xiao, Rasul & Vollgraf 2017.
     _idx(
@@ -149,7 +176,7 @@ _SETS = (
         name="cifar10",
         title="CIFAR-10",
         format="cifar",
-        there=Description((3, 32, 32), outputs=10, train=50_000, test=10_000),
+        there=_balanced((3, 32, 32), 10, 50_000, 10_000),
         train=_CIFAR10[:5],
         test=_CIFAR10[5:6],
         others=_CIFAR10[6:],
@@ -162,7 +189,7 @@ _SETS = (
         name="cifar100",
         title="CIFAR-100",
         format="cifar",
-        there=Description((3, 32, 32), outputs=100, train=50_000, test=10_000),
+        there=_balanced((3, 32, 32), 100, 50_000, 10_000),
         train=(File("cifar-100-python/train", "md5:16019d7e3df5f24257cddd939b257f8d"),),
         test=(File("cifar-100-python/test", "md5:f0ef6b0ae62326f3e7ffdfab6717acfc"),),
         mirrors=_CIFAR_MIRRORS,

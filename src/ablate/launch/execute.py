@@ -7,6 +7,8 @@ from contextlib import chdir, contextmanager
 from datetime import UTC, datetime
 
 from ablate import data, user
+from ablate.config import RunConfig
+from ablate.config.source import source_run
 from ablate.errors import AblateError, ConfigError
 from ablate.launch.job import Event, Job, Task
 from ablate.records import Record
@@ -94,17 +96,29 @@ def train_job(job: Job, loaded: dict[str, data.Data]) -> list[Record]:
     """Return the record of each task of a job, in order; `loaded` as for `execute`."""
     from ablate.train.loop import train
 
-    wanted = f"{job.config.data.model_dump_json()} {job.config.seed}"
-    if wanted not in loaded:
-        loaded.clear()
-        loaded[wanted] = data.load(job.config.data, job.root, job.config.seed)
+    source = source_run(job.config)
     if job.tasks[0].members:
-        return [_formed(job, task, loaded[wanted]) for task in job.tasks]
+        (own,) = _loaded(job, loaded, job.config)
+        return [_formed(job, task, own) for task in job.tasks]
+    own, *other = _loaded(job, loaded, job.config, *([source] if source else []))
     replicates = [task.replicate for task in job.stack]
     members = [task.member for task in job.stack]
-    trained = train(job.config, loaded[wanted], replicates, job.device, members=members)
+    trained = train(
+        job.config, own, replicates, job.device, members, source=other[0] if other else None
+    )
     by_task = dict(zip(job.stack, trained, strict=True))
     return [by_task[task] for task in job.tasks]
+
+
+def _loaded(job: Job, loaded: dict[str, data.Data], *configs: RunConfig) -> list[data.Data]:
+    """Return the data of each config; what else `loaded` has is dropped from memory."""
+    wanted = {f"{one.data.model_dump_json()} {one.seed}": one for one in configs}
+    for name in loaded.keys() - wanted.keys():
+        del loaded[name]
+    for name, one in wanted.items():
+        if name not in loaded:
+            loaded[name] = data.load(one.data, job.root, one.seed)
+    return [loaded[name] for name in wanted]
 
 
 def _formed(job: Job, task: Task, loaded: data.Data) -> Record:

@@ -8,6 +8,8 @@ from pathlib import Path
 from ablate import data
 from ablate.config import RunConfig
 from ablate.config.heads import NoHeads, Others
+from ablate.config.pretrain import Autoencoders
+from ablate.config.source import source_run
 from ablate.config.target import Target
 from ablate.launch.members import member_numbers, training_config
 from ablate.launch.missing import Work, member_work, scored_work, tuning_work
@@ -30,7 +32,7 @@ def training_cost(config: RunConfig) -> float:
     examples = next(filter(None, sizes), there.train)
     passes = config.trainer.steps_for(examples) * config.trainer.batch_size
     one = multiply_adds(config.model, shape, there.outputs) + _beside(config, shape)
-    return float(passes * one)
+    return float(passes * one) + _cost_of_pretraining(config, shape)
 
 
 def _beside(config: RunConfig, shape: Shape) -> int:
@@ -46,6 +48,20 @@ def _beside(config: RunConfig, shape: Shape) -> int:
     if config.data.labelled is None:
         return of_head
     return of_head + multiply_adds(model, shape, 1, end=shared)  # of another batch
+
+
+def _cost_of_pretraining(config: RunConfig, shape: Shape) -> float:
+    pretrain, model, source = config.pretrain, config.model, source_run(config)
+    if source is not None:
+        return training_cost(source)
+    if isinstance(pretrain, Autoencoders):
+        assert not isinstance(model, Target)
+        ends = range(1, 1 + depth_of(model))
+        of_layers = [multiply_adds(model, shape, 1, first=end - 1, end=end) for end in ends]
+        # Behind the layers before: the layer itself, and a decoder of the same size.
+        through = sum(sum(of_layers[:end]) + of_layers[end - 1] for end in ends)
+        return float(pretrain.steps * (pretrain.batch_size or config.trainer.batch_size) * through)
+    return 0.0
 
 
 def seconds_left(plan: Plan, timed: Sequence[Plan], root: Path, device: str) -> float | None:

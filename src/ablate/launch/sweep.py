@@ -9,6 +9,7 @@ from rich.console import Console
 
 from ablate import data
 from ablate.config import Executed, Local
+from ablate.config.source import source_run
 from ablate.config.target import Target
 from ablate.data.augment_check import check_augment
 from ablate.errors import ConfigError
@@ -133,6 +134,7 @@ def check(plan: Plan, root: Path) -> list[str]:
     seen, told = set(), list[str]()
     for cell in plan.cells:
         config = cell.config
+        source = source_run(config)
         if config.data not in seen:
             data.check_sizes(config.data)
             data.check_available(config.data, root)
@@ -147,11 +149,18 @@ def check(plan: Plan, root: Path) -> list[str]:
             if not isinstance(config.model, Target):
                 shape = architectures.Shape(there.inputs, there.vocabulary)
                 architectures.check(config.model, shape)
+                architectures.frozen_layers(config.model, config.trainer.frozen)
                 check_normalization(config, there.inputs)
+            data.check_pretraining(config)
+            if source is not None:
+                check_normalization(source, there.inputs)
             if not isinstance(config.augment, Target):
                 check_augment(config.augment, there.inputs, of_tokens=there.vocabulary > 0)
         except ConfigError as error:
             raise ConfigError(f"{cell.name}: {error}") from error
+        if source is not None and source.data not in seen:
+            data.check_available(source.data, root)
+            seen.add(source.data)
     return told
 
 

@@ -12,6 +12,8 @@ Better = Literal["higher", "lower"]
 SPLITS = ("train", "validation", "test")
 #: What stands before a score that is the training set's less the test set's, of the same run.
 GAP = "gap"
+#: What stands before what layers report that learnt something before the training.
+PRETRAINED = "pretrain"
 #: What is evaluated while a network of this package trains.
 CURVES = ("train/loss", "validation/loss", "validation/accuracy")
 #: What is evaluated as well where `probe.train_accuracy` says so.
@@ -131,6 +133,11 @@ def quantity(metric: str, task: str = CLASSIFICATION) -> Quantity:
     if metric in _OTHERS:
         return _OTHERS[metric]
     place, _, name = metric.rpartition("/")
+    if place == PRETRAINED and name.endswith("_loss"):
+        layer = name.removesuffix("_loss")
+        return Quantity(metric, f"unexplained of what {layer} receives", "%", "lower", least=0)
+    if place == PRETRAINED and name in SCORES:
+        return replace(SCORES[name], label=f"{SCORES[name].label} on the source", chance=None)
     row = SCORES.get(name)
     if row is None or not place:
         return Quantity(metric, metric.replace("/", " ").replace("_", " "))

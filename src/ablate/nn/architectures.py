@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from ablate.config.model import (
     ChainConfig,
@@ -174,6 +175,22 @@ def check(config: ModelConfig, shape: Shape) -> None:
         )
     if not isinstance(config, TokenConfig):
         placed(config, shape.inputs, classes=1)
+
+
+def frozen_layers(config: ModelConfig, frozen: int | Literal["hidden"]) -> int:
+    """Return how many hidden layers `trainer.frozen` holds fixed.
+
+    Raises ConfigError where it is more than there are.
+    """
+    there = depth_of(config)
+    if frozen == "hidden":
+        return there
+    if frozen > there:
+        raise ConfigError(
+            f"trainer.frozen is {frozen}; model={config.name} has {there} hidden layers, so at "
+            f"most {there} or hidden are allowed."
+        )
+    return frozen
 
 
 def normalizes_single_values(config: ModelConfig, inputs: tuple[int, ...]) -> bool:

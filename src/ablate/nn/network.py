@@ -190,6 +190,7 @@ class Chain(Network):
         super().__init__()
         self.chain = tuple(blocks)  # in order; the last is the output layer
         self.blocks = nn.ModuleList(blocks)
+        self.frozen: tuple[nn.Parameter, ...] = ()
         self.multiply_adds, self.population = multiply_adds, population
         hidden = [(block, block.activation) for block in blocks if block.activation is not None]
         self.layer_names = tuple(block.name for block, _ in hidden)
@@ -213,6 +214,27 @@ class Chain(Network):
         """Return the first block's weight where that is a linear map."""
         first = self.chain[0].linear
         return first.weight if isinstance(first, Linear) else None
+
+    def freeze(self, layers: int) -> None:
+        """Hold the first blocks as they are: no step changes their parameters and buffers."""
+        self.frozen = tuple(p for block in self.chain[:layers] for p in block.parameters())
+        for parameter in self.frozen:
+            parameter.requires_grad_(False)
+        for block in self.chain[:layers]:
+            if isinstance(block.norm, BatchNorm):
+                block.norm.is_frozen = True
+
+    @contextmanager
+    def probing(self) -> Iterator[None]:
+        """As of every network; frozen weights have the gradients that they would move by."""
+        with super().probing():
+            for parameter in self.frozen:
+                parameter.requires_grad_(True)
+            try:
+                yield
+            finally:
+                for parameter in self.frozen:
+                    parameter.requires_grad_(False)
 
     def forward(self, x: Tensor, tap: Tap | None = None) -> Tensor:
         """Return logits (R, B, classes) of x (R, B, *inputs)."""

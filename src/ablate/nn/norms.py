@@ -34,10 +34,12 @@ class BatchNorm(nn.Module):
     """Batch normalization per replicate and channel (Ioffe & Szegedy 2015); eps 1e-5.
 
     y = gamma (x - mean)/sqrt(variance + eps) + beta over batch (and positions). Evaluation uses
-    running averages with momentum 0.1 and, as torch does, the unbiased variance.
+    running averages with momentum 0.1 and, as torch does, the unbiased variance. So does training
+    where a layer is frozen, and leaves them as they are.
     """
 
     EPS, MOMENTUM = 1e-5, 0.1
+    is_frozen = False
     running_mean: Tensor
     running_var: Tensor
 
@@ -61,14 +63,14 @@ class BatchNorm(nn.Module):
             self.running_var.flatten(),
             self.weight.flatten(),
             self.bias.flatten(),
-            self.training,
+            self.training and not self.is_frozen,
             self.MOMENTUM,
             self.EPS,
         )
         return unfold(y, len(x))
 
     def _normalize_features(self, x: Tensor) -> Tensor:
-        if not self.training:
+        if not self.training or self.is_frozen:
             scale = self.weight / (self.running_var + self.EPS).sqrt()
             centred = x - self.running_mean.unsqueeze(1)
             return centred * scale.unsqueeze(1) + self.bias.unsqueeze(1)

@@ -17,19 +17,23 @@ def set_population_statistics(
     network: nn.Module,
     batches: Callable[[], Iterable[Tensor]],
     run: Callable[[Tensor], object] | None = None,
+    of: Iterable[nn.Module] | None = None,
 ) -> None:
     """Replace running averages by the mean and variance of each norm's input over all batches.
 
     batches  gives the inputs (R, B, *inputs) of the training split afresh
     run      what takes inputs past every norm; None: the network itself
+    of       the modules whose norms are set; None: all of the network's
 
-    First to last layer, so that a layer sees its predecessors as inference will (Ioffe & Szegedy
-    2015, algorithm 2); dropout is off. The variance is the population's, divided by N. Costs a
-    forward pass per layer. The network is left in training mode.
+    Norms of frozen layers stay as they are. First to last layer, so that a layer sees its
+    predecessors as inference will (Ioffe & Szegedy 2015, algorithm 2); dropout is off. The variance
+    is the population's, divided by N. Costs a forward pass per layer. The network is left in
+    training mode.
     """
     network.eval()
-    for module in network.modules():
-        if isinstance(module, BatchNorm):
+    parts = [network] if of is None else of
+    for module in (module for part in parts for module in part.modules()):
+        if isinstance(module, BatchNorm) and not module.is_frozen:
             mean, variance = _moments(run or network, module, batches)
             module.running_mean.copy_(mean)
             module.running_var.copy_(variance)

@@ -87,6 +87,8 @@ def _phrase(config: RunConfig, sizes: Mapping[str, int]) -> str:
         return name
     known = config.data.labelled
     labelled = f", {known:,} of them with a label" if known not in (None, sizes["train"]) else ""
+    if (classes := getattr(config.data, "classes", None)) and isinstance(classes, tuple):
+        name += f", classes {', '.join(map(str, classes))}"
     noise = config.data.label_noise
     wrong = f" with {100 * noise:g} % of the labels wrong" if noise else ""
     return (

@@ -6,6 +6,8 @@ from ablate import data
 from ablate.config import RunConfig
 from ablate.config.ensemble import McDropout, NoEnsemble, Snapshot
 from ablate.config.heads import Others, Reconstruction
+from ablate.config.model import Mlp
+from ablate.config.pretrain import Autoencoders, Source
 from ablate.config.stopping import NoStopping
 from ablate.config.target import Target
 from ablate.config.task import FACTS
@@ -46,7 +48,8 @@ def measured(config: RunConfig, task: str) -> frozenset[str] | None:
     ensemble = config.ensemble
     if isinstance(ensemble, NoEnsemble):
         named |= {f"{split}/{score}" for split in (*SPLITS, GAP) for score in names}
-        named |= {"weights/norm", "weights/zero", "weights/small"} | _of_heads(config)
+        named |= {"weights/norm", "weights/zero", "weights/small"}
+        named |= _of_heads(config) | _of_pretraining(config)
         if not isinstance(config.stopping, NoStopping):
             named |= {"stopping/step", "stopping/best_step"}
         return frozenset(named)
@@ -69,6 +72,16 @@ def _of_heads(config: RunConfig) -> set[str]:
         return set()
     others = data.others_of(config.data).items()
     return {f"test/{name}/{score}" for name, (task, _) in others for score in FACTS[task].scores}
+
+
+def _of_pretraining(config: RunConfig) -> set[str]:
+    """Return what layers report that learn something before the training."""
+    if isinstance(config.pretrain, Source):
+        return {"pretrain/accuracy", "pretrain/loss"}
+    if isinstance(config.pretrain, Autoencoders):
+        assert isinstance(config.model, Mlp)
+        return {f"pretrain/layer{n}_loss" for n in range(1, len(config.model.widths) + 1)}
+    return set()
 
 
 def curves(config: RunConfig, task: str) -> frozenset[str] | None:

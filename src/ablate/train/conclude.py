@@ -128,6 +128,7 @@ def _record(stack: Stack, history: History, ends: _Ends, r: int, seconds: float)
         metrics |= user_metric(stack.config.metric, ends.outputs[r], ends.tested[r])
     learnt = not stack.steps or stack.task.learnt(trained, ends.targets[r])
     counted = {"weight_step": np.array(last), **ends.weights[r]} if ends.weights else {}
+    metrics |= history.pretrained[r] if history.pretrained else {}
     metrics |= _stopping(stack.config.stopping, evaluations, end) | _weights_like(stack, r)
     return replace(
         at_any_rate,

@@ -1,7 +1,7 @@
 """What training gathers as it goes."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,6 +26,7 @@ class History:
     stopped       by replicate, the step at which early stopping ended it
     best          by replicate, the weights of its best evaluation, where they are to be saved
     ended         by replicate, the weights it ends with, where training may go on without it
+    pretrained    what pretraining reports, as metrics by name, per replicate
     members       test outputs (R, N, K) of each snapshot of a snapshot ensemble
     """
 
@@ -37,6 +38,7 @@ class History:
     stopped: dict[int, int] = field(default_factory=dict)
     best: dict[int, Weights] = field(default_factory=dict)
     ended: dict[int, Weights] = field(default_factory=dict)
+    pretrained: Sequence[Mapping[str, float]] = ()
     members: list[npt.NDArray[np.float32]] = field(default_factory=list)
 
     def monitored(self, replicate: int, monitor: str) -> list[float]:

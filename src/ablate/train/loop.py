@@ -19,6 +19,7 @@ from ablate.train.history import History
 from ablate.train.inference import final_outputs
 from ablate.train.optimizers import build_optimizer
 from ablate.train.prepare import Stack, prepare
+from ablate.train.pretrain import pretrain
 from ablate.train.procedure import run_procedure
 from ablate.train.schedules import learning_rate, parts
 from ablate.train.step import take_step
@@ -34,11 +35,13 @@ def train(
     replicates: Sequence[int],
     device: str = "cpu",
     members: Sequence[int] | None = None,
+    source: Data | None = None,
 ) -> list[Record]:
     """Train the cell `config` once per replicate, all as one stack; return a record each.
 
     device   `cpu` or `cuda`
     members  of an ensemble, one per replicate; None: member 0, the plain run, each time
+    source   of the task that comes before, where the config has one
 
     On a CPU with one thread the record of a replicate of an `mlp` is the same bits in whatever
     stack it is trained; elsewhere, and for a model of the user's own, it is within rounding. A
@@ -57,7 +60,9 @@ def train(
     # else replicates would share what is one's
     assert len(streams) == 1 or not config.trains_one_by_one
     stack = prepare(config, data, streams, device)
+    pretrained = pretrain(stack, data, source, device, lambda other: _fit(other, started))
     history = _fit(stack, started)
+    history.pretrained = pretrained
     return conclude(stack, history, started)
 
 

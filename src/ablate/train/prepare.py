@@ -110,7 +110,7 @@ def prepare(config: RunConfig, data: Data, streams: Sequence[Streams], device: s
     streams = tuple(streams)
     splits = [split(data, config.data, replace(s, member=0)) for s in streams]
     batch_size = config.trainer.batch_size
-    room = max(batch_size, BATCH, _INIT_BATCH)
+    room = max(batch_size, getattr(config.pretrain, "batch_size", None) or 0, BATCH, _INIT_BATCH)
 
     x, y = data.train
     statistics = None

@@ -12,6 +12,7 @@ from ablate.config.augment import Augment
 from ablate.config.ensemble import NoEnsemble
 from ablate.config.heads import NoHeads
 from ablate.config.penalty import NoPenalty
+from ablate.config.pretrain import NoPretraining
 from ablate.config.stopping import NoStopping
 from ablate.config.target import Target
 from ablate.config.validate import run_config
@@ -142,6 +143,7 @@ def _fits(config: RunConfig, data: Data, guess: float) -> float:
     fields["data"]["labelled"] = None
     fields["data"]["train_size"] = min(_EXAMPLES, len(data.train[1]) // 2)
     fields["trainer"] |= {"steps": _FIT_STEPS, "batch_size": _EXAMPLES, "eval_every": _FIT_STEPS}
+    fields["trainer"]["frozen"] = 0
     fields["probe"]["steps"] = "off"
     if not isinstance(config.model, Target):
         fields["model"] |= {"dropout": 0.0, "input_dropout": 0.0}
@@ -151,6 +153,7 @@ def _fits(config: RunConfig, data: Data, guess: float) -> float:
         "augment": Augment(),
         "stopping": NoStopping(),
         "heads": NoHeads(),
+        "pretrain": NoPretraining(),
     }
     (record,) = train(kept.model_copy(update=off), data, [0])
     if "train/accuracy" in record.metrics or "train/loss" not in record.metrics:
