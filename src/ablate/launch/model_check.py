@@ -36,7 +36,7 @@ def check_model(
         except Exception as error:
             shown = f"{examples} example{'s'[: examples - 1]} {mode}: {said_by(error)}{why}"
             raise ConfigError(f"model={name} fails on {shown}.") from error
-        check_logits(name, logits, examples, classes, f" {mode}{why}")
+        check_logits(f"model={name}", logits, examples, classes, f" {mode}{why}")
         if trains and config.trainer.trains:
             _check_gradient(name, logits)
     _check_draws(config, network, _examples(2, inputs))

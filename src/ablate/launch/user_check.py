@@ -193,7 +193,7 @@ def _try_metric(
 
 def _procedure(config: RunConfig) -> None:
     assert config.trainer.procedure is not None
-    user.bound(config.trainer.procedure, "trainer", given=("config", "data", "streams"))
+    user.bound(config.trainer.procedure, "trainer", given=("config", "data", "streams", "run"))
 
 
 def sample(config: RunConfig, load: Callable[[], Data]) -> tuple[Tensor, Tensor]:

@@ -55,10 +55,15 @@ class UserNetwork(Network):
 
     drops, norms = (_DropoutNd, nn.RNNBase, nn.MultiheadAttention), _BatchNorm
 
-    def __init__(self, module: nn.Module, inputs: tuple[int, ...], classes: int, name: str) -> None:
+    def __init__(self, module: nn.Module, tried: Tensor, what: str, classes: int = 0) -> None:
+        """Make it of a module that is tried on a few examples (B, *inputs), in evaluation mode.
+
+        what     whose module it is, for the sentence where it fails: `model=mylab.nets.Net`
+        classes  how many outputs an example must have; 0: any
+        """
         super().__init__()
         self.module = module
-        self._layers, self.multiply_adds = _listened(module, inputs, classes, name)
+        self._layers, self.multiply_adds = _listened(module, tried, what, classes)
         module.train()  # before it is asked what is frozen: many say so there
         self.layer_names = tuple(layer.name for layer in self._layers)
         known = [_KNOWN.get(type(layer.module)) for layer in self._layers]
@@ -129,13 +134,14 @@ def build_user_network(
             if hasattr(part, "reset_parameters"):
                 streams.seed_globally("init", name or "model")
                 part.reset_parameters()
-    return UserNetwork(module.to(device), inputs, classes, config.name).train()
+    tried = torch.zeros(_TRIED, *inputs, device=device)
+    return UserNetwork(module.to(device), tried, f"model={config.name}", classes).train()
 
 
 def _listened(
-    module: nn.Module, inputs: tuple[int, ...], classes: int, name: str
+    module: nn.Module, tried: Tensor, what: str, classes: int
 ) -> tuple[tuple[_Layer, ...], int]:
-    """Run two examples through the module, which makes its lazy parameters.
+    """Run a few examples through the module, which makes its lazy parameters.
 
     Return what the probe is to listen to, and the multiply-adds of one example in linear maps and
     convolutions: per number put out, as many as there are weights into it.
@@ -146,33 +152,33 @@ def _listened(
     def ran(place: str, part: nn.Module, _: object, output: Tensor) -> None:
         nonlocal count
         if isinstance(part, nn.Linear | nn.modules.conv._ConvNd):
-            count += output.numel() // _TRIED * part.weight[0].numel()
+            count += output.numel() // len(tried) * part.weight[0].numel()
         if place and not any(part.children()):
             called.append((place, part))
 
-    device = next((p.device for p in module.parameters()), torch.device("cpu"))
     with ExitStack() as hooks, torch.no_grad():
         for place, part in module.named_modules():
             hooks.enter_context(part.register_forward_hook(partial(ran, place)))
         module.eval()
         try:
-            logits = module(torch.zeros(_TRIED, *inputs, device=device))
+            logits = module(tried.clone())
         except user.RAISED as error:
-            shown = " x ".join(map(str, inputs))
+            shown = " x ".join(map(str, tried.shape[1:]))
             raise ConfigError(
-                f"model={name} fails on examples {shown}: {user.said_by(error)}."
+                f"{what} fails on examples {shown}: {user.said_by(error)}."
             ) from error
-    check_logits(name, logits, _TRIED, classes)
+    if classes:
+        check_logits(what, logits, len(tried), classes)
     return _activations(called) or _linear_maps(called), count
 
 
-def check_logits(name: str, logits: object, examples: int, classes: int, when: str = "") -> None:
+def check_logits(what: str, logits: object, examples: int, classes: int, when: str = "") -> None:
     """Raise ConfigError unless a model returned logits; `when` says what was special about it."""
     if isinstance(logits, Tensor) and tuple(logits.shape) == (examples, classes):
         return
     got = tuple(logits.shape) if isinstance(logits, Tensor) else f"a {type(logits).__name__}"
     raise ConfigError(
-        f"model={name} returns {got} for {examples} example{'s'[: examples - 1]}{when}; it must "
+        f"{what} returns {got} for {examples} example{'s'[: examples - 1]}{when}; it must "
         f"return logits ({examples}, {classes})."
     )
 
