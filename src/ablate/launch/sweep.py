@@ -27,6 +27,7 @@ from ablate.launch.phases import (
     train_all,
 )
 from ablate.launch.precision import emulated
+from ablate.launch.probed_check import check_probed
 from ablate.launch.processor import check_capability
 from ablate.launch.single_examples import check_normalization
 from ablate.nn import architectures
@@ -151,6 +152,7 @@ def check(plan: Plan, root: Path) -> list[str]:
                 check_augment(config.augment, inputs)
         except ConfigError as error:
             raise ConfigError(f"{cell.name}: {error}") from error
+    check_probed(plan)
     return told
 
 

@@ -67,7 +67,8 @@ def floats(source: str, part: str, values: Any) -> npt.NDArray[np.float32]:
     if isinstance(values, torch.Tensor):
         values = values.detach().cpu().float()
     try:
-        found = np.asarray(values, dtype=np.float32)
+        with np.errstate(over="ignore"):  # a loss beyond single precision is infinite
+            found = np.asarray(values, dtype=np.float32)
     except (TypeError, ValueError) as error:
         raise AblateError(f"{source} gives {part} that are no numbers: {error}.") from None
     if part == "losses" and found.ndim != 1:

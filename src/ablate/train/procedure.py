@@ -102,7 +102,7 @@ def _together(source: str, outcome: Outcome, told: Told) -> Outcome:
                 f"{source} gives {name} while it trains and again at its end; give all of them "
                 "in one place."
             )
-    losses = told.losses if len(told.losses) else outcome.losses
+    losses: Any = told.losses if len(told.losses) else outcome.losses
     return replace(outcome, evaluations=told.evaluations or outcome.evaluations, losses=losses)
 
 

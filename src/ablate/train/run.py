@@ -20,7 +20,7 @@ from ablate.probe import steps_to_probe
 from ablate.probe.measure import Reading, measure, pack
 from ablate.tasks import Task
 from ablate.train.convergence import first_nonfinite
-from ablate.train.given import Row, evaluation, floats
+from ablate.train.given import Row, evaluation, floats, numbers
 from ablate.train.schedules import learning_rate
 from ablate.train.stopping import best_evaluation, is_over
 from ablate.train.told import Told, losses_between
@@ -81,10 +81,13 @@ class Run:
     def loss(self, value: float | Tensor) -> None:
         """Tell the training loss of a step, of one after the other.
 
-        One that is not finite makes the run n/c at that step.
+        One that is not finite makes the run n/c at that step. Raises AblateError for no number.
         """
         # A tensor stays where it is until it is needed: reading it makes a GPU wait.
-        self._losses.append(value.detach() if isinstance(value, Tensor) else value)
+        if isinstance(value, Tensor) and value.numel() == 1:
+            self._losses.append(value.detach().flatten()[0])
+        else:
+            self._losses.append(numbers(self._source, "run.loss", {"loss": value})["loss"])
 
     def evaluate(self, step: int, values: Mapping[str, Any]) -> bool:
         """Tell a point of the learning curves; return whether early stopping ends training here.

@@ -36,4 +36,5 @@ def losses_between(evaluations: Sequence[Mapping[str, float]]) -> npt.NDArray[np
     if not known or known[-1][0] > MOST_STEPS:
         return np.empty(0, np.float32)
     steps, losses = zip(*known, strict=True)
-    return np.repeat(np.asarray(losses, np.float32), np.diff(steps, prepend=0))
+    with np.errstate(over="ignore"):
+        return np.repeat(np.asarray(losses, np.float32), np.diff(steps, prepend=0))
