@@ -9,7 +9,7 @@ from torch.nn import functional
 
 
 def _net(streams, inputs, classes, width):
-    """A network of one hidden layer with draws of the replicate's own."""
+    """Return a network of one hidden layer with draws of the replicate's own."""
     streams.seed_globally("init", "net")
     return nn.Sequential(nn.Linear(inputs, width), nn.Tanh(), nn.Linear(width, classes))
 

@@ -3,7 +3,6 @@
 It imports torch, so it is imported only where there is such code.
 """
 
-import shlex
 import shutil
 from collections.abc import Callable
 from functools import cache, partial
@@ -58,7 +57,7 @@ def check_user_code(config: RunConfig, root: Path = Path()) -> None:
                     trials[key](config)
         except AblateError as error:
             raise ConfigError(str(error)) from error
-    words = shlex.split(config.trainer.command or "")
+    words = config.trainer.words()
     if words and shutil.which(words[0]) is None:
         what = "there is no such command"
         if Path(words[0]).is_file():

@@ -32,9 +32,7 @@ def run_procedure(config: RunConfig, data: Data, streams: Streams, device: str) 
 
     A function is called as f(config, data, streams, **arguments), `data` being the replicate's
     own split, with a `Run` as `run` if its signature names it; it returns metrics by name or an
-    `Outcome`. A command finds its settings in the JSON file that `ABLATE_CONFIG` or `{config}`
-    among its words names, and writes metrics to the one that `ABLATE_METRICS` or `{metrics}`
-    names, by name or as the fields of an `Outcome`.
+    `Outcome`. What a command is given and gives, `run_command` says.
 
     A run is n/c where it says so, or where a metric, loss or prediction is not finite. Raises
     AblateError where the procedure returns something else, or the command fails.
@@ -44,7 +42,7 @@ def run_procedure(config: RunConfig, data: Data, streams: Streams, device: str) 
     if procedure is not None:
         result, told = _called(procedure, config, data, streams, device, started)
     else:
-        result, told = run_command(config, streams, device), Told()
+        result, told = run_command(config, streams, device, started)
     source = _source(config)
     outcome = _together(source, _outcome(source, result), told)
     metrics, predictions, is_finite = dict(outcome.metrics), None, True
@@ -60,7 +58,7 @@ def run_procedure(config: RunConfig, data: Data, streams: Streams, device: str) 
                 metrics |= user_metric(config.metric, outputs, targets)
     known = finite(metrics)
     losses = floats(source, "losses", outcome.losses)
-    died = first_nonfinite(losses)
+    died = first_nonfinite(losses) if told.died is None else told.died
     reason: NotConverged | None = None if outcome.converged else "no_progress"
     if died is not None or len(known) < len(metrics) or not is_finite:
         reason = "nonfinite"

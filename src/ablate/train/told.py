@@ -18,12 +18,14 @@ class Told:
     evaluated_at  seconds since the start, one per evaluation
     losses        (steps,) float32, up to and including the first that is not finite
     probe         packed arrays, see `ablate.probe`
+    died          after so many steps something was not finite, where no loss says it
     """
 
     evaluations: Sequence[Mapping[str, float]] = ()
     evaluated_at: Sequence[float] = ()
     losses: npt.NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
     probe: Mapping[str, np.ndarray] = field(default_factory=dict)
+    died: int | None = None
 
 
 def losses_between(evaluations: Sequence[Mapping[str, float]]) -> npt.NDArray[np.float32]:
