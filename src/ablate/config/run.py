@@ -17,7 +17,7 @@ from ablate.config.penalty import ActivationL1, MaxNorm, NoPenalty, PenaltyConfi
 from ablate.config.probe import Probe
 from ablate.config.schedule import ConstantSchedule, ScheduleConfig
 from ablate.config.stopping import NoStopping, StoppingConfig
-from ablate.config.target import Dotted, Either, Target
+from ablate.config.target import Dotted, Either, ModelTarget, Target
 from ablate.config.task import OfData, TaskConfig
 from ablate.config.trainer import Trainer
 
@@ -42,7 +42,7 @@ class RunConfig(Frozen):
 
     data: DataConfig
     task: TaskConfig = OfData()
-    model: Either[ModelConfig, Target]
+    model: Either[ModelConfig, ModelTarget]
     init: InitConfig = Field(default=He(name="he"))
     loss: Either[CrossEntropy, Target] = CrossEntropy()
     optimizer: Either[OptimizerConfig, Target]

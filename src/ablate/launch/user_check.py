@@ -16,7 +16,7 @@ from ablate.config import RunConfig
 from ablate.config.data import DataConfig
 from ablate.config.run import UserMetric
 from ablate.config.schedule import ConstantSchedule
-from ablate.config.target import Target
+from ablate.config.target import ModelTarget, Target
 from ablate.data import Data
 from ablate.data.user_augment import build_user_augment
 from ablate.errors import AblateError, ConfigError
@@ -73,7 +73,7 @@ def not_stacked(config: RunConfig) -> str | None:
 
 
 @cache  # asked for every job of it
-def _not_stacked(model: Target, inputs: tuple[int, ...], outputs: int) -> str | None:
+def _not_stacked(model: ModelTarget, inputs: tuple[int, ...], outputs: int) -> str | None:
     reason = why_not_stacked(_network(model, inputs, outputs), inputs)
     if reason is None:
         return None
@@ -103,7 +103,7 @@ def _model(config: RunConfig, root: Path) -> None:
 
 
 def _network(
-    model: Target, inputs: tuple[int, ...], outputs: int, replicate: int = 0
+    model: ModelTarget, inputs: tuple[int, ...], outputs: int, replicate: int = 0
 ) -> UserNetwork:
     return build_user_network(model, inputs, outputs, Streams(0, replicate), torch.device("cpu"))
 

@@ -7,7 +7,7 @@ optimizers, penalties and the ledger see what they see of every network here.
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from functools import partial
 from typing import Any
 
@@ -16,10 +16,11 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
+from torch.nn.parameter import is_lazy
 
 from ablate import user
-from ablate.config.target import Target
-from ablate.errors import ConfigError
+from ablate.config.target import OUTPUT, ModelTarget
+from ablate.errors import ConfigError, nearest, one_of
 from ablate.nn.activations import ELEMENTWISE
 from ablate.nn.network import Network, Tap
 from ablate.streams import Streams
@@ -107,13 +108,18 @@ class UserNetwork(Network):
 
 
 def build_user_network(
-    config: Target, inputs: tuple[int, ...], classes: int, streams: Streams, device: torch.device
+    config: ModelTarget,
+    inputs: tuple[int, ...],
+    classes: int,
+    streams: Streams,
+    device: torch.device,
 ) -> UserNetwork:
     """Make the user's module on `device`, its weights drawn from the stream `init`.
 
     It is made under a seeded global generator. Where the module itself has `reset_parameters`,
     every submodule's is called afterwards under a stream of the submodule's name, the module's
-    own last: layers that two architectures share by name then start from the same numbers.
+    own last: layers that two architectures share by name then start from the same numbers. Lazy
+    ones are given their shapes before.
 
     Raises ConfigError where it cannot be made, or does not take examples of shape `inputs`.
     """
@@ -128,7 +134,12 @@ def build_user_network(
         raise ConfigError(
             f"model={config.name} gives a {type(module).__name__}; it must be a torch.nn.Module."
         )
+    if config.output is not None:
+        # A hook: whoever calls the module has its output, and no parameter gets another name.
+        module.register_forward_hook(partial(_chosen, config.output))
     if hasattr(module, "reset_parameters"):
+        if any(map(is_lazy, (*module.parameters(), *module.buffers()))):
+            _tried(module, torch.zeros(_TRIED, *inputs), f"model={config.name}")
         itself, *parts = module.named_modules()
         for name, part in [*parts, itself]:
             if hasattr(part, "reset_parameters"):
@@ -149,27 +160,58 @@ def _listened(
     called: list[tuple[str, nn.Module]] = []
     count = 0
 
-    def ran(place: str, part: nn.Module, _: object, output: Tensor) -> None:
+    def ran(place: str, part: nn.Module, given: tuple[Any, ...], output: object) -> None:
         nonlocal count
-        if isinstance(part, nn.Linear | nn.modules.conv._ConvNd):
+        if isinstance(part, nn.Linear | nn.modules.conv._ConvNd) and isinstance(output, Tensor):
             count += output.numel() // len(tried) * part.weight[0].numel()
-        if place and not any(part.children()):
+        # One tensor in and one out: others, as a recurrent layer, have no one activation.
+        plain = isinstance(output, Tensor) and bool(given) and isinstance(given[0], Tensor)
+        if place and plain and not any(part.children()):
             called.append((place, part))
 
-    with ExitStack() as hooks, torch.no_grad():
+    with ExitStack() as hooks:
         for place, part in module.named_modules():
             hooks.enter_context(part.register_forward_hook(partial(ran, place)))
-        module.eval()
-        try:
-            logits = module(tried.clone())
-        except user.RAISED as error:
-            shown = " x ".join(map(str, tried.shape[1:]))
-            raise ConfigError(
-                f"{what} fails on examples {shown}: {user.said_by(error)}."
-            ) from error
+        logits = _tried(module, tried, what)
     if classes:
         check_logits(what, logits, len(tried), classes)
     return _activations(called) or _linear_maps(called), count
+
+
+@torch.no_grad()
+def _tried(module: nn.Module, examples: Tensor, what: str) -> object:
+    """Return what a module gives for examples (B, *inputs) in evaluation mode."""
+    module.eval()
+    try:
+        return module(examples.clone())
+    except ConfigError:
+        raise
+    except user.RAISED as error:
+        shown = " x ".join(map(str, examples.shape[1:]))
+        raise ConfigError(f"{what} fails on examples {shown}: {user.said_by(error)}.") from error
+
+
+def _chosen(output: str | int, _: nn.Module, __: object, returned: object) -> object:
+    """Return what of that which a module returned `model._output_` names; a tensor as it is."""
+    if isinstance(returned, Tensor):
+        return returned
+    parts = _parts(returned)
+    if output not in parts:
+        kind, names = type(returned).__name__, [str(name) for name in parts]
+        raise ConfigError(
+            f"model.{OUTPUT}={output} is not there: the model returns a {kind}, which has "
+            f"{one_of(names) if names else 'no parts'}.{nearest(str(output), names)}"
+        )
+    return parts[output]
+
+
+def _parts(returned: object) -> Mapping[Any, object]:
+    """Return what is in a mapping, a tuple or list (by number), or a dataclass."""
+    if isinstance(returned, Mapping):
+        return returned
+    if is_dataclass(returned):
+        return vars(returned)
+    return dict(enumerate(returned)) if isinstance(returned, tuple | list) else {}
 
 
 def check_logits(what: str, logits: object, examples: int, classes: int, when: str = "") -> None:
@@ -177,9 +219,11 @@ def check_logits(what: str, logits: object, examples: int, classes: int, when: s
     if isinstance(logits, Tensor) and tuple(logits.shape) == (examples, classes):
         return
     got = tuple(logits.shape) if isinstance(logits, Tensor) else f"a {type(logits).__name__}"
+    parts = _parts(logits)
+    named = f", or model.{OUTPUT} name them: {one_of(map(str, parts))}" if parts else ""
     raise ConfigError(
         f"{what} returns {got} for {examples} example{'s'[: examples - 1]}{when}; it must "
-        f"return logits ({examples}, {classes})."
+        f"return logits ({examples}, {classes}){named}."
     )
 
 
