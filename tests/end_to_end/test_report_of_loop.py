@@ -33,10 +33,15 @@ def test_what_a_loop_tells_is_drawn(tmp_path: Path) -> None:
 
 @pytest.mark.long
 def test_what_no_run_told_is_said_in_the_report(tmp_path: Path) -> None:
-    """`quiet` takes `run` and tells nothing."""
-    (tmp_path / "mine.yaml").write_text(STUDY.replace("LOOP", "mylab.train.quiet"))
+    """Two evaluations without an epoch, and no look at any layer."""
+    rows = "[{at: 1, validation/loss: 0.5}, {at: 2, train/loss: 0.6, validation/loss: 0.4}]"
+    own = f"mylab.train.tells, rows: {rows}"
+    (tmp_path / "mine.yaml").write_text(STUDY.replace("LOOP", own))
     code, said = sweep(tmp_path, "launch.workers=1")
     assert code == 1, said
     sentence = "no run told of its layers (run.probe in the training procedure)."
     assert f"activation_distribution is missing: {sentence}" in said
     assert f"factor_response is missing: {sentence}" in said
+    over = "it is drawn over epochs, and no evaluation says its epoch."
+    assert f"stopping_points is missing: {over}" in said
+    assert "learning_curves is missing" not in said

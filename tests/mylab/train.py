@@ -75,11 +75,6 @@ def gpu_seen(config, data, streams):
     return {"number": float(os.environ["CUDA_VISIBLE_DEVICES"])}
 
 
-def quiet(config, data, streams, run):
-    """Take a run and tell it nothing."""
-    return {"test/accuracy": 0.5}
-
-
 def tells(config, data, streams, run, rows=(), losses=(), again=False):
     """Tell a run what the study says."""
     for loss in losses:

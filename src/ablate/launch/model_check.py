@@ -8,7 +8,8 @@ from ablate.config.ensemble import McDropout
 from ablate.config.optimizer import Lbfgs
 from ablate.errors import ConfigError
 from ablate.launch.single_examples import alone_in_prediction, alone_in_training
-from ablate.nn.user_network import UserNetwork, check_logits
+from ablate.nn.user_network import UserNetwork
+from ablate.nn.user_output import check_logits
 from ablate.streams import draws
 from ablate.user import said_by
 

@@ -7,7 +7,7 @@ optimizers, penalties and the ledger see what they see of every network here.
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -19,10 +19,11 @@ from torch.nn.modules.dropout import _DropoutNd
 from torch.nn.parameter import is_lazy
 
 from ablate import user
-from ablate.config.target import OUTPUT, ModelTarget
-from ablate.errors import ConfigError, nearest, one_of
+from ablate.config.target import ModelTarget
+from ablate.errors import ConfigError
 from ablate.nn.activations import ELEMENTWISE
 from ablate.nn.network import Network, Tap
+from ablate.nn.user_output import check_logits, chosen
 from ablate.streams import Streams
 
 #: Activations of torch whose flat parts are known here by another name.
@@ -136,7 +137,7 @@ def build_user_network(
         )
     if config.output is not None:
         # A hook: whoever calls the module has its output, and no parameter gets another name.
-        module.register_forward_hook(partial(_chosen, config.output))
+        module.register_forward_hook(partial(chosen, config.output))
     if hasattr(module, "reset_parameters"):
         if any(map(is_lazy, (*module.parameters(), *module.buffers()))):
             _tried(module, torch.zeros(_TRIED, *inputs), f"model={config.name}")
@@ -189,42 +190,6 @@ def _tried(module: nn.Module, examples: Tensor, what: str) -> object:
     except user.RAISED as error:
         shown = " x ".join(map(str, examples.shape[1:]))
         raise ConfigError(f"{what} fails on examples {shown}: {user.said_by(error)}.") from error
-
-
-def _chosen(output: str | int, _: nn.Module, __: object, returned: object) -> object:
-    """Return what of that which a module returned `model._output_` names; a tensor as it is."""
-    if isinstance(returned, Tensor):
-        return returned
-    parts = _parts(returned)
-    if output not in parts:
-        kind, names = type(returned).__name__, [str(name) for name in parts]
-        raise ConfigError(
-            f"model.{OUTPUT}={output} is not there: the model returns a {kind}, which has "
-            f"{one_of(names) if names else 'no parts'}.{nearest(str(output), names)}"
-        )
-    return parts[output]
-
-
-def _parts(returned: object) -> Mapping[Any, object]:
-    """Return what is in a mapping, a tuple or list (by number), or a dataclass."""
-    if isinstance(returned, Mapping):
-        return returned
-    if is_dataclass(returned):
-        return vars(returned)
-    return dict(enumerate(returned)) if isinstance(returned, tuple | list) else {}
-
-
-def check_logits(what: str, logits: object, examples: int, classes: int, when: str = "") -> None:
-    """Raise ConfigError unless a model returned logits; `when` says what was special about it."""
-    if isinstance(logits, Tensor) and tuple(logits.shape) == (examples, classes):
-        return
-    got = tuple(logits.shape) if isinstance(logits, Tensor) else f"a {type(logits).__name__}"
-    parts = _parts(logits)
-    named = f", or model.{OUTPUT} name them: {one_of(map(str, parts))}" if parts else ""
-    raise ConfigError(
-        f"{what} returns {got} for {examples} example{'s'[: examples - 1]}{when}; it must "
-        f"return logits ({examples}, {classes}){named}."
-    )
 
 
 def _activations(called: Sequence[tuple[str, nn.Module]]) -> tuple[_Layer, ...]:
