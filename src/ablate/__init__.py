@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     from ablate.data import Data, Other
     from ablate.records import Outcome
+    from ablate.train.run import Run
 
-__all__ = ["Data", "Other", "Outcome", "load"]
+__all__ = ["Data", "Other", "Outcome", "Run", "load"]
 
 
 def load(study: str, root: str | Path = ".", frame: str = "runs") -> pd.DataFrame:
@@ -43,8 +44,13 @@ def load(study: str, root: str | Path = ".", frame: str = "runs") -> pd.DataFram
 
 
 def __getattr__(name: str) -> Any:
-    # What a user's own functions return; importing it must not cost `--help`.
-    rooms = {"Data": "ablate.data", "Other": "ablate.data", "Outcome": "ablate.records"}
+    # What a user's own functions return and are given; importing it must not cost `--help`.
+    rooms = {
+        "Data": "ablate.data",
+        "Other": "ablate.data",
+        "Outcome": "ablate.records",
+        "Run": "ablate.train.run",
+    }
     if name not in rooms:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(rooms[name]), name)

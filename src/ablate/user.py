@@ -11,7 +11,6 @@ import importlib.util
 import inspect
 import os
 import pkgutil
-import shlex
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -147,7 +146,7 @@ def sources(config: RunConfig, root: Path) -> dict[str, str]:
         spec = importlib.util.find_spec(module)
         assert spec is not None
         files[key] = Path(spec.origin or "")
-    for word in shlex.split(config.trainer.command or ""):
+    for word in config.trainer.words():
         files[f"trainer.command {word}"] = root / word
     return {
         key: hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,51 +1,25 @@
 """What a sweep says of code of one's own: before it starts, and at the first run that ends."""
 
 import inspect
-import io
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from rich.console import Console
+from sweeping_here import sweep_here
 
-from ablate.commands.command_line import plan_studies, sort_words
 from ablate.errors import AblateError, ConfigError
-from ablate.launch import sweep as sweeping
-from ablate.launch.execute import execute
-from ablate.launch.job import Event, Job
 from mylab.parts import Tiring
-
-
-class Here:
-    """An executor that trains in this process."""
-
-    size = 1
-
-    def run(self, jobs: Sequence[Job], *_: object) -> Iterator[Event]:
-        for job in jobs:
-            yield from execute(job, {})
-
-    def close(self) -> None:
-        """Nothing to end."""
 
 
 @pytest.fixture
 def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Sweep a study of a baseline and a metric, and return what the console shows."""
-    monkeypatch.setattr(sweeping, "executor_of", lambda *_: Here())
 
     def sweep(baseline: str, metric: str = "test/accuracy", more: str = "") -> str:
-        file = tmp_path / "mine.yaml"
-        file.write_text(
+        text = (
             f"question: Q\nbaseline: {{probe.steps: 'off', trainer.device: cpu, {baseline}}}\n"
             f"factors: {{seed: [0, 1]}}\nreplicates: 1\nmetric: {metric}\nreport: [table]\n{more}\n"
         )
-        words = [f"study={file}", f"paths.root={tmp_path}"]
-        (start,) = plan_studies(sort_words(words))
-        shown = io.StringIO()
-        console = Console(file=shown, width=500)
-        sweeping.sweep(start.plan, tmp_path, start.launch, console)
-        return shown.getvalue()
+        return sweep_here(text, tmp_path, monkeypatch)
 
     return sweep
 

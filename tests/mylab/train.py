@@ -73,3 +73,13 @@ def leaves(config, data, streams):
 def gpu_seen(config, data, streams):
     """Say which GPU this process sees."""
     return {"number": float(os.environ["CUDA_VISIBLE_DEVICES"])}
+
+
+def tells(config, data, streams, run, rows=(), losses=(), again=False):
+    """Tell a run what the study says."""
+    for loss in losses:
+        run.loss(loss)
+    for row in rows:
+        run.evaluate(row.get("at"), {name: row[name] for name in row if name != "at"})
+    more = {"evaluations": [{"step": 1}], "losses": [1.0]} if again else {}
+    return ablate.Outcome(metrics={"test/accuracy": 0.5}, **more)

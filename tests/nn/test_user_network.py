@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from ablate.config.model import Mlp
-from ablate.config.target import Target
+from ablate.config.target import ModelTarget
 from ablate.errors import ConfigError
 from ablate.nn.models import build
 from ablate.nn.network import parameter_count
@@ -20,7 +20,7 @@ TOTAL = Classification().total
 
 
 def own(name, replicate=0, inputs=INPUTS, **arguments):
-    target = Target.model_validate({"_target_": f"mylab.nets.{name}", **arguments})
+    target = ModelTarget.model_validate({"_target_": f"mylab.nets.{name}", **arguments})
     return build_user_network(target, inputs, CLASSES, Streams(0, replicate), CPU)
 
 

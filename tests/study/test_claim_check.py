@@ -80,7 +80,7 @@ THEORY = {"expect": {"follows": "he_relu", "within": "25 %"},
         ({**ABOUT, "metric": "probe(activation/std, layer=3, step=3)"}, {}, "step 3 is not probed (probe.steps=ends); allowed are 0 or"),
         ({**ABOUT, "metric": "probe(activation/std, layer=3)"}, {"probe.steps": "off"}, "probe.steps=off"),
         ({**ABOUT, "metric": "steps_to(validation/accuracy, 95)"}, {"trainer.epochs": 0}, "trainer.epochs=0"),
-        ({**ABOUT, "metric": "probe(activation/std, layer=1)"}, {"trainer": {"command": "true"}, "trainer.epochs": 2}, "a training procedure of your own is not probed"),
+        ({**ABOUT, "metric": "probe(activation/std, layer=1)"}, {"trainer": {"command": "true"}, "trainer.epochs": 2}, "a training command of your own is not probed"),
         (THEORY, {}, "he_relu says nothing of cells"),
     ],
 )  # fmt: skip

@@ -19,7 +19,7 @@ from ablate.config.pretrain import Autoencoders, NoPretraining, PretrainConfig, 
 from ablate.config.probe import Probe
 from ablate.config.schedule import ConstantSchedule, ScheduleConfig
 from ablate.config.stopping import NoStopping, StoppingConfig
-from ablate.config.target import Dotted, Either, Target
+from ablate.config.target import Dotted, Either, ModelTarget, Target
 from ablate.config.task import OfData, TaskConfig
 from ablate.config.trainer import Trainer
 
@@ -44,7 +44,7 @@ class RunConfig(Frozen):
 
     data: DataConfig
     task: TaskConfig = OfData()
-    model: Either[ModelConfig, Target]
+    model: Either[ModelConfig, ModelTarget]
     init: InitConfig = Field(default=He(name="he"))
     loss: Either[CrossEntropy, Target] = CrossEntropy()
     optimizer: Either[OptimizerConfig, Target]

@@ -22,6 +22,8 @@ from ablate.config.base import LARGEST, Frozen, Option
 #: The groups that may be the user's own.
 TARGET_GROUPS = ("data", "model", "optimizer", "loss", "augment", "task", "trainer")
 TARGET, COMMAND, OPTION = "_target_", "command", "option"
+#: Of what a model returns, which is its output: no argument, which would be the user's own.
+OUTPUT = "_output_"
 
 _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
 
@@ -119,6 +121,34 @@ class Target(Frozen):
     @model_serializer(mode="wrap")
     def _flattened(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         return flattened(handler(self))
+
+
+def _names_a_part(value: Any) -> bool:
+    number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return value is None or number or (isinstance(value, str) and value != "")
+
+
+class ModelTarget(Target):
+    """A module of the user's own, and what of that which it returns is its output."""
+
+    output: Annotated[Any, _only("part_name", _names_a_part)] = None
+    """Name in a mapping, or number in a tuple, of the outputs; null: it returns them alone."""
+
+    __hash__ = Target.__hash__
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gathered(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping) or TARGET not in value:
+            return value
+        rest = {key: item for key, item in value.items() if key != OUTPUT}
+        return {**gathered(rest, set()), "output": value.get(OUTPUT)}
+
+    @model_serializer(mode="wrap")
+    def _flattened(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = handler(self)
+        output = fields.pop("output", None)
+        return {**flattened(fields), **({} if output is None else {OUTPUT: output})}
 
 
 def options_of(annotation: Any) -> list[type[BaseModel]]:

@@ -1,5 +1,7 @@
 """The `trainer` group: how long, on what, or by a procedure of the user's own."""
 
+import json
+import re
 import shlex
 from collections.abc import Mapping
 from typing import Any, Literal, Self
@@ -8,6 +10,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 
 from ablate.config.base import Count, Frozen, Positive
 from ablate.config.target import COMMAND, TARGET, Arguments, Dotted, Target, flattened, gathered
+from ablate.errors import one_of
 
 #: Runtime only: they never change a result, so they are no part of a run's key.
 RUNTIME_FIELDS: Mapping[str, set[str]] = {"trainer": {"device", "cpu_capability", "stack", "save"}}
@@ -16,6 +19,12 @@ Varied = Literal[
     "all", "none", "split", "bootstrap", "init", "order", "augment", "dropout", "label_noise",
     "pretrain",
 ]  # fmt: skip
+
+
+#: What a command is given beside its arguments, as `{name}` among its words.
+GIVEN = ("config", "metrics", "replicate", "seed", "device")
+#: `{name}`, or `{{name}}` for the text; a shell's `${name}` is neither.
+_NAMED = re.compile(r"(?<![${])\{([^\W\d]\w*)\}|\{(\{[^\W\d]\w*\})\}")
 
 
 class Trainer(Frozen):
@@ -59,7 +68,7 @@ class Trainer(Frozen):
     target: Dotted | None = None
     """Dotted path of a training procedure."""
     command: str | None = None
-    """Command to run instead of one."""
+    """Command to run instead of one; `{name}` in it is the argument `name`."""
     arguments: Arguments = Field(default_factory=dict)
     """Keyword arguments of either."""
 
@@ -90,6 +99,27 @@ class Trainer(Frozen):
             return None
         return Target(target=self.target, arguments=self.arguments)
 
+    def words(
+        self, usual: Mapping[str, Any] | None = None, ours: Mapping[str, Any] | None = None
+    ) -> list[str]:
+        """Return the words of `command`, with `{name}` replaced in them; none without one.
+
+        usual  values by name; an argument of the user's own stands before them
+        ours   those that stand before arguments
+
+        A text is put in as it is, all else as JSON has it. What has no value stays.
+        """
+        values = {**(usual or {}), **self.arguments, **(ours or {})}
+
+        def replaced(found: re.Match[str]) -> str:
+            name, text = found.groups()
+            if name not in values:
+                return text or found.group()
+            value = values[name]
+            return value if isinstance(value, str) else json.dumps(value)
+
+        return [_NAMED.sub(replaced, word) for word in shlex.split(self.command or "")]
+
     @model_validator(mode="before")
     @classmethod
     def _gathered(cls, value: Any) -> Any:
@@ -108,6 +138,12 @@ class Trainer(Frozen):
             shlex.split(self.command or "")
         except ValueError as error:
             raise ValueError(f"trainer.command={self.command} is no command: {error}") from None
+        for name, _ in _NAMED.findall(self.command or ""):
+            if name and name not in {*self.arguments, *GIVEN}:
+                raise ValueError(
+                    f"trainer.command has {{{name}}}, which is no argument of it; there is "
+                    f"{one_of((*self.arguments, *GIVEN))}; {{{{{name}}}}} is the text itself"
+                )
         return self
 
     @model_validator(mode="after")

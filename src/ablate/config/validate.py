@@ -7,7 +7,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 
 from ablate.config.run import RunConfig
-from ablate.config.target import OPTION, TARGET, options_of
+from ablate.config.target import OPTION, OUTPUT, TARGET, options_of
 from ablate.errors import ConfigError, nearest, one_of
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -97,6 +97,7 @@ def _allowed(kind: str, context: Mapping[str, Any]) -> str:
         "dict_type": "a mapping of keys",
         "dotted_path": "a dotted path such as mylab.nets.Net",
         "keyword": "the name of a keyword argument",
+        "part_name": "the name or the number of what the model returns, or null",
         "plain_value": "a number, a text, true, false, null, or a list or mapping of these",
     }  # fmt: skip
     return names.get(kind, kind.replace("_", " ")).format(**context)
@@ -108,6 +109,8 @@ def _as_written(location: Sequence[str | int]) -> list[str]:
     # A group that may be the user's own has behind its name which of the two it was taken for.
     taken_for = words.pop(1) if words[1:2] in ([OPTION], [TARGET]) else None
     fields = {"target": [TARGET], "arguments": [], "[key]": []} if taken_for != OPTION else {}
+    if taken_for == TARGET and "arguments" not in words:
+        fields["output"] = [OUTPUT]
     return [word for part in words for word in fields.get(part, [part])]
 
 

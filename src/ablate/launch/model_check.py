@@ -8,7 +8,8 @@ from ablate.config.ensemble import McDropout
 from ablate.config.optimizer import Lbfgs
 from ablate.errors import ConfigError
 from ablate.launch.single_examples import alone_in_prediction, alone_in_training
-from ablate.nn.user_network import UserNetwork, check_logits
+from ablate.nn.user_network import UserNetwork
+from ablate.nn.user_output import check_logits
 from ablate.streams import draws
 from ablate.user import said_by
 
@@ -36,7 +37,7 @@ def check_model(
         except Exception as error:
             shown = f"{examples} example{'s'[: examples - 1]} {mode}: {said_by(error)}{why}"
             raise ConfigError(f"model={name} fails on {shown}.") from error
-        check_logits(name, logits, examples, classes, f" {mode}{why}")
+        check_logits(f"model={name}", logits, examples, classes, f" {mode}{why}")
         if trains and config.trainer.trains:
             _check_gradient(name, logits)
     _check_draws(config, network, _examples(2, inputs))

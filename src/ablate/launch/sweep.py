@@ -28,6 +28,7 @@ from ablate.launch.phases import (
     train_all,
 )
 from ablate.launch.precision import emulated
+from ablate.launch.probed_check import check_probed
 from ablate.launch.processor import check_capability
 from ablate.launch.single_examples import check_normalization
 from ablate.nn import architectures
@@ -161,6 +162,7 @@ def check(plan: Plan, root: Path) -> list[str]:
         if source is not None and source.data not in seen:
             data.check_available(source.data, root)
             seen.add(source.data)
+    check_probed(plan)
     return told
 
 

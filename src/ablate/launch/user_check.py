@@ -3,7 +3,6 @@
 It imports torch, so it is imported only where there is such code.
 """
 
-import shlex
 import shutil
 from collections.abc import Callable
 from functools import cache, partial
@@ -17,7 +16,7 @@ from ablate.config import RunConfig
 from ablate.config.data import DataConfig
 from ablate.config.run import UserMetric
 from ablate.config.schedule import ConstantSchedule
-from ablate.config.target import Target
+from ablate.config.target import ModelTarget, Target
 from ablate.data import Data
 from ablate.data.user_augment import build_user_augment
 from ablate.errors import AblateError, ConfigError
@@ -58,7 +57,7 @@ def check_user_code(config: RunConfig, root: Path = Path()) -> None:
                     trials[key](config)
         except AblateError as error:
             raise ConfigError(str(error)) from error
-    words = shlex.split(config.trainer.command or "")
+    words = config.trainer.words()
     if words and shutil.which(words[0]) is None:
         what = "there is no such command"
         if Path(words[0]).is_file():
@@ -74,7 +73,7 @@ def not_stacked(config: RunConfig) -> str | None:
 
 
 @cache  # asked for every job of it
-def _not_stacked(model: Target, inputs: tuple[int, ...], outputs: int) -> str | None:
+def _not_stacked(model: ModelTarget, inputs: tuple[int, ...], outputs: int) -> str | None:
     reason = why_not_stacked(_network(model, inputs, outputs), inputs)
     if reason is None:
         return None
@@ -104,7 +103,7 @@ def _model(config: RunConfig, root: Path) -> None:
 
 
 def _network(
-    model: Target, inputs: tuple[int, ...], outputs: int, replicate: int = 0
+    model: ModelTarget, inputs: tuple[int, ...], outputs: int, replicate: int = 0
 ) -> UserNetwork:
     return build_user_network(model, inputs, outputs, Streams(0, replicate), torch.device("cpu"))
 
@@ -193,7 +192,7 @@ def _try_metric(
 
 def _procedure(config: RunConfig) -> None:
     assert config.trainer.procedure is not None
-    user.bound(config.trainer.procedure, "trainer", given=("config", "data", "streams"))
+    user.bound(config.trainer.procedure, "trainer", given=("config", "data", "streams", "run"))
 
 
 def sample(config: RunConfig, load: Callable[[], Data]) -> tuple[Tensor, Tensor]:

@@ -143,9 +143,12 @@ def has_theory(config: RunConfig) -> bool:
     """Tell whether there is a theory here.
 
     There is none of convolutions, normalization, dropout, constant weights (all units of a layer
-    are one), and inputs that are not of unit variance.
+    are one), inputs that are not of unit variance, and of what a training procedure of the user's
+    own makes of the config.
     """
     model, data = config.model, config.data
+    if config.trainer.is_user_code:
+        return False
     plain = isinstance(model, Mlp) and model.norm == "none"
     dropped = isinstance(model, Mlp) and (model.dropout or model.input_dropout)
     unit = data.normalize or (isinstance(data, Synthetic) and data.separation == 0)

@@ -16,12 +16,14 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
+from torch.nn.parameter import is_lazy
 
 from ablate import user
-from ablate.config.target import Target
+from ablate.config.target import ModelTarget
 from ablate.errors import ConfigError
 from ablate.nn.activations import ELEMENTWISE
 from ablate.nn.network import Network, Tap
+from ablate.nn.user_output import check_logits, chosen
 from ablate.streams import Streams
 
 #: Activations of torch whose flat parts are known here by another name.
@@ -55,10 +57,15 @@ class UserNetwork(Network):
 
     drops, norms = (_DropoutNd, nn.RNNBase, nn.MultiheadAttention), _BatchNorm
 
-    def __init__(self, module: nn.Module, inputs: tuple[int, ...], classes: int, name: str) -> None:
+    def __init__(self, module: nn.Module, tried: Tensor, what: str, classes: int = 0) -> None:
+        """Make it of a module that is tried on a few examples (B, *inputs), in evaluation mode.
+
+        what     whose module it is, for the sentence where it fails: `model=mylab.nets.Net`
+        classes  how many outputs an example must have; 0: any
+        """
         super().__init__()
         self.module = module
-        self._layers, self.multiply_adds = _listened(module, inputs, classes, name)
+        self._layers, self.multiply_adds = _listened(module, tried, what, classes)
         module.train()  # before it is asked what is frozen: many say so there
         self.layer_names = tuple(layer.name for layer in self._layers)
         known = [_KNOWN.get(type(layer.module)) for layer in self._layers]
@@ -102,13 +109,18 @@ class UserNetwork(Network):
 
 
 def build_user_network(
-    config: Target, inputs: tuple[int, ...], classes: int, streams: Streams, device: torch.device
+    config: ModelTarget,
+    inputs: tuple[int, ...],
+    classes: int,
+    streams: Streams,
+    device: torch.device,
 ) -> UserNetwork:
     """Make the user's module on `device`, its weights drawn from the stream `init`.
 
     It is made under a seeded global generator. Where the module itself has `reset_parameters`,
     every submodule's is called afterwards under a stream of the submodule's name, the module's
-    own last: layers that two architectures share by name then start from the same numbers.
+    own last: layers that two architectures share by name then start from the same numbers. Lazy
+    ones are given their shapes before.
 
     Raises ConfigError where it cannot be made, or does not take examples of shape `inputs`.
     """
@@ -123,19 +135,25 @@ def build_user_network(
         raise ConfigError(
             f"model={config.name} gives a {type(module).__name__}; it must be a torch.nn.Module."
         )
+    if config.output is not None:
+        # A hook: whoever calls the module has its output, and no parameter gets another name.
+        module.register_forward_hook(partial(chosen, config.output))
     if hasattr(module, "reset_parameters"):
+        if any(map(is_lazy, (*module.parameters(), *module.buffers()))):
+            _tried(module, torch.zeros(_TRIED, *inputs), f"model={config.name}")
         itself, *parts = module.named_modules()
         for name, part in [*parts, itself]:
             if hasattr(part, "reset_parameters"):
                 streams.seed_globally("init", name or "model")
                 part.reset_parameters()
-    return UserNetwork(module.to(device), inputs, classes, config.name).train()
+    tried = torch.zeros(_TRIED, *inputs, device=device)
+    return UserNetwork(module.to(device), tried, f"model={config.name}", classes).train()
 
 
 def _listened(
-    module: nn.Module, inputs: tuple[int, ...], classes: int, name: str
+    module: nn.Module, tried: Tensor, what: str, classes: int
 ) -> tuple[tuple[_Layer, ...], int]:
-    """Run two examples through the module, which makes its lazy parameters.
+    """Run a few examples through the module, which makes its lazy parameters.
 
     Return what the probe is to listen to, and the multiply-adds of one example in linear maps and
     convolutions: per number put out, as many as there are weights into it.
@@ -143,38 +161,35 @@ def _listened(
     called: list[tuple[str, nn.Module]] = []
     count = 0
 
-    def ran(place: str, part: nn.Module, _: object, output: Tensor) -> None:
+    def ran(place: str, part: nn.Module, given: tuple[Any, ...], output: object) -> None:
         nonlocal count
-        if isinstance(part, nn.Linear | nn.modules.conv._ConvNd):
-            count += output.numel() // _TRIED * part.weight[0].numel()
-        if place and not any(part.children()):
+        if isinstance(part, nn.Linear | nn.modules.conv._ConvNd) and isinstance(output, Tensor):
+            count += output.numel() // len(tried) * part.weight[0].numel()
+        # One tensor in and one out: others, as a recurrent layer, have no one activation.
+        plain = isinstance(output, Tensor) and bool(given) and isinstance(given[0], Tensor)
+        if place and plain and not any(part.children()):
             called.append((place, part))
 
-    device = next((p.device for p in module.parameters()), torch.device("cpu"))
-    with ExitStack() as hooks, torch.no_grad():
+    with ExitStack() as hooks:
         for place, part in module.named_modules():
             hooks.enter_context(part.register_forward_hook(partial(ran, place)))
-        module.eval()
-        try:
-            logits = module(torch.zeros(_TRIED, *inputs, device=device))
-        except user.RAISED as error:
-            shown = " x ".join(map(str, inputs))
-            raise ConfigError(
-                f"model={name} fails on examples {shown}: {user.said_by(error)}."
-            ) from error
-    check_logits(name, logits, _TRIED, classes)
+        logits = _tried(module, tried, what)
+    if classes:
+        check_logits(what, logits, len(tried), classes)
     return _activations(called) or _linear_maps(called), count
 
 
-def check_logits(name: str, logits: object, examples: int, classes: int, when: str = "") -> None:
-    """Raise ConfigError unless a model returned logits; `when` says what was special about it."""
-    if isinstance(logits, Tensor) and tuple(logits.shape) == (examples, classes):
-        return
-    got = tuple(logits.shape) if isinstance(logits, Tensor) else f"a {type(logits).__name__}"
-    raise ConfigError(
-        f"model={name} returns {got} for {examples} example{'s'[: examples - 1]}{when}; it must "
-        f"return logits ({examples}, {classes})."
-    )
+@torch.no_grad()
+def _tried(module: nn.Module, examples: Tensor, what: str) -> object:
+    """Return what a module gives for examples (B, *inputs) in evaluation mode."""
+    module.eval()
+    try:
+        return module(examples.clone())
+    except ConfigError:
+        raise
+    except user.RAISED as error:
+        shown = " x ".join(map(str, examples.shape[1:]))
+        raise ConfigError(f"{what} fails on examples {shown}: {user.said_by(error)}.") from error
 
 
 def _activations(called: Sequence[tuple[str, nn.Module]]) -> tuple[_Layer, ...]:

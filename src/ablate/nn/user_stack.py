@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from ablate.config.target import Target
+from ablate.config.target import ModelTarget
 from ablate.nn.network import Network, Tap
 from ablate.nn.user_network import UserNetwork, build_user_network
 from ablate.streams import Streams, draws
@@ -72,7 +72,7 @@ class UserStack(Network):
 
 
 def build_user_stack(
-    config: Target,
+    config: ModelTarget,
     inputs: tuple[int, ...],
     classes: int,
     streams: Sequence[Streams],

@@ -136,7 +136,11 @@ def _stream(
             with context():
                 outputs = network(inputs, lambda _, pre, post: taps.append((pre, post)))
             loss = total_loss(outputs, targets)
-        gradients = torch.autograd.grad(loss, [*(post for _, post in taps), *weights])
+        # A module of the user's own may have a branch that its output does not come from: the
+        # loss does not change with it, so that its gradients are zero.
+        gradients = torch.autograd.grad(
+            loss, [*(post for _, post in taps), *weights], materialize_grads=True
+        )
         for layer, (pre, post) in enumerate(taps):
             yield _Seen(0, layer, post.detach(), pre.detach(), network.saturation[layer])
             yield _Seen(1, layer, gradients[layer], gradients[layer])

@@ -13,7 +13,7 @@ from ablate.config.target import Target
 from ablate.errors import nearest, one_of
 from ablate.metrics import CURVES, Expression, Final, Probed, StepsTo
 from ablate.study.claims import Claim, Effect, Follows, Spread
-from ablate.study.measured import measured
+from ablate.study.measured import is_probed, measured
 from ablate.study.schema import Study
 
 if TYPE_CHECKING:
@@ -76,8 +76,10 @@ def _problem(claim: Claim, study: Study, config: RunConfig) -> str:
     if claim.metric is None:
         return ""
     if config.trainer.is_user_code:
-        if isinstance(claim.metric, Probed):
-            return f"metric {claim.metric}: a training procedure of your own is not probed."
+        if isinstance(claim.metric, Probed) and is_probed(config) is False:
+            off = "nothing is probed (probe.steps=off); allowed are ends or log."
+            command = "a training command of your own is not probed."
+            return f"metric {claim.metric}: {off if config.trainer.command is None else command}"
         return ""
     problem = _missing(claim.metric, study, config)
     return f"metric {claim.metric}: {problem}" if problem else ""

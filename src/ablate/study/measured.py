@@ -99,10 +99,16 @@ def curves(config: RunConfig, task: str) -> frozenset[str] | None:
     return _EVALUATED | {f"validation/{names[0]}"} | trained
 
 
-def is_probed(config: RunConfig) -> bool:
-    """Tell whether a run has statistics of its layers: ensembles and own procedures have none."""
-    alone = isinstance(config.ensemble, NoEnsemble)
-    return config.probe.steps != "off" and alone and not config.trainer.is_user_code
+def is_probed(config: RunConfig) -> bool | None:
+    """Tell whether a run has statistics of its layers; None where the user's function decides.
+
+    Ensembles have none, and commands.
+    """
+    if config.probe.steps == "off" or not isinstance(config.ensemble, NoEnsemble):
+        return False
+    if config.trainer.is_user_code:
+        return None if config.trainer.target is not None and reads_data(config) else False
+    return True
 
 
 def reads_data(config: RunConfig) -> bool:

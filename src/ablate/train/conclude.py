@@ -1,6 +1,5 @@
 """From what training gathered to one record per replicate."""
 
-import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +9,6 @@ import numpy.typing as npt
 import torch
 
 from ablate.config.ensemble import McDropout, Snapshot
-from ablate.config.stopping import NoStopping, StoppingConfig
 from ablate.data.views import view_count
 from ablate.nn.network import parameter_count
 from ablate.probe.measure import Reading, pack
@@ -24,7 +22,7 @@ from ablate.train.heads_scored import scores_beside
 from ablate.train.history import History, Weights, weights_of
 from ablate.train.penalties import is_weight
 from ablate.train.prepare import Stack
-from ablate.train.stopping import best_evaluation
+from ablate.train.stopping import stopping_metrics
 from ablate.train.user_metric import user_metric
 
 _SMALL = 1e-3
@@ -129,7 +127,8 @@ def _record(stack: Stack, history: History, ends: _Ends, r: int, seconds: float)
     learnt = not stack.steps or stack.task.learnt(trained, ends.targets[r])
     counted = {"weight_step": np.array(last), **ends.weights[r]} if ends.weights else {}
     metrics |= history.pretrained[r] if history.pretrained else {}
-    metrics |= _stopping(stack.config.stopping, evaluations, end) | _weights_like(stack, r)
+    metrics |= stopping_metrics(stack.config.stopping, evaluations, end)
+    metrics |= _weights_like(stack, r)
     return replace(
         at_any_rate,
         metrics=metrics,
@@ -154,18 +153,6 @@ def _members(stack: Stack, history: History) -> inference.Outputs | None:
     if isinstance(ensemble, McDropout):
         return inference.stochastic_outputs(stack, ensemble.passes)
     return None
-
-
-def _stopping(
-    stopping: StoppingConfig, evaluations: Sequence[Mapping[str, float]], end: int
-) -> dict[str, float]:
-    """Return when early stopping ended training, and which evaluation was the best."""
-    if isinstance(stopping, NoStopping):
-        return {}
-    seen = [row.get(stopping.monitor, math.nan) for row in evaluations]
-    best = best_evaluation(seen, stopping.monitor)
-    step = end if best is None else evaluations[best]["step"]
-    return {"stopping/step": float(end), "stopping/best_step": float(step)}
 
 
 def _weights_like(stack: Stack, r: int) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """When to stop, from the monitored values at the evaluations so far, and which weights to keep."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -30,6 +31,21 @@ def is_over(stopping: StoppingConfig, history: Sequence[float]) -> bool:
     The first evaluation, before any training, counts: it is the value to be bettered.
     """
     return not isinstance(stopping, NoStopping) and stalls(stopping, history) > 0
+
+
+def stopping_metrics(
+    stopping: StoppingConfig, evaluations: Sequence[Mapping[str, float]], end: int
+) -> dict[str, float]:
+    """Return when early stopping ended training, and which evaluation was the best.
+
+    end  the last step, whether or not it was stopped there
+    """
+    if isinstance(stopping, NoStopping):
+        return {}
+    seen = [row.get(stopping.monitor, math.nan) for row in evaluations]
+    best = best_evaluation(seen, stopping.monitor)
+    step = end if best is None else evaluations[best]["step"]
+    return {"stopping/step": float(end), "stopping/best_step": float(step)}
 
 
 def keep_and_stop(stack: Stack, history: History, r: int, step: int) -> None:

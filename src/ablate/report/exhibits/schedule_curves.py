@@ -7,7 +7,7 @@ import pandas as pd
 from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Margins, few_log_ticks, page
 from ablate.report.figures.sample import band
-from ablate.report.figures.select import Subject, converged, subjects
+from ablate.report.figures.select import Subject, converged, over_epochs, subjects
 from ablate.study.schema import Study
 
 
@@ -33,8 +33,7 @@ def schedule_curves(subject: Subject) -> Mapping[tuple[str, str], pd.Series]:
 
     They are taken at the end of each epoch, over the replicates that converged.
     """
-    rows = converged(subject.joined(subject.frames.epochs))
-    rows = rows[rows["step"] > 0]
+    rows = converged(over_epochs(subject))
     return {
         (column, line): subject.study.quantity(column).scale
         * band(subject.where(rows, lines=line), "epoch", column)["middle"]

@@ -14,7 +14,7 @@ from ablate.metrics import TRAIN_ACCURACY
 from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Legend, Margins, page
 from ablate.report.figures.layers import pages_of
-from ablate.report.figures.select import Subject, subjects
+from ablate.report.figures.select import Subject, over_epochs, subjects
 from ablate.report.figures.style import NEUTRAL
 from ablate.study.items import StoppingPoints
 
@@ -60,8 +60,7 @@ def rows_of(context: Context) -> list[tuple[str, str, str]]:
 
 def stopping_points(subject: Subject) -> Mapping[str, tuple[Run, ...]]:
     """Return each replicate, by level of `columns`."""
-    rows = subject.joined(subject.frames.epochs)
-    rows = rows[rows["step"] > 0].set_index("epoch")
+    rows = over_epochs(subject).set_index("epoch")
     return {
         level: tuple(
             _run(subject, run) for _, run in subject.where(rows, columns=level).groupby("replicate")

@@ -7,11 +7,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ablate.errors import ReportError
 from ablate.lessons.signal import theory
 from ablate.report.context import Context
 from ablate.report.figures.sample import band
 from ablate.report.figures.select import Subject, shown_runs
 from ablate.report.stored import taken
+from ablate.study.measured import is_probed
 
 Floats = npt.NDArray[np.float64]
 
@@ -20,9 +22,14 @@ def probed(context: Context, columns: Sequence[str] = (), **among: Collection[st
     """Return what the probe saw in the cells that an item shows; see `ablate.report.stored.taken`.
 
     columns  those that are wanted; by default all
+
+    Raises ReportError where it was left to training of the user's own, which told nothing.
     """
     runs = shown_runs(context)
-    return taken(context.frames.layers, columns, cell=set(runs["cell"]), **among)
+    found = taken(context.frames.layers, columns, cell=set(runs["cell"]), **among)
+    if found.empty and any(is_probed(config) is None for config in context.configs.values()):
+        raise ReportError("no run told of its layers (run.probe in the training procedure).")
+    return found
 
 
 def predicted_std(subject: Subject, rows: pd.DataFrame, quantity: str) -> Floats | None:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ablate.data import SOURCES
+from ablate.errors import ReportError
 from ablate.report.columns import level_column
 from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Legend
@@ -224,6 +225,18 @@ def _stem(item: Item) -> list[str]:
     if isinstance(item, OfQuantity):
         asked = item.metric or (f"probe-{item.probe}" if item.probe else None)
     return [item.kind, asked.replace("/", "_")] if asked else [item.kind]
+
+
+def over_epochs(subject: Subject) -> pd.DataFrame:
+    """Return the evaluations of a subject by their epochs, the one before training left out.
+
+    Raises ReportError where none says its epoch, as those of the user's own procedure may not.
+    """
+    rows = subject.joined(subject.frames.epochs)
+    rows = rows[rows["step"] > 0]
+    if len(rows) and rows["epoch"].isna().all():
+        raise ReportError("it is drawn over epochs, and no evaluation says its epoch.")
+    return rows[rows["epoch"].notna()]
 
 
 def at_step(frame: pd.DataFrame, step: str) -> pd.DataFrame:

@@ -79,8 +79,8 @@ class Item(Frozen):
                 return f"names {name}, which is no factor there; there is {one_of(factors)}"
         if self.takes_two and len(factors) < 2:
             return f"needs two factors, and there is one, {factors[0]}"
-        if self.shows_probe and not any(is_probed(cell.config) for cell in cells):
-            return "needs the probe, and no run has one: set probe.steps to ends or log"
+        if self.shows_probe and all(is_probed(cell.config) is False for cell in cells):
+            return f"needs the probe, and no run has one: {_how_probed(cells)}"
         known = reported(curves(cell.config, study.task) for cell in cells)
         if self.of_classes and study.task != CLASSIFICATION:
             return f"is of classifiers, and what these runs predict is {study.task}"
@@ -122,6 +122,13 @@ class Item(Frozen):
         return study.factor(name) if name else study.factors[0]
 
 
+def _how_probed(cells: Sequence[Cell]) -> str:
+    """Return what makes one of these cells be probed."""
+    if all(cell.config.trainer.command is not None for cell in cells):
+        return "a command has none, a function that takes run may"
+    return "set probe.steps to ends or log"
+
+
 class OfPart(Item):
     """An item about one part of the study, or about each in turn."""
 
@@ -161,8 +168,8 @@ class OfQuantity(OfSettings):
 
     def lacks(self, study: Study, cells: Sequence[Cell]) -> Iterator[str]:
         """Refuse a quantity that no run has."""
-        if self.probe is not None and not any(is_probed(cell.config) for cell in cells):
-            yield f"has probe: {self.probe}, and no run has a probe: set probe.steps"
+        if self.probe is not None and all(is_probed(cell.config) is False for cell in cells):
+            yield f"has probe: {self.probe}, and no run has a probe: {_how_probed(cells)}"
         known = reported(measured(cell.config, study.task) for cell in cells)
         if self.metric is not None and known is not None and self.metric not in known:
             yield (
