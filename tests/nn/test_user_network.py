@@ -7,6 +7,7 @@ from torch import nn
 from ablate.config.model import Mlp
 from ablate.config.target import ModelTarget
 from ablate.errors import ConfigError
+from ablate.nn.architectures import Shape
 from ablate.nn.models import build
 from ablate.nn.network import parameter_count
 from ablate.nn.user_network import build_user_network
@@ -21,7 +22,7 @@ TOTAL = Classification().total
 
 def own(name, replicate=0, inputs=INPUTS, **arguments):
     target = ModelTarget.model_validate({"_target_": f"mylab.nets.{name}", **arguments})
-    return build_user_network(target, inputs, CLASSES, Streams(0, replicate), CPU)
+    return build_user_network(target, Shape(inputs), CLASSES, Streams(0, replicate), CPU)
 
 
 def batch(examples=32):

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from ablate.config.target import ModelTarget
+from ablate.nn.architectures import Shape
 from ablate.nn.user_network import build_user_network
 from ablate.nn.user_stack import UserStack, build_user_stack, why_not_stacked
 from ablate.streams import Streams
@@ -16,9 +17,9 @@ STREAMS = [Streams(0, replicate) for replicate in range(3)]
 
 def stack_of(name, **arguments):
     target = ModelTarget.model_validate({"_target_": f"mylab.nets.{name}", **arguments})
-    stack = build_user_stack(target, INPUTS, CLASSES, STREAMS, CPU)
+    stack = build_user_stack(target, Shape(INPUTS), CLASSES, STREAMS, CPU)
     assert isinstance(stack, UserStack)
-    return stack, [build_user_network(target, INPUTS, CLASSES, own, CPU) for own in STREAMS]
+    return stack, [build_user_network(target, Shape(INPUTS), CLASSES, own, CPU) for own in STREAMS]
 
 
 def batch():
@@ -106,9 +107,9 @@ def test_a_replicate_that_is_lost_does_not_touch_the_others():
 )
 def test_whether_a_module_can_be_stacked(name, arguments, reason):
     target = ModelTarget.model_validate({"_target_": f"mylab.nets.{name}", **arguments})
-    network = build_user_network(target, INPUTS, CLASSES, STREAMS[0], CPU)
+    network = build_user_network(target, Shape(INPUTS), CLASSES, STREAMS[0], CPU)
     before = {key: value.clone() for key, value in network.state_dict().items()}
-    said = why_not_stacked(network, INPUTS)
+    said = why_not_stacked(network, Shape(INPUTS))
     assert (said is None) == (reason is None)
     if reason is not None:
         assert reason in said
@@ -126,15 +127,15 @@ def test_whether_a_module_can_be_stacked(name, arguments, reason):
 )
 def test_what_vmap_would_not_notice_is_not_stacked(name, reason):
     target = ModelTarget.model_validate({"_target_": f"mylab.mischief.{name}"})
-    network = build_user_network(target, INPUTS, CLASSES, STREAMS[0], CPU)
-    assert why_not_stacked(network, INPUTS) == reason
+    network = build_user_network(target, Shape(INPUTS), CLASSES, STREAMS[0], CPU)
+    assert why_not_stacked(network, Shape(INPUTS)) == reason
 
 
 def test_buffers_used_twice_are_kept_under_both_names():
     target = ModelTarget.model_validate({"_target_": "mylab.mischief.TiedBuffers"})
     stack, alone = (
-        build_user_stack(target, INPUTS, CLASSES, STREAMS, CPU),
-        build_user_network(target, INPUTS, CLASSES, STREAMS[0], CPU),
+        build_user_stack(target, Shape(INPUTS), CLASSES, STREAMS, CPU),
+        build_user_network(target, Shape(INPUTS), CLASSES, STREAMS[0], CPU),
     )
     assert list(stack.state_dict()) == list(alone.state_dict())
     stack.state_dict()["one"][1] = 7.0

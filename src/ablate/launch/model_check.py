@@ -8,18 +8,17 @@ from ablate.config.ensemble import McDropout
 from ablate.config.optimizer import Lbfgs
 from ablate.errors import ConfigError
 from ablate.launch.single_examples import alone_in_prediction, alone_in_training
-from ablate.nn.user_network import UserNetwork
+from ablate.nn.architectures import Shape
+from ablate.nn.user_network import UserNetwork, drawn
 from ablate.nn.user_output import check_logits
 from ablate.streams import draws
 from ablate.user import said_by
 
 
-def check_model(
-    config: RunConfig, network: UserNetwork, inputs: tuple[int, ...], classes: int
-) -> None:
+def check_model(config: RunConfig, network: UserNetwork, shape: Shape, outputs: int) -> None:
     """Raise ConfigError where a model that predicts cannot train, or cannot draw as it is to.
 
-    It is tried on two examples of shape `inputs`, and on one where some batch has no more. The
+    It is tried on two such examples, and on one where some batch has no more. The
     network is of no use afterwards.
     """
     name, alone = config.model.name, alone_in_training(config)
@@ -33,14 +32,15 @@ def check_model(
     for examples, trains, mode, why in trials:
         network.train(trains)
         try:
-            logits = network.module(_examples(examples, inputs))
+            logits = network.module(drawn(shape, examples))
         except Exception as error:
             shown = f"{examples} example{'s'[: examples - 1]} {mode}: {said_by(error)}{why}"
             raise ConfigError(f"model={name} fails on {shown}.") from error
-        check_logits(f"model={name}", logits, examples, classes, f" {mode}{why}")
+        wanted = (examples, *shape.of_outputs(outputs))
+        check_logits(f"model={name}", logits, wanted, f" {mode}{why}")
         if trains and config.trainer.trains:
             _check_gradient(name, logits)
-    _check_draws(config, network, _examples(2, inputs))
+    _check_draws(config, network, drawn(shape, 2))
 
 
 def _check_gradient(name: str, logits: Tensor) -> None:
@@ -84,7 +84,3 @@ def _check_draws(config: RunConfig, network: UserNetwork, x: Tensor) -> None:
             "random numbers in training that it does not draw with these at work, so some of its "
             "masks would be missing."
         )
-
-
-def _examples(count: int, inputs: tuple[int, ...]) -> Tensor:
-    return torch.rand(count, *inputs, generator=torch.Generator().manual_seed(0))

@@ -16,7 +16,8 @@ from ablate.data.dataset import at_most, fixed_part
 from ablate.data.user_augment import build_user_augment
 from ablate.data.user_data import made
 from ablate.launch.user_check import sample
-from ablate.nn.user_network import build_user_network
+from ablate.nn.architectures import Shape
+from ablate.nn.user_network import build_user_network, drawn
 from ablate.streams import Streams, draws
 from ablate.tasks import build_task
 from ablate.train.losses import build_loss
@@ -123,11 +124,12 @@ def _procedure(config: RunConfig, data: Data, streams: Streams) -> Numbers:
     return numbers
 
 
-def _shape(config: RunConfig, data: Data) -> tuple[tuple[int, ...], int]:
+def _shape(config: RunConfig, data: Data) -> tuple[Shape, int]:
     (x, y), task = data.train, build_task(config, data.task)
-    return tuple(x.shape[1:]), task.outputs(y, data.classes)
+    shape = Shape(tuple(x.shape[1:]), data.vocabulary, task.per_token)
+    return shape, task.outputs(y, data.classes)
 
 
 def _inputs(config: RunConfig) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(0)
-    return torch.rand(8, *data_sets.inputs_of(config.data), generator=generator)
+    there = data_sets.describe(config.data)
+    return drawn(Shape(there.inputs, there.vocabulary), 8)

@@ -22,9 +22,11 @@ from ablate.data.user_augment import build_user_augment
 from ablate.errors import AblateError, ConfigError
 from ablate.launch.model_check import check_model
 from ablate.launch.single_examples import alone_in_training
+from ablate.nn.architectures import Shape
 from ablate.nn.user_network import UserNetwork, build_user_network
 from ablate.nn.user_stack import why_not_stacked
 from ablate.streams import Streams
+from ablate.study.measured import task_of
 from ablate.tasks import build_task
 from ablate.train.losses import build_loss
 from ablate.train.optimizers import build_optimizer, update
@@ -69,43 +71,45 @@ def not_stacked(config: RunConfig) -> str | None:
     """Return a sentence that says why a model of the user's own cannot train in a stack."""
     if not isinstance(config.model, Target):
         return None
-    return _not_stacked(config.model, data.inputs_of(config.data), data.outputs_of(config.data))
+    there = data.describe(config.data)
+    shape = Shape(there.inputs, there.vocabulary, task_of(config) == "next_token")
+    return _not_stacked(config.model, shape, there.outputs)
 
 
 @cache  # asked for every job of it
-def _not_stacked(model: ModelTarget, inputs: tuple[int, ...], outputs: int) -> str | None:
-    reason = why_not_stacked(_network(model, inputs, outputs), inputs)
+def _not_stacked(model: ModelTarget, shape: Shape, outputs: int) -> str | None:
+    reason = why_not_stacked(_network(model, shape, outputs), shape)
     if reason is None:
         return None
     return f"model={model.name} trains one by one, which may be slower: {reason}"
 
 
-def shape_of(config: RunConfig, root: Path) -> tuple[tuple[int, ...], int]:
-    """Return the shape of an example and the number of outputs that the task asks for."""
-    inputs = data.inputs_of(config.data)
+def shape_of(config: RunConfig, root: Path) -> tuple[Shape, int]:
+    """Return what a network is made for, and the number of outputs that the task asks for."""
+    there = data.describe(config.data)
+    task = build_task(config, there.task)
+    shape = Shape(there.inputs, there.vocabulary, task.per_token)
     if not isinstance(config.task, Target):
-        return inputs, data.outputs_of(config.data)
+        return shape, there.outputs
     loaded = data.load(config.data, root, config.seed)
-    return inputs, build_task(config, loaded.task).outputs(loaded.train[1], loaded.classes)
+    return shape, task.outputs(loaded.train[1], loaded.classes)
 
 
 def _model(config: RunConfig, root: Path) -> None:
     assert isinstance(config.model, Target)
-    inputs, outputs = shape_of(config, root)
-    network = _network(config.model, inputs, outputs)
+    shape, outputs = shape_of(config, root)
+    network = _network(config.model, shape, outputs)
     if config.trainer.is_user_code:
         return
     if config.trainer.vary == "init":
-        other = _network(config.model, inputs, outputs, replicate=1).state_dict()
+        other = _network(config.model, shape, outputs, replicate=1).state_dict()
         alike = all(torch.equal(own, other[name]) for name, own in network.state_dict().items())
         _check_varies(config, not alike, f"model={config.model.name}")
-    check_model(config, network, inputs, outputs)
+    check_model(config, network, shape, outputs)
 
 
-def _network(
-    model: ModelTarget, inputs: tuple[int, ...], outputs: int, replicate: int = 0
-) -> UserNetwork:
-    return build_user_network(model, inputs, outputs, Streams(0, replicate), torch.device("cpu"))
+def _network(model: ModelTarget, shape: Shape, outputs: int, replicate: int = 0) -> UserNetwork:
+    return build_user_network(model, shape, outputs, Streams(0, replicate), torch.device("cpu"))
 
 
 def _check_varies(config: RunConfig, varies: bool, code: str) -> None:
@@ -177,13 +181,14 @@ def _augment(config: RunConfig) -> None:
 
 def _metric(config: RunConfig, root: Path) -> None:
     assert config.metric is not None
-    _, outputs = shape_of(config, root)
-    _try_metric(config.metric, config.data, config.seed, root, outputs)
+    shape, outputs = shape_of(config, root)
+    of_one = shape.of_outputs(outputs)
+    _try_metric(config.metric, config.data, config.seed, root, of_one)
 
 
 @cache  # alike in most cells, and as slow as the metric is
 def _try_metric(
-    metric: UserMetric, source: DataConfig, seed: int, root: Path, outputs: int
+    metric: UserMetric, source: DataConfig, seed: int, root: Path, outputs: tuple[int, ...]
 ) -> None:
     """Call a metric on the targets of the test set: one class alone, say, may have no value."""
     targets = data.load(source, root, seed).test[1]
@@ -203,18 +208,19 @@ def sample(config: RunConfig, load: Callable[[], Data]) -> tuple[Tensor, Tensor]
     if data.task_of(config.data) == "classification" and not isinstance(config.task, Target):
         classes = data.outputs_of(config.data)
         labels = torch.arange(classes).repeat(2)
-        return _guesses(labels, classes), labels
+        return _guesses(labels, (classes,)), labels
     loaded = load()
-    task, (_, y) = build_task(config, loaded.task), loaded.train
-    outputs = task.outputs(y, loaded.classes)
+    task, (x, y) = build_task(config, loaded.task), loaded.train
+    shape = Shape(tuple(x.shape[1:]), loaded.vocabulary, task.per_token)
+    outputs = shape.of_outputs(task.outputs(y, loaded.classes))
     return _guesses(task.scaled(y[:_SAMPLE], y), outputs), task.scaled(y[:_SAMPLE], y)
 
 
-def _guesses(targets: Tensor, outputs: int) -> Tensor:
-    """Return outputs (N, K) that are right more often than not, where that can be told."""
-    noise = torch.randn(len(targets), outputs, generator=torch.Generator().manual_seed(0))
-    if targets.ndim == 1 and targets.dtype == torch.int64 and int(targets.max()) < outputs:
-        return noise + 2 * torch.nn.functional.one_hot(targets, outputs)
+def _guesses(targets: Tensor, outputs: tuple[int, ...]) -> Tensor:
+    """Return outputs (N, *outputs) that are right more often than not, where that can be told."""
+    noise = torch.randn(len(targets), *outputs, generator=torch.Generator().manual_seed(0))
+    if targets.ndim == 1 and targets.dtype == torch.int64 and int(targets.max()) < outputs[-1]:
+        return noise + 2 * torch.nn.functional.one_hot(targets, outputs[-1])
     if targets.shape == noise.shape and targets.is_floating_point():
         return noise + 2 * targets
     return noise

@@ -42,6 +42,10 @@ class Shape:
     vocabulary: int = 0
     per_token: bool = False
 
+    def of_outputs(self, outputs: int) -> tuple[int, ...]:
+        """Return the shape of an example's outputs: (K,), or (T, K) where each token has some."""
+        return (self.inputs[0], outputs) if self.per_token else (outputs,)
+
 
 @dataclass(frozen=True)
 class Layer:

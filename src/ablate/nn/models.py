@@ -40,7 +40,7 @@ def build_network(
     network: Network
     if isinstance(config.model, Target):
         where = torch.device(device)
-        network = build_user_stack(config.model, shape.inputs, outputs, streams, where)
+        network = build_user_stack(config.model, shape, outputs, streams, where)
     else:
         network = _built(config.model, shape, outputs, len(streams), heads).to(device)
         network.seed_dropout(streams, device)  # lsuv looks at the network as it trains

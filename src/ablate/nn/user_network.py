@@ -22,6 +22,7 @@ from ablate import user
 from ablate.config.target import ModelTarget
 from ablate.errors import ConfigError
 from ablate.nn.activations import ELEMENTWISE
+from ablate.nn.architectures import Shape
 from ablate.nn.network import Network, Tap
 from ablate.nn.user_output import check_logits, chosen
 from ablate.streams import Streams
@@ -57,15 +58,17 @@ class UserNetwork(Network):
 
     drops, norms = (_DropoutNd, nn.RNNBase, nn.MultiheadAttention), _BatchNorm
 
-    def __init__(self, module: nn.Module, tried: Tensor, what: str, classes: int = 0) -> None:
+    def __init__(
+        self, module: nn.Module, tried: Tensor, what: str, outputs: tuple[int, ...] = ()
+    ) -> None:
         """Make it of a module that is tried on a few examples (B, *inputs), in evaluation mode.
 
         what     whose module it is, for the sentence where it fails: `model=mylab.nets.Net`
-        classes  how many outputs an example must have; 0: any
+        outputs  the shape that an example's must have; empty: any
         """
         super().__init__()
         self.module = module
-        self._layers, self.multiply_adds = _listened(module, tried, what, classes)
+        self._layers, self.multiply_adds = _listened(module, tried, what, outputs)
         module.train()  # before it is asked what is frozen: many say so there
         self.layer_names = tuple(layer.name for layer in self._layers)
         known = [_KNOWN.get(type(layer.module)) for layer in self._layers]
@@ -110,8 +113,8 @@ class UserNetwork(Network):
 
 def build_user_network(
     config: ModelTarget,
-    inputs: tuple[int, ...],
-    classes: int,
+    shape: Shape,
+    outputs: int,
     streams: Streams,
     device: torch.device,
 ) -> UserNetwork:
@@ -122,11 +125,18 @@ def build_user_network(
     own last: layers that two architectures share by name then start from the same numbers. Lazy
     ones are given their shapes before.
 
-    Raises ConfigError where it cannot be made, or does not take examples of shape `inputs`.
+    Raises ConfigError where it cannot be made, or does not take such examples.
     """
     streams.seed_globally("init", "model")
     try:
-        module = user.call(config, "model", inputs=inputs, classes=classes, outputs=classes)
+        module = user.call(
+            config,
+            "model",
+            inputs=shape.inputs,
+            classes=outputs,
+            outputs=outputs,
+            vocabulary=shape.vocabulary,
+        )
     except ConfigError:
         raise
     except user.RAISED as error:
@@ -140,18 +150,32 @@ def build_user_network(
         module.register_forward_hook(partial(chosen, config.output))
     if hasattr(module, "reset_parameters"):
         if any(map(is_lazy, (*module.parameters(), *module.buffers()))):
-            _tried(module, torch.zeros(_TRIED, *inputs), f"model={config.name}")
+            _tried(module, blank(shape, _TRIED), f"model={config.name}")
         itself, *parts = module.named_modules()
         for name, part in [*parts, itself]:
             if hasattr(part, "reset_parameters"):
                 streams.seed_globally("init", name or "model")
                 part.reset_parameters()
-    tried = torch.zeros(_TRIED, *inputs, device=device)
-    return UserNetwork(module.to(device), tried, f"model={config.name}", classes).train()
+    tried, what = blank(shape, _TRIED).to(device), f"model={config.name}"
+    return UserNetwork(module.to(device), tried, what, shape.of_outputs(outputs)).train()
+
+
+def blank(shape: Shape, examples: int) -> Tensor:
+    """Return examples (B, *inputs) of zeros: of numbers, or of the token 0."""
+    dtype = torch.int64 if shape.vocabulary else torch.float32
+    return torch.zeros(examples, *shape.inputs, dtype=dtype)
+
+
+def drawn(shape: Shape, examples: int) -> Tensor:
+    """Return examples (B, *inputs), always the same: numbers from [0, 1), or tokens."""
+    generator = torch.Generator().manual_seed(0)
+    if shape.vocabulary:
+        return torch.randint(shape.vocabulary, (examples, *shape.inputs), generator=generator)
+    return torch.rand(examples, *shape.inputs, generator=generator)
 
 
 def _listened(
-    module: nn.Module, tried: Tensor, what: str, classes: int
+    module: nn.Module, tried: Tensor, what: str, outputs: tuple[int, ...]
 ) -> tuple[tuple[_Layer, ...], int]:
     """Run a few examples through the module, which makes its lazy parameters.
 
@@ -174,8 +198,8 @@ def _listened(
         for place, part in module.named_modules():
             hooks.enter_context(part.register_forward_hook(partial(ran, place)))
         logits = _tried(module, tried, what)
-    if classes:
-        check_logits(what, logits, len(tried), classes)
+    if outputs:
+        check_logits(what, logits, (len(tried), *outputs))
     return _activations(called) or _linear_maps(called), count
 
 

@@ -33,14 +33,18 @@ def _parts(returned: object) -> Mapping[Any, object]:
     return dict(enumerate(returned)) if isinstance(returned, tuple | list) else {}
 
 
-def check_logits(what: str, logits: object, examples: int, classes: int, when: str = "") -> None:
-    """Raise ConfigError unless a model returned logits; `when` says what was special about it."""
-    if isinstance(logits, Tensor) and tuple(logits.shape) == (examples, classes):
+def check_logits(what: str, logits: object, shape: tuple[int, ...], when: str = "") -> None:
+    """Raise ConfigError unless a model returned logits of a shape (B, ...).
+
+    when  says what was special about it
+    """
+    if isinstance(logits, Tensor) and tuple(logits.shape) == shape:
         return
+    examples = shape[0]
     got = tuple(logits.shape) if isinstance(logits, Tensor) else f"a {type(logits).__name__}"
     parts = _parts(logits)
     named = f", or model.{OUTPUT} name them: {one_of(map(str, parts))}" if parts else ""
     raise ConfigError(
         f"{what} returns {got} for {examples} example{'s'[: examples - 1]}{when}; it must "
-        f"return logits ({examples}, {classes}){named}."
+        f"return logits {shape}{named}."
     )

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from ablate.config.target import ModelTarget
+from ablate.nn.architectures import Shape
 from ablate.nn.network import Network, Tap
-from ablate.nn.user_network import UserNetwork, build_user_network
+from ablate.nn.user_network import UserNetwork, blank, build_user_network
 from ablate.streams import Streams, draws
 
 
@@ -73,17 +74,17 @@ class UserStack(Network):
 
 def build_user_stack(
     config: ModelTarget,
-    inputs: tuple[int, ...],
-    classes: int,
+    shape: Shape,
+    outputs: int,
     streams: Sequence[Streams],
     device: torch.device,
 ) -> UserNetwork | UserStack:
     """Make the user's module once per replicate, each as it is made alone, and stack them."""
-    networks = [build_user_network(config, inputs, classes, own, device) for own in streams]
+    networks = [build_user_network(config, shape, outputs, own, device) for own in streams]
     return networks[0] if len(networks) == 1 else UserStack(networks)
 
 
-def why_not_stacked(network: UserNetwork, inputs: tuple[int, ...]) -> str | None:
+def why_not_stacked(network: UserNetwork, shape: Shape) -> str | None:
     """Return why the module cannot train in a stack, in torch's words; None where it can.
 
     A module that draws random numbers cannot: the draws of one replicate would depend on
@@ -98,7 +99,7 @@ def why_not_stacked(network: UserNetwork, inputs: tuple[int, ...]) -> str | None
 
     def run() -> None:
         with torch.no_grad():
-            _run(module, parameters, buffers, torch.zeros(1, 2, *inputs))
+            _run(module, parameters, buffers, blank(shape, 2)[None])
 
     try:
         if draws(run) != draws(lambda: None):
