@@ -171,3 +171,23 @@ class Counts(Alone):
             self.mean.mul_(0.9).add_(0.1 * x.mean(0).detach())
             self.steps += 1
         return super().forward(x - self.mean)
+
+
+class Speaker(nn.Module):
+    """Reads tokens, and says something at each."""
+
+    def __init__(self, outputs, vocabulary, width=8):
+        super().__init__()
+        self.embed = nn.Embedding(vocabulary, width)
+        self.read = nn.GRU(width, width, batch_first=True)
+        self.act, self.say = nn.Tanh(), nn.Linear(width, outputs)
+
+    def forward(self, x):
+        return self.say(self.act(self.read(self.embed(x))[0]))
+
+
+class Listener(Speaker):
+    """Says something at the end alone."""
+
+    def forward(self, x):
+        return super().forward(x)[:, -1]

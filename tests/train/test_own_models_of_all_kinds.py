@@ -11,6 +11,7 @@ from ablate.config.validate import run_config
 from ablate.errors import ConfigError
 from ablate.launch.user_check import check_user_code, not_stacked
 from ablate.streams import Streams
+from ablate.train.loop import train
 from ablate.train.prepare import prepare
 
 EPOCHS, BATCH = 3, 32
@@ -195,3 +196,32 @@ def test_the_output_is_a_key_beside_the_arguments():
             of("Mapped", _output_=wrong)
     with pytest.raises(ConfigError, match="must be the name of a keyword argument"):
         run_config({**BASE, "model": {"name": "mlp"}, "loss": {"_target_": "a.b", "_output_": "x"}})
+
+
+def of_tokens(name, task):
+    data = {"_target_": "mylab.data.of_kind", "task": task, "kind": "tokens"}
+    return run_config({**BASE, "data": data, "model": {"_target_": f"mylab.kinds.{name}"}})
+
+
+@pytest.mark.parametrize(
+    ("name", "task", "score"),
+    [("Speaker", "next_token", "test/bits_per_byte"), ("Listener", "classification", "test/nll")],
+)
+def test_a_model_may_read_tokens(name: str, task: str, score: str, tmp_path) -> None:
+    config = of_tokens(name, task)
+    check_user_code(config, tmp_path)
+    (record,) = train(config, data_sets.load(config.data, tmp_path), [0])
+    assert np.isfinite(record.metrics[score])
+    assert record.evaluations[-1]["validation/loss"] < record.evaluations[0]["validation/loss"]
+
+
+@pytest.mark.parametrize(
+    ("name", "task", "wanted"),
+    [
+        ("Speaker", "classification", r"returns \(2, 12, 2\) .* must return logits \(2, 2\)"),
+        ("Listener", "next_token", r"returns \(2, 5\) .* must return logits \(2, 12, 5\)"),
+    ],
+)
+def test_outputs_of_another_shape_are_refused(name: str, task: str, wanted: str, tmp_path) -> None:
+    with pytest.raises(ConfigError, match=wanted):
+        check_user_code(of_tokens(name, task), tmp_path)
