@@ -102,3 +102,28 @@ def test_a_training_procedure_of_ones_own(ablate: Callable[..., str], tmp_path: 
     (tmp_path / "script.py").write_text(script)
     printed = ablate("run", data, f"trainer={{command:'{sys.executable} script.py'}}")
     assert "test/accuracy 0.2500" in printed
+
+
+TASK = """\
+question: Are grades told apart better by a second layer?
+baseline:
+  data: {_target_: mylab.data.grades}
+  task: {_target_: mylab.tasks.Grades}
+  model: mlp
+  model.width: 16
+  optimizer: adam
+  trainer.epochs: 3
+factors: {depth: {key: model.depth, levels: [1, 2]}}
+replicates: 2
+metric: {name: test/mean_miss, better: lower}
+report: [table, learning_curves]
+"""
+
+
+def test_a_task_of_ones_own(ablate: Callable[..., str], tmp_path: Path) -> None:
+    shutil.copytree(REPOSITORY / "tests" / "mylab", tmp_path / "mylab")
+    (tmp_path / "grades.yaml").write_text(TASK)
+    assert "4/4 runs" in ablate("sweep", "study=grades.yaml")
+    page = (tmp_path / "reports" / "grades" / "README.md").read_text()
+    assert "mean miss" in page
+    ablate("report", "grades", "--check")
