@@ -38,6 +38,7 @@ REFUSED = [
     "lenet-features",
     "fitnet1-features",
     "resnet20-features",
+    *(f"{name}-autoencoders" for name in ("cnn", "lenet", "fitnet1", "resnet20")),
 ]
 
 ROWS = covering_array()

@@ -107,11 +107,10 @@ def test_random_features_are_normalized_by_the_training_split(tmp_path) -> None:
 )
 def test_how_many_there_are_is_known_before_anything_starts(name: str, there: int) -> None:
     model = run_config({**SMALL, "model": {"name": name}}).model
-    shape = (3, 32, 32)
-    assert frozen_layers(model, "hidden", shape) == there
-    assert frozen_layers(model, there, shape) == there
+    assert frozen_layers(model, "hidden") == there
+    assert frozen_layers(model, there) == there
     with pytest.raises(ConfigError, match=f"trainer.frozen is {there + 1}; model={name} has"):
-        frozen_layers(model, there + 1, shape)
+        frozen_layers(model, there + 1)
 
 
 def test_a_model_of_the_users_own_freezes_itself() -> None:

@@ -84,7 +84,7 @@ def spoil(monkeypatch, replicate, value):
     """Make one replicate's first weights `value`, whatever its place in the stack."""
     initialize = models.initialize
 
-    def spoilt(network, init, model, streams, batch):
+    def spoilt(network, init, streams, batch):
         initialize(network, init, streams, batch)
         for r, stream in enumerate(streams):
             if stream.replicate == replicate:

@@ -191,7 +191,7 @@ def test_costs_count_what_comes_before_the_training() -> None:
         ),
         (
             {"model": {"_target_": "mylab.nets.Net"}, "pretrain": {"name": "source"}},
-            "it has to know the layers",
+            "it has to know a chain of layers",
         ),
         ({"pretrain": {"name": "source"}}, "cannot be split by classes"),
         ({"data": DIGITS, "pretrain": {"name": "source"}}, "would train on what validates"),

@@ -9,6 +9,7 @@ import ablate
 from ablate.config.key import run_key
 from ablate.config.validate import run_config
 from ablate.errors import AblateError
+from ablate.nn.architectures import Shape
 from ablate.nn.models import build_network
 from ablate.probe.measure import measure, pack
 from ablate.streams import Streams
@@ -137,7 +138,7 @@ def batch():
 
 def test_a_probe_sees_what_it_sees_of_the_same_model_in_the_built_in_loop():
     config = run_config({**BASE, "trainer": {"epochs": 1}})
-    network = build_network(config, (2,), 3, [Streams(0, 0)], "cpu", lambda: torch.empty(0))
+    network = build_network(config, Shape((2,)), 3, [Streams(0, 0)], "cpu", lambda: torch.empty(0))
     x, y = batch()
     run = of()
     run.probe(0, network.module, x, y)
