@@ -112,7 +112,8 @@ baseline:
   model: mlp
   model.width: 16
   optimizer: adam
-  trainer.epochs: 3
+  optimizer.lr: 0.01
+  trainer.epochs: 20
 factors: {depth: {key: model.depth, levels: [1, 2]}}
 replicates: 2
 metric: {name: test/mean_miss, better: lower}
