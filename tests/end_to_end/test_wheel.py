@@ -126,5 +126,5 @@ def test_a_task_of_ones_own(ablate: Callable[..., str], tmp_path: Path) -> None:
     (tmp_path / "grades.yaml").write_text(TASK)
     assert "4/4 runs" in ablate("sweep", "study=grades.yaml")
     page = (tmp_path / "reports" / "grades" / "README.md").read_text()
-    assert "mean miss" in page
+    assert "| depth | test mean_miss |" in page.replace("\\_", "_")
     ablate("report", "grades", "--check")
