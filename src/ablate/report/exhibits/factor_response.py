@@ -15,7 +15,7 @@ from ablate.report.figures.marks import marked
 from ablate.report.figures.quantity import sentence_case, with_quantity
 from ablate.report.figures.sample import CellSample, cell_samples, draw_intervals
 from ablate.report.figures.select import Subject, subjects
-from ablate.report.figures.style import Look, level_number, plain
+from ablate.report.figures.style import Look, level_number, plain, text_width
 from ablate.report.sizes import Style
 from ablate.study.schema import Factor, Level
 
@@ -83,9 +83,8 @@ def _draw(subject: Subject, shown: Response, quantity: Quantity) -> Drawing:
     heights = [1.9, _STRIP * len(shown.lines)] if has_strip else [1.9]
     legend = subject.legend("lines")
     style = subject.style
-    figure, axes = page(
-        style, heights, 1, style.one_column, Margins(down=0.06), legend, sharex=True
-    )
+    margins = Margins(left=_room_for_names(shown, style) if has_strip else 0.5, down=0.06)
+    figure, axes = page(style, heights, 1, style.one_column, margins, legend, sharex=True)
     axis: Axes = axes[0, 0]
     if shown.axis != "category":
         axis.set_xscale(shown.axis)
@@ -152,6 +151,15 @@ def _leave_room(axis: Axes, shown: Response) -> None:
         axis.set_xlim(low - room, high + room)
 
 
+def _names(shown: Response) -> list[str]:
+    return [f"n/c {line}".strip() for line in shown.lines]
+
+
+def _room_for_names(shown: Response, style: Style) -> float:
+    """Return the left margin in inches that the rows of the n/c strip need, the usual at least."""
+    return max(0.5, 0.1 + max(text_width(name, style.small - 1) for name in _names(shown)))
+
+
 def _strip(axis: Axes, shown: Response, style: Style) -> None:
     """Write n/c runs of all runs below each level, a row per line."""
     for row, cells in enumerate(shown.lines.values()):
@@ -164,7 +172,7 @@ def _strip(axis: Axes, shown: Response, style: Style) -> None:
                     fontweight="bold" if cell.not_converged == cell.runs else "normal",
                 )  # fmt: skip
     axis.set_ylim(-len(shown.lines) + 0.5, 0.5)
-    names = [f"n/c {line}".strip() for line in shown.lines]
+    names = _names(shown)
     axis.set_yticks([-row for row in range(len(names))], names, fontsize=style.small - 1)
     axis.tick_params(axis="y", length=0)
     axis.spines["left"].set_visible(False)
