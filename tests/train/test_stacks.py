@@ -42,6 +42,7 @@ def assert_same_in_every_stack(config: RunConfig, folder: Path) -> None:
         assert_same(alone, train(config, data, stack)[stack.index(2)])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "row", covering_array(STACKED), ids=lambda row: "-".join(map(str, row.values()))
 )
