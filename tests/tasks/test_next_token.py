@@ -7,8 +7,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from ablate.config.task import IGNORED
 from ablate.errors import ConfigError
-from ablate.tasks.next_token import IGNORED, NextToken
+from ablate.tasks.next_token import NextToken
 
 TASK = NextToken()
 

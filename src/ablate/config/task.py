@@ -7,6 +7,8 @@ from typing import ClassVar, Literal, get_args
 from ablate.config.base import ByName, Frozen, PositiveFloat
 from ablate.config.target import Either, Target
 
+#: A token that is not counted where it is to be predicted, as torch's cross-entropy has it.
+IGNORED = -100
 #: What data can say of itself, see `ablate.Data`.
 Shipped = Literal["classification", "regression", "multilabel", "next_token"]
 
@@ -18,6 +20,9 @@ class Facts:
     scores          by name, the one that is watched beside the loss first
     of_members      what an ensemble reports of its members, as `members/...`
     of_several      likewise, of two and more
+    of_whole        scores that take whole outputs, where the ledger keeps less of them: an ensemble
+                    has none
+    per_token       whether each token of a sequence has outputs of its own
     nothing_learnt  when a run is n/c, as a caption says it
     """
 
@@ -25,6 +30,8 @@ class Facts:
     of_members: tuple[str, ...]
     nothing_learnt: str
     of_several: tuple[str, ...] = ()
+    of_whole: tuple[str, ...] = ()
+    per_token: bool = False
 
 
 class OfData(Frozen):
@@ -82,6 +89,8 @@ class NextToken(Frozen):
     facts: ClassVar[Facts] = Facts(
         scores=("bits_per_byte", "loss", "perplexity", "accuracy"),
         of_members=("bits_per_byte",),
+        of_whole=("accuracy",),
+        per_token=True,
         nothing_learnt="cross-entropy not below 0.98 of the entropy of the training tokens' shares",
     )
 

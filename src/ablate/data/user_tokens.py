@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from ablate.config.task import IGNORED
 from ablate.errors import ConfigError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-#: What is not counted of a text, as `ablate.tasks.next_token` has it: no torch here.
-_IGNORED = -100
 #: Columns that a sentence names.
 _NAMED = 3
 
@@ -61,14 +60,14 @@ def check_following(where: str, x: Tensor, y: Tensor, vocabulary: int) -> None:
             f"{where}: y is {tuple(y.shape)} and x {tuple(x.shape)}; for task='next_token' each "
             "token has one that follows: y[:, t] = x[:, t + 1], -100 where it does not count."
         )
-    counted = y[y != _IGNORED]
+    counted = y[y != IGNORED]
     if not len(counted):
-        raise ConfigError(f"{where}: no token of y counts: all are {_IGNORED}.")
+        raise ConfigError(f"{where}: no token of y counts: all are {IGNORED}.")
     low, high = int(counted.min()), int(counted.max())
     if low < 0 or high >= vocabulary:
         raise ConfigError(
             f"{where}: y has tokens from {low} to {high}; they must lie from 0 to "
-            f"{vocabulary - 1}, or be {_IGNORED} where they do not count."
+            f"{vocabulary - 1}, or be {IGNORED} where they do not count."
         )
 
 

@@ -15,7 +15,7 @@ from ablate.launch.members import member_numbers, training_config
 from ablate.launch.missing import Work, member_work, scored_work, tuning_work
 from ablate.nn.architectures import Shape, depth_of, multiply_adds
 from ablate.store.state import state
-from ablate.study.measured import task_of
+from ablate.study.measured import has_outputs_per_token
 from ablate.study.plan import Plan
 
 
@@ -27,7 +27,7 @@ def training_cost(config: RunConfig) -> float:
     if config.trainer.is_user_code or isinstance(config.model, Target):
         return math.inf
     there = data.describe(config.data)
-    shape = Shape(there.inputs, there.vocabulary, per_token=task_of(config) == "next_token")
+    shape = Shape(there.inputs, there.vocabulary, has_outputs_per_token(config))
     sizes = config.data.labelled, config.data.train_size
     examples = next(filter(None, sizes), there.train)
     passes = config.trainer.steps_for(examples) * config.trainer.batch_size

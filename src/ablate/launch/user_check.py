@@ -26,7 +26,7 @@ from ablate.nn.architectures import Shape
 from ablate.nn.user_network import UserNetwork, build_user_network
 from ablate.nn.user_stack import why_not_stacked
 from ablate.streams import Streams
-from ablate.study.measured import task_of
+from ablate.study.measured import has_outputs_per_token
 from ablate.tasks import build_task
 from ablate.train.losses import build_loss
 from ablate.train.optimizers import build_optimizer, update
@@ -72,7 +72,7 @@ def not_stacked(config: RunConfig) -> str | None:
     if not isinstance(config.model, Target):
         return None
     there = data.describe(config.data)
-    shape = Shape(there.inputs, there.vocabulary, task_of(config) == "next_token")
+    shape = Shape(there.inputs, there.vocabulary, has_outputs_per_token(config))
     return _not_stacked(config.model, shape, there.outputs)
 
 

@@ -116,9 +116,14 @@ def _resnet(config: ResNet) -> list[Layer]:
     return layers
 
 
+def usual_pieces(config: ChainConfig | Transformer) -> int:
+    """Return how many linear maps stand behind each unit of a usual hidden layer."""
+    return config.pieces if config.activation == "maxout" else 1
+
+
 def pieces_of(config: ChainConfig, layer: Layer) -> int:
     """Return how many linear maps stand behind each unit of a layer: several for maxout."""
-    pieces = config.pieces if config.activation == "maxout" else 1
+    pieces = usual_pieces(config)
     return pieces if layer.pieces is None or pieces == 1 else layer.pieces
 
 
@@ -156,8 +161,7 @@ def _of_tokens(config: TokenConfig, shape: Shape, outputs: int) -> int:
     (length,), width = shape.inputs, config.width
     if isinstance(config, Transformer):
         hidden = width * config.expansion
-        pieces = config.pieces if config.activation == "maxout" else 1
-        of_token = 4 * width**2 + width * hidden * (pieces + 1)
+        of_token = 4 * width**2 + width * hidden * (usual_pieces(config) + 1)
         layer = length * of_token + length * (length + 1) * width
     else:
         layer = length * 8 * width**2

@@ -23,15 +23,14 @@ class Attention(nn.Module):
 
     def forward(self, x: Float[Tensor, "R N W"], length: int) -> Float[Tensor, "R N W"]:
         """Return what each of N = B * T tokens takes from its sequence of `length` T."""
-        query, key, value = (self._by_head(part(x), length) for part in self._maps())
+        query, key, value = (
+            self._by_head(part(x), length) for part in (self.query, self.key, self.value)
+        )
         if self.rotary:
             query, key = rotated(query), rotated(key)
         seen = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
         y: Tensor = self.output(seen.transpose(1, 2).reshape(x.shape))
         return y
-
-    def _maps(self) -> tuple[Linear, Linear, Linear]:
-        return self.query, self.key, self.value
 
     def _by_head(self, x: Tensor, length: int) -> Tensor:
         """Return (R, B * T, W) as (R * B, heads, T, W / heads)."""

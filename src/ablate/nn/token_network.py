@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from ablate.config.model import Lstm, TokenConfig, Transformer
 from ablate.nn.activations import ELEMENTWISE
-from ablate.nn.architectures import Shape, multiply_adds
+from ablate.nn.architectures import Shape, multiply_adds, usual_pieces
 from ablate.nn.attention import Attention
 from ablate.nn.dropout import Dropout
 from ablate.nn.layers import Activate, Linear
@@ -102,7 +102,7 @@ class _TransformerLayer(nn.Module):
         super().__init__()
         self.name, self.pre = name, config.placement == "pre"
         width, hidden = config.width, config.width * config.expansion
-        pieces = config.pieces if config.activation == "maxout" else 1
+        pieces = usual_pieces(config)
         self.attention = Attention(replicates, width, config.heads, config.positions == "rotary")
         self.hidden = Linear(replicates, width, hidden * pieces)
         self.activation = Activate(config.activation, replicates, hidden, pieces)

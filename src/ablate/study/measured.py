@@ -30,6 +30,12 @@ def task_of(config: RunConfig) -> str:
     return data.task_of(config.data) if reads_data(config) else CLASSIFICATION
 
 
+def has_outputs_per_token(config: RunConfig) -> bool:
+    """Tell whether each token has outputs; false of a task of the user's own, which alone knows."""
+    facts = FACTS.get(task_of(config))
+    return facts is not None and facts.per_token
+
+
 def measured(config: RunConfig, task: str) -> frozenset[str] | None:
     """Return the final metrics of a run, as columns of the frame are called.
 
@@ -53,10 +59,9 @@ def measured(config: RunConfig, task: str) -> frozenset[str] | None:
         if not isinstance(config.stopping, NoStopping):
             named |= {"stopping/step", "stopping/best_step"}
         return frozenset(named)
-    # A vote has no cross-entropy: a class that nobody votes for has no probability. And of tokens
-    # only the probability of what followed is kept.
-    kept = {*names} - (set() if ensemble.combine == "average" else {"loss", "nll"})
-    kept -= {"accuracy"} if task == "next_token" else set()
+    # A vote has no cross-entropy: a class that nobody votes for has no probability.
+    kept = {*names} - {*facts.of_whole}
+    kept -= set() if ensemble.combine == "average" else {"loss", "nll"}
     of_members = (*facts.of_members, *(facts.of_several if ensemble.size > 1 else ()))
     scores = {f"test/{score}" for score in kept} | {f"members/{name}" for name in of_members}
     if isinstance(ensemble, Snapshot | McDropout):

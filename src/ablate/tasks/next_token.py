@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ablate.config import RunConfig
+from ablate.config.task import IGNORED
 from ablate.config.task import NextToken as Options
 from ablate.errors import ConfigError
 from ablate.metrics.scores import log_probabilities
@@ -18,8 +19,6 @@ from ablate.tasks.task import How, Outputs, Targets, in_float
 
 #: Of the entropy of the tokens' shares: a network that is not below it has learnt nothing.
 _ENTROPY_SHARE = 0.98
-#: A target that is not counted, as torch's cross-entropy has it: what pads a text, say.
-IGNORED = -100
 
 
 @dataclass(frozen=True)
