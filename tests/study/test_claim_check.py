@@ -108,6 +108,31 @@ def test_a_claim_on_cells_that_are_left_out_is_refused(start, claim, sentence):
     assert sentence in str(caught.value)
 
 
+CLIPPED = {"key": "optimizer.clip_norm", "levels": [0.5, 0.9], "when": {"scale": 10}}
+
+
+@pytest.mark.parametrize(
+    ("claim", "sentence"),
+    [
+        ({"expect": "less", "compare": {"scale": [1, 10]}}, "the levels of scale that it compares are never"),
+        ({**ABOUT, "interaction": ["norm", "scale"]}, "the levels of norm and scale that it compares are never"),
+        ({"expect": {"monotone": "up", "in": "scale"}}, "clipped exists beside some of them alone"),
+    ],
+)  # fmt: skip
+def test_levels_that_are_never_at_the_same_setting_are_not_compared(start, claim, sentence):
+    """A factor that exists beside one of them alone leaves no pairs."""
+    with pytest.raises(ConfigError, match="there is nothing to judge") as caught:
+        start(claim, factors={**STUDY["factors"], "clipped": CLIPPED})
+    assert sentence in str(caught.value)
+
+
+def test_a_factor_that_exists_beside_both_or_is_not_compared_is_averaged_over(start):
+    clipped = {**CLIPPED, "when": {"norm": "without"}}
+    claim = {"expect": "less", "compare": {"scale": [1, 10]}}
+    for one in (claim, {**claim, "at": {"norm": "without"}}):
+        assert start(one, factors={**STUDY["factors"], "clipped": clipped}).plan.notes == ()
+
+
 @pytest.mark.parametrize(
     "claim",
     [

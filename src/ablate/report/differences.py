@@ -33,9 +33,9 @@ def differences(claim: Effect | Order, runs: Measure) -> list[Difference]:
         return [_difference(high, low, runs) for low, high in steps]
     if not isinstance(claim, Interaction):
         return [_difference(*runs.pair(*claim.compare, claim.at), runs)]
-    other, *levels_of_other = claim.interaction
-    (a, b), (c, d) = (
-        runs.pair(*claim.compare, {**claim.at, other: (level,)}) for level in levels_of_other
+    (factor, *pair), (other, *places) = claim.compare, claim.interaction
+    a, b, c, d = runs.arms(
+        [{factor: level, other: place} for place in places for level in pair], claim.at
     )
     at_c, at_d = (y.not_converged_settings - x.not_converged_settings for x, y in ((a, b), (c, d)))
     lead = at_c - at_d if runs.better == "higher" else at_d - at_c

@@ -154,12 +154,20 @@ class Measure:
         """Return the runs of every cell that lies at `fixed`."""
         return self.arm(self.settings(fixed))
 
-    def pair(self, factor: str, a: str, b: str, at: Mapping[str, Setting]) -> tuple[Arm, Arm]:
+    def pair(self, factor: str, a: str, b: str, at: Rule) -> tuple[Arm, Arm]:
         """Return two arms whose rows are the settings that both levels have."""
-        place = [f.name for f in self.study.factors].index(factor)
-        first, second = (
-            {levels[:place] + levels[place + 1 :]: levels for levels in self.settings(fixed)}
-            for fixed in ({**at, factor: (a,)}, {**at, factor: (b,)})
-        )
-        both = [elsewhere for elsewhere in first if elsewhere in second]
-        return self.arm([first[rest] for rest in both]), self.arm([second[rest] for rest in both])
+        first, second = self.arms([{factor: a}, {factor: b}], at)
+        return first, second
+
+    def arms(self, compared: Sequence[Mapping[str, str]], at: Rule) -> list[Arm]:
+        """Return an arm per choice of levels of the same factors.
+
+        Its rows are the settings elsewhere that all of them have.
+        """
+        elsewhere = [i for i, f in enumerate(self.study.factors) if f.name not in compared[0]]
+        found = [
+            {tuple(levels[i] for i in elsewhere): levels for levels in self.settings(fixed)}
+            for fixed in ({**at, **{name: (one,) for name, one in c.items()}} for c in compared)
+        ]
+        shared = [rest for rest in found[0] if all(rest in one for one in found)]
+        return [self.arm([one[rest] for rest in shared]) for one in found]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ablate.config import RunConfig
@@ -12,7 +12,7 @@ from ablate.config.ensemble import NoEnsemble
 from ablate.config.target import Target
 from ablate.errors import nearest, one_of
 from ablate.metrics import CURVES, Expression, Final, Probed, StepsTo
-from ablate.study.claims import Claim, Effect, Follows, Spread
+from ablate.study.claims import Claim, Effect, Follows, Order, Spread
 from ablate.study.measured import is_probed, measured
 from ablate.study.schema import Study
 
@@ -55,18 +55,44 @@ def cells_of(claim: Claim, study: Study, cells: Sequence[Cell]) -> Iterator[Cell
 def _without_cells(claim: Claim, study: Study, judged: Sequence[Cell]) -> str:
     """Say which levels that a claim sets against each other no cell has; empty where all are."""
     sets = [getattr(claim, field, ()) for field in ("compare", "interaction")]
-    own = {factor.name for factor in study.factors}  # the tuned key is no level of a cell
-    against = {factor: levels for factor, *levels in filter(None, sets) if factor in own}
+    own = study.part_of(claim).factors  # the tuned key is none, and has no levels of cells
+    placed = [{name: cell.levels[name] for name in own} for cell in judged]
+    against = {factor: tuple(levels) for factor, *levels in filter(None, sets) if factor in own}
+    elsewhere = list[set[tuple[str, ...]]]()
     for levels in itertools.product(*against.values()):
         wanted = dict(zip(against, levels, strict=True))
-        if not any(wanted.items() <= cell.levels.items() for cell in judged):
+        here = [cell for cell in placed if wanted.items() <= cell.items()]
+        if not here:
             fixed = {factor: " or ".join(at) for factor, at in claim.at.items()}
             named = ", ".join(f"{factor}={level}" for factor, level in (fixed | wanted).items())
             return f"no cell has {named}; there is nothing to judge." if named else ""
+        elsewhere.append(_elsewhere(here, set(wanted)))
+    if not set.intersection(*elsewhere):
+        return _never_alike(study, list(against))
     over = getattr(claim, "over", None) or getattr(claim, "spread_over", None)
-    if over in own and len({cell.levels[over] for cell in judged}) < 2:
+    if over not in own:
+        return ""
+    steps = dict.fromkeys(cell[over] for cell in placed)
+    if len(steps) < 2:
         return f"{over} has fewer than two levels there; there is nothing to judge."
-    return ""
+    rows = [_elsewhere([c for c in placed if c[over] == level], {over}) for level in steps]
+    apart = any(a.isdisjoint(b) for a, b in itertools.pairwise(rows))
+    return _never_alike(study, [over]) if apart and isinstance(claim, Order) else ""
+
+
+def _elsewhere(cells: Sequence[Mapping[str, str]], compared: set[str]) -> set[tuple[str, ...]]:
+    """Return the settings of the factors that are not compared."""
+    return {tuple(level for name, level in cell.items() if name not in compared) for cell in cells}
+
+
+def _never_alike(study: Study, compared: Sequence[str]) -> str:
+    """Say why levels that are compared have no setting of the other factors in common."""
+    only = [f.name for f in study.factors if set(f.when) & set(compared)]
+    why = f": {' and '.join(only)} exists beside some of them alone" if only else ""
+    return (
+        f"the levels of {' and '.join(compared)} that it compares are never at the same levels of "
+        f"the other factors{why}; there is nothing to judge."
+    )
 
 
 def _problem(claim: Claim, study: Study, config: RunConfig) -> str:
