@@ -242,3 +242,17 @@ def test_what_cannot_be_pretrained_is_refused(changes: dict, sentence: str) -> N
 def test_examples_that_are_not_there_are_refused(changes: dict, sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
         check_pretraining(config_of(**changes))
+
+
+def test_the_digest_of_what_a_run_sees_has_another_set_in_it() -> None:
+    mnist = {"name": "mnist", "train_size": 60, "validation_size": 60}
+    plain = transfer(data=mnist, pretrain={"name": "none"})
+    same = transfer(data={**mnist, "classes": [1, 2]}, pretrain={"name": "source", "classes": [3, 4]})
+    other = {
+        name: transfer(data=mnist, pretrain={"name": "source", "data": name})
+        for name in ("kmnist", "fashion_mnist")
+    }
+    digests = [data_sets.digest_of_all(one) for one in (plain, *other.values())]
+    assert len(set(digests)) == 3
+    assert digests[0] == data_sets.digest(plain.data)
+    assert data_sets.digest_of_all(same) == digests[0]

@@ -90,7 +90,7 @@ def _differences(directory: Path, result: Result, wanted: RunConfig) -> Iterator
         yield f"a config that is no longer valid: {error}"
         return
     before, now = flat(canonical(had)), flat(canonical(wanted))
-    device, digest = device_kind(wanted.trainer.device), data.digest(wanted.data)
+    device, digest = device_kind(wanted.trainer.device), data.digest_of_all(wanted)
     there = result.provenance
     pairs = [
         *((k, before.get(k, "the default"), now.get(k, "the default")) for k in before | now),

@@ -62,7 +62,7 @@ def _train_again(kept: Kept, root: Path, directory: Path) -> None:
     run = Task(
         kept.replicate, kept.result.key, directory, 0, tuple(task.directory for task in members)
     )
-    facts = provenance(device, data.digest(config.data), config.seed)
+    facts = provenance(device, data.digest_of_all(config), config.seed)
     loaded: dict[str, data.Data] = {}
     for task in (*members, run):
         trained = config if task is run else training_config(config)

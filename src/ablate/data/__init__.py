@@ -17,7 +17,7 @@ from ablate.data.description import (
 )
 from ablate.data.fetch import fetch
 from ablate.data.load import check_available, load, load_test_set
-from ablate.data.pretraining import check_pretraining, unlabelled
+from ablate.data.pretraining import check_pretraining, digest_of_all, unlabelled
 from ablate.data.sources import SOURCES
 from ablate.data.splits import (
     Split,
@@ -38,6 +38,7 @@ __all__ = [
     "check_sizes",
     "describe",
     "digest",
+    "digest_of_all",
     "examples_of",
     "fetch",
     "inputs_of",

@@ -5,11 +5,13 @@ No torch here.
 
 from __future__ import annotations
 
+import hashlib
+
 from ablate.config.data import DataConfig
 from ablate.config.pretrain import Autoencoders
 from ablate.config.run import RunConfig
 from ablate.config.source import source_run
-from ablate.data.description import describe, split_sizes
+from ablate.data.description import describe, digest, split_sizes
 from ablate.errors import ConfigError
 
 
@@ -21,6 +23,16 @@ def unlabelled(config: RunConfig, pretrain: Autoencoders) -> DataConfig:
     if pretrain.examples is None:
         return config.data
     return config.data.model_copy(update={"train_size": pretrain.examples})
+
+
+def digest_of_all(config: RunConfig) -> str:
+    """Return the SHA-256 of the data that a run sees: of its own set, and of one learnt before.
+
+    That of its own alone where the other task is of the same set.
+    """
+    own, source = digest(config.data), source_run(config)
+    other = digest(source.data) if source else own
+    return own if other == own else hashlib.sha256(f"{own} {other}".encode()).hexdigest()
 
 
 def check_pretraining(config: RunConfig) -> None:

@@ -40,7 +40,7 @@ def execute(job: Job, loaded: dict[str, data.Data]) -> Iterator[Event]:
     try:
         with chdir("."):  # the user's own code may leave for another folder
             records = train_job(job, loaded)
-        facts = provenance(job.device, data.digest(job.config.data), job.config.seed)
+        facts = provenance(job.device, data.digest_of_all(job.config), job.config.seed)
         if code := user.folders(job.config, job.root):
             facts["code"] = code  # where `ablate verify` finds it again
         resolved = job.config.model_dump(mode="json")
@@ -68,7 +68,7 @@ def failed(job: Job, task: Task, message: str, log: str, started: str | None = N
     Raises DiskFullError where there is no room for it.
     """
     message, log = masked(message), masked(log)
-    facts = provenance(job.device, data.digest(job.config.data), job.config.seed)
+    facts = provenance(job.device, data.digest_of_all(job.config), job.config.seed)
     resolved = job.config.model_dump(mode="json")
     try:
         with room_for(task):

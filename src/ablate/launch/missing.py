@@ -77,7 +77,7 @@ def member_work(scored: Sequence[Work], plan: Plan, root: Path, device: str) -> 
     """Return the trainings behind the ensembles that are still to be formed, each once."""
     found: dict[str, tuple[RunConfig, dict[Path, Task]]] = {}
     for work in scored:
-        config, digest = training_config(work.config), data.digest(work.config.data)
+        config, digest = training_config(work.config), data.digest_of_all(work.config)
         sources = user.sources(config, Path.cwd())
         for task in work.missing:
             for member, directory in zip(member_numbers(work.config), task.members, strict=True):
@@ -102,7 +102,7 @@ def _work(
 ) -> Work:
     """Return the work of some replicates of a cell; those that tune a `branch` have own streams."""
     start = TUNING_REPLICATES_START if branch else 0
-    study, digest = plan.study.name, data.digest(config.data)
+    study, digest = plan.study.name, data.digest_of_all(config)
     trained, sources = training_config(config), user.sources(config, Path.cwd())
     members = () if branch else member_numbers(config)
     tasks = tuple(
