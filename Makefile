@@ -42,8 +42,9 @@ calibration: $(VENV)/dev.stamp  ## simulate how often verdicts err, into docs/st
 	$(ONE_THREAD) $(BIN)/python -m bench.calibration
 	$(ONE_THREAD) $(BIN)/python -m bench.tuning
 
-docs: $(VENV)/dev.stamp  ## write docs/study-file.md and the schema from the types
+docs: $(VENV)/dev.stamp  ## write docs/study-file.md, the schema and docs/coverage.md
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/coverage.py
 
 clean:  ## remove the environment and caches; runs and reports stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

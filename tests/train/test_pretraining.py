@@ -247,7 +247,9 @@ def test_examples_that_are_not_there_are_refused(changes: dict, sentence: str) -
 def test_the_digest_of_what_a_run_sees_has_another_set_in_it() -> None:
     mnist = {"name": "mnist", "train_size": 60, "validation_size": 60}
     plain = transfer(data=mnist, pretrain={"name": "none"})
-    same = transfer(data={**mnist, "classes": [1, 2]}, pretrain={"name": "source", "classes": [3, 4]})
+    same = transfer(
+        data={**mnist, "classes": [1, 2]}, pretrain={"name": "source", "classes": [3, 4]}
+    )
     other = {
         name: transfer(data=mnist, pretrain={"name": "source", "data": name})
         for name in ("kmnist", "fashion_mnist")

@@ -2,8 +2,11 @@
 
 import argparse
 import json
+from collections.abc import Sequence
 
 from ablate.commands.here import shown, study_name
+from ablate.config.compose import conf_folders
+from ablate.errors import ConfigError
 from ablate.report.regenerate import (
     Written,
     check_reports,
@@ -11,12 +14,19 @@ from ablate.report.regenerate import (
     regenerate_reports,
     slides,
 )
+from ablate.study.lectures import read_syllabus, studies_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `ablate report` takes."""
     parser.add_argument(
         "study", type=study_name, nargs="*", help="studies; default: all that have runs"
+    )
+    parser.add_argument(
+        "--lecture",
+        metavar="NAME",
+        help="write the page of a lecture from the reports that are there, in reports/lectures/NAME"
+        " (all: of every lecture); with --style slides the figures of its studies",
     )
     either = parser.add_mutually_exclusive_group()
     said = "exit 1 if a report is out of date"
@@ -36,8 +46,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write or check the reports named, or all; exit code 1 where something is missing or old."""
+    if options.lecture is not None:
+        return _lecture(options)
     if options.style == "slides":
-        return _slides(options)
+        return _slides(options, options.study or known_reports(options.root))
     if options.check:
         differing = check_reports(options.root, options.study)
         for path in differing:
@@ -70,8 +82,25 @@ def _found(made: list[Written], form: str, alone: bool) -> str:
     return json.dumps(found[0] if alone and found else found, indent=1, ensure_ascii=False) + "\n"
 
 
-def _slides(options: argparse.Namespace) -> int:
-    for name in options.study or known_reports(options.root):
+def _lecture(options: argparse.Namespace) -> int:
+    from ablate.report.lecture_pages import reports_by_study, write_lecture
+
+    if options.study or options.check or options.format:
+        raise ConfigError("--lecture stands alone or with --style slides")
+    syllabus, reports = read_syllabus(conf_folders(options.root)), options.root / "reports"
+    names = list(syllabus.lectures) if options.lecture == "all" else [options.lecture]
+    studies = {name: studies_of(syllabus.of(name)) for name in names}
+    if options.style == "slides":
+        there = reports_by_study(reports)
+        wanted = dict.fromkeys(one for name in names for one in studies[name])
+        return _slides(options, [there[study].folder for study in wanted if study in there])
+    for name in names:
+        print(f"{shown(write_lecture(reports, syllabus, name))}/README.md  written")
+    return 0
+
+
+def _slides(options: argparse.Namespace, names: Sequence[str]) -> int:
+    for name in names:
         files = slides(options.root, name)
         folder = options.root / "reports" / name / "slides"
         print(f"{shown(folder)}  {len(files) // 3} slides as SVG, PNG and PDF")

@@ -7,19 +7,24 @@ from ablate.commands.status import status
 from ablate.config.compose import conf_folders
 from ablate.config.yaml_file import read_yaml
 from ablate.store.state import COMPLETE, studies
+from ablate.study.lectures import read_syllabus, studies_of
 from ablate.study.reader import study_files
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `ablate studies` takes."""
+    parser.add_argument("--lecture", metavar="NAME", help="those that show what a lecture says")
     parser.add_argument("--json", action="store_true", help="for programs")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the studies that ship and those of the user's `conf/`; return the exit code."""
-    swept = studies(options.root)
-    rows = []
-    for name, path in study_files(conf_folders(options.root)).items():
+    """Print the studies that ship and those of the user's `conf/`, or a lecture's in its order."""
+    swept, folders = studies(options.root), conf_folders(options.root)
+    files, rows = study_files(folders), []
+    if options.lecture is not None:
+        said = read_syllabus(folders).of(options.lecture)
+        files = {name: files[name] for name in studies_of(said)}
+    for name, path in files.items():
         found = status(options.root, name) if name in swept else None
         question = read_yaml(path)["question"]
         rows.append({"study": name, "question": question, "status": found})

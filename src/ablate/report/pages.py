@@ -34,7 +34,7 @@ def write_pages(report: Report, runs: "pd.DataFrame", directory: Path) -> list[s
         "dark": Markup(dark_rules(drawn)),
         "script": script("common.js", "page.js", "figures.js"),
     }
-    return _write("report", directory, report=report, **own, **vars(report))
+    return write_templates("report", directory, report=report, **own, **vars(report))
 
 
 def write_index(reports: Path) -> Path:
@@ -47,11 +47,14 @@ def write_index(reports: Path) -> Path:
         for folder in sorted(reports.iterdir())
         if (manifest := read_manifest(folder)) is not None and not manifest.get("quick")
     ]
-    _write("index", reports, reports=found, script=script("common.js", "index.js"))
+    lectures = sorted(path.parent.name for path in reports.glob("lectures/*/README.md"))
+    own = {"lectures": lectures, "script": script("common.js", "index.js")}
+    write_templates("index", reports, reports=found, **own)
     return reports / "README.md"
 
 
-def _write(name: str, directory: Path, **values: object) -> list[str]:
+def write_templates(name: str, directory: Path, **values: object) -> list[str]:
+    """Write the pages of the templates of that name; return the files' names."""
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         undefined=StrictUndefined,

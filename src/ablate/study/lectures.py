@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 
@@ -99,9 +100,17 @@ class Syllabus(Frozen):
         return sorted(said, key=lambda one: one.line(lecture))
 
 
-def read_syllabus(conf: Path) -> Syllabus:
-    """Read `lectures/` of a folder; raises ConfigError for a word out of place."""
-    folder = conf / "lectures"
+def studies_of(statements: Sequence[Statement]) -> list[str]:
+    """Return the studies that show statements, each once, in their order."""
+    return list(dict.fromkeys(o.study for one in statements for o in one.shown if o.study))
+
+
+def read_syllabus(folders: Sequence[Path]) -> Syllabus:
+    """Read `lectures/` of the last of some `conf` folders that has one.
+
+    Raises ConfigError for a word out of place.
+    """
+    folder = [one for conf in folders if (one := conf / "lectures").is_dir()][-1]
     files = validated(_Files, read_yaml(folder / "lectures.yaml"), "lectures.yaml")
     topics = []
     for name in files.topics:

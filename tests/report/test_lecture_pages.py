@@ -1,0 +1,111 @@
+"""A page per lecture, from the manifests of the reports that are there."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from ablate.cli import main
+from ablate.config.compose import package_conf
+from ablate.report.lecture_pages import reports_by_study, write_lecture
+from ablate.study.lectures import Lecture, Shown, Statement, Syllabus, Topic, read_syllabus
+
+ROOT = Path(__file__).resolve().parents[2]
+MANIFEST = {
+    "study": "wide", "question": "Does width matter?", "answer": "Yes.",
+    "digest": "", "platform": {}, "files": [],
+    "figures": {"response": {"files": ["response.png"], "caption": "Accuracy against width."}},
+    "verdicts": [{"claim": "helps", "verdict": "supported", "text": "Width helps.", "effect": "+2"},
+                 {"claim": "hurts", "verdict": "refuted", "text": "It hurts.", "effect": "+1"}],
+    "contradictions": [{"claim": "hurts", "source": "the lecture", "text": "Said there: it hurts."}],
+}  # fmt: skip
+
+
+def statement(says: str, line: int, *shown: tuple[str, str], why_not: str = "") -> Statement:
+    kinds = tuple(Shown.model_validate({"kind": kind, "name": name}) for kind, name in shown)
+    return Statement(says=says, where={"one": str(line)}, shown=kinds, open=why_not)
+
+
+SYLLABUS = Syllabus(
+    lectures={"one": Lecture(title="The first lecture", held="here")},
+    topics=(
+        Topic(
+            title="All",
+            statements=(
+                statement("last", 300, why_not="nobody knows how"),
+                statement("width helps", 10, ("study", "wide"), ("option", "model.width=100")),
+                statement("or it hurts", 20, ("claim", "wide/hurts"), ("claim", "wide/new")),
+                statement("again", 30, ("study", "wide"), ("study", "deep")),
+                statement("a formula", 40, ("test", "tests/nn/test_layers.py")),
+            ),
+        ),
+    ),
+)
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> str:
+    (tmp_path / "wide").mkdir()
+    (tmp_path / "wide" / "manifest.json").write_text(json.dumps(MANIFEST), encoding="utf-8")
+    folder = write_lecture(tmp_path, SYLLABUS, "one")
+    return (folder / "README.md").read_text(encoding="utf-8")
+
+
+def test_statements_stand_in_the_lectures_order(page: str) -> None:
+    heads = re.findall(r"^## (.+)$", page, re.M)
+    assert heads == [
+        "Width helps (10)", "Or it hurts (20)", "Again (30)", "A formula (40)", "Last (300)",
+    ]  # fmt: skip
+
+
+def test_each_says_what_was_found(page: str) -> None:
+    assert "- **refuted:** It hurts. +1 ([wide](../../wide/README.md))" in page
+    assert "*Said there: it hurts.*" in page
+    assert "claim new of study wide, which its report does not judge yet" in page
+    assert "study deep, of which there is no report yet" in page
+    assert "*Shown by tests: `tests/nn/test_layers.py`*" in page
+    assert "*Not shown: nobody knows how.*" in page
+    assert "5 statements, of which 4 can be seen here; verdicts: 1 refuted." in page
+
+
+def test_an_answer_and_a_figure_stand_once(page: str) -> None:
+    assert page.count("Yes.") == 1
+    assert page.count("../../wide/response.png") == 1
+
+
+def test_the_full_form_of_a_study_is_the_one_shown(tmp_path: Path) -> None:
+    for name in ("wide", "wide-full", "deep-full"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "manifest.json").write_text(json.dumps(MANIFEST), encoding="utf-8")
+    quick = tmp_path / "tall-quick"
+    quick.mkdir()
+    (quick / "manifest.json").write_text(json.dumps({**MANIFEST, "quick": True}), encoding="utf-8")
+    found = {study: report.folder for study, report in reports_by_study(tmp_path).items()}
+    assert found == {"wide": "wide-full", "deep": "deep-full"}
+
+
+def test_committed_pages_are_what_would_be_written(tmp_path: Path) -> None:
+    """They follow the reports: `ablate report --lecture all` writes them anew."""
+    syllabus, reports = read_syllabus([package_conf()]), tmp_path / "reports"
+    reports.mkdir()
+    for folder in (ROOT / "reports").iterdir():
+        if (folder / "manifest.json").is_file():
+            (reports / folder.name).symlink_to(folder)
+    for name in syllabus.lectures:
+        folder = write_lecture(reports, syllabus, name)
+        for file in ("README.md", "index.html"):
+            committed = ROOT / "reports" / "lectures" / name / file
+            assert committed.read_text("utf-8") == (folder / file).read_text("utf-8"), committed
+
+
+def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = ["--root", str(tmp_path)]
+    assert main(["report", "--lecture", "soundings", *root]) == 0
+    assert (tmp_path / "reports" / "lectures" / "soundings" / "index.html").is_file()
+    assert main(["studies", "--lecture", "soundings", *root]) == 0
+    assert "optimizer_paths" in capsys.readouterr().out
+    assert main(["report", "--lecture", "nobody", *root]) == 2
+    assert "there is no lecture 'nobody'; allowed are init-and" in capsys.readouterr().err
+    assert main(["report", "signal", "--lecture", "soundings", *root]) == 2
+    assert "--lecture stands alone" in capsys.readouterr().err
