@@ -89,6 +89,16 @@ def test_batch_norm_facts(channels: int) -> None:
     assert (x.grad * normalized).sum(dim=1).abs().max() < 1e-3
 
 
+@pytest.mark.parametrize("channels", [32, 10], ids=["torch kernel", "own kernel"])
+def test_batch_norm_can_be_the_identity(channels: int) -> None:
+    """With gamma = sigma and beta = mu it gives back what comes in (Ioffe & Szegedy 2015)."""
+    layer = BatchNorm(2, channels).double()
+    x = 1 + 2 * normal(2, 50, channels)
+    layer.weight.data = (x.var(dim=1, correction=0) + layer.EPS).sqrt()
+    layer.bias.data = x.mean(dim=1)
+    torch.testing.assert_close(layer(x), x, rtol=0, atol=1e-12)  # rounding of numbers of order 10
+
+
 def test_batch_norm_undoes_the_scale_of_the_weights() -> None:
     x, weight = normal(1, 40, 6), normal(1, 6, 10, seed=1)
     layer = BatchNorm(1, 10).double()

@@ -1,5 +1,7 @@
 """Norms against torch's own, dropout against its moments, population statistics, ResNet-20."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -206,3 +208,21 @@ def test_resnet20_alone_and_in_a_stack_agree() -> None:
 
     # Grouped convolutions sum in another order: float32 through twenty layers.
     torch.testing.assert_close(logits([1])[0], logits([0, 1, 2])[1], rtol=1e-3, atol=1e-4)
+
+
+def test_weight_scaling_is_the_geometric_mean_over_all_masks_of_one_layer() -> None:
+    """All 2^8 sub-networks, enumerated; of a deeper network it is an approximation."""
+    keep, width = 0.5, 8
+    config = Mlp(name="mlp", depth=1, width=width, dropout=1 - keep)
+    network = build(config, (5,), 3, 1).double().eval()
+    initialize(network, He(name="he"), [Streams(0, 0)])
+    x, seen = normal(1, 20, 5), {}
+    scaled = network(x, lambda name, z, h: seen.update({name: h})).log_softmax(dim=-1)
+    (hidden,) = (h for name, h in seen.items() if name == "layer1")
+    masks = torch.tensor(list(itertools.product((0.0, 1.0), repeat=width)), dtype=torch.float64)
+    output = network.chain[-1].linear
+    each = [output(hidden * mask / keep).log_softmax(dim=-1) for mask in masks]
+    mean = torch.stack(each).mean(dim=0).log_softmax(dim=-1)
+    torch.testing.assert_close(mean, scaled, rtol=0, atol=1e-10)
+    arithmetic = torch.stack(each).exp().mean(dim=0).log()
+    assert (arithmetic - scaled).abs().max() > 1e-3  # the usual average is another one

@@ -97,6 +97,11 @@ def test_exponential_agrees_with_torch_at_epochs():
     assert rates(schedule, 60)[5] == pytest.approx(0.4 * 0.9**0.5, rel=1e-12)
 
 
+def test_the_root_of_inverse_time_by_hand():
+    root = rates(InverseTime(name="inverse_time", decay=3.0, power=0.5), 40)
+    assert root[::10] == pytest.approx([0.4 / math.sqrt(1 + 3 * epoch) for epoch in range(4)])
+
+
 def test_inverse_time_and_linear_by_hand():
     assert rates(InverseTime(name="inverse_time", decay=2.0), 40)[::10] == pytest.approx(
         [0.4, 0.4 / 3, 0.4 / 5, 0.4 / 7], rel=1e-12

@@ -58,10 +58,15 @@ class Exponential(_Schedule):
 
 
 class InverseTime(_Schedule):
-    """The learning rate is divided by 1 + `decay` x epochs: the 1/t of Robbins & Monro 1951."""
+    """The learning rate is divided by (1 + `decay` x epochs) to the power of `power`.
+
+    A power of 1 is the 1/t of Robbins & Monro (1951), one of 0.5 the 1/sqrt(t) under which Adam's
+    regret is bounded (Kingma & Ba 2015).
+    """
 
     name: Literal["inverse_time"]
     decay: PositiveFloat = 1.0
+    power: Factor = 1.0
 
 
 class LinearSchedule(_Schedule):
