@@ -71,17 +71,18 @@ def moments(kind: str, p: float) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("p", [0.2, 0.5, 0.8])
-@pytest.mark.parametrize("kind", ["inverted", "standard", "gaussian"])
+@pytest.mark.parametrize("kind", ["inverted", "standard", "gaussian", "unscaled"])
 def test_dropout_keeps_the_expectation(kind: str, p: float) -> None:
     mean, variance = moments(kind, p)
     expected = {"inverted": (1, p / (1 - p)), "standard": (1 - p, p * (1 - p)),
-                "gaussian": (1, p / (1 - p))}[kind]  # fmt: skip
+                "gaussian": (1, p / (1 - p)), "unscaled": (1 - p, p * (1 - p))}[kind]  # fmt: skip
     # 200,000 draws: five standard errors of the mean; the variance to five percent.
     assert abs(mean - expected[0]) < 5 * (expected[1] / 200_000) ** 0.5
     assert variance == pytest.approx(expected[1], rel=0.05)
     layer = Dropout(p, "layer1", kind).eval()
     at_inference = layer(torch.ones(1, 2, 3))
-    # At inference the expectation, exactly: weight scaling for the standard form.
+    # At inference the expectation, exactly: weight scaling for the standard form. Unscaled it is
+    # 1 / (1 - p) times that: over-active.
     assert torch.equal(at_inference, torch.full((1, 2, 3), 1 - p if kind == "standard" else 1.0))
 
 

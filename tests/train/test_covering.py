@@ -25,6 +25,7 @@ REFUSED = [
     "lbfgs-standard",
     "lbfgs-gaussian",
     "lbfgs-drop_connect",
+    "lbfgs-unscaled",
     "lbfgs-mc_dropout",
     "standard-features",
     "affine-features",

@@ -11,7 +11,7 @@ Activation = Literal[
     "prelu", "elu", "selu", "gelu", "maxout",
 ]  # fmt: skip
 Norm = Literal["none", "batch", "batch_after", "layer", "group"]
-DropoutKind = Literal["inverted", "standard", "gaussian", "drop_connect"]
+DropoutKind = Literal["inverted", "standard", "gaussian", "drop_connect", "unscaled"]
 
 
 class _Model(Frozen):
@@ -35,7 +35,8 @@ class _Model(Frozen):
     dropout_kind: DropoutKind = "inverted"
     """`inverted`: kept units are divided by 1 - p in training; `standard`: units are multiplied by
     1 - p at inference; `gaussian`: units are multiplied by N(1, p/(1 - p)); `drop_connect`: weights
-    are dropped instead of units."""
+    are dropped instead of units; `unscaled`: nothing is scaled, so that at inference units are
+    1/(1 - p) times as active as in training."""
 
 
 class Mlp(_Model):
@@ -116,7 +117,7 @@ class _OfTokens(Frozen):
     """Probability that a number of what a layer gives is dropped."""
     input_dropout: BelowOne = 0.0
     """Probability that a number of what stands for a token is dropped."""
-    dropout_kind: Literal["inverted", "standard", "gaussian"] = "inverted"
+    dropout_kind: Literal["inverted", "standard", "gaussian", "unscaled"] = "inverted"
 
 
 class Transformer(_OfTokens):

@@ -16,6 +16,7 @@ class Dropout(nn.Module):
 
     inverted      training: x * keep / (1 - p); inference: x
     standard      training: x * keep; inference: x * (1 - p)
+    unscaled      training: x * keep; inference: x, 1 / (1 - p) times what training knows
     gaussian      training: x * N(1, p / (1 - p)); inference: x
     drop_connect  as inverted, of weights x (Wan et al. 2013): one mask per step
 
@@ -43,7 +44,7 @@ class Dropout(nn.Module):
         keep = torch.empty(x.shape, dtype=torch.bool, device=x.device)
         for own, generator in self._drawn(keep):
             own.bernoulli_(1 - self.p, generator=generator)
-        return x * keep if self.kind == "standard" else x * keep / (1 - self.p)
+        return x * keep if self.kind in ("standard", "unscaled") else x * keep / (1 - self.p)
 
     def _drawn(self, buffer: Tensor) -> Iterator[tuple[Tensor, torch.Generator]]:
         if len(self.generators) != len(buffer):
