@@ -77,7 +77,7 @@ def _decay(
         case kinds.Exponential():
             return float(schedule.gamma**epochs)
         case kinds.InverseTime():
-            return 1 / (1 + schedule.decay * epochs) ** schedule.power
+            return 1 / math.pow(1 + schedule.decay * epochs, schedule.power)
         case kinds.LinearSchedule():
             return 1 - (1 - schedule.final) * step / steps
         case kinds.Cosine() | kinds.CosineRestarts():
