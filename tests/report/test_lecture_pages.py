@@ -48,7 +48,7 @@ SYLLABUS = Syllabus(
 def page(tmp_path: Path) -> str:
     (tmp_path / "wide").mkdir()
     (tmp_path / "wide" / "manifest.json").write_text(json.dumps(MANIFEST), encoding="utf-8")
-    folder = write_lecture(tmp_path, SYLLABUS, "one")
+    folder = write_lecture(tmp_path, SYLLABUS, "one", reports_by_study(tmp_path))
     return (folder / "README.md").read_text(encoding="utf-8")
 
 
@@ -87,13 +87,9 @@ def test_the_full_form_of_a_study_is_the_one_shown(tmp_path: Path) -> None:
 
 def test_committed_pages_are_what_would_be_written(tmp_path: Path) -> None:
     """They follow the reports: `ablate report --lecture all` writes them anew."""
-    syllabus, reports = read_syllabus([package_conf()]), tmp_path / "reports"
-    reports.mkdir()
-    for folder in (ROOT / "reports").iterdir():
-        if (folder / "manifest.json").is_file():
-            (reports / folder.name).symlink_to(folder)
+    syllabus, reports = read_syllabus([package_conf()]), reports_by_study(ROOT / "reports")
     for name in syllabus.lectures:
-        folder = write_lecture(reports, syllabus, name)
+        folder = write_lecture(tmp_path, syllabus, name, reports)
         for file in ("README.md", "index.html"):
             committed = ROOT / "reports" / "lectures" / name / file
             assert committed.read_text("utf-8") == (folder / file).read_text("utf-8"), committed

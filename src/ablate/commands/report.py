@@ -89,13 +89,12 @@ def _lecture(options: argparse.Namespace) -> int:
         raise ConfigError("--lecture stands alone or with --style slides")
     syllabus, reports = read_syllabus(conf_folders(options.root)), options.root / "reports"
     names = list(syllabus.lectures) if options.lecture == "all" else [options.lecture]
-    studies = {name: studies_of(syllabus.of(name)) for name in names}
+    there = reports_by_study(reports)
     if options.style == "slides":
-        there = reports_by_study(reports)
-        wanted = dict.fromkeys(one for name in names for one in studies[name])
+        wanted = dict.fromkeys(one for name in names for one in studies_of(syllabus.of(name)))
         return _slides(options, [there[study].folder for study in wanted if study in there])
     for name in names:
-        print(f"{shown(write_lecture(reports, syllabus, name))}/README.md  written")
+        print(f"{shown(write_lecture(reports, syllabus, name, there))}/README.md  written")
     return 0
 
 

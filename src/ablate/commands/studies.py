@@ -8,7 +8,7 @@ from ablate.config.compose import conf_folders
 from ablate.config.yaml_file import read_yaml
 from ablate.store.state import COMPLETE, studies
 from ablate.study.lectures import read_syllabus, studies_of
-from ablate.study.reader import study_files
+from ablate.study.reader import find_study, study_files
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> int:
     files, rows = study_files(folders), []
     if options.lecture is not None:
         said = read_syllabus(folders).of(options.lecture)
-        files = {name: files[name] for name in studies_of(said)}
+        files = {name: find_study(name, folders) for name in studies_of(said)}
     for name, path in files.items():
         found = status(options.root, name) if name in swept else None
         question = read_yaml(path)["question"]

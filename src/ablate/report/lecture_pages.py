@@ -1,16 +1,14 @@
 """A page per lecture: what it says, in its order, and what the reports here found of it."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ablate.report.manifest import read_manifest
-from ablate.report.pages import write_templates
+from ablate.report.manifest import read_reports
+from ablate.report.pages import LECTURES, outcome, write_templates
 from ablate.study.lectures import Shown, Statement, Syllabus
-
-#: Below the folder of all reports.
-FOLDER = "lectures"
 
 
 @dataclass(frozen=True)
@@ -21,10 +19,11 @@ class Report:
     manifest: Mapping[str, Any]
 
     @property
-    def figures(self) -> list[tuple[str, str]]:
-        """The file and the caption of each figure."""
+    def figure(self) -> tuple[str, str] | None:
+        """The file and the caption of its first figure."""
         drawn = self.manifest.get("figures", {}).values()
-        return [(f"{self.folder}/{one['files'][0]}", one["caption"]) for one in drawn]
+        first = next(iter(drawn), None)
+        return first and (f"{self.folder}/{first['files'][0]}", first["caption"])
 
 
 @dataclass(frozen=True)
@@ -54,61 +53,54 @@ class Told:
     """A statement as the page tells it: with findings, and the figure of a report not yet shown."""
 
     statement: Statement
-    lines: str
     findings: tuple[Finding, ...]
     figure: tuple[str, str] | None
 
 
 def reports_by_study(reports: Path) -> dict[str, Report]:
     """Return the report of each study: that of its full form where there is one, no quick one."""
-    found: dict[str, Report] = {}
-    for folder in sorted(reports.iterdir()) if reports.is_dir() else ():
-        manifest = read_manifest(folder)
-        study = folder.name.removesuffix("-full")
-        is_better = study not in found or folder.name != study
-        if manifest is not None and not manifest.get("quick") and is_better:
-            found[study] = Report(folder.name, manifest)
-    return found
+    found = {name: Report(name, manifest) for name, manifest in read_reports(reports)}
+    small = {name: report for name, report in found.items() if f"{name}-full" not in found}
+    return {name.removesuffix("-full"): report for name, report in small.items()}
 
 
-def write_lecture(reports: Path, syllabus: Syllabus, lecture: str) -> Path:
-    """Write `README.md` and `index.html` of a lecture below `reports`; return its folder."""
-    told = list(_told(syllabus.of(lecture), lecture, reports_by_study(reports)))
-    directory = reports / FOLDER / lecture
+def write_lecture(
+    folder: Path, syllabus: Syllabus, lecture: str, reports: Mapping[str, Report]
+) -> Path:
+    """Write `README.md` and `index.html` of a lecture; return where.
+
+    folder   of all reports
+    reports  as `reports_by_study` returns them
+    """
+    told = list(_told(syllabus.of(lecture), reports))
+    directory = folder / LECTURES / lecture
     directory.mkdir(parents=True, exist_ok=True)
-    verdicts = [f.verdict.partition(";")[0] for one in told for f in one.findings if f.verdict]
-    counts = {word: verdicts.count(word) for word in dict.fromkeys(sorted(verdicts))}
-    write_templates(
-        "lecture",
-        directory,
-        lecture=syllabus.lectures[lecture],
-        told=told,
-        verdicts=counts,
-        seen=sum(bool(one.statement.shown) for one in told),
-    )
+    own = {"lecture": syllabus.lectures[lecture], "told": told, "counted": _counted(told)}
+    write_templates("lecture", directory, lines_of=lecture, **own)
     return directory
 
 
-def _told(
-    statements: list[Statement], lecture: str, reports: Mapping[str, Report]
-) -> Iterator[Told]:
-    by_folder = {report.folder: report for report in reports.values()}
-    answered, drawn = set[str](), set[str]()
+def _counted(told: Sequence[Told]) -> str:
+    """Say how many statements can be seen, and what the verdicts on them are."""
+    seen = sum(bool(one.statement.shown) for one in told)
+    verdicts = Counter(outcome(f.verdict) for one in told for f in one.findings if f.verdict)
+    counts = ", ".join(f"{count} {word}" for word, count in sorted(verdicts.items()))
+    said = f"{len(told)} statements, of which {seen} can be seen here"
+    return f"{said}; verdicts: {counts}." if counts else f"{said}."
+
+
+def _told(statements: Sequence[Statement], reports: Mapping[str, Report]) -> Iterator[Told]:
+    answered, drawn = set[str](), set[tuple[str, str] | None]([None])
     for statement in statements:
         findings = [_finding(one, reports) for one in statement.shown if one.kind != "test"]
         for i, finding in enumerate(findings):
             if finding.answer and finding.text in answered:
                 findings[i] = replace(finding, answer="")  # once is enough
             answered.add(finding.text)
-        new = (
-            one.folder
-            for one in findings
-            if one.folder and one.folder not in drawn and by_folder[one.folder].figures
-        )
-        folder = next(new, "")
-        drawn.add(folder)
-        figure = by_folder[folder].figures[0] if folder else None
-        yield Told(statement, statement.where[lecture], tuple(findings), figure)
+        figures = (reports[one.study].figure for one in statement.shown if one.study in reports)
+        figure = next((one for one in figures if one not in drawn), None)
+        drawn.add(figure)
+        yield Told(statement, tuple(findings), figure)
 
 
 def _finding(shown: Shown, reports: Mapping[str, Report]) -> Finding:

@@ -192,6 +192,13 @@ def read_manifest(directory: Path) -> dict[str, Any] | None:
         return None
 
 
+def read_reports(reports: Path) -> list[tuple[str, dict[str, Any]]]:
+    """Return folder and manifest of every report below a folder, by name; quick ones left out."""
+    folders = sorted(reports.iterdir()) if reports.is_dir() else []
+    found = ((folder.name, read_manifest(folder)) for folder in folders)
+    return [(name, manifest) for name, manifest in found if manifest and not manifest.get("quick")]
+
+
 def manifest_text(
     report: Report,
     runs: pd.DataFrame,

@@ -12,13 +12,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from ablate.report.columns import FACTOR, page_name
-from ablate.report.manifest import FigureFiles, Report, read_manifest
+from ablate.report.manifest import FigureFiles, Report, read_reports
 from ablate.report.page_colors import dark_rules, has_numbers_on_fields
 from ablate.report.printed_table import PrintedTable, plain, to_markdown
 
 if TYPE_CHECKING:
     import pandas as pd
 
+#: The folder, beside those of reports, that has the pages of lectures.
+LECTURES = "lectures"
 _TEMPLATES = Path(__file__).parent / "templates"
 _NUMBER = re.compile(r"^(−?\d+)(\.\d+)?(?: ± (\d+)(\.\d+)?)?$")
 
@@ -42,14 +44,9 @@ def write_index(reports: Path) -> Path:
 
     Returns the path of `README.md`.
     """
-    found = [
-        (folder.name, manifest)
-        for folder in sorted(reports.iterdir())
-        if (manifest := read_manifest(folder)) is not None and not manifest.get("quick")
-    ]
-    lectures = sorted(path.parent.name for path in reports.glob("lectures/*/README.md"))
+    lectures = sorted(path.parent.name for path in reports.glob(f"{LECTURES}/*/README.md"))
     own = {"lectures": lectures, "script": script("common.js", "index.js")}
-    write_templates("index", reports, reports=found, **own)
+    write_templates("index", reports, reports=read_reports(reports), **own)
     return reports / "README.md"
 
 
