@@ -19,6 +19,7 @@ def away(*_: Any) -> None:
     raise OSError("no route to host")
 
 
+@pytest.mark.long
 def test_what_the_mirror_missed_is_there_at_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

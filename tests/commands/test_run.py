@@ -18,6 +18,7 @@ from ablate.store.tracking import all_runs, open_store
 WORDS = ["data=digits", "data.train_size=200", "trainer.epochs=1", "launch.workers=1"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", ["run", "sync"])
 def test_the_result_is_there_before_mlflow_is_and_a_kill_in_between_costs_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], how: str

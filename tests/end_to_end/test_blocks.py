@@ -45,6 +45,7 @@ def test_a_sweep_cut_short_ends_with_the_numbers_of_one_that_was_not(tmp_path: P
     assert "the same bits" in verified.communicate()[0]
 
 
+@pytest.mark.long
 def test_a_model_that_cannot_be_stacked_is_named(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(STUDY.format(dropout=0.5))
     code, output = sweep(tmp_path, "replicates=2")

@@ -81,6 +81,7 @@ def test_a_second_sweep_trains_nothing_and_imports_nothing_heavy(swept: Path) ->
     assert files(swept, "runs/mine/**/*") | files(swept, "reports/**/*") == before
 
 
+@pytest.mark.long
 def test_the_same_command_elsewhere_gives_the_same_bytes(swept: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(STUDY)
     done = ablate("sweep", "study=mine.yaml", "launch.workers=1", "trainer.stack=off", cwd=tmp_path)
@@ -149,6 +150,7 @@ def test_sync_rebuilds_a_deleted_store(swept: Path, tmp_path: Path) -> None:
     assert second.stdout == "mine: 0 written, 12 up to date, 0 deleted\n"
 
 
+@pytest.mark.long
 def test_a_new_replicate_trains_only_what_is_new(swept: Path) -> None:
     before = files(swept, "runs/mine/*/?/*")
     done = ablate("sweep", "study=mine.yaml", "replicates=4", cwd=swept)
@@ -166,6 +168,7 @@ def test_load(swept: Path) -> None:
     assert {"factor:scale", "test/accuracy", "key"} <= set(frame.columns)
 
 
+@pytest.mark.long
 def test_tuning_picks_per_cell_and_scores_on_fresh_replicates(tmp_path: Path) -> None:
     tune = "tune: {optimizer.lr: [0.00001, 0.1], with: {by: validation/loss, replicates: 1}}\n"
     (tmp_path / "tuned.yaml").write_text(STUDY.replace("[0.001, 1]", "[1]") + tune)
@@ -223,6 +226,7 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(tmp_path: Path) -> No
     assert {name: after[name] for name in kept} == kept
 
 
+@pytest.mark.long
 def test_a_failed_run_is_tried_again_and_the_exit_code_is_1(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(
         STUDY.replace("trainer.epochs: 2", "trainer.epochs: 100000")
@@ -235,6 +239,7 @@ def test_a_failed_run_is_tried_again_and_the_exit_code_is_1(tmp_path: Path) -> N
     assert ablate("sweep", "study=mine.yaml", cwd=tmp_path).returncode == 0
 
 
+@pytest.mark.long
 def test_an_unreachable_mlflow_costs_no_run(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(STUDY)
     done = ablate(
@@ -307,6 +312,7 @@ def test_hydra_still_answers_its_own_flags(tmp_path: Path) -> None:
     assert "name: xavier" in done.stdout
 
 
+@pytest.mark.long
 def test_adhoc_multirun_as_typed(tmp_path: Path) -> None:
     done = ablate("-m", "data=synthetic", "init=he,xavier", "trainer.epochs=1", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

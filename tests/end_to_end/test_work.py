@@ -149,6 +149,7 @@ def test_a_failed_run_is_tried_by_one_worker_and_again_by_a_later_one(tmp_path: 
     assert len(runs_of(tmp_path)) == 8
 
 
+@pytest.mark.long
 def test_what_has_changed_since_it_was_declared_is_refused(tmp_path: Path) -> None:
     """A worker that starts hours later must not give an old key to the numbers of new code."""
     code = tmp_path / "own.py"

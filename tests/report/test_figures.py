@@ -103,6 +103,7 @@ def test_no_text_overlaps_or_leaves_the_figure(kind: str) -> None:
         assert overlapping(drawing.figure) == []
 
 
+@pytest.mark.long
 def test_the_same_bytes_in_another_process(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; sys.path[:0] = sys.argv[1:3]\n"

@@ -59,6 +59,7 @@ def test_shares_are_ratios_of_variances_averaged_over_settings() -> None:
     assert found.total[0] == pytest.approx(expected)
 
 
+@pytest.mark.long
 def test_intervals_hold_as_often_as_they_say() -> None:
     """Of 300 studies 95 % +- 3 standard errors (1.3 %): jackknife t's at R = 20 are close to it."""
     truth = {"init": (2.0, 0.8), "order": (1.0, 0.2)}
