@@ -252,7 +252,8 @@ def test_index_lists_studies_and_leaves_quick_ones_out(tmp_path):
         fields = {"name": name, "is_quick": name.endswith("-quick")}
         build_into(tmp_path / name, study.model_copy(update=fields), runs)
     (tmp_path / "no_report").mkdir()
-    text = write_index(tmp_path).read_text()
+    write_index(tmp_path, [], tmp_path)
+    text = (tmp_path / "README.md").read_text()
     assert text.index("b_study/README.md") < text.index("init_method/README.md")
     assert "quick" not in text
     assert "no_report" not in text
@@ -260,7 +261,8 @@ def test_index_lists_studies_and_leaves_quick_ones_out(tmp_path):
 
 
 def test_an_empty_index(tmp_path):
-    assert "No study has a report yet." in write_index(tmp_path).read_text()
+    write_index(tmp_path, [], tmp_path)
+    assert "No study has a report yet." in (tmp_path / "README.md").read_text()
 
 
 def test_an_item_that_today_is_refused_is_named_in_its_place(tmp_path):

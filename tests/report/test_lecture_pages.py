@@ -9,6 +9,7 @@ import pytest
 from ablate.cli import main
 from ablate.config.compose import package_conf
 from ablate.report.lecture_pages import reports_by_study, write_lecture
+from ablate.report.overview import check_overview, write_overview
 from ablate.study.lectures import Lecture, Shown, Statement, Syllabus, Topic, read_syllabus
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,8 +63,9 @@ def test_statements_stand_in_the_lectures_order(page: str) -> None:
 def test_each_says_what_was_found(page: str) -> None:
     assert "- **refuted:** It hurts. +1 ([wide](../../wide/README.md))" in page
     assert "*Said there: it hurts.*" in page
+    assert "- [Or it hurts](#statement-2): Said there: it hurts." in page
     assert "claim new of study wide, which its report does not judge yet" in page
-    assert "study deep, of which there is no report yet" in page
+    assert "`ablate sweep study=deep`" in page
     assert "*Shown by tests: `tests/nn/test_layers.py`*" in page
     assert "*Not shown: nobody knows how.*" in page
     assert "5 statements, of which 4 can be seen here; verdicts: 1 refuted." in page
@@ -85,20 +87,33 @@ def test_the_full_form_of_a_study_is_the_one_shown(tmp_path: Path) -> None:
     assert found == {"wide": "wide-full", "deep": "deep-full"}
 
 
-def test_committed_pages_are_what_would_be_written(tmp_path: Path) -> None:
-    """They follow the reports: `ablate report --lecture all` writes them anew."""
-    syllabus, reports = read_syllabus([package_conf()]), reports_by_study(ROOT / "reports")
-    for name in syllabus.lectures:
-        folder = write_lecture(tmp_path, syllabus, name, reports)
-        for file in ("README.md", "index.html"):
-            committed = ROOT / "reports" / "lectures" / name / file
-            assert committed.read_text("utf-8") == (folder / file).read_text("utf-8"), committed
+def test_committed_pages_are_what_would_be_written() -> None:
+    """They follow the reports: `ablate report`, of any of them, writes them anew."""
+    assert check_overview(ROOT) == []
+    there = {path.name for path in (ROOT / "reports" / "lectures").iterdir()}
+    assert there == set(read_syllabus([package_conf()]).lectures)
+
+
+def test_pages_follow_the_reports(tmp_path: Path) -> None:
+    reports = tmp_path / "reports"
+    assert main(["report", "--lecture", "soundings", "--root", str(tmp_path)]) == 0
+    assert check_overview(tmp_path) == []
+    (reports / "dropout").mkdir()
+    manifest = json.dumps(MANIFEST | {"study": "dropout"})
+    (reports / "dropout" / "manifest.json").write_text(manifest, encoding="utf-8")
+    page = reports / "lectures" / "soundings" / "README.md"
+    assert page in check_overview(tmp_path)
+    write_overview(tmp_path)
+    assert "(../../dropout/README.md)" in page.read_text("utf-8")
+    assert check_overview(tmp_path) == []
 
 
 def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = ["--root", str(tmp_path)]
     assert main(["report", "--lecture", "soundings", *root]) == 0
     assert (tmp_path / "reports" / "lectures" / "soundings" / "index.html").is_file()
+    index = tmp_path / "reports" / "README.md"
+    assert "lectures/soundings" in index.read_text("utf-8")
     assert main(["studies", "--lecture", "soundings", *root]) == 0
     assert "optimizer_paths" in capsys.readouterr().out
     assert main(["report", "--lecture", "nobody", *root]) == 2

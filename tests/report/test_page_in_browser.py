@@ -72,7 +72,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
         }  # fmt: skip
         (root / "reports" / name).mkdir()
         (root / "reports" / name / "manifest.json").write_text(json.dumps(manifest | other))
-    write_index(root / "reports")
+    write_index(root / "reports", [], root / "reports")
     return root / "reports"
 
 

@@ -84,6 +84,7 @@ def _found(made: list[Written], form: str, alone: bool) -> str:
 
 def _lecture(options: argparse.Namespace) -> int:
     from ablate.report.lecture_pages import reports_by_study, write_lecture
+    from ablate.report.overview import write_overview
 
     if options.study or options.check or options.format:
         raise ConfigError("--lecture stands alone or with --style slides")
@@ -95,6 +96,7 @@ def _lecture(options: argparse.Namespace) -> int:
         return _slides(options, [there[study].folder for study in wanted if study in there])
     for name in names:
         print(f"{shown(write_lecture(reports, syllabus, name, there))}/README.md  written")
+    write_overview(options.root)
     return 0
 
 

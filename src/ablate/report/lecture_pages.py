@@ -50,11 +50,25 @@ class Finding:
 
 @dataclass(frozen=True)
 class Told:
-    """A statement as the page tells it: with findings, and the figure of a report not yet shown."""
+    """A statement as the page tells it: with findings, and the figure of a report not yet shown.
+
+    anchor  by which the page links to it
+    """
 
     statement: Statement
     findings: tuple[Finding, ...]
     figure: tuple[str, str] | None
+    anchor: str
+
+    @property
+    def head(self) -> str:
+        """What is said, as a heading."""
+        return self.statement.says[:1].upper() + self.statement.says[1:]
+
+    @property
+    def against(self) -> tuple[str, ...]:
+        """The sentences in which reports speak against it."""
+        return tuple(found.against for found in self.findings if found.against)
 
 
 def reports_by_study(reports: Path) -> dict[str, Report]:
@@ -75,7 +89,12 @@ def write_lecture(
     told = list(_told(syllabus.of(lecture), reports))
     directory = folder / LECTURES / lecture
     directory.mkdir(parents=True, exist_ok=True)
-    own = {"lecture": syllabus.lectures[lecture], "told": told, "counted": _counted(told)}
+    own = {
+        "lecture": syllabus.lectures[lecture],
+        "told": told,
+        "counted": _counted(told),
+        "against": {sentence: one for one in reversed(told) for sentence in reversed(one.against)},
+    }
     write_templates("lecture", directory, lines_of=lecture, **own)
     return directory
 
@@ -91,8 +110,9 @@ def _counted(told: Sequence[Told]) -> str:
 
 def _told(statements: Sequence[Statement], reports: Mapping[str, Report]) -> Iterator[Told]:
     answered, drawn = set[str](), set[tuple[str, str] | None]([None])
-    for statement in statements:
-        findings = [_finding(one, reports) for one in statement.shown if one.kind != "test"]
+    for number, statement in enumerate(statements, start=1):
+        seen = (_finding(one, reports) for one in statement.shown if one.kind != "test")
+        findings = list(dict.fromkeys(seen))
         for i, finding in enumerate(findings):
             if finding.answer and finding.text in answered:
                 findings[i] = replace(finding, answer="")  # once is enough
@@ -100,7 +120,7 @@ def _told(statements: Sequence[Statement], reports: Mapping[str, Report]) -> Ite
         figures = (reports[one.study].figure for one in statement.shown if one.study in reports)
         figure = next((one for one in figures if one not in drawn), None)
         drawn.add(figure)
-        yield Told(statement, tuple(findings), figure)
+        yield Told(statement, tuple(findings), figure, f"statement-{number}")
 
 
 def _finding(shown: Shown, reports: Mapping[str, Report]) -> Finding:
@@ -108,7 +128,7 @@ def _finding(shown: Shown, reports: Mapping[str, Report]) -> Finding:
     if shown.kind not in ("study", "claim"):
         return Finding(shown.name, is_typed=True)
     if report is None:
-        return Finding(f"study {shown.study}, of which there is no report yet")
+        return Finding(f"ablate sweep study={shown.study}", is_typed=True)
     if shown.kind == "study":
         question, answer = report.manifest["question"], report.manifest["answer"]
         return Finding(question, answer=answer, folder=report.folder)

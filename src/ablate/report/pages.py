@@ -39,15 +39,14 @@ def write_pages(report: Report, runs: "pd.DataFrame", directory: Path) -> list[s
     return write_templates("report", directory, report=report, **own, **vars(report))
 
 
-def write_index(reports: Path) -> Path:
+def write_index(reports: Path, lectures: Sequence[str], folder: Path) -> None:
     """Write `README.md` and `index.html` over all reports below `reports`; quick ones left out.
 
-    Returns the path of `README.md`.
+    lectures  those that have a page
+    folder    where the two are written
     """
-    lectures = sorted(path.parent.name for path in reports.glob(f"{LECTURES}/*/README.md"))
     own = {"lectures": lectures, "script": script("common.js", "index.js")}
-    write_templates("index", reports, reports=read_reports(reports), **own)
-    return reports / "README.md"
+    write_templates("index", folder, reports=read_reports(reports), **own)
 
 
 def write_templates(name: str, directory: Path, **values: object) -> list[str]:

@@ -58,9 +58,9 @@ def regenerate(root: Path, study: str, force: bool = False) -> Written:
     """
     written = _brought_up(root, study, force, cores())
     if written.changed:
-        from ablate.report.pages import write_index
+        from ablate.report.overview import write_overview
 
-        write_index(root / "reports")
+        write_overview(root)
     return written
 
 
@@ -70,9 +70,9 @@ def regenerate_reports(root: Path, names: Sequence[str]) -> list[Written]:
         _check_known(root, name)
     made = for_each(_made_anew, root, names or known_reports(root))
     if made:
-        from ablate.report.pages import write_index
+        from ablate.report.overview import write_overview
 
-        write_index(root / "reports")
+        write_overview(root)
     return made
 
 
@@ -106,9 +106,14 @@ def _brought_up(root: Path, study: str, force: bool, cores: int) -> Written:
 
 
 def check_reports(root: Path, names: Sequence[str]) -> list[Path]:
-    """Return the files of reports that are not what would be written now, on any processor."""
+    """Return the files of reports that are not what would be written now, on any processor.
+
+    Where no report is named, the pages over all of them are held against what they say as well.
+    """
+    from ablate.report.overview import check_overview
+
     found = for_each(_checked, root, names or known_reports(root))
-    return [path for paths in found for path in paths]
+    return [*(path for paths in found for path in paths), *([] if names else check_overview(root))]
 
 
 def _checked(root: Path, study: str, cores: int) -> list[Path]:
