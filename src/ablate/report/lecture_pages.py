@@ -12,6 +12,14 @@ from ablate.study.lectures import Shown, Statement, Syllabus
 
 
 @dataclass(frozen=True)
+class Figure:
+    """A report's figure: its file without an ending, below the folder of all reports."""
+
+    stem: str
+    caption: str
+
+
+@dataclass(frozen=True)
 class Report:
     """A report as a lecture's page knows it: its folder's name, and its manifest."""
 
@@ -19,11 +27,11 @@ class Report:
     manifest: Mapping[str, Any]
 
     @property
-    def figure(self) -> tuple[str, str] | None:
-        """The file and the caption of its first figure."""
-        drawn = self.manifest.get("figures", {}).values()
-        first = next(iter(drawn), None)
-        return first and (f"{self.folder}/{first['files'][0]}", first["caption"])
+    def figure(self) -> Figure | None:
+        """Its first figure."""
+        for name, drawn in self.manifest.get("figures", {}).items():
+            return Figure(f"{self.folder}/{name}", drawn["caption"])
+        return None
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,7 @@ class Told:
 
     statement: Statement
     findings: tuple[Finding, ...]
-    figure: tuple[str, str] | None
+    figure: Figure | None
     anchor: str
 
     @property
@@ -109,7 +117,7 @@ def _counted(told: Sequence[Told]) -> str:
 
 
 def _told(statements: Sequence[Statement], reports: Mapping[str, Report]) -> Iterator[Told]:
-    answered, drawn = set[str](), set[tuple[str, str] | None]([None])
+    answered, drawn = set[str](), set[Figure | None]([None])
     for number, statement in enumerate(statements, start=1):
         seen = (_finding(one, reports) for one in statement.shown if one.kind != "test")
         findings = list(dict.fromkeys(seen))
