@@ -18,7 +18,7 @@ MANIFEST = {
     "digest": "", "platform": {}, "files": [],
     "figures": {"response": {"files": ["response.png"], "caption": "Accuracy against width."}},
     "verdicts": [{"claim": "helps", "verdict": "supported", "text": "Width helps.", "effect": "+2"},
-                 {"claim": "hurts", "verdict": "refuted", "text": "It hurts.", "effect": "+1"}],
+                 {"claim": "hurts", "verdict": "refuted", "text": "So it does where data is few.", "effect": "+1"}],
     "contradictions": [{"claim": "hurts", "source": "the lecture", "text": "Said there: it hurts."}],
 }  # fmt: skip
 
@@ -61,7 +61,10 @@ def test_statements_stand_in_the_lectures_order(page: str) -> None:
 
 
 def test_each_says_what_was_found(page: str) -> None:
-    assert "- **refuted:** It hurts. +1 ([wide](../../wide/README.md))" in page
+    assert (
+        "- **refuted:** Width helps. So it does where data is few. +1 ([wide](../../wide/README.md))"
+        in page
+    )
     assert "*Said there: it hurts.*" in page
     assert "- [Or it hurts](#statement-2): Said there: it hurts." in page
     assert "claim new of study wide, which its report does not judge yet" in page

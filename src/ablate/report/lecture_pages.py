@@ -1,5 +1,6 @@
 """A page per lecture: what it says, in its order, and what the reports here found of it."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,6 +10,10 @@ from typing import Any
 from ablate.report.manifest import read_reports
 from ablate.report.pages import LECTURES, outcome, write_templates
 from ablate.study.lectures import Shown, Statement, Syllabus
+
+
+#: How a claim begins that says something of what the one before it is about.
+_GOES_ON = re.compile(r"(So|Nor|They|That|From there|It (?!makes no difference whether))\b")
 
 
 @dataclass(frozen=True)
@@ -141,11 +146,18 @@ def _finding(shown: Shown, reports: Mapping[str, Report]) -> Finding:
         question, answer = report.manifest["question"], report.manifest["answer"]
         return Finding(question, answer=answer, folder=report.folder)
     claim = shown.name.partition("/")[2]
-    verdicts = {one["claim"]: one for one in report.manifest.get("verdicts", ())}
-    if claim not in verdicts:
+    verdicts = list(report.manifest.get("verdicts", ()))
+    names = [one["claim"] for one in verdicts]
+    if claim not in names:
         said = f"claim {claim} of study {shown.study}, which its report does not judge yet"
         return Finding(said, folder=report.folder)
-    found = verdicts[claim]
+    found, text = verdicts[names.index(claim)], _in_full(verdicts, names.index(claim))
     speaks = report.manifest.get("contradictions", ())
     against = next((one["text"] for one in speaks if one["claim"] == claim), "")
-    return Finding(found["text"], found["verdict"], found["effect"], report.folder, against)
+    return Finding(text, found["verdict"], found["effect"], report.folder, against)
+
+
+def _in_full(verdicts: Sequence[Mapping[str, Any]], place: int) -> str:
+    """Return the text of a claim, behind those of the claims before it that it goes on from."""
+    text: str = verdicts[place]["text"]
+    return f"{_in_full(verdicts, place - 1)} {text}" if place and _GOES_ON.match(text) else text
