@@ -62,7 +62,7 @@ def test_statements_stand_in_the_lectures_order(page: str) -> None:
 
 def test_each_says_what_was_found(page: str) -> None:
     assert (
-        "- **refuted:** Width helps. So it does where data is few. +1 ([wide](../../wide/README.md))"
+        "- **refuted:** (Width helps.) So it does where data is few. +1 ([wide](../../wide/README.md))"
         in page
     )
     assert "*Said there: it hurts.*" in page

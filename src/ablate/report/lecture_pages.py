@@ -11,7 +11,6 @@ from ablate.report.manifest import read_reports
 from ablate.report.pages import LECTURES, outcome, write_templates
 from ablate.study.lectures import Shown, Statement, Syllabus
 
-
 #: How a claim begins that says something of what the one before it is about.
 _GOES_ON = re.compile(r"(So|Nor|They|That|From there|It (?!makes no difference whether))\b")
 
@@ -158,6 +157,10 @@ def _finding(shown: Shown, reports: Mapping[str, Report]) -> Finding:
 
 
 def _in_full(verdicts: Sequence[Mapping[str, Any]], place: int) -> str:
-    """Return the text of a claim, behind those of the claims before it that it goes on from."""
-    text: str = verdicts[place]["text"]
-    return f"{_in_full(verdicts, place - 1)} {text}" if place and _GOES_ON.match(text) else text
+    """Return the text of a claim, behind those that it goes on from, which stand in brackets."""
+    texts = [one["text"] for one in verdicts[: place + 1]]
+    first = place
+    while first and _GOES_ON.match(texts[first]):
+        first -= 1
+    before = " ".join(texts[first:place])
+    return f"({before}) {texts[place]}" if before else texts[place]
