@@ -25,7 +25,7 @@ from ablate.config.penalty import (
 from ablate.config.pretrain import Autoencoders, NoPretraining, PretrainConfig, Source
 from ablate.config.probe import Probe
 from ablate.config.schedule import ConstantSchedule, ScheduleConfig
-from ablate.config.stopping import NoStopping, StoppingConfig
+from ablate.config.stopping import NoStopping, Patience, StoppingConfig
 from ablate.config.target import Dotted, Either, ModelTarget, Target
 from ablate.config.task import OfData, TaskConfig
 from ablate.config.trainer import Trainer
@@ -120,6 +120,7 @@ class RunConfig(Frozen):
         yield from self._conflicts_of_user_code()
         yield from self._conflicts_of_heads()
         yield from self._conflicts_of_pulls()
+        yield from self._conflicts_after_stopping()
         # Whether a model of the user's own drops anything is not known here.
         drops = isinstance(self.model, Target) or self.model.dropout + self.model.input_dropout > 0
         yield from self._nothing_that_varies(drops)
@@ -152,6 +153,28 @@ class RunConfig(Frozen):
             )
         if isinstance(self.ensemble, Snapshot) and not self.trainer.trains:
             yield "ensemble=snapshot needs training: trainer.epochs is 0"
+
+    def _conflicts_after_stopping(self) -> Iterator[str]:
+        """Refuse a second training where the first cannot be gone on with or done again."""
+        if not isinstance(self.stopping, Patience) or self.stopping.then == "stop":
+            return
+        said = f"stopping.then={self.stopping.then} is not allowed with"
+        schedule = self.schedule
+        if not self.stopping.restore:
+            yield f"{said} stopping.restore=false: it asks for the best evaluation"
+        if self.trainer.is_user_code:
+            yield f"{said} a training procedure of your own, which trains what it likes"
+        if not isinstance(self.heads, NoHeads):
+            yield f"{said} heads={self.heads.name}: these have no targets of validation examples"
+        if self.trainer.bootstrap or isinstance(self.ensemble, Bagging):
+            yield f"{said} a bootstrap sample, of which validation is no part"
+        if schedule.name == "plateau":
+            yield f"{said} schedule=plateau: no validation is left for it to look at"
+        if self.stopping.then == "go_on" and (schedule.name != "constant" or schedule.warmup):
+            yield (
+                "stopping.then=go_on needs schedule=constant and schedule.warmup=0: replicates go "
+                "on from steps of their own, and would each need a rate of its own"
+            )
 
     def _conflicts_of_pulls(self) -> Iterator[str]:
         """Refuse penalties by squares where the layers that they pull are not known."""

@@ -13,6 +13,7 @@ from ablate.data import Data
 from ablate.probe import steps_to_probe
 from ablate.records import Record
 from ablate.streams import Streams
+from ablate.train.again import state_of, train_again
 from ablate.train.conclude import conclude
 from ablate.train.evaluation import evaluate_all, probe
 from ablate.train.history import History
@@ -62,8 +63,12 @@ def train(
     assert len(streams) == 1 or not config.trains_one_by_one
     stack = prepare(config, data, streams, device)
     pretrained = pretrain(stack, data, source, device, lambda other: _fit(other, started))
+    again = getattr(config.stopping, "then", "stop") != "stop"
+    start = state_of(stack) if again else {}
     history = _fit(stack, started)
     history.pretrained = pretrained
+    if again:
+        stack = train_again(stack, start, history)
     return conclude(stack, history, started)
 
 
