@@ -79,7 +79,7 @@ def settings(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "data": _of_task(row) if "task" in row else DATA[row["data"]],
         **({"task": {"_target_": "mylab.tasks.Grades"}} if row.get("task") == "own" else {}),
-        "model": model | ({"width": 20} if row["model"] == "mlp" else {}),
+        "model": model | (_small_mlp(penalty) if row["model"] == "mlp" else {}),
         "optimizer": dict(OPTIONS["optimizer"][row["optimizer"]]),
         "schedule": dict(OPTIONS["schedule"][row["schedule"]]) | {"warmup": 0.5},
         "penalty": dict(OPTIONS["penalty"][penalty]) | ({"proximal": True} if proximal else {}),
@@ -91,6 +91,10 @@ def settings(row: dict[str, Any]) -> dict[str, Any]:
         "trainer": trainer | {"frozen": row["frozen"]},
         "probe": {"steps": "ends", "examples": 16, "histograms": True},
     }
+
+
+def _small_mlp(penalty: str) -> dict[str, Any]:
+    return {"width": 20, "depth": 3 if penalty == "tied" else 2}  # ties need layers of one shape
 
 
 def _of_task(row: dict[str, Any]) -> dict[str, Any]:

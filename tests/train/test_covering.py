@@ -27,6 +27,7 @@ REFUSED = [
     "lbfgs-drop_connect",
     "lbfgs-unscaled",
     "lbfgs-mc_dropout",
+    *(f"tied-{name}" for name in ("cnn", "lenet", "fitnet1", "resnet20")),
     "standard-features",
     "affine-features",
     "lens-features",

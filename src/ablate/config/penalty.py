@@ -48,4 +48,42 @@ class ActivationL1(Frozen):
     strength: NonNegativeFloat = 1e-4
 
 
-PenaltyConfig = ByName[NoPenalty | L1 | ElasticNet | MaxNorm | ActivationL1]
+class _Pull(Frozen):
+    """What pulls weights by squares, in the training itself: what comes before goes without."""
+
+    strength: NonNegativeFloat = 1e-3
+
+
+class L2(_Pull):
+    """strength/2 * sum w^2 over the weights, in the training itself; pretraining goes without it.
+
+    Of weights alone and without pretraining it is `optimizer.weight_decay`.
+    """
+
+    name: Literal["l2"]
+    biases: bool = False
+    """Penalize the biases of linear maps and convolutions too, which are usually left alone."""
+
+
+class ToStart(_Pull):
+    """strength/2 * sum (w - w_start)^2, towards where training starts (L2-SP, Li et al. 2018).
+
+    With a pretrain these are the weights that were learnt; output layers, which are new, are then
+    pulled towards zero.
+    """
+
+    name: Literal["to_start"]
+    biases: bool = False
+    """Pull the biases of linear maps and convolutions too."""
+
+
+class Tied(_Pull):
+    """strength/2 * sum (W_k - W_k+1)^2: hidden layers of one shape are pulled to the next one."""
+
+    name: Literal["tied"]
+
+
+#: Penalties by squares that have to know the network, and where it starts.
+PULLS = L2 | ToStart | Tied
+
+PenaltyConfig = ByName[NoPenalty | L1 | ElasticNet | MaxNorm | ActivationL1 | L2 | ToStart | Tied]

@@ -14,11 +14,18 @@ from ablate.config.init import He, InitConfig, Lsuv
 from ablate.config.loss import CrossEntropy
 from ablate.config.model import Mlp, ModelConfig, TokenConfig
 from ablate.config.optimizer import Lbfgs, OptimizerConfig
-from ablate.config.penalty import ActivationL1, MaxNorm, NoPenalty, PenaltyConfig
+from ablate.config.penalty import (
+    PULLS,
+    ActivationL1,
+    MaxNorm,
+    NoPenalty,
+    PenaltyConfig,
+    Tied,
+)
 from ablate.config.pretrain import Autoencoders, NoPretraining, PretrainConfig, Source
 from ablate.config.probe import Probe
 from ablate.config.schedule import ConstantSchedule, ScheduleConfig
-from ablate.config.stopping import NoStopping, StoppingConfig
+from ablate.config.stopping import NoStopping, Patience, StoppingConfig
 from ablate.config.target import Dotted, Either, ModelTarget, Target
 from ablate.config.task import OfData, TaskConfig
 from ablate.config.trainer import Trainer
@@ -112,6 +119,8 @@ class RunConfig(Frozen):
         """Say of the few pairs of options that mean nothing together why not, a sentence each."""
         yield from self._conflicts_of_user_code()
         yield from self._conflicts_of_heads()
+        yield from self._conflicts_of_pulls()
+        yield from self._conflicts_after_stopping()
         # Whether a model of the user's own drops anything is not known here.
         drops = isinstance(self.model, Target) or self.model.dropout + self.model.input_dropout > 0
         yield from self._nothing_that_varies(drops)
@@ -127,10 +136,10 @@ class RunConfig(Frozen):
                     "optimizer=lbfgs is not allowed with dropout: its line search needs a loss "
                     "that stays the same from one look to the next"
                 )
-            if not isinstance(self.penalty, NoPenalty | MaxNorm):
+            if not isinstance(self.penalty, NoPenalty | MaxNorm | PULLS):
                 yield (
                     f"optimizer=lbfgs is not allowed with penalty={self.penalty.name}: its line "
-                    "search needs a smooth loss; allowed are none or max_norm"
+                    "search needs a smooth loss; allowed are none, max_norm, l2, to_start or tied"
                 )
         if isinstance(self.ensemble, McDropout) and not drops:
             yield (
@@ -144,6 +153,49 @@ class RunConfig(Frozen):
             )
         if isinstance(self.ensemble, Snapshot) and not self.trainer.trains:
             yield "ensemble=snapshot needs training: trainer.epochs is 0"
+
+    def _conflicts_after_stopping(self) -> Iterator[str]:
+        """Refuse a second training where the first cannot be gone on with or done again."""
+        if not isinstance(self.stopping, Patience) or self.stopping.then == "stop":
+            return
+        said = f"stopping.then={self.stopping.then} is not allowed with"
+        schedule = self.schedule
+        if not self.stopping.restore:
+            yield f"{said} stopping.restore=false: it asks for the best evaluation"
+        if self.trainer.is_user_code:
+            yield f"{said} a training procedure of your own, which trains what it likes"
+        if not isinstance(self.heads, NoHeads):
+            yield f"{said} heads={self.heads.name}: these have no targets of validation examples"
+        if self.trainer.bootstrap or isinstance(self.ensemble, Bagging):
+            yield f"{said} a bootstrap sample, of which validation is no part"
+        if schedule.name == "plateau":
+            yield f"{said} schedule=plateau: no validation is left for it to look at"
+        if self.stopping.then == "go_on" and (schedule.name != "constant" or schedule.warmup):
+            yield (
+                "stopping.then=go_on needs schedule=constant and schedule.warmup=0: replicates go "
+                "on from steps of their own, and would each need a rate of its own"
+            )
+
+    def _conflicts_of_pulls(self) -> Iterator[str]:
+        """Refuse penalties by squares where the layers that they pull are not known."""
+        penalty, model = self.penalty, self.model
+        if getattr(penalty, "biases", False) and isinstance(model, Target):
+            yield (
+                f"penalty.biases=true is not allowed with model={model.name}: it has to know the "
+                "layers of a model"
+            )
+        if not isinstance(penalty, Tied):
+            return
+        if not isinstance(model, Mlp):
+            yield (
+                f"penalty=tied is not allowed with model={model.name}: it ties the hidden layers "
+                "of model=mlp"
+            )
+        elif not any(len({*model.widths[k : k + 3]}) == 1 for k in range(len(model.widths) - 2)):
+            yield (
+                "penalty=tied needs two layers of one shape: three hidden layers in a row of the "
+                "same model.width"
+            )
 
     def _conflicts_of_pretraining(self) -> Iterator[str]:
         """Refuse pretraining, and frozen layers, that this model or data cannot have."""

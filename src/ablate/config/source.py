@@ -7,6 +7,7 @@ from ablate.config.data import Digits, DownloadedData
 from ablate.config.ensemble import NoEnsemble
 from ablate.config.heads import NoHeads
 from ablate.config.loss import CrossEntropy
+from ablate.config.penalty import PULLS, NoPenalty
 from ablate.config.pretrain import NoPretraining, Source
 from ablate.config.probe import Probe
 from ablate.config.run import RunConfig
@@ -18,7 +19,8 @@ from ablate.config.task import OfData
 def source_run(config: RunConfig) -> RunConfig | None:
     """Return the config by which a network learns the other task; None where it learns none.
 
-    Model, optimizer, schedule and penalty are the run's own.
+    Model, optimizer, schedule and penalty are the run's own; penalties by squares are of the
+    training itself.
     """
     source, trainer = config.pretrain, config.trainer
     if not isinstance(source, Source) or trainer.is_user_code:
@@ -34,6 +36,7 @@ def source_run(config: RunConfig) -> RunConfig | None:
             "optimizer": _optimizer(config, source.lr),
             "augment": Augment(),
             "ensemble": NoEnsemble(),
+            "penalty": NoPenalty() if isinstance(config.penalty, PULLS) else config.penalty,
             "stopping": NoStopping(),
             "pretrain": NoPretraining(),
             "heads": NoHeads(),

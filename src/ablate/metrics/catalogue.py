@@ -111,6 +111,7 @@ _OTHERS = {
         Quantity("test/reconstruction/error", "squared error of the inputs", "", "lower", least=0),
         Quantity("stopping/step", "step at which training ended"),
         Quantity("stopping/best_step", "step of the best evaluation"),
+        Quantity("stopping/more_steps", "steps of a second training", least=0),
         Quantity("probe/zero", "zero activations", "%"),
         Quantity("probe/dead", "dead units", "%"),
         Quantity("probe/saturated", "saturated activations", "%"),

@@ -58,6 +58,7 @@ def measured(config: RunConfig, task: str) -> frozenset[str] | None:
         named |= _of_heads(config) | _of_pretraining(config)
         if not isinstance(config.stopping, NoStopping):
             named |= {"stopping/step", "stopping/best_step"}
+            named |= set() if config.stopping.then == "stop" else {"stopping/more_steps"}
         return frozenset(named)
     # A vote has no cross-entropy: a class that nobody votes for has no probability.
     kept = {*names} - {*facts.of_whole}

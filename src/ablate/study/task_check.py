@@ -9,7 +9,7 @@ from ablate.config.schedule import Plateau
 from ablate.config.stopping import Patience
 from ablate.config.target import Target
 from ablate.config.task import on_validation
-from ablate.data import others_of
+from ablate.data import describe, others_of
 from ablate.data import task_of as natural_task
 from ablate.errors import ConfigError, one_of
 from ablate.metrics import CLASSIFICATION
@@ -48,6 +48,13 @@ def _problems(config: RunConfig, task: str) -> Iterator[str]:
                 f"{group}.monitor={option.monitor} is not allowed with task={task}; allowed are "
                 f"{one_of(allowed)}"
             )
+    stopping = config.stopping
+    again = stopping.then if isinstance(stopping, Patience) else "stop"
+    if again != "stop" and describe(config.data).has_validation:
+        yield (
+            f"stopping.then={again} is not allowed with data={config.data.name}, "
+            "which has a validation set of its own"
+        )
     if task == CLASSIFICATION:
         return
     other = f"is of classifiers, not of task={task}"

@@ -38,7 +38,8 @@ class _Ends:
     tested    targets of the test set, (R, N, ...)
     members   outputs (M, R, N, K) of what one training gives an ensemble, or None
     beside    what heads are scored, per replicate
-    readings  of the probe, per replicate, where early stopping ended some; else empty
+    readings  of the probe, per replicate, where early stopping ended some or was followed by
+              another training; else empty
     weights   as `ablate.probe.weights` has them, per replicate; empty where nobody asks
     """
 
@@ -67,9 +68,13 @@ def conclude(stack: Stack, history: History, started: float) -> list[Record]:
     outputs = inference.final_outputs(stack)  # settles statistics for all that follows
     some = stack.training_indices[:, :EXAMPLES]
     train = inference.scores_of(stack, stack.training, some)
-    validation = history.validation
-    if history.ended or not history.evaluations or history.evaluations[-1][0]["step"] < stack.steps:
+    seen = history.evaluations
+    if history.held_out:
+        validation = history.held_out  # it has been trained on since
+    elif history.ended or not seen or seen[-1][0]["step"] < stack.steps:
         validation = inference.scores_of(stack, stack.validation, stack.validation_indices)
+    else:
+        validation = history.validation
     test = inference.scores_of(stack, stack.test, stack.test_indices, outputs)
     ends = _Ends(
         scores={"train": train, "validation": validation, "test": test},
@@ -78,7 +83,11 @@ def conclude(stack: Stack, history: History, started: float) -> list[Record]:
         tested=stack.test.targets(stack.test_indices).cpu().numpy(),
         members=_members(stack, history),
         beside=scores_beside(stack),
-        readings=probe(stack, at_an_end=True) if history.stopped and stack.is_probed else (),
+        readings=(
+            probe(stack, at_an_end=True)
+            if (history.stopped or history.more) and stack.is_probed
+            else ()
+        ),
         weights=(
             measure_weights(stack.network, stack.training.inputs)
             if stack.config.probe.weights
@@ -100,7 +109,7 @@ def _record(stack: Stack, history: History, ends: _Ends, r: int, seconds: float)
     last = end if died is None else died
     evaluations = [rows[r] for rows in history.evaluations if rows[r]["step"] <= last]
     readings = {step: rows[r] for step, rows in history.readings.items() if step <= last}
-    if died is None and r in history.stopped and ends.readings:
+    if died is None and (r in history.stopped or history.more) and ends.readings:
         readings[last] = ends.readings[r]
     at_any_rate = Record(
         metrics={},
@@ -128,6 +137,7 @@ def _record(stack: Stack, history: History, ends: _Ends, r: int, seconds: float)
     counted = {"weight_step": np.array(last), **ends.weights[r]} if ends.weights else {}
     metrics |= history.pretrained[r] if history.pretrained else {}
     metrics |= stopping_metrics(stack.config.stopping, evaluations, end)
+    metrics |= {"stopping/more_steps": float(history.more[r])} if history.more else {}
     metrics |= _weights_like(stack, r)
     return replace(
         at_any_rate,
@@ -178,6 +188,6 @@ def _predictions(
 def _weights(stack: Stack, history: History, r: int) -> Weights | None:
     """Return the weights that `trainer.save` asks for."""
     save = stack.config.trainer.save
-    if save == "best" and r in history.best:
+    if save == "best" and r in history.best and not history.more:
         return history.best[r]
     return None if save == "none" else weights_of(stack.network, r)

@@ -27,6 +27,8 @@ class History:
     best          by replicate, the weights of its best evaluation, where they are to be saved
     ended         by replicate, the weights it ends with, where training may go on without it
     pretrained    what pretraining reports, as metrics by name, per replicate
+    held_out      scores on validation per replicate, where it is trained on afterwards; else empty
+    more          steps per replicate of a second training, where there is one; else empty
     members       test outputs (R, N, K) of each snapshot of a snapshot ensemble
     """
 
@@ -39,6 +41,8 @@ class History:
     best: dict[int, Weights] = field(default_factory=dict)
     ended: dict[int, Weights] = field(default_factory=dict)
     pretrained: Sequence[Mapping[str, float]] = ()
+    held_out: list[dict[str, float]] = field(default_factory=list)
+    more: Sequence[int] = ()
     members: list[npt.NDArray[np.float32]] = field(default_factory=list)
 
     def monitored(self, replicate: int, monitor: str) -> list[float]:

@@ -13,6 +13,7 @@ from ablate.data import Data
 from ablate.probe import steps_to_probe
 from ablate.records import Record
 from ablate.streams import Streams
+from ablate.train.again import state_of, train_again
 from ablate.train.conclude import conclude
 from ablate.train.evaluation import evaluate_all, probe
 from ablate.train.history import History
@@ -21,6 +22,7 @@ from ablate.train.optimizers import build_optimizer
 from ablate.train.prepare import Stack, prepare
 from ablate.train.pretrain import pretrain
 from ablate.train.procedure import run_procedure
+from ablate.train.pulls import build_pulls
 from ablate.train.schedules import learning_rate, parts
 from ablate.train.step import take_step
 
@@ -61,8 +63,12 @@ def train(
     assert len(streams) == 1 or not config.trains_one_by_one
     stack = prepare(config, data, streams, device)
     pretrained = pretrain(stack, data, source, device, lambda other: _fit(other, started))
+    again = getattr(config.stopping, "then", "stop") != "stop"
+    start = state_of(stack) if again else {}
     history = _fit(stack, started)
     history.pretrained = pretrained
+    if again:
+        stack = train_again(stack, start, history)
     return conclude(stack, history, started)
 
 
@@ -72,6 +78,7 @@ def _fit(stack: Stack, started: float) -> History:
     optimizer = build_optimizer(
         config.optimizer, stack.network.named_parameters(), stack.streams[0]
     )
+    pulls = build_pulls(config, stack.network)
     evaluate_every = config.trainer.eval_every or stack.steps_per_epoch
     probe_at = frozenset(steps_to_probe(config.probe, stack.steps) if stack.is_probed else ())
     snapshots: tuple[int, ...] = ()
@@ -97,7 +104,7 @@ def _fit(stack: Stack, started: float) -> History:
         for indices in stack.order(epoch).split(config.trainer.batch_size, dim=1):  # type: ignore[no-untyped-call]
             batch = stack.batch(indices, epoch, step)
             lr = _learning_rate(stack, history, step)
-            losses[:, step] = take_step(stack, optimizer, batch, lr)
+            losses[:, step] = take_step(stack, optimizer, batch, lr, pulls)
             step += 1
             if step % _LOOK_EVERY == 0 and _none_left(history, step):
                 return history

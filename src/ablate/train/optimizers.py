@@ -18,6 +18,7 @@ from ablate.train.adam import UncorrectedAdam
 from ablate.train.eager import eager
 from ablate.train.fused import Fused
 from ablate.train.penalties import add_gradients, is_weight, project
+from ablate.train.pulls import Pulls
 
 #: What takes steps: `param_groups` with `lr`, and `step()`.
 Optimizer = torch.optim.Optimizer | Fused
@@ -88,10 +89,12 @@ def update(
     penalty: PenaltyConfig,
     clip_norm: float | None,
     closure: Callable[[], Tensor] | None = None,
+    pulls: Pulls | None = None,
 ) -> None:
     """Take one step at learning rate `lr` from the parameters' gradients, then drop these.
 
     closure  returns the loss, gradients set, where L-BFGS searches along its directions
+    pulls    what a penalty pulls, where it has to know the network
 
     The gradient of the loss is clipped first; the penalty's joins it afterwards, and weight
     decay after that, as in torch when clipping stands before the step.
@@ -102,6 +105,8 @@ def update(
     if clip_norm is not None:
         clip(parameters, clip_norm)
     add_gradients(penalty, weights)
+    if pulls is not None:
+        pulls.add_gradients()
     for group in optimizer.param_groups:
         group["lr"] = lr
         if group.get(_SHRINK):  # not there in an optimizer of the user's own

@@ -8,10 +8,16 @@ from ablate.train.batches import chosen
 from ablate.train.optimizers import Optimizer, update
 from ablate.train.penalties import activation_penalty
 from ablate.train.prepare import Batch, Stack
+from ablate.train.pulls import Pulls
 
 
-def take_step(stack: Stack, optimizer: Optimizer, batch: Batch, lr: float) -> Tensor:
-    """Update all replicates from one batch; return their losses (R,) before the step."""
+def take_step(
+    stack: Stack, optimizer: Optimizer, batch: Batch, lr: float, pulls: Pulls | None = None
+) -> Tensor:
+    """Update all replicates from one batch; return their losses (R,) before the step.
+
+    pulls  what a penalty pulls, as the network started, see `ablate.train.pulls`
+    """
     config = stack.config
     if isinstance(optimizer, torch.optim.LBFGS):
         seen: list[Tensor] = []
@@ -19,6 +25,8 @@ def take_step(stack: Stack, optimizer: Optimizer, batch: Batch, lr: float) -> Te
         def closure() -> Tensor:
             optimizer.zero_grad(set_to_none=True)
             loss, objective = _losses(stack, batch)
+            if pulls is not None:
+                objective = objective + pulls.value()
             objective.sum().backward()  # type: ignore[no-untyped-call]
             seen.append(loss.detach())
             return objective.detach().sum()
@@ -29,7 +37,8 @@ def take_step(stack: Stack, optimizer: Optimizer, batch: Batch, lr: float) -> Te
     # Each replicate's loss depends on its own parameters alone, so the gradient of the sum is
     # every replicate's own gradient.
     objective.backward(torch.ones_like(objective))  # type: ignore[no-untyped-call]
-    update(optimizer, lr, config.penalty, getattr(config.optimizer, "clip_norm", None))
+    clip_norm = getattr(config.optimizer, "clip_norm", None)
+    update(optimizer, lr, config.penalty, clip_norm, pulls=pulls)
     return loss.detach()
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ablate.config.stopping import NoStopping, StoppingConfig
+from ablate.config.stopping import NoStopping, Patience, StoppingConfig
 from ablate.metrics import quantity
 from ablate.train.history import History, weights_of
 from ablate.train.prepare import Stack
@@ -42,10 +42,17 @@ def stopping_metrics(
     """
     if isinstance(stopping, NoStopping):
         return {}
+    step = best_step(stopping, evaluations, end)
+    return {"stopping/step": float(end), "stopping/best_step": float(step)}
+
+
+def best_step(
+    stopping: Patience, evaluations: Sequence[Mapping[str, float]], otherwise: int = 0
+) -> int:
+    """Return the step of the best evaluation, `otherwise` where none is a number."""
     seen = [row.get(stopping.monitor, math.nan) for row in evaluations]
     best = best_evaluation(seen, stopping.monitor)
-    step = end if best is None else evaluations[best]["step"]
-    return {"stopping/step": float(end), "stopping/best_step": float(step)}
+    return otherwise if best is None else int(evaluations[best]["step"])
 
 
 def keep_and_stop(stack: Stack, history: History, r: int, step: int) -> None:
