@@ -152,6 +152,32 @@ class Friedman(_Data):
         return self
 
 
+class UnequalScales(_Data):
+    """Two features on scales 10,000 apart that tell alike: y = z1 + z2 + noise N(0, 1).
+
+    x1 is drawn evenly from [1000, 2000] and x2 from [0.1, 0.2]; z1 and z2 are these with mean 0 and
+    variance 1.
+    """
+
+    name: Literal["unequal_scales"]
+    train_examples: Positive = 1000
+    test_examples: Positive = 2000
+    validation_size: Positive = 200
+    noise: NonNegativeFloat = 0.1
+    """The noise is multiplied by it; the rest has a standard deviation of 1.4."""
+
+    @model_validator(mode="after")
+    def _held_in_memory(self) -> Self:
+        examples = self.train_examples + self.test_examples
+        if 2 * examples > _MOST_NUMBERS:
+            raise ValueError(
+                f"data.train_examples={self.train_examples} and data.test_examples="
+                f"{self.test_examples} are {2 * examples} numbers; at most {_MOST_NUMBERS} are "
+                "drawn"
+            )
+        return self
+
+
 class Grammar(_Data):
     """Text of a small grammar, character by character; the best possible score is known.
 
@@ -237,6 +263,14 @@ class UserData(Target):
 
 
 Shipped = ByName[
-    Digits | DownloadedData | Synthetic | Diabetes | Friedman | Grammar | MnistPairs | DigitsPairs
+    Digits
+    | DownloadedData
+    | Synthetic
+    | Diabetes
+    | Friedman
+    | UnequalScales
+    | Grammar
+    | MnistPairs
+    | DigitsPairs
 ]
 DataConfig = Either[Shipped, UserData]
