@@ -18,6 +18,11 @@ from ablate.metrics import Final, Probed, StepsTo, effect_unit, parse, quantity,
             "probe(weight_gradient/rms, layer=last)",
             Probed("weight_gradient", "rms", "last", "last"),
         ),
+        (
+            "probe(weight_gradient/std, layer=1/last, step=0)",
+            Probed("weight_gradient", "std", 1, 0, "last"),
+        ),
+        ("probe(activation/std, layer=last / 2)", Probed("activation", "std", "last", "last", 2)),
     ],
 )
 def test_an_expression_is_read_and_printed_as_it_can_be_read_again(text, expression):

@@ -290,6 +290,32 @@ def test_a_theory_is_followed_within_a_share() -> None:
 
 
 @pytest.mark.parametrize(
+    ("ratio", "outcome"), [(1.1, "supported"), (2.0, "refuted"), (0.1, "refuted")]
+)
+def test_two_layers_are_equal_within_a_share(ratio: float, outcome: str) -> None:
+    whole = frames(made())
+    runs = whole.runs[["cell", "replicate"]]
+    last = 1 + noisy(0.0, 0.2)[whole.runs["replicate"]]
+    first = last * (ratio + noisy(0.0, 0.01)[whole.runs["replicate"]])
+    layers = pd.concat([
+        runs.assign(step=0, layer=1, quantity="weight_gradient", std=first),
+        runs.assign(step=0, layer=3, quantity="weight_gradient", std=last),
+    ])  # fmt: skip
+    probed = Frames(**{**vars(whole), "layers": layers})
+    asked = claim(
+        expect="follows", follows="equal_layers", within=0.25,
+        metric="probe(weight_gradient/std, layer=1/last, step=0)",
+    )  # fmt: skip
+    (verdict,) = judge(study(asked), probed, {})
+    assert verdict.outcome == outcome
+    assert verdict.evidence.effect == pytest.approx(ratio - 1, abs=0.02)
+    # A layer without gradients has no ratio, and is no number of its own.
+    dead = Frames(**{**vars(whole), "layers": layers.assign(std=0.0)})
+    with pytest.raises(ReportError, match="no run was probed there"):
+        measure(asked.metric, study(), dead)
+
+
+@pytest.mark.parametrize(
     ("expression", "sentence"),
     [
         ("test/acuracy", "no metric 'test/acuracy'"),

@@ -67,7 +67,9 @@ def test_every_study_that_ships_compiles(name: str, size: Size) -> None:
         assert compiled.study.name == f"{name}-quick"
         # What every clone has: nothing to download.
         data = {cell.config.data.name for cell in compiled.cells}
-        assert data <= {"digits", "digits_pairs", "synthetic", "friedman", "grammar"}
+        assert data <= {
+            "digits", "digits_pairs", "synthetic", "friedman", "unequal_scales", "grammar",
+        }  # fmt: skip
         assert compiled.study.replicates == min(2, plan(f"study={name}").study.replicates)
 
 

@@ -18,6 +18,13 @@ OPTIONS = read_groups([package_conf()]).options
 SIZES = {"train_examples": 96, "test_examples": 24, "validation_size": 24}
 DATA: dict[str, dict[str, Any]] = {
     "digits": {"name": "digits", "train_size": 64, "validation_size": 24, "test_size": 24},
+    "white": {
+        "name": "digits",
+        "train_size": 64,
+        "validation_size": 24,
+        "test_size": 24,
+        "normalize": "whitened",
+    },
     "features": {"name": "synthetic", "shape": [20], **SIZES},
     "gray": {"name": "synthetic", "shape": [1, 16, 16], **SIZES},
     "colour": {"name": "synthetic", "shape": [3, 16, 16], **SIZES},

@@ -20,7 +20,7 @@ from ablate.train.loop import train
 STACKED = {
     **FACTORS,
     "model": ["mlp"],
-    "data": ["digits", "gray"],
+    "data": ["digits", "white", "gray"],
     "optimizer": [name for name in FACTORS["optimizer"] if name != "lbfgs"],
     "schedule": [name for name in FACTORS["schedule"] if name != "plateau"],
 }

@@ -15,6 +15,7 @@ from ablate.config.base import (
     Many,
     NonNegativeFloat,
     Positive,
+    PositiveFloat,
 )
 from ablate.config.target import Either, Target
 
@@ -22,8 +23,12 @@ from ablate.config.target import Either, Target
 _MOST_NUMBERS = 10**10
 #: 10 GB of the larger kind.
 _MOST_PAIRS = 8 * 10**6
+#: A direction whose deviation is a tenth of the inputs' own or less is more noise than signal.
+WHITENING_EPS = 0.01
 
 
+#: How inputs are scaled: not, by mean and deviation, or so that no two of them are correlated.
+Normalize = bool | Literal["whitened"]
 #: Some of the classes of a data set.
 Classes = Annotated[Many[Count], Field(min_length=2)]
 
@@ -46,8 +51,13 @@ class _Data(Frozen):
     """Examples held out of the training set, drawn anew in each replicate."""
     test_size: Positive | None = None
     """Examples of the fixed test set scored; null: all of them."""
-    normalize: bool = True
-    """Subtract mean and divide by standard deviation of the training split."""
+    normalize: Normalize = True
+    """Subtract mean and divide by standard deviation of the training split; `whitened`: then
+    subtract each input's own mean and multiply by the inverse root of the inputs' covariance there,
+    so that all inputs have variance 1 and no two of them are correlated."""
+    whitening_eps: PositiveFloat = WHITENING_EPS
+    """Added to each variance of the covariance before its root is taken, in units of the scaled
+    inputs: directions that vary less stay small instead of becoming as large as all others."""
     label_noise: Fraction = 0.0
     """Share of the training labels that another class takes the place of, drawn uniformly among the
     others; training loss and accuracy are of these labels, validation and test have true ones."""
@@ -142,6 +152,32 @@ class Friedman(_Data):
         return self
 
 
+class UnequalScales(_Data):
+    """Two features on scales 10,000 apart that tell alike: y = z1 + z2 + noise N(0, 1).
+
+    x1 is drawn evenly from [1000, 2000] and x2 from [0.1, 0.2]; z1 and z2 are these with mean 0 and
+    variance 1.
+    """
+
+    name: Literal["unequal_scales"]
+    train_examples: Positive = 1000
+    test_examples: Positive = 2000
+    validation_size: Positive = 200
+    noise: NonNegativeFloat = 0.1
+    """The noise is multiplied by it; the rest has a standard deviation of 1.4."""
+
+    @model_validator(mode="after")
+    def _held_in_memory(self) -> Self:
+        examples = self.train_examples + self.test_examples
+        if 2 * examples > _MOST_NUMBERS:
+            raise ValueError(
+                f"data.train_examples={self.train_examples} and data.test_examples="
+                f"{self.test_examples} are {2 * examples} numbers; at most {_MOST_NUMBERS} are "
+                "drawn"
+            )
+        return self
+
+
 class Grammar(_Data):
     """Text of a small grammar, character by character; the best possible score is known.
 
@@ -213,12 +249,13 @@ class UserData(Target):
     """A user's own function that returns `ablate.Data`; the keys below are not its arguments."""
 
     train_size: Positive | None = None
-    """As for every data set, as are `labelled`, `test_size` and `normalize`."""
+    """As for every data set, as are `labelled`, `test_size`, `normalize` and `whitening_eps`."""
     labelled: Positive | None = None
     validation_size: Positive | None = None
     """Null: a tenth of the training set; of no use where the function returns a validation set."""
     test_size: Positive | None = None
-    normalize: bool = True
+    normalize: Normalize = True
+    whitening_eps: PositiveFloat = WHITENING_EPS
     at_most: Positive | None = None
     """Examples kept of each part, drawn once; null: all. `--quick` sets it."""
     #: No key here: a function of the user's own returns the labels that it likes.
@@ -226,6 +263,14 @@ class UserData(Target):
 
 
 Shipped = ByName[
-    Digits | DownloadedData | Synthetic | Diabetes | Friedman | Grammar | MnistPairs | DigitsPairs
+    Digits
+    | DownloadedData
+    | Synthetic
+    | Diabetes
+    | Friedman
+    | UnequalScales
+    | Grammar
+    | MnistPairs
+    | DigitsPairs
 ]
 DataConfig = Either[Shipped, UserData]

@@ -121,6 +121,7 @@ class RunConfig(Frozen):
         yield from self._conflicts_of_heads()
         yield from self._conflicts_of_pulls()
         yield from self._conflicts_after_stopping()
+        yield from self._conflicts_of_whitening()
         # Whether a model of the user's own drops anything is not known here.
         drops = isinstance(self.model, Target) or self.model.dropout + self.model.input_dropout > 0
         yield from self._nothing_that_varies(drops)
@@ -256,6 +257,22 @@ class RunConfig(Frozen):
         there, needed = missing.get(self.trainer.vary, (True, ""))
         if not there and not self.trainer.is_user_code:
             yield f"trainer.vary={self.trainer.vary} leaves nothing that varies: it needs {needed}"
+
+    def _conflicts_of_whitening(self) -> Iterator[str]:
+        """Refuse what would look at inputs before they are whitened."""
+        if self.data.normalize != "whitened":
+            return
+        if self.trainer.is_user_code:
+            yield (
+                "data.normalize=whitened is not allowed with a training procedure of your own, "
+                "which is given examples as they are stored"
+            )
+        if self.views.test_crops > 1 or self.views.test_flip:
+            yield (
+                "data.normalize=whitened is not allowed with augment.test_crops above 1 or "
+                "augment.test_flip=true: a whitened image that is moved is not the whitened image "
+                "of what was moved"
+            )
 
     def _conflicts_of_heads(self) -> Iterator[str]:
         """Refuse heads where nobody knows the layers that they would share."""

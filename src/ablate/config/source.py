@@ -52,6 +52,7 @@ def _data(config: RunConfig, source: Source) -> Digits | DownloadedData:
         "name": source.data or config.data.name,
         "classes": source.classes,
         "normalize": config.data.normalize,
+        "whitening_eps": config.data.whitening_eps,
         "train_size": source.train_size,
         # A split has some; nothing looks at it.
         "validation_size": 1,

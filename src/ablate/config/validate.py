@@ -123,7 +123,7 @@ def _found_at(model: type[BaseModel], location: Sequence[str]) -> tuple[list[str
     while location:
         first, *location = location
         # Members of a plain union ("int", "tuple[...]") say nothing that a user wrote.
-        if first not in ("int", "float") and not first.startswith(_TYPES):
+        if first not in ("bool", "int", "float") and not first.startswith(_TYPES):
             parts.append(first)
         if first in model.model_fields:  # else a name or a place that the user gave
             members = options_of(model.model_fields[first].annotation)

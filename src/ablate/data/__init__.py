@@ -26,6 +26,7 @@ from ablate.data.splits import (
     split_statistics,
     training_labels,
 )
+from ablate.data.whitening import check_whitening
 
 __all__ = [
     "SOURCES",
@@ -36,6 +37,7 @@ __all__ = [
     "check_available",
     "check_pretraining",
     "check_sizes",
+    "check_whitening",
     "describe",
     "digest",
     "digest_of_all",

@@ -18,6 +18,7 @@ from ablate.config.data import (
     Grammar,
     MnistPairs,
     Synthetic,
+    UnequalScales,
     UserData,
 )
 from ablate.data.pairs import SECOND, SHIFTS
@@ -29,6 +30,7 @@ _DIGITS_VERSION = "digits 1"
 _SYNTHETIC_VERSION = "synthetic 1"
 _DIABETES_VERSION = "diabetes 1"
 _FRIEDMAN_VERSION = "friedman 1"
+_UNEQUAL_SCALES_VERSION = "unequal scales 1"
 _GRAMMAR_VERSION = "grammar 1"
 _PAIRS_VERSION = "pairs 1"
 _DIGITS = Description(
@@ -61,6 +63,9 @@ def digest(config: DataConfig) -> str:
             fields = {"train_examples", "test_examples", "features", "noise"}
             values = config.model_dump(mode="json", include=fields)
             text = _FRIEDMAN_VERSION + json.dumps(values, sort_keys=True)
+        case UnequalScales():
+            values = config.model_dump(include={"train_examples", "test_examples", "noise"})
+            text = _UNEQUAL_SCALES_VERSION + json.dumps(values, sort_keys=True)
         case Grammar():
             values = config.model_dump(include={"train_examples", "test_examples", "length"})
             text = _GRAMMAR_VERSION + json.dumps(values, sort_keys=True)
@@ -125,6 +130,10 @@ def describe_whole(config: DataConfig) -> Description:
         case Friedman():
             sizes = config.train_examples, config.test_examples
             return Description((config.features,), 1, *sizes, task="regression")
+        case UnequalScales():
+            return Description(
+                (2,), 1, config.train_examples, config.test_examples, task="regression"
+            )
         case Grammar():
             from ablate.data.grammar import characters
 

@@ -16,6 +16,7 @@ from ablate.config.data import (
     MnistPairs,
     Shipped,
     Synthetic,
+    UnequalScales,
     UserData,
 )
 from ablate.data.cache import cached, open_entry
@@ -33,7 +34,13 @@ from ablate.data.grammar import sentences
 from ablate.data.pairs import SECOND, pairs
 from ablate.data.readers import Arrays, Examples, read_examples, read_verified
 from ablate.data.sources import SOURCES
-from ablate.data.synthetic import diabetes, digits, friedman, gaussian_classes
+from ablate.data.synthetic import (
+    diabetes,
+    digits,
+    friedman,
+    gaussian_classes,
+    unequal_scales,
+)
 from ablate.data.user_data import load_user_data
 
 
@@ -100,6 +107,8 @@ def _examples(config: Shipped, root: Path, seed: int) -> Examples:
         return gaussian_classes(config, seed)
     if isinstance(config, Friedman):
         return friedman(config, seed)
+    if isinstance(config, UnequalScales):
+        return unequal_scales(config, seed)
     if isinstance(config, MnistPairs | DigitsPairs):
         return pairs(config, _examples(digits_of(config), root, seed))[0]
 

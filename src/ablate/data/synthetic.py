@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ablate.config.data import Friedman, Synthetic
+from ablate.config.data import Friedman, Synthetic, UnequalScales
 from ablate.data.readers import Arrays, Examples
 from ablate.streams import Streams
 
@@ -75,6 +75,34 @@ def friedman_function(
 ) -> np.ndarray:
     """Return 10 sin(pi x1 x2) + 20 (x3 - 1/2)^2 + 10 x4 + 5 x5 (Friedman 1991, section 4.3)."""
     return np.asarray(10 * np.sin(np.pi * x1 * x2) + 20 * (x3 - 0.5) ** 2 + 10 * x4 + 5 * x5)
+
+
+#: Between which numbers each feature of `unequal_scales` lies.
+_SCALES = ((1000.0, 2000.0), (0.1, 0.2))
+
+
+def unequal_scales(config: UnequalScales, seed: int) -> Examples:
+    """Draw x1 ~ U[1000, 2000] and x2 ~ U[0.1, 0.2], float32 (N, 2), and y float32 (N, 1).
+
+    y = z1 + z2 + noise N(0, 1), with z = (x - mean) / standard deviation by the distribution of
+    each feature, so that both matter alike: no prediction has an R^2 above 2 / (2 + noise^2). The
+    same seed gives the same examples in every replicate and cell.
+    """
+    streams = Streams(seed, replicate=0)
+
+    def drawn(name: str) -> np.random.Generator:
+        return streams.numpy("data", f"unequal scales {name}")
+
+    def draw(part: str, count: int) -> Arrays:
+        even = np.stack([drawn(f"{part} {i}").random(count) for i in (1, 2)], axis=1)
+        low, high = np.array(_SCALES).T
+        # Of [0, 1] the standard deviation is 1 / sqrt(12).
+        told = ((even - 0.5) * np.sqrt(12)).sum(axis=1)
+        y = told + config.noise * drawn(f"{part} noise").standard_normal(count)
+        x = low + (high - low) * even
+        return x.astype(np.float32), y.astype(np.float32)[:, None]
+
+    return draw("train", config.train_examples), draw("test", config.test_examples)
 
 
 def diabetes() -> Examples:

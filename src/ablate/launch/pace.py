@@ -11,6 +11,7 @@ from ablate.config.heads import NoHeads, Others
 from ablate.config.pretrain import Autoencoders
 from ablate.config.source import source_run
 from ablate.config.target import Target
+from ablate.data.whitening import inputs_whitened
 from ablate.launch.members import member_numbers, training_config
 from ablate.launch.missing import Work, member_work, scored_work, tuning_work
 from ablate.nn.architectures import Shape, depth_of, multiply_adds
@@ -32,6 +33,8 @@ def training_cost(config: RunConfig) -> float:
     examples = next(filter(None, sizes), there.train)
     passes = config.trainer.steps_for(examples) * config.trainer.batch_size
     one = multiply_adds(config.model, shape, there.outputs) + _beside(config, shape)
+    if config.data.normalize == "whitened":
+        one += inputs_whitened(there.inputs) ** 2
     return float(passes * one) + _cost_of_pretraining(config, shape)
 
 

@@ -143,6 +143,7 @@ def check(plan: Plan, root: Path) -> list[str]:
             told += data.notes_of(config.data)
         try:
             there = data.describe(config.data)
+            data.check_whitening(config.data, there)
             if config.user_code or config.trainer.command is not None:
                 from ablate.launch.user_check import check_user_code  # and with it torch
 

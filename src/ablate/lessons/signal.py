@@ -151,7 +151,7 @@ def has_theory(config: RunConfig) -> bool:
         return False
     plain = isinstance(model, Mlp) and model.norm == "none"
     dropped = isinstance(model, Mlp) and (model.dropout or model.input_dropout)
-    unit = data.normalize or (isinstance(data, Synthetic) and data.separation == 0)
+    unit = data.normalize is True or (isinstance(data, Synthetic) and data.separation == 0)
     return plain and not dropped and unit and not isinstance(config.init, Constant)
 
 

@@ -45,17 +45,20 @@ class StepsTo:
 class Probed:
     """A statistic of the probe: `probe(activation/std, layer=10, step=0)`.
 
-    layer  counts from 1; `last` is the last hidden layer
-    step   a probed one; `last` is the last
+    layer    counts from 1; `last` is the last hidden layer
+    step     a probed one; `last` is the last
+    against  the layer whose statistic it is divided by, `layer=1/last`; None: the statistic itself
     """
 
     quantity: str
     statistic: str
     layer: int | Literal["last"]
     step: int | Literal["last"] = "last"
+    against: int | Literal["last"] | None = None
 
     def __str__(self) -> str:
-        return f"probe({self.quantity}/{self.statistic}, layer={self.layer}, step={self.step})"
+        layer = str(self.layer) if self.against is None else f"{self.layer}/{self.against}"
+        return f"probe({self.quantity}/{self.statistic}, layer={layer}, step={self.step})"
 
 
 Expression = Final | StepsTo | Probed
@@ -107,9 +110,15 @@ def _probed(text: str, words: list[str]) -> Probed:
         if name not in ("layer", "step"):
             raise ConfigError(f"metric {text}: probe has no '{name}'; it has layer or step.")
     if "layer" not in options:
-        raise ConfigError(f"metric {text}: say which layer: layer=1, or layer=last.")
-    layer = _place(text, "layer", options["layer"], 1)
-    return Probed(place, statistic, layer, _place(text, "step", options.get("step", "last"), 0))
+        raise ConfigError(
+            f"metric {text}: say which layer: layer=1, layer=last, or layer=1/last for the first "
+            "layer's divided by the last's."
+        )
+    above, over, below = options["layer"].partition("/")
+    layer = _place(text, "layer", above.strip(), 1)
+    against = _place(text, "layer", below.strip(), 1) if over else None
+    step = _place(text, "step", options.get("step", "last"), 0)
+    return Probed(place, statistic, layer, step, against)
 
 
 def _place(text: str, name: str, value: str, least: int) -> int | Literal["last"]:

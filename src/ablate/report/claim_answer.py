@@ -139,11 +139,15 @@ def measured_name(verdict: Verdict, study: Study) -> str:
             return quantity(name).label
         case StepsTo():
             return ""
-        case Probed(place, statistic, layer):
+        case Probed(place, statistic, layer, against=against):
             what = quantity(f"probe/{statistic}").label
             if place != "activation":
                 what = f"{statistic} of the {place.replace('_', ' ')}s"
-            return f"{what} in {'the last layer' if layer == 'last' else f'layer {layer}'}"
+            where = "the last layer" if layer == "last" else f"layer {layer}"
+            if against is None:
+                return f"{what} in {where}"
+            other = "the last" if against == "last" else f"layer {against}"
+            return f"{what} in {where} divided by that in {other}"
 
 
 def _shown(verdict: Verdict) -> tuple[float, str]:
@@ -153,7 +157,9 @@ def _shown(verdict: Verdict) -> tuple[float, str]:
             return 100, "%"
         case Final(name) if not verdict.unit and quantity(name).scale == 100:
             return 100, "points"
-        case Probed(statistic=name) if not verdict.unit and quantity(f"probe/{name}").scale == 100:
+        case Probed(statistic=name, against=None) if (
+            not verdict.unit and quantity(f"probe/{name}").scale == 100
+        ):
             return 100, "points"
     return 1, verdict.unit
 
@@ -202,7 +208,9 @@ def _effect(verdict: Verdict, study: Study, basis: str) -> str:
         case Order():
             return f"in {what} the least certain step is {effect}"
         case Follows():
-            return f"what is measured lies {effect} from theory"
+            of_ratio = claim.follows == "equal_layers"
+            whose = "what is equal in both layers" if of_ratio else "theory"
+            return f"what is measured lies {effect} from {whose}"
     return effect
 
 

@@ -150,18 +150,22 @@ def _order(claim: Order, runs: Measure, configs: Mapping[str, RunConfig]) -> Cas
     return Case(stats.all_of(found), (arms,), unit=runs.unit)
 
 
+def _predicted(claim: Follows, cell: str, config: RunConfig | None, layer: int) -> float:
+    """Return what the theory says of a cell; raises ReportError where it says nothing."""
+    if claim.follows == "equal_layers":
+        return 1.0
+    law = theory(config) if config and follows_theory(claim.follows, config) else None
+    if law is None:
+        raise ReportError(f"{claim.follows} says nothing of cell {cell}; fix the factors in at.")
+    return float(law.activation_std[layer - 1])
+
+
 def _follows(claim: Follows, runs: Measure, configs: Mapping[str, RunConfig]) -> Case:
     """Compare the ratio of measured to predicted with 1 in every cell by itself."""
     arm, layer = runs.at(claim.at), runs.layer
     found = []
     for cell, values in zip(arm.cells, arm.values, strict=True):
-        config = configs.get(cell)
-        law = theory(config) if config and follows_theory(claim.follows, config) else None
-        if law is None:
-            raise ReportError(
-                f"{claim.follows} says nothing of cell {cell}; fix the factors in at."
-            )
-        ratio = values / law.activation_std[layer - 1] - 1
+        ratio = values / _predicted(claim, cell, configs.get(cell), layer) - 1
         pairs = stats.Pairs(ratio, np.where(np.isnan(ratio), np.nan, 0.0))
         found.append(stats.paired_effect(pairs, "equal", claim.within))
     return Case(stats.all_of(found), (arm,), unit="share")

@@ -1,5 +1,7 @@
 """What a claim is about, run by run: a final metric, a point on a curve, or the probe."""
 
+from typing import Literal
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -61,11 +63,26 @@ def _steps_to(expression: StepsTo, runs: pd.DataFrame, epochs: pd.DataFrame) -> 
 
 
 def _probed(expression: Probed, runs: pd.DataFrame, layers: LargeFrame) -> tuple[int, Floats]:
-    """Return the layer that is meant and the statistic of each run there."""
+    """Return the layer that is meant and the statistic of each run there, or its ratio."""
     read = ("cell", "replicate", "step", "layer", expression.statistic)
     layers = taken(layers, read, quantity=[expression.quantity])
+    layer, values = _of_layer(expression, expression.layer, runs, layers)
+    if expression.against is not None:
+        _, below = _of_layer(expression, expression.against, runs, layers)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            values = values / below
+        values[~np.isfinite(values)] = np.nan
+    if not np.isfinite(values).any():
+        raise ReportError(f"metric {expression}: no run was probed there.")
+    return layer, values
+
+
+def _of_layer(
+    expression: Probed, named: int | Literal["last"], runs: pd.DataFrame, layers: pd.DataFrame
+) -> tuple[int, Floats]:
+    """Return the layer of that name and the statistic of each run there."""
     known = sorted({int(layer) for layer in layers["layer"]})
-    layer = known[-1] if expression.layer == "last" and known else expression.layer
+    layer = known[-1] if named == "last" and known else named
     if layer not in known:
         raise ReportError(
             f"metric {expression}: there is no layer {layer}; allowed are "
@@ -75,10 +92,7 @@ def _probed(expression: Probed, runs: pd.DataFrame, layers: LargeFrame) -> tuple
     steps = layers.groupby(["cell", "replicate"])["step"]
     at = steps.transform("max") if expression.step == "last" else expression.step
     found = layers[layers["step"] == at].set_index(["cell", "replicate"])[expression.statistic]
-    values = _by_run(runs, found)
-    if not np.isfinite(values).any():
-        raise ReportError(f"metric {expression}: no run was probed there.")
-    return int(layer), values
+    return int(layer), _by_run(runs, found)
 
 
 def _by_run(runs: pd.DataFrame, found: pd.Series) -> Floats:

@@ -33,7 +33,12 @@ def claim_problems(study: Study, cells: Sequence[Cell]) -> Iterator[str]:
 
 
 def follows_theory(theory: str, config: RunConfig) -> bool:
-    """Tell whether a theory says anything of a cell: `he_relu` of He's weights and relu alone."""
+    """Tell whether a theory says anything of a cell: `he_relu` of He's weights and relu alone.
+
+    That layers are equal it may say of any.
+    """
+    if theory == "equal_layers":
+        return True
     from ablate.lessons.signal import has_theory
 
     scheme = (config.init.name, getattr(config.model, "activation", ""))
@@ -144,10 +149,11 @@ def _unprobed(metric: Probed, config: RunConfig) -> str:
     from ablate.nn.architectures import depth_of
     from ablate.probe import steps_to_probe
 
-    if not isinstance(config.model, Target) and metric.layer != "last":
+    if not isinstance(config.model, Target):
         layers = depth_of(config.model)
-        if metric.layer > layers:
-            return f"there is no layer {metric.layer}; the network has {layers} hidden layers."
+        for named in (metric.layer, metric.against):
+            if isinstance(named, int) and named > layers:
+                return f"there is no layer {named}; the network has {layers} hidden layers."
     if isinstance(config.data, UserData) or metric.step == "last":
         return ""
     train, _ = split_sizes(config.data, examples_of(config.data)[0])

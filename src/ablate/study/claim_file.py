@@ -50,7 +50,7 @@ class ClaimFile(Frozen):
     `{converges: 90 %}` or `{diverges: 50 %}` (in more replicates than that all runs do; with `per:
     setting` in every setting more of its runs than that), `{monotone: up, in: FACTOR}` (or `down`:
     from level to level), `{follows: he_relu, within: 25 %}` (or `signal`: the theory of signals
-    before training)."""
+    before training; `equal_layers`: a ratio such as `layer=1/last` is 1)."""
     compare: Mapping[str, Levels] | None = None
     """A factor and two of its levels: `{norm: [with, without]}`."""
     at: Mapping[str, Levels] = Field(default_factory=dict)
@@ -65,7 +65,7 @@ class ClaimFile(Frozen):
     metric: Measured | None = None
     """Where it is not the study's: a final metric such as `test/loss` or `gap/accuracy` (training
     less test), `steps_to(validation/accuracy, 95)`, or `probe(activation/std, layer=10,
-    step=0)`."""
+    step=0)`; `layer=1/last` is the first layer's divided by the last's."""
     margin: NonNegativeFloat | None = None
     """By how much greater or less, or within which equal: in points where the metric is shown in
     percent, else in its own unit."""

@@ -5,7 +5,7 @@ How a study file writes one is in `claim_file.py`.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BeforeValidator,
@@ -48,7 +48,7 @@ def _parsed(value: Any) -> Any:
 
 def _predicted(value: Any) -> Any:
     metric = _parsed(value)
-    if isinstance(metric, Probed) and (metric.quantity, metric.statistic) == ("activation", "std"):
+    if isinstance(metric, Probed):
         return metric
     raise ConfigError(
         f"metric {metric} is nothing that a theory follows: write probe(activation/std, "
@@ -175,12 +175,32 @@ class Order(_Claim):
 
 
 class Follows(_Claim):
-    """What the probe finds is what the theory `follows` says, `within` a share of it."""
+    """What the probe finds is what the theory `follows` says, `within` a share of it.
+
+    `equal_layers` says of a ratio of two layers (`layer=1/last`) that it is 1, as Glorot and Bengio
+    (2010) want it of gradients; the others predict the std of a layer's activations.
+    """
 
     expect: Literal["follows"]
-    follows: Literal["signal", "he_relu"]
+    follows: Literal["signal", "he_relu", "equal_layers"]
     within: Share
     metric: Annotated[Probed, BeforeValidator(_predicted)]
+
+    @model_validator(mode="after")
+    def _metric_of_this_theory(self) -> Self:
+        metric, of_ratios = self.metric, self.follows == "equal_layers"
+        if of_ratios and metric.against is None:
+            raise ValueError(
+                f"metric {metric} is no ratio of layers, of which equal_layers speaks: write "
+                "probe(weight_gradient/std, layer=1/last, step=0)"
+            )
+        predicted = (metric.quantity, metric.statistic) == ("activation", "std")
+        if not of_ratios and (metric.against is not None or not predicted):
+            raise ValueError(
+                f"metric {metric} is nothing that a theory follows: write probe(activation/std, "
+                "layer=10, step=0)"
+            )
+        return self
 
 
 #: By the word of `expect`, the form and how a study file writes its fields and how they are called

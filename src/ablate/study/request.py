@@ -38,7 +38,7 @@ _QUICK_OWN: Mapping[str, Any] = {
 }
 #: Likewise where the data is small, lies within reach, and is for another task than digits are.
 _QUICK_SMALL: Mapping[str, Any] = {"trainer.epochs": 2, "trainer.steps": None}
-_SMALL = ("diabetes", "friedman", "grammar")
+_SMALL = ("diabetes", "friedman", "unequal_scales", "grammar")
 _QUICK_REPLICATES = 2
 _QUICK_TUNE_VALUES = 2
 

@@ -6,10 +6,12 @@ per replicate takes a third of the time of one advanced index over all of them.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
+
+from ablate.data.whitening import whitening
 
 #: Changes images (R, B, *inputs) in units of the full range, [0, 1] where bytes are stored.
 Change = Callable[[Tensor], Tensor]
@@ -19,12 +21,30 @@ Change = Callable[[Tensor], Tensor]
 class Scaling:
     """x * scale + shift turns stored values into inputs; float32 (R, 1, ...) each.
 
-    unit  x * unit are the stored values in units of the full range: 1/255 for bytes, else 1
+    unit      x * unit are the stored values in units of the full range: 1/255 for bytes, else 1
+    whitener  (R, D, D): what these are multiplied by then; None where inputs are not whitened
     """
 
     scale: Tensor
     shift: Tensor
     unit: float
+    whitener: Tensor | None = None
+
+    @property
+    def multiply_adds(self) -> int:
+        """What it takes to whiten one example; scaling counts as nothing."""
+        return 0 if self.whitener is None else self.whitener[0].numel()
+
+    def whitened(self, inputs: Tensor) -> Tensor:
+        """Return scaled inputs (R, B, *inputs) as the network takes them, in their own shape."""
+        if self.whitener is None:
+            return inputs
+        result = torch.empty_like(inputs, memory_format=torch.contiguous_format)
+        # A product per replicate, which has the same bits in any stack. What is written to `out`
+        # is left alone by autocast: inputs stay in single precision.
+        for own, matrix, out in zip(inputs, self.whitener, result, strict=True):
+            torch.mm(own.flatten(1), matrix, out=out.view(len(out), -1))
+        return result
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,10 +93,11 @@ class Examples:
         scale, shift = self.scaling.scale, self.scaling.shift
         if change is not None:
             changed = change(scaled.mul_(self.scaling.unit))
-            return changed.mul(scale / self.scaling.unit).add_(shift), targets
+            scaled = changed.mul(scale / self.scaling.unit).add_(shift)
+            return self.scaling.whitened(scaled), targets
         # Two passes, each rounded once: a fused one (addcmul) took five times as long and
         # rounds differently where it does not fill a vector.
-        return scaled.mul_(scale).add_(shift), targets
+        return self.scaling.whitened(scaled.mul_(scale).add_(shift)), targets
 
 
 def chosen(rows: Tensor, indices: Tensor) -> Tensor:
@@ -119,3 +140,17 @@ def scaling(
         torch.stack(part).unsqueeze(1).to(device) for part in zip(*statistics, strict=True)
     )
     return Scaling(unit / std, -mean / std, unit)
+
+
+def whitened(rule: Scaling, x: Tensor, chosen: Sequence[Tensor], eps: float) -> Scaling:
+    """Return `rule` with what whitens stored values x (N, *inputs) that it has scaled.
+
+    chosen  per replicate, of which examples the covariance is taken, int64 (n,)
+    """
+    found = [
+        whitening(x, own, scale.to(x.device), shift.to(x.device), eps)
+        for own, scale, shift in zip(chosen, rule.scale, rule.shift, strict=True)
+    ]
+    means, matrices = (torch.stack(part).to(rule.scale.device) for part in zip(*found, strict=True))
+    shift = rule.shift.double() - means.view(-1, 1, *x.shape[1:])
+    return replace(rule, shift=shift.float(), whitener=matrices.float())

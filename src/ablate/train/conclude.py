@@ -121,7 +121,8 @@ def _record(stack: Stack, history: History, ends: _Ends, r: int, seconds: float)
         losses=losses[:last],
         probe=pack(stack.network.layer_names, readings),
         parameters=parameter_count(stack.network),
-        multiply_adds=view_count(stack.config.views) * stack.network.multiply_adds,
+        multiply_adds=view_count(stack.config.views) * stack.network.multiply_adds
+        + stack.test.scaling.multiply_adds,
     )
     if died is not None:
         return at_any_rate

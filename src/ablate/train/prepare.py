@@ -16,7 +16,7 @@ from ablate.nn.network import Network
 from ablate.streams import Streams
 from ablate.tasks import Task, build_task
 from ablate.train import BATCH
-from ablate.train.batches import Examples, examples, scaling
+from ablate.train.batches import Examples, examples, scaling, whitened
 from ablate.train.heads import Heads, Shown, build_heads, head_shapes
 from ablate.train.losses import Loss, build_loss
 
@@ -117,6 +117,8 @@ def prepare(config: RunConfig, data: Data, streams: Sequence[Streams], device: s
     if config.data.normalize and not data.vocabulary:  # by each replicate's own training split
         statistics = [split_statistics(data, part.train) for part in splits]
     rule = scaling(x, statistics, len(splits), where)
+    if config.data.normalize == "whitened":
+        rule = whitened(rule, x, [part.train for part in splits], config.data.whitening_eps)
 
     def placed(x: Tensor, y: Tensor) -> Examples:
         """Put examples on the device, their targets in units of what each replicate trains on."""
