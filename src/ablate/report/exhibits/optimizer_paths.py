@@ -12,7 +12,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
 
 from ablate.errors import ReportError
-from ablate.lessons.surfaces import SURFACES, Path, Surface
+from ablate.lessons.paths import Path, Surface
+from ablate.lessons.surfaces import SURFACES
 from ablate.report.columns import tuned_column
 from ablate.report.context import Context
 from ablate.report.figures.animation import write_gif

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ablate.lessons.surfaces import Floats, Integers, Path, Surface
+from ablate.lessons.paths import Floats, Integers, Path, Surface
 
 
 @dataclass(frozen=True, eq=False)
