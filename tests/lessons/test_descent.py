@@ -176,10 +176,12 @@ def test_without_correction_the_first_steps_of_adam_are_long():
     [
         ({"surface": "bowl"}, "trainer.surface=bowl is not known; allowed are beale, "),
         ({"method": "cgs"}, "trainer.method=cgs is not known; allowed are optimizer, newton, "),
+        ({"noise": -1.0}, "trainer.noise=-1.0 is not allowed; it must be 0 or more."),
+        ({"shortest_step": -1e-3}, "trainer.shortest_step=-0.001 is not allowed; it must be 0"),
     ],
-    ids=["surface", "method"],
+    ids=["surface", "method", "noise", "shortest step"],
 )
-def test_another_surface_or_method_is_refused(given, sentence):
+def test_what_cannot_be_followed_is_refused(given, sentence):
     with pytest.raises(ConfigError, match=sentence):
         follow(config("sgd", 0.1), None, ONE, **{"surface": "beale", "start": BELOW, **given})
 
@@ -197,3 +199,74 @@ def test_replicates_of_a_study_start_near_the_point_and_the_first_on_it():
     assert offsets[1:].std() == pytest.approx(0.02, rel=0.11)
     same = follow(adam, None, Streams(0, 7), "beale", BELOW, steps=1)
     assert (same.evaluations[0]["x"], same.evaluations[0]["y"]) == BELOW
+
+
+def on_saddle(replicate: int = 0, lr: float = 0.1, **arguments):
+    streams = Streams(0, replicate)
+    return follow(config("sgd", lr), None, streams, "saddle", (2.0, 0.0), **arguments)
+
+
+def test_noise_leaves_a_saddle_in_which_descent_without_noise_ends():
+    still = on_saddle(steps=300)
+    assert not still.converged
+    assert (still.metrics["y"], still.metrics["f"]) == (0.0, 0.25)
+    assert on_saddle(steps=300, noise=0.0).metrics == still.metrics
+    ends = [on_saddle(r, steps=300, noise=0.01) for r in range(8)]
+    assert all(outcome.converged for outcome in ends)
+    assert {round(outcome.metrics["y"]) for outcome in ends} == {-1, 1}
+
+
+def test_noise_has_its_standard_deviation_and_its_own_stream():
+    place, lr = SURFACES["ravine"], 0.001
+    noisy = on_ravine(lr, noise=3.0).evaluations
+    points = np.array([(row["x"], row["y"]) for row in noisy])
+    slopes = np.stack(place.gradient(*points[:-1].T), axis=1)
+    added = (points[:-1] - points[1:]) / lr - slopes
+    # 200 draws: 5 % off at one standard error, here three.
+    assert added.std() == pytest.approx(3.0, rel=0.15)
+    # Where a replicate starts draws other numbers, and the same ones with noise and without.
+    first = on_ravine(lr, noise=3.0, spread=0.5, replicate=3).evaluations[0]
+    assert first == on_ravine(lr, spread=0.5, replicate=3).evaluations[0]
+
+
+def on_ravine(lr: float, replicate: int = 0, **arguments):
+    streams = Streams(0, replicate)
+    return follow(config("sgd", lr), None, streams, "ravine", (-7.0, 0.7), steps=100, **arguments)
+
+
+def test_each_axis_has_its_own_spread():
+    ends = [on_ravine(0.001, replicate=r, spread=[0.5, 0.0]).evaluations[0] for r in range(1, 5)]
+    assert {row["y"] for row in ends} == {0.7}
+    assert len({row["x"] for row in ends}) == 4
+    same = on_ravine(0.001, replicate=2, spread=0.5).evaluations[0]
+    assert same["x"] == ends[1]["x"]
+
+
+@pytest.mark.parametrize("method", ["optimizer", "bfgs"])
+def test_a_rule_on_the_step_ends_a_path_in_the_minimum_that_it_finds(method):
+    start, rule = (0.8, 2.2), {"shortest_step": 1e-5, "method": method}
+    outcome = follow(config("sgd", 0.01), None, ONE, "several_minima", start, **rule)
+    assert outcome.converged
+    told = outcome.metrics
+    assert told["f"] > 4
+    (found,) = [
+        place
+        for place in SURFACES["several_minima"].others
+        if np.hypot(told["x"] - place[0], told["y"] - place[1]) < 1e-3
+    ]
+    assert told["distance"] == pytest.approx(np.hypot(0.8 - told["x"], 2.2 - told["y"]))
+    # It ends far above the tolerance: that counts where rates are tuned.
+    assert told["gradients"] < 100 < told["effort"]
+    if method == "optimizer":
+        assert found == pytest.approx((0.0, 1.8337421))
+        longer = outcome.evaluations[-2]
+        assert np.hypot(longer["x"] - outcome.evaluations[-3]["x"],
+                                longer["y"] - outcome.evaluations[-3]["y"]) >= 1e-5  # fmt: skip
+        assert told["steps"] == len(outcome.evaluations) - 1
+
+
+def test_on_a_plateau_the_rule_ends_descent_at_once():
+    start = SURFACES["plateau"].starts[0]
+    outcome = follow(config("sgd", 0.1), None, ONE, "plateau", start, shortest_step=1e-4)
+    assert outcome.metrics["steps"] == 1
+    assert outcome.metrics["f"] > 0.9999

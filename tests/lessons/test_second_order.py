@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ablate.lessons.paths import Surface
 from ablate.lessons.second_order import line_search, newton
-from ablate.lessons.surfaces import SURFACES, Surface
+from ablate.lessons.surfaces import SURFACES
 
 BEALE = SURFACES["beale"]
 BELOW, ACROSS = BEALE.starts

@@ -16,6 +16,11 @@ class _Optimizer(Frozen):
     lr * weight_decay beside the step (Loshchilov & Hutter 2019)."""
     clip_norm: PositiveFloat | None = None
     """The gradient over all parameters is scaled down to this norm; null: never."""
+    average_over: Positive = 1
+    """Mini-batches whose gradients a step takes the mean of, before it is clipped."""
+    average_window: bool = False
+    """False: a step after every so many batches, of these; true: a step after each batch, of the
+    last so many, of fewer at first."""
 
 
 class Sgd(_Optimizer):
@@ -30,6 +35,9 @@ class MomentumSgd(_Optimizer):
     name: Literal["momentum", "nesterov"]
     lr: PositiveFloat = 0.02
     momentum: BelowOne = 0.9
+    exponential_average: bool = False
+    """False: v <- momentum v + g; true: v <- momentum v + (1 - momentum) g, an average of
+    gradients, which goes as far at a rate 1 / (1 - momentum) times as high."""
 
 
 class Adagrad(_Optimizer):
@@ -46,14 +54,17 @@ class RmsProp(_Optimizer):
     name: Literal["rmsprop"]
     lr: PositiveFloat = 0.001
     alpha: BelowOne = 0.99
+    """Decay of the mean square; 0: the last squared gradient alone."""
     eps: PositiveFloat = 1e-8
 
 
 class RmsPropMomentum(RmsProp):
-    """RMSProp whose divided gradients pass through heavy-ball momentum."""
+    """RMSProp whose divided gradients pass through heavy-ball momentum, or Nesterov's."""
 
     name: Literal["rmsprop_momentum"]  # type: ignore[assignment]
     momentum: BelowOne = 0.9
+    nesterov: bool = False
+    """True: a step takes the divided gradient and momentum times the velocity that it joined."""
 
 
 class Adadelta(_Optimizer):
@@ -94,6 +105,7 @@ class Lbfgs(Frozen):
     """Pairs of steps and gradient changes kept."""
 
 
+FirstOrder = Sgd | MomentumSgd | Adagrad | RmsProp | RmsPropMomentum | Adadelta | Adam | AdamW
 OptimizerConfig = ByName[
     Sgd | MomentumSgd | Adagrad | RmsProp | RmsPropMomentum | Adadelta | Adam | AdamW | Lbfgs
 ]

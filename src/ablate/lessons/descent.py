@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any, Literal, get_args
 
@@ -12,8 +13,9 @@ from ablate.config import RunConfig
 from ablate.config.optimizer import Lbfgs, OptimizerConfig
 from ablate.config.target import Target
 from ablate.errors import ConfigError, one_of
+from ablate.lessons.paths import Path, Point, Surface, is_outside, path_of, until_rest
 from ablate.lessons.second_order import line_search, newton
-from ablate.lessons.surfaces import SURFACES, Path, Point, Surface, is_outside, path_of
+from ablate.lessons.surfaces import SURFACES
 from ablate.records import Outcome
 from ablate.streams import Streams
 from ablate.train.optimizers import build_optimizer, clip
@@ -38,32 +40,44 @@ def follow(
     start: Sequence[float],
     steps: int = 10_000,
     tolerance: float = 1e-4,
-    spread: float = 0.0,
+    spread: float | Sequence[float] = 0.0,
     method: Method = "optimizer",
     damping: float = 0.0,
+    noise: float = 0.0,
+    shortest_step: float = 0.0,
 ) -> Outcome:
     """Follow an optimizer over a surface, as the training procedure of a study.
 
-    surface  a name in `SURFACES`; a run is n/c where f does not fall below `tolerance`
-    spread   standard deviation of the starts about `start`; replicate 0 starts there itself
-    method   `optimizer`: that of `config`; `newton`, with `damping` on the diagonal of the
-             Hessian; or `bfgs` or `cg`, with the line searches of scipy
+    surface        a name in `SURFACES`; a run is n/c where f does not fall below `tolerance`
+    spread         standard deviation of the starts about `start`, or one along x and one along y;
+                   replicate 0 starts there itself
+    method         `optimizer`: that of `config`; `newton`, with `damping` on the diagonal of the
+                   Hessian; or `bfgs` or `cg`, with the line searches of scipy
+    noise          standard deviation of what is added to each part of each gradient
+    shortest_step  above 0, a path ends after the first step shorter than that as well, wherever it
+                   is, and such a run is not n/c: the rule of a lecture, which knows no f to reach
 
-    Metrics: `steps`, `gradients` and `hessians` to the tolerance, the last two being evaluations;
-    `effort`, which is `gradients` or, where the tolerance is not reached, `steps` (1 + log10(f /
-    tolerance)), so that of rates that all fail the one which comes lowest has least, with f = 1e300
-    for a path that diverges; `longest_step` of the first ten; `diverged_at`; and `f`, `x`, `y`
-    where the path ends. An evaluation (x, y, f, gradients, hessians) of every step kept. Raises
-    ConfigError for another surface or method, or for an optimizer of the user's own.
+    Metrics: `steps`, `gradients` and `hessians` to the tolerance or to rest, the last two being
+    evaluations; `effort`, which is `gradients` or, where the tolerance is not reached, `steps` (1 +
+    log10(f / tolerance)), so that of rates that all fail the one which comes lowest has least, with
+    f = 1e300 for a path that diverges; `longest_step` of the first ten; `diverged_at`; `f`, `x`,
+    `y` where the path ends, and `distance`, how far that is from its start. An evaluation (x, y, f,
+    gradients, hessians) of every step kept. Raises ConfigError for another surface or method, for a
+    `noise` or `shortest_step` below 0, or for an optimizer of the user's own.
     """
     for name, value, known in (("surface", surface, SURFACES), ("method", method, _METHODS)):
         if value not in known:
             raise ConfigError(f"trainer.{name}={value} is not known; allowed are {one_of(known)}.")
+    for name, number in (("noise", noise), ("shortest_step", shortest_step)):
+        if not number >= 0:
+            raise ConfigError(f"trainer.{name}={number} is not allowed; it must be 0 or more.")
     if isinstance(config.optimizer, Target):
         raise ConfigError("a path over a surface takes an optimizer of this package.")
-    moved = spread * streams.numpy("init", "start").standard_normal(2)
+    moved = np.asarray(spread) * streams.numpy("init", "start").standard_normal(2)
     x, y = np.asarray(start, dtype=np.float64) + (moved if streams.replicate else 0.0)
     place, point = SURFACES[surface], (float(x), float(y))
+    if noise:
+        place = _noisy(place, noise, streams.numpy("optimizer", "noise"))
     match method:
         case "newton":
             path = newton(place, point, steps, tolerance, damping)
@@ -73,15 +87,26 @@ def follow(
             path = line_search(place, point, "CG", steps, tolerance)
         case "optimizer":
             path = descend(place, config.optimizer, point, steps, tolerance)
-    return Outcome(
-        _metrics(path, steps, tolerance), _evaluations(path), converged=path.reached is not None
-    )
+    path = until_rest(path, shortest_step)
+    ended = path.reached is not None or path.rested is not None
+    return Outcome(_metrics(path, steps, tolerance), _evaluations(path), converged=ended)
+
+
+def _noisy(surface: Surface, noise: float, generator: np.random.Generator) -> Surface:
+    """Return the surface with a gradient that is another at each evaluation."""
+
+    def gradient(x: float, y: float) -> Point:
+        (by_x, by_y), (over_x, over_y) = surface.gradient(x, y), generator.standard_normal(2)
+        return by_x + noise * over_x, by_y + noise * over_y
+
+    return replace(surface, gradient=gradient)
 
 
 def _metrics(path: Path, steps: int, tolerance: float) -> dict[str, float]:
     end = -1 if path.diverged_at is None else -2
     f = float(path.values[end])
     found = {"f": f, "x": float(path.points[end, 0]), "y": float(path.points[end, 1])}
+    found["distance"] = math.dist(path.points[end], path.points[0])
     moves = np.linalg.norm(np.diff(path.points[: _FIRST + 1], axis=0), axis=1)
     if len(moves):
         found["longest_step"] = float(moves.max())
@@ -89,10 +114,13 @@ def _metrics(path: Path, steps: int, tolerance: float) -> dict[str, float]:
         found["diverged_at"] = float(path.diverged_at)
     if path.reached is None:
         decades = math.log10(max((f if path.diverged_at is None else _LOST) / tolerance, 1.0))
-        return found | {"effort": steps * (1 + decades)}
-    gradients = float(path.gradients[path.reached])
-    counts = {"steps": float(path.reached), "gradients": gradients, "effort": gradients}
-    return found | counts | {"hessians": float(path.hessians[path.reached])}
+        found["effort"] = steps * (1 + decades)
+    last = path.rested if path.reached is None else path.reached
+    if last is None:
+        return found
+    gradients = float(path.gradients[last])
+    counts = {"steps": float(last), "gradients": gradients, "hessians": float(path.hessians[last])}
+    return {"effort": gradients} | found | counts
 
 
 def _evaluations(path: Path) -> list[dict[str, float]]:

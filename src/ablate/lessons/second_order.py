@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 from scipy import optimize
 
-from ablate.lessons.surfaces import Floats, Path, Point, Surface, is_outside, path_of
+from ablate.lessons.paths import Floats, Path, Point, Surface, is_outside, path_of
 
 #: A gradient below this is none: Newton's method is as glad of a saddle as of a minimum.
 _STATIONARY = 1e-10

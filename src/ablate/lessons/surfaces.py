@@ -1,97 +1,11 @@
-"""Surfaces of two variables on which optimizers can be watched.
+"""The surfaces of two variables on which optimizers can be watched, by name."""
 
-Functions of a surface take x and y apart, as floats or as arrays of one shape: a descent calls
-them with floats, thousands of times, a contour plot with grids.
-"""
-
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
-Point = tuple[float, float]
-
-#: A coordinate beyond this means that a descent has diverged.
-DIVERGED = 1e6
-
-
-@dataclass(frozen=True)
-class Surface:
-    """A function of two variables with its derivatives in closed form.
-
-    value     (x, y) -> f, of the shape of x
-    gradient  (x, y) -> (df/dx, df/dy)
-    hessian   (x, y) -> (2, 2), of floats only
-    minimum   where f is lowest; f is 0 there
-    starts    points to descend from
-    window    x from, x to, y from, y to: what a plot shows
-    """
-
-    value: Callable[[Any, Any], Any]
-    gradient: Callable[[Any, Any], tuple[Any, Any]]
-    hessian: Callable[[float, float], Floats]
-    minimum: Point
-    starts: tuple[Point, ...]
-    window: tuple[float, float, float, float]
-
-
-@dataclass(frozen=True, eq=False)
-class Path:
-    """Where a descent went.
-
-    steps        (k+1,) int64, from 0: all of them, or those that were kept
-    points       (k+1, 2) float64, the start first
-    values       (k+1,), f at each of them
-    gradients    (k+1,) int64, evaluations of the gradient that it took to come there
-    hessians     (k+1,) int64, evaluations of the Hessian, likewise
-    reached      the first step with f below the tolerance, or None
-    diverged_at  the first step with a coordinate that is not finite or beyond `DIVERGED`, or None
-    """
-
-    steps: Integers
-    points: Floats
-    values: Floats
-    gradients: Integers
-    hessians: Integers
-    reached: int | None
-    diverged_at: int | None
-
-
-def is_outside(x: float, y: float) -> bool:
-    """Tell whether a descent has diverged at a point."""
-    return not (abs(x) <= DIVERGED and abs(y) <= DIVERGED)  # NaN is outside too
-
-
-def path_of(
-    surface: Surface,
-    points: Sequence[Point],
-    tolerance: float,
-    gradients: Sequence[int] | None = None,
-    hessians: Sequence[int] | None = None,
-) -> Path:
-    """Return the path through `points`, which ends where it diverges.
-
-    gradients, hessians  evaluations up to each point; by default one gradient a step, no Hessian
-    """
-    array = np.asarray(points, dtype=np.float64).reshape(-1, 2)
-    inside = (np.abs(array) <= DIVERGED).all(axis=1)  # False for NaN too
-    diverged_at = None if inside.all() else int(np.argmin(inside))
-    if diverged_at is not None:
-        array = array[: diverged_at + 1]
-    with np.errstate(over="ignore", invalid="ignore"):
-        values = np.asarray(surface.value(array[:, 0], array[:, 1]))
-    below = np.flatnonzero(values < tolerance)
-    reached = int(below[0]) if len(below) else None
-    steps = np.arange(len(array))
-    counts = (
-        steps if gradients is None else np.asarray(gradients, dtype=np.int64)[: len(array)],
-        0 * steps if hessians is None else np.asarray(hessians, dtype=np.int64)[: len(array)],
-    )
-    return Path(steps, array, values, *counts, reached, diverged_at)
+from ablate.lessons.obstacles import OBSTACLES
+from ablate.lessons.paths import Floats, Point, Surface
 
 
 def _beale(x: Any, y: Any) -> Any:
@@ -171,4 +85,5 @@ SURFACES: dict[str, Surface] = {
     "turned_ravine": _quadratic(
         _RAVINE, _START, cosine=0.8, sine=0.6, window=(-8.5, 4.0, -6.0, 3.5)
     ),
+    **OBSTACLES,
 }

@@ -101,11 +101,14 @@ def adam(decoupled: bool, beta1: float, beta2: float, eps: float) -> Kernel:
     )  # fmt: skip
 
 
-def sgd(momentum: float, nesterov: bool) -> Kernel:
-    """Return the step of SGD with heavy-ball or Nesterov's momentum, as torch defines them."""
+def sgd(momentum: float, nesterov: bool, scale: float = 1.0) -> Kernel:
+    """Return the step of SGD with heavy-ball or Nesterov's momentum, as torch defines them.
+
+    scale  the share of the learning rate that a step goes
+    """
     # Never a first step: a velocity that starts from zero is the same.
     return lambda group, values, gradients, states, counts: torch._fused_sgd_(
-        values, gradients, states[0] if states else [], lr=group["lr"], momentum=momentum,
+        values, gradients, states[0] if states else [], lr=group["lr"] * scale, momentum=momentum,
         weight_decay=group["weight_decay"], dampening=0.0, nesterov=nesterov, maximize=False,
         is_first_step=False,
     )  # fmt: skip

@@ -15,13 +15,15 @@ from ablate.errors import ConfigError
 from ablate.streams import Streams
 from ablate.train import fused
 from ablate.train.adam import UncorrectedAdam
+from ablate.train.averaging import Averaged
 from ablate.train.eager import eager
 from ablate.train.fused import Fused
 from ablate.train.penalties import add_gradients, is_weight, project
 from ablate.train.pulls import Pulls
+from ablate.train.rmsprop import NesterovRmsProp
 
 #: What takes steps: `param_groups` with `lr`, and `step()`.
-Optimizer = torch.optim.Optimizer | Fused
+Optimizer = torch.optim.Optimizer | Fused | Averaged
 
 #: Decoupled decay of a parameter group; no keyword of an optimizer of the user's own.
 _SHRINK = "decoupled weight decay"
@@ -58,6 +60,15 @@ def build_optimizer(
         return made
     if isinstance(config, kinds.Lbfgs):
         return _lbfgs(config, [parameter for _, parameter in parameters])
+    optimizer = _of_first_order(config, parameters)
+    if config.average_over > 1:
+        return Averaged(optimizer, config.average_over, config.average_window)
+    return optimizer
+
+
+def _of_first_order(
+    config: kinds.FirstOrder, parameters: Iterable[tuple[str, Tensor]]
+) -> torch.optim.Optimizer | Fused:
     uncorrected = config.name == "adam_uncorrected"
     shrinks = config.decoupled and (uncorrected or not isinstance(config, kinds.Adam))
     groups = _groups(config, parameters, shrinks)
@@ -72,6 +83,9 @@ def build_optimizer(
             return Fused(groups, fused.adam(config.decoupled, *betas, config.eps), states=2)
         case kinds.Adagrad():
             return Fused(groups, fused.adagrad(config.eps), states=1)
+        case kinds.RmsPropMomentum(nesterov=True):
+            settings = {"lr": config.lr, "alpha": config.alpha, "eps": config.eps}
+            return eager(NesterovRmsProp)(groups, settings | {"momentum": momentum})
         case kinds.RmsProp():
             return eager(torch.optim.RMSprop)(
                 groups, config.lr, config.alpha, config.eps, 0.0, momentum
@@ -80,7 +94,10 @@ def build_optimizer(
             return eager(torch.optim.Adadelta)(groups, lr=config.lr, rho=config.rho, eps=config.eps)
         case _:
             nesterov = config.name == "nesterov" and momentum > 0
-            return Fused(groups, fused.sgd(momentum, nesterov), states=int(momentum > 0))
+            # b v + (1 - b) g from v = 0 is 1 - b times b v + g: as far at that share of the rate.
+            averages = getattr(config, "exponential_average", False)
+            kernel = fused.sgd(momentum, nesterov, 1 - momentum if averages else 1.0)
+            return Fused(groups, kernel, states=int(momentum > 0))
 
 
 def update(
@@ -96,10 +113,15 @@ def update(
     closure  returns the loss, gradients set, where L-BFGS searches along its directions
     pulls    what a penalty pulls, where it has to know the network
 
-    The gradient of the loss is clipped first; the penalty's joins it afterwards, and weight
-    decay after that, as in torch when clipping stands before the step.
+    Where gradients of several batches are averaged that comes first, and before it is time for a
+    step nothing moves. The gradient of the loss is clipped next; the penalty's joins it
+    afterwards, and weight decay after that, as in torch when clipping stands before the step.
     """
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    if isinstance(optimizer, Averaged) and not optimizer.gather():
+        for parameter in parameters:
+            parameter.grad = None
+        return
     # Frozen ones stay what they are.
     weights = [p for p in parameters if p.requires_grad and is_weight(p)]
     if clip_norm is not None:

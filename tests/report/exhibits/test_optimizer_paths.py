@@ -12,7 +12,8 @@ from PIL import Image
 from small_frames import CELLS, drawings, frames, present, runs, study
 
 from ablate.errors import ReportError
-from ablate.lessons.surfaces import SURFACES, Path, path_of
+from ablate.lessons.paths import Path, path_of
+from ablate.lessons.surfaces import SURFACES
 from ablate.report.context import Context
 from ablate.report.exhibits.optimizer_paths import Panel, animate, draw_paths
 from ablate.report.figures.animation import log_steps

@@ -12,7 +12,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
 
 from ablate.errors import ReportError
-from ablate.lessons.surfaces import SURFACES, Path, Surface
+from ablate.lessons.paths import Path, Surface
+from ablate.lessons.surfaces import SURFACES
 from ablate.report.columns import tuned_column
 from ablate.report.context import Context
 from ablate.report.figures.animation import write_gif
@@ -26,9 +27,9 @@ from ablate.study.names import level_name
 
 _MARGINS = Margins(left=0.5, right=0.1, top=0.04, down=0.5)
 _HOW = (
-    "Grey: contours of f, evenly spaced in log f. Black circle: start; star: minimum; large "
-    "hollow marker: end; small markers: steps 1, 10, 100 and so on. A path that diverges is drawn "
-    "until it leaves the window; others may end outside it."
+    "Grey: contours of f, evenly spaced in log f. Black circle: start; star: minimum; {others}"
+    "large hollow marker: end; small markers: steps 1, 10, 100 and so on. A path that diverges is "
+    "drawn until it leaves the window; others may end outside it."
 )
 _COSTS = " Below: f after so many evaluations of the gradient; grey: the tolerance."
 _HESSIANS = "Newton's methods evaluate a Hessian beside each gradient."
@@ -69,7 +70,8 @@ def exhibits(context: Context) -> Iterator[Drawing]:
         looks = {line: look(number) for number, line in enumerate(subject.levels("lines"))}
         panels = [_panel(subject, panel) for panel in subject.levels("panels")]
         first = " Drawn are the paths of replicate 0." if context.study.replicates > 1 else ""
-        how = _HOW + (_COSTS if _shows_costs(context.style) else "")
+        others = "hollow star: another; " if any(one.surface.others for one in panels) else ""
+        how = _HOW.format(others=others) + (_COSTS if _shows_costs(context.style) else "")
         caption = subject.caption(_what(subject), how + first, with_data=False)
         # A slide has room for one surface with the legend of its outcomes.
         most = context.style.columns(len(panels), 3.0)
@@ -115,6 +117,8 @@ def _panel(subject: Subject, panel: str) -> Panel:
             rows["hessians"].to_numpy(np.int64), _step(run.get("steps", np.nan)),
             _step(run.get("diverged_at", np.nan)),
         )  # fmt: skip
+        if paths[line].reached is not None and run["f"] >= float(tolerance or Panel.tolerance):
+            paths[line] = replace(paths[line], reached=None, rested=paths[line].reached)
         value = run.get(tuned, np.nan)
         names[line] = line if np.isnan(value) else f"{line} ({level_name(value)})"
     return Panel(panel, surface, paths, names, float(tolerance or Panel.tolerance))
@@ -194,6 +198,8 @@ def _draw_surface(axis: Axes, surface: Surface) -> None:
     # From what a tenth of a percent of the window lies below: the minimum itself is at log 0.
     levels = np.geomspace(np.quantile(values, 0.001), values.max(), 14)
     axis.contour(x, y, values, levels=levels, colors="#c4c4c4", linewidths=0.5, zorder=1)
+    for other in surface.others:
+        axis.plot(*other, "*", mfc="white", mec="black", mew=0.6, ms=6, zorder=8)
     axis.plot(*surface.minimum, "*", color="black", ms=5, zorder=8)
     axis.set(xlim=(left, right), ylim=(bottom, top), xlabel="x", ylabel="y")
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ablate.lessons.surfaces import Floats, Integers, Path, Surface
+from ablate.lessons.paths import Floats, Integers, Path, Surface
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,10 +31,12 @@ class Trace:
 
 
 def outcome(path: Path) -> str:
-    """Return how a path ended: `8,926 gradients`, `not reached` or `diverged at 3`."""
+    """Return how a path ended: `8,926 gradients`, `rests at f = 4.59`, `diverged at 3`."""
     if path.reached is not None:
         gradients = int(path.gradients[np.searchsorted(path.steps, path.reached)])
         return f"{gradients:,} gradient{'' if gradients == 1 else 's'}"
+    if path.rested is not None:
+        return f"rests at f = {path.values[-1]:.3g}"
     return "not reached" if path.diverged_at is None else f"diverged at {path.diverged_at:,}"
 
 
