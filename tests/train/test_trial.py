@@ -95,11 +95,11 @@ class Halved(torch.nn.Module):
 class _WithHalved(torch.nn.Module):
     def __init__(self, inputs, classes):
         super().__init__()
-        self.first, self.half = torch.nn.Linear(inputs[0], 30), Halved()
+        self.first, self.halved = torch.nn.Linear(inputs[0], 30), Halved()
         self.last = torch.nn.Linear(30, classes)
 
     def forward(self, x):
-        return self.last(self.half(self.first(x)))
+        return self.last(self.halved(self.first(x)))
 
 
 def test_a_wrong_gradient_of_an_own_module_is_told_by_name():
@@ -127,7 +127,7 @@ def raw():
         ({"model": TANH, "init": {"name": "xavier", "scale": 20.0}},
          ["of the units of layer2 are saturated before the first update",
           "init=xavier", "model.norm=batch"]),
-        ({"optimizer": {"name": "sgd", "lr": 1.0}}, ["loss bounces", "at 0.1 it ends at"]),
+        ({"optimizer": {"name": "sgd", "lr": 2.0}}, ["loss bounces", "at 0.2 it ends at"]),
         ({"optimizer": {"name": "momentum", "lr": 0.5}}, ["loss bounces", "at 0.05 it ends at"]),
         ({"optimizer": {"name": "sgd", "lr": 100.0}}, ["training diverges at step 1"]),
         ({"optimizer": {"name": "sgd", "lr": 1e-5}},

@@ -35,7 +35,7 @@ class ShortRun:
     Losses are those of the batch of a step, dropout off, in units of what guessing has.
 
     lr           the rate that the schedule starts from
-    start, end   the loss before the first step, and the mean of the last ones
+    start, end   the mean over the last steps' batches, of the initial network and as they are met
     rose         share of steps behind which the loss of the very batch that they were taken on was
                  higher than before: noise between batches is not in it
     diverged_at  the step, counted from 1, behind which the loss was not finite or 10 times that of
@@ -89,15 +89,19 @@ def short_run(config: RunConfig, data: Data, lr: float) -> ShortRun:
     )
     guess = _loss(stack, stack.batch(stack.order(0)[:, : config.trainer.batch_size], 0, 0), True)
     before, after = list[float](), list[float]()
-    for step, (epoch, indices) in enumerate(_batches(stack)):
+    batches = list(enumerate(_batches(stack)))
+    # Of the same batches as the end, so that the difference between batches is in neither.
+    ends = [_loss(stack, stack.batch(own, epoch, s)) for s, (epoch, own) in batches[-_LAST:]]
+    start = sum(ends) / _LAST / guess
+    for step, (epoch, indices) in batches:
         batch = stack.batch(indices, epoch, step)
         before.append(_loss(stack, batch) / guess)
         take_step(stack, optimizer, batch, _rate(stack, lr, step))
         after.append(_loss(stack, batch) / guess)
-        if not after[-1] < _LOST * max(1.0, before[0]):
-            return ShortRun(lr, before[0], math.inf, math.nan, step + 1)
+        if not after[-1] < _LOST * max(1.0, start):
+            return ShortRun(lr, start, math.inf, math.nan, step + 1)
     rose = sum(late > early for early, late in zip(before, after, strict=True)) / STEPS
-    return ShortRun(lr, before[0], sum(after[-_LAST:]) / _LAST, rose, None)
+    return ShortRun(lr, start, sum(after[-_LAST:]) / _LAST, rose, None)
 
 
 def _batches(stack: Stack) -> list[tuple[int, torch.Tensor]]:
