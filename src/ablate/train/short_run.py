@@ -23,7 +23,7 @@ BOUNCING = 0.1
 HARDLY = 0.1
 #: A first loss of so many times that of guessing is no fair start.
 FAIR = 3.0
-_LARGER = (10, 100, 1000, 10_000)
+_LARGER = (10, 100, 1000, 10_000, 100_000)
 #: A loss of so many times that of guessing has diverged.
 _LOST = 10.0
 
@@ -59,11 +59,13 @@ class ShortRun:
         return self.rose >= BOUNCING
 
 
-def short_runs(config: RunConfig, data: Data) -> tuple[ShortRun, ...]:
+def short_runs(config: RunConfig, data: Data, learns: bool) -> tuple[ShortRun, ...]:
     """Return what the learning rate of a config does, and where it seems wrong what others do.
 
-    Ten times as large where the loss hardly falls, and larger until it does; a tenth where it
-    bounces or diverges. L-BFGS takes a whole epoch's worth of looks a step, and is left alone.
+    A tenth where the loss bounces or diverges; ten times as large where it hardly falls, and
+    larger until it does. L-BFGS takes many looks in a step, and is left alone.
+
+    learns  whether a longer training came to know a few examples: its rate is not too small
     """
     if config.optimizer.name == "lbfgs":
         return ()
@@ -73,7 +75,7 @@ def short_runs(config: RunConfig, data: Data) -> tuple[ShortRun, ...]:
         return ()  # nothing can be told of a rate where the start is wrong
     if first.bounces or first.diverged_at is not None:
         found.append(short_run(config, data, config.lr / 10))
-    elif first.fell < HARDLY:
+    elif first.fell < HARDLY and not learns:
         for times in _LARGER:
             found.append(short_run(config, data, config.lr * times))
             if found[-1].fell > HARDLY or found[-1].diverged_at is not None:

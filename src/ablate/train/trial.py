@@ -14,6 +14,7 @@ from ablate.config.ensemble import NoEnsemble
 from ablate.config.heads import NoHeads
 from ablate.config.penalty import NoPenalty
 from ablate.config.pretrain import NoPretraining
+from ablate.config.schedule import ConstantSchedule
 from ablate.config.stopping import NoStopping
 from ablate.config.target import Target
 from ablate.config.validate import run_config
@@ -105,6 +106,7 @@ def trial(config: RunConfig, data: Data, with_rates: bool = True) -> Trial:
         streams,
     )
     inputs = _inputs(stack)
+    fits = math.nan if stack.task.per_token else _fits(single, data, guess)
     stack = prepare(single, data, streams, "cpu")
     optimizer = build_optimizer(config.optimizer, stack.network.named_parameters())
     take_step(stack, optimizer, stack.batch(indices, 0, 0), config.lr)
@@ -117,12 +119,12 @@ def trial(config: RunConfig, data: Data, with_rates: bool = True) -> Trial:
         seconds_per_step=(time.perf_counter() - started) / _TIMED_STEPS,
         loss=first / guess,
         gradients=gradients,
-        fits=math.nan if stack.task.per_token else _fits(single, data, guess),
+        fits=fits,
         dead=largest["dead"][0],
         saturated=largest["saturated"][0],
         worst={name: layer for name, (_, layer) in largest.items()},
         inputs=inputs,
-        short_runs=short_runs(single, data) if with_rates else (),
+        short_runs=short_runs(single, data, fits >= FIT) if with_rates else (),
     )
 
 
@@ -170,13 +172,15 @@ def _fits(config: RunConfig, data: Data, guess: float) -> float:
     if not isinstance(config.model, Target):
         fields["model"] |= {"dropout": 0.0, "input_dropout": 0.0}
     kept = run_config(fields)
-    off = {
+    off: dict[str, object] = {
         "penalty": NoPenalty(),
         "augment": Augment(),
         "stopping": NoStopping(),
         "heads": NoHeads(),
         "pretrain": NoPretraining(),
     }
+    if config.schedule.name in ("exponential", "inverse_time"):
+        off["schedule"] = ConstantSchedule(name="constant")  # here an epoch is a single step
     (record,) = train(kept.model_copy(update=off), data, [0])
     if "train/accuracy" in record.metrics or "train/loss" not in record.metrics:
         return float(record.metrics.get("train/accuracy", 0.0))
