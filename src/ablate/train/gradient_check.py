@@ -199,9 +199,7 @@ def _copied(argument: Any) -> Any:
     return argument.detach().clone() if isinstance(argument, Tensor) else argument
 
 
-def _of_layer(
-    module: nn.Module, arguments: _Arguments, streams: Sequence[Streams]
-) -> float | None:
+def _of_layer(module: nn.Module, arguments: _Arguments, streams: Sequence[Streams]) -> float | None:
     """Return the error of a layer's own gradient; None where it gives no tensor of numbers."""
     generator = torch.Generator().manual_seed(2)
     x, *others = arguments if arguments else (None,)
