@@ -5,15 +5,15 @@ from collections.abc import Iterator
 
 from ablate import data
 from ablate.commands.command_line import Start
+from ablate.commands.illness import problems
 from ablate.errors import AblateError
 from ablate.launch.device import worker_count
 from ablate.launch.precision import emulated, would_be_faster
 from ablate.launch.sweep import check
 from ablate.launch.twice import differences
 from ablate.study.plan import Cell
-from ablate.train.trial import FIT, GRADIENT_TOLERANCE, Trial, trial
+from ablate.train.trial import Trial, trial
 
-_DEAD = 0.5
 _PROCEDURE = "a training procedure of your own, run twice in its first cell on at most 500 examples"
 
 
@@ -38,8 +38,12 @@ def _trials(start: Start) -> Iterator[tuple[Cell, Trial | None, list[str]]]:
             loaded = config.data, data.load(config.data, start.root, config.seed)
         try:
             if own is None:
-                found = trial(config, loaded[1])
-                wrong = problems(found)
+                tune = start.plan.study.tune
+                is_tuned = tune is not None and tune.key == "optimizer.lr"
+                found = trial(
+                    config, loaded[1], with_rates=not (is_tuned and start.plan.is_tuned(cell))
+                )
+                wrong = problems(found, config)
             else:
                 procedures.add(own)
             if config.user_code:
@@ -50,19 +54,6 @@ def _trials(start: Start) -> Iterator[tuple[Cell, Trial | None, list[str]]]:
         yield cell, found, wrong
 
 
-def problems(found: Trial) -> list[str]:
-    """Return what did not hold, in words."""
-    error = found.gradient_error or 0.0
-    wrong = {
-        "the loss is not finite before the first step": not math.isfinite(found.loss),
-        f"the first loss is {found.loss:.3g} times that of guessing": 3 < found.loss < math.inf,
-        f"the gradient is off by {error:.1e}": error > GRADIENT_TOLERANCE,
-        f"it learns {found.fits:.0%} of 50 examples by heart": found.fits < FIT,
-        f"{found.dead:.0%} of a layer's units are dead before the first step": found.dead > _DEAD,
-    }
-    return [sentence for sentence, is_so in wrong.items() if is_so]
-
-
 def lines(start: Start) -> Iterator[tuple[str, bool]]:
     """Yield the check line by line, each with whether it holds.
 
@@ -71,7 +62,7 @@ def lines(start: Start) -> Iterator[tuple[str, bool]]:
     told = check(start.plan, start.root)
     runs = start.plan.study.replicates
     workers = worker_count(start.launch.workers, "cpu")
-    total = 0.0
+    total, checked = 0.0, dict[str, float]()
     yield "every level changes the config, and every cell fits its data", True
     configs = [cell.config for cell in start.plan.cells]
     told += emulated(configs, "cpu")
@@ -80,10 +71,15 @@ def lines(start: Start) -> Iterator[tuple[str, bool]]:
         if found is not None:
             seconds = found.seconds_per_step * found.steps
             total += seconds * runs
+            for kind, error in found.gradients.layers.items():
+                checked[kind] = max(error, checked.get(kind, 0.0))
             yield f"{cell.name}: {_numbers(found, seconds)}", not wrong
         else:
             yield f"{cell.name}: {'' if wrong else _PROCEDURE}".rstrip(), not wrong
         yield from ((f"    {one}", False) for one in wrong)
+    if checked:
+        listed = ", ".join(f"{kind} {error:.0e}" for kind, error in sorted(checked.items()))
+        yield f"gradients by layer against central differences, at worst: {listed}", True
     spent = f"{total / workers / 60:.1f} min of steps on {workers} cores"
     most = "at most " if start.plan.study.looks else ""
     yield f"all runs: {most}about {spent}, one network at a time", True
@@ -91,7 +87,8 @@ def lines(start: Start) -> Iterator[tuple[str, bool]]:
 
 
 def _numbers(found: Trial, seconds: float) -> str:
-    gradient = "–" if found.gradient_error is None else f"{found.gradient_error:.0e}"
+    error = found.gradients.whole
+    gradient = "–" if error is None else f"{error:.0e}"
     parts = [
         f"{found.parameters:,} parameters",
         f"{1000 * found.seconds_per_step:.2f} ms a step, {seconds:.1f} s a run",

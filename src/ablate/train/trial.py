@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,27 +14,42 @@ from ablate.config.ensemble import NoEnsemble
 from ablate.config.heads import NoHeads
 from ablate.config.penalty import NoPenalty
 from ablate.config.pretrain import NoPretraining
+from ablate.config.schedule import ConstantSchedule
 from ablate.config.stopping import NoStopping
 from ablate.config.target import Target
 from ablate.config.validate import run_config
 from ablate.data import Data
 from ablate.metrics import STATISTICS
-from ablate.nn.network import Network, parameter_count
+from ablate.nn.network import parameter_count
 from ablate.streams import Streams
-from ablate.tasks import Task
 from ablate.train.evaluation import probe
+from ablate.train.gradient_check import GradientCheck, check_gradients
 from ablate.train.loop import train
 from ablate.train.optimizers import build_optimizer
-from ablate.train.prepare import prepare
+from ablate.train.prepare import Stack, prepare
+from ablate.train.short_run import ShortRun, short_runs
 from ablate.train.step import take_step
 
 _TIMED_STEPS = 3
 _EXAMPLES = 50
 _FIT_STEPS = 200
-#: Largest relative error of a directional derivative in float64: kinks of ReLU stay far below.
-GRADIENT_TOLERANCE = 1e-4
+#: Examples that gradients are checked on, and that inputs are looked at in.
+_CHECKED, _SEEN = 8, 500
 #: Share of 50 examples that training must come to know.
 FIT = 0.9
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Training examples as a network takes them.
+
+    mean, deviation  of all numbers
+    spread           the largest deviation of a feature over the smallest but 0; NaN of images
+    """
+
+    mean: float
+    deviation: float
+    spread: float
 
 
 @dataclass(frozen=True)
@@ -43,34 +59,39 @@ class Trial:
     seconds_per_step   after a first one, with all that a step does
     loss               before the first step, over that of outputs that are all 0, which is what
                        guessing has; 1 is a fair start
-    gradient_error     relative, of the derivative along a random direction; None for code of
-                       the user's own, which may not go in float64
+    gradients          against central differences, all in float64
     fits               share of 50 training examples known after 200 steps without regularization,
                        or of the loss of outputs that are all 0 where nothing can be known; NaN of
                      text, which says by itself how much of it can be
     dead, saturated    largest share over layers before the first step; NaN where that means nothing
+    worst              in which layer each of the two is largest, by its name
+    inputs             as the network takes them; None of tokens
+    short_runs         the first steps at the learning rate, and at others where it seems wrong;
+                       empty where nothing was asked about it
     """
 
     parameters: int
     steps: int
     seconds_per_step: float
     loss: float
-    gradient_error: float | None
+    gradients: GradientCheck
     fits: float
     dead: float
     saturated: float
+    worst: Mapping[str, str]
+    inputs: Inputs | None
+    short_runs: tuple[ShortRun, ...]
 
 
-def trial(config: RunConfig, data: Data) -> Trial:
-    """Try one cell; raises ConfigError where it cannot be built."""
+def trial(config: RunConfig, data: Data, with_rates: bool = True) -> Trial:
+    """Try one cell; raises ConfigError where it cannot be built.
+
+    with_rates  whether its learning rate is tried, which is tuned in some studies
+    """
     single = config.model_copy(update={"ensemble": NoEnsemble()})
     streams = [Streams(config.seed, 0)]
     stack = prepare(single, data, streams, "cpu")
-    largest = dict.fromkeys(STATISTICS, math.nan)
-    if stack.network.layer_names:
-        (reading,) = probe(stack, at_an_end=False)
-        # fmax leaves out layers where a statistic means nothing, as long as it does in one.
-        largest = dict(zip(STATISTICS, np.fmax.reduce(reading.statistics[0]), strict=True))
+    largest = _largest(stack)
     indices = stack.order(0)[:, : config.trainer.batch_size]
     with torch.no_grad():
         outputs, targets = stack.network(stack.batch(indices, 0, 0).inputs), stack.training.targets
@@ -78,9 +99,14 @@ def trial(config: RunConfig, data: Data) -> Trial:
             float(stack.task.total(one, targets(indices))) / indices.shape[1]
             for one in (outputs, torch.zeros_like(outputs))
         )
-    error = None
-    if not isinstance(config.model, Target) and not isinstance(config.task, Target):
-        error = _gradient_error(stack.network, stack.task, *stack.training.batch(indices[:, :8]))
+    gradients = check_gradients(
+        stack.network,
+        None if isinstance(config.task, Target) else stack.task,
+        *stack.training.batch(indices[:, :_CHECKED]),
+        streams,
+    )
+    inputs = _inputs(stack)
+    fits = math.nan if stack.task.per_token else _fits(single, data, guess)
     stack = prepare(single, data, streams, "cpu")
     optimizer = build_optimizer(config.optimizer, stack.network.named_parameters())
     take_step(stack, optimizer, stack.batch(indices, 0, 0), config.lr)
@@ -92,46 +118,44 @@ def trial(config: RunConfig, data: Data) -> Trial:
         steps=stack.steps,
         seconds_per_step=(time.perf_counter() - started) / _TIMED_STEPS,
         loss=first / guess,
-        gradient_error=error,
-        fits=math.nan if stack.task.per_token else _fits(single, data, guess),
-        dead=float(largest["dead"]),
-        saturated=float(largest["saturated"]),
+        gradients=gradients,
+        fits=fits,
+        dead=largest["dead"][0],
+        saturated=largest["saturated"][0],
+        worst={name: layer for name, (_, layer) in largest.items()},
+        inputs=inputs,
+        short_runs=short_runs(single, data, fits >= FIT) if with_rates else (),
     )
 
 
-def _gradient_error(network: Network, task: Task, x: torch.Tensor, y: torch.Tensor) -> float:
-    """Compare autograd with a central difference along a random direction, all in float64.
+def _largest(stack: Stack) -> dict[str, tuple[float, str]]:
+    """Return the largest share of dead and of saturated units of all layers, and in which it is."""
+    found = dict.fromkeys(("dead", "saturated"), (math.nan, ""))
+    if not stack.network.layer_names:
+        return found
+    (reading,) = probe(stack, at_an_end=False)
+    for name in found:
+        shares = reading.statistics[0][:, STATISTICS.index(name)]
+        if not np.isnan(shares).all():  # in some layers it means nothing
+            layer = int(np.nanargmax(shares))
+            found[name] = float(shares[layer]), stack.network.layer_names[layer]
+    return found
 
-    A little beside the initial weights: behind dead units with biases of zero a rectifier sits
-    exactly at its kink, where both are right and differ.
-    """
-    network.double().eval()
-    x = x.double() if x.is_floating_point() else x
-    parameters: list[torch.Tensor] = [p for p in network.parameters() if p.requires_grad]
-    generator = torch.Generator().manual_seed(0)
 
-    def drawn() -> list[torch.Tensor]:
-        draws = [torch.randn(p.shape, generator=generator, dtype=torch.float64) for p in parameters]
-        norm = math.sqrt(sum(float(d.square().sum()) for d in draws))
-        return [d / norm for d in draws]
-
-    with torch.no_grad():
-        torch._foreach_add_(parameters, drawn())
-    direction = drawn()
-
-    def loss() -> torch.Tensor:
-        return task.total(network(x), y) / y.shape[1]
-
-    gradients = torch.autograd.grad(loss(), parameters, allow_unused=True)
-    pairs = zip(gradients, direction, strict=True)
-    slope = sum(float((g * d).sum()) for g, d in pairs if g is not None)
-    width, values = 1e-5, []
-    with torch.no_grad():
-        for sign in (1, -2):
-            torch._foreach_add_(parameters, direction, alpha=sign * width)
-            values.append(float(loss()))
-    measured = (values[0] - values[1]) / (2 * width)
-    return abs(measured - slope) / max(abs(measured), abs(slope), 1e-8)
+def _inputs(stack: Stack) -> Inputs | None:
+    indices = stack.training_indices[:, :_SEEN]
+    seen = []
+    for some in indices.split(stack.config.trainer.batch_size, dim=1):  # type: ignore[no-untyped-call]
+        x, _ = stack.training.batch(some)
+        if not x.is_floating_point():
+            return None
+        seen.append(x[0].double())
+    examples = torch.cat(seen)
+    deviations = examples.std(dim=0, correction=0).flatten()
+    varying = deviations[deviations > 0]
+    is_even = examples.ndim > 2 or not len(varying)
+    spread = math.nan if is_even else float(varying.max() / varying.min())
+    return Inputs(float(examples.mean()), float(examples.std(correction=0)), spread)
 
 
 def _fits(config: RunConfig, data: Data, guess: float) -> float:
@@ -148,13 +172,15 @@ def _fits(config: RunConfig, data: Data, guess: float) -> float:
     if not isinstance(config.model, Target):
         fields["model"] |= {"dropout": 0.0, "input_dropout": 0.0}
     kept = run_config(fields)
-    off = {
+    off: dict[str, object] = {
         "penalty": NoPenalty(),
         "augment": Augment(),
         "stopping": NoStopping(),
         "heads": NoHeads(),
         "pretrain": NoPretraining(),
     }
+    if config.schedule.name in ("exponential", "inverse_time"):
+        off["schedule"] = ConstantSchedule(name="constant")  # here an epoch is a single step
     (record,) = train(kept.model_copy(update=off), data, [0])
     if "train/accuracy" in record.metrics or "train/loss" not in record.metrics:
         return float(record.metrics.get("train/accuracy", 0.0))
