@@ -22,8 +22,8 @@ class _Ensemble(Frozen):
     size: Members = 5
     """Members that predict together."""
     combine: Literal["average", "geometric", "vote"] = "average"
-    """`average` their probabilities, take their `geometric` mean, normalized, or let each `vote` for
-    a class."""
+    """`average` their probabilities, or take their `geometric` mean, normalized, or let each `vote`
+    for a class."""
 
     @model_validator(mode="after")
     def _enough(self) -> Self:
