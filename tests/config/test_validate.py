@@ -33,9 +33,10 @@ def wrong(key: str, value: object) -> str:
 @pytest.mark.parametrize(
     ("key", "value", "sentence"),
     [
-        ("model.dropout", 1.5, "model.dropout=1.5 is not allowed: it must be less than 1."),
-        ("model.dropout", "0.5", "model.dropout='0.5' is not allowed: it must be a number."),
-        ("model.dropout", True, "model.dropout=true is not allowed: it must be a number."),
+        ("model.dropout", 1.5, "model.dropout=1.5 is not allowed: it must be less than 1 or a list."),
+        ("model.dropout", "0.5", "model.dropout='0.5' is not allowed: it must be a number or a list."),
+        ("model.dropout", True, "model.dropout=true is not allowed: it must be a number or a list."),
+        ("model.dropout", [0.2, 1.5, 0], "model.dropout.1=1.5 is not allowed: it must be less than 1."),
         ("optimizer.lr", -1, "optimizer.lr=-1 is not allowed: it must be greater than 0."),
         ("optimizer.lr", float("nan"), "optimizer.lr=nan is not allowed: it must be a finite number."),
         ("trainer.epochs", 2.5, "trainer.epochs=2.5 is not allowed: it must be a whole number."),

@@ -41,7 +41,20 @@ def test_an_average_is_the_log_of_the_mean_probability():
     np.testing.assert_allclose(classifiers.combine(logits, "average"), expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize("how", ["average", "vote"])
+def test_a_geometric_mean_is_normalized_and_the_mean_of_logits():
+    logits, labels = sample(1)
+    p = np.prod(softmax(logits.astype(np.float64), axis=2), axis=0) ** (1 / len(logits))
+    expected = p / p.sum(axis=1, keepdims=True)
+    together = classifiers.combine(logits, "geometric")
+    np.testing.assert_allclose(np.exp(together), expected, rtol=1e-12)
+    # What is added to all logits of an example drops out: it is the softmax of their mean.
+    mean = softmax(logits.astype(np.float64).mean(axis=0), axis=1)
+    np.testing.assert_allclose(np.exp(together), mean, rtol=1e-12)
+    found = classifiers.ensemble_scores(logits, labels, "geometric")
+    assert found["test/nll"] == pytest.approx(-np.log(expected[range(80), labels]).mean())
+
+
+@pytest.mark.parametrize("how", ["average", "geometric", "vote"])
 def test_one_member_decides_alone(how):
     logits, labels = sample(2, members=1)
     alone = scores(logits[0], labels)

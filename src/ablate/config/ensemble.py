@@ -21,8 +21,9 @@ class _Ensemble(Frozen):
 
     size: Members = 5
     """Members that predict together."""
-    combine: Literal["average", "vote"] = "average"
-    """`average` their probabilities, or let each `vote` for a class."""
+    combine: Literal["average", "geometric", "vote"] = "average"
+    """`average` their probabilities, or take their `geometric` mean, normalized, or let each `vote`
+    for a class."""
 
     @model_validator(mode="after")
     def _enough(self) -> Self:

@@ -4,13 +4,16 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ablate.config.base import BelowOne, ByName, Counts, Frozen, Positive
+from ablate.config.base import BelowOne, ByName, Counts, Frozen, Many, Positive
 
 Activation = Literal[
     "linear", "sigmoid", "tanh", "relu", "vlrelu", "leaky_relu",
     "prelu", "elu", "selu", "gelu", "maxout",
 ]  # fmt: skip
 Norm = Literal["none", "batch", "batch_after", "layer", "group"]
+#: How the shares that are dropped change while a network trains.
+DropoutSchedule = Literal["constant", "early", "annealed", "curriculum"]
+Shares = Annotated[Many[BelowOne], Field(min_length=1)]
 DropoutKind = Literal["inverted", "standard", "gaussian", "drop_connect", "unscaled"]
 
 
@@ -28,8 +31,8 @@ class _Model(Frozen):
     statistics: Literal["running", "population"] = "running"
     """What batch normalization takes at inference: its running averages, or the exact `population`
     statistics of the training split, layer by layer."""
-    dropout: BelowOne = 0.0
-    """Probability that a hidden unit is dropped."""
+    dropout: BelowOne | Shares = 0.0
+    """Probability that a hidden unit is dropped; of model=mlp also a list, one for each layer."""
     input_dropout: BelowOne = 0.0
     """Probability that an input is dropped."""
     dropout_kind: DropoutKind = "inverted"
@@ -37,6 +40,36 @@ class _Model(Frozen):
     1 - p at inference; `gaussian`: units are multiplied by N(1, p/(1 - p)); `drop_connect`: weights
     are dropped instead of units; `unscaled`: nothing is scaled, so that at inference units are
     1/(1 - p) times as active as in training."""
+    dropout_schedule: DropoutSchedule = "constant"
+    """Of all shares that are dropped, up to `dropout_until`: `early`: as they are, and none
+    afterwards; `annealed`: falling linearly to none; `curriculum`: growing linearly from none."""
+    dropout_until: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Share of the training's steps."""
+
+    @property
+    def drops(self) -> bool:
+        """Whether anything is dropped at all."""
+        shares = self.dropout if isinstance(self.dropout, tuple) else (self.dropout,)
+        return any(shares) or self.input_dropout > 0
+
+    @model_validator(mode="after")
+    def _one_share(self) -> Self:
+        if isinstance(self.dropout, tuple) and not isinstance(self, Mlp):
+            raise ValueError(
+                f"model.dropout={list(self.dropout)} is not allowed with model={self.name}: a "  # type: ignore[attr-defined]
+                "list, one share for each hidden layer, is for model=mlp"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _scaled_in_training(self) -> Self:
+        if self.dropout_schedule != "constant" and self.dropout_kind in ("standard", "unscaled"):
+            raise ValueError(
+                f"model.dropout_schedule={self.dropout_schedule} is not allowed with "
+                f"model.dropout_kind={self.dropout_kind}: one share would have to scale all of "
+                "training; allowed are inverted, gaussian or drop_connect"
+            )
+        return self
 
 
 class Mlp(_Model):
@@ -58,6 +91,16 @@ class Mlp(_Model):
             )
         if isinstance(self.width, int) and self.depth is None:
             raise ValueError("model.depth is null: give a number, or a list as model.width")
+        return self
+
+    @model_validator(mode="after")
+    def _a_share_for_each_layer(self) -> Self:
+        shares = self.dropout
+        if isinstance(shares, tuple) and len(shares) != len(self.widths):
+            raise ValueError(
+                f"model.dropout lists {len(shares)} shares but the model has {len(self.widths)} "
+                "hidden layers: give a number, or one for each layer"
+            )
         return self
 
     @property
@@ -118,6 +161,11 @@ class _OfTokens(Frozen):
     input_dropout: BelowOne = 0.0
     """Probability that a number of what stands for a token is dropped."""
     dropout_kind: Literal["inverted", "standard", "gaussian", "unscaled"] = "inverted"
+
+    @property
+    def drops(self) -> bool:
+        """Whether anything is dropped at all."""
+        return self.dropout + self.input_dropout > 0
 
 
 class Transformer(_OfTokens):

@@ -123,7 +123,7 @@ class RunConfig(Frozen):
         yield from self._conflicts_after_stopping()
         yield from self._conflicts_of_whitening()
         # Whether a model of the user's own drops anything is not known here.
-        drops = isinstance(self.model, Target) or self.model.dropout + self.model.input_dropout > 0
+        drops = isinstance(self.model, Target) or self.model.drops
         yield from self._nothing_that_varies(drops)
         if isinstance(self.model, TokenConfig) and isinstance(self.init, Lsuv):
             yield (
@@ -146,6 +146,12 @@ class RunConfig(Frozen):
             yield (
                 "ensemble=mc_dropout needs dropout: set model.dropout or model.input_dropout "
                 "above 0"
+            )
+        scheduled = getattr(self.model, "dropout_schedule", "constant")
+        if isinstance(self.ensemble, McDropout) and scheduled in ("early", "annealed"):
+            yield (
+                f"ensemble=mc_dropout is not allowed with model.dropout_schedule={scheduled}: at "
+                "the end nothing is dropped"
             )
         if isinstance(self.ensemble, Snapshot) and not isinstance(self.stopping, NoStopping):
             yield (
@@ -171,6 +177,9 @@ class RunConfig(Frozen):
             yield f"{said} a bootstrap sample, of which validation is no part"
         if schedule.name == "plateau":
             yield f"{said} schedule=plateau: no validation is left for it to look at"
+        dropping = getattr(self.model, "dropout_schedule", "constant")
+        if self.stopping.then == "go_on" and dropping != "constant":
+            yield f"{said} model.dropout_schedule={dropping}: it would begin anew"
         if self.stopping.then == "go_on" and (schedule.name != "constant" or schedule.warmup):
             yield (
                 "stopping.then=go_on needs schedule=constant and schedule.warmup=0: replicates go "

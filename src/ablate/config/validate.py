@@ -13,6 +13,7 @@ from ablate.errors import ConfigError, nearest, one_of
 Model = TypeVar("Model", bound=BaseModel)
 
 #: What pydantic calls the members of a plain union.
+_NUMBERS = ("bool", "int", "float", "constrained-float")
 _TYPES = ("tuple[", "list[", "dict[", "literal[", "function-")
 
 #: Fields that no user writes: how options are told apart, and what is written in another form.
@@ -52,7 +53,10 @@ def validated(
 def _sentence(model: type[BaseModel], error: ValidationError, prefix: str) -> str:
     found = error.errors(include_url=False)
     # A word that nobody knows is likelier the slip than one that is missing.
-    problem = next((one for one in found if one["type"] == "extra_forbidden"), found[0])
+    first = found[0]
+    if isinstance(first["input"], list | tuple):  # no number, but a list with something wrong in it
+        first = next((one for one in found if isinstance(one["loc"][-1], int)), first)
+    problem = next((one for one in found if one["type"] == "extra_forbidden"), first)
     kind, context, value = problem["type"], problem.get("ctx", {}), problem["input"]
     location = _as_written(problem["loc"])
     parts, _ = _found_at(model, location)
@@ -123,7 +127,7 @@ def _found_at(model: type[BaseModel], location: Sequence[str]) -> tuple[list[str
     while location:
         first, *location = location
         # Members of a plain union ("int", "tuple[...]") say nothing that a user wrote.
-        if first not in ("bool", "int", "float") and not first.startswith(_TYPES):
+        if first not in _NUMBERS and not first.startswith(_TYPES):
             parts.append(first)
         if first in model.model_fields:  # else a name or a place that the user gave
             members = options_of(model.model_fields[first].annotation)

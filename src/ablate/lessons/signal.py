@@ -150,7 +150,7 @@ def has_theory(config: RunConfig) -> bool:
     if config.trainer.is_user_code:
         return False
     plain = isinstance(model, Mlp) and model.norm == "none"
-    dropped = isinstance(model, Mlp) and (model.dropout or model.input_dropout)
+    dropped = isinstance(model, Mlp) and model.drops
     unit = data.normalize is True or (isinstance(data, Synthetic) and data.separation == 0)
     return plain and not dropped and unit and not isinstance(config.init, Constant)
 

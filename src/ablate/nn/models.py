@@ -112,7 +112,8 @@ def _blocks(
     *hidden, (output, last) = layers
     for number, (layer, received) in enumerate(hidden, start=1):
         name, arriving = f"{prefix}layer{number}", dropped
-        dropped = (name, config.dropout if layer.pool or not layer.kernel else 0.0)
+        share = config.dropout[number - 1] if isinstance(config.dropout, tuple) else config.dropout
+        dropped = (name, share if layer.pool or not layer.kernel else 0.0)
         if number <= shared:
             continue
         if layer.opens:

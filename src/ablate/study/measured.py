@@ -62,7 +62,7 @@ def measured(config: RunConfig, task: str) -> frozenset[str] | None:
         return frozenset(named)
     # A vote has no cross-entropy: a class that nobody votes for has no probability.
     kept = {*names} - {*facts.of_whole}
-    kept -= set() if ensemble.combine == "average" else {"loss", "nll"}
+    kept -= set() if ensemble.combine != "vote" else {"loss", "nll"}
     of_members = (*facts.of_members, *(facts.of_several if ensemble.size > 1 else ()))
     scores = {f"test/{score}" for score in kept} | {f"members/{name}" for name in of_members}
     if isinstance(ensemble, Snapshot | McDropout):

@@ -63,6 +63,8 @@ def _problems(config: RunConfig, task: str) -> Iterator[str]:
     if config.data.label_noise:
         yield f"data.label_noise={config.data.label_noise:g} {other}"
     ensemble = config.ensemble
+    if not isinstance(ensemble, NoEnsemble) and ensemble.combine == "geometric":
+        yield f"ensemble.combine=geometric {other}"
     votes = not isinstance(ensemble, NoEnsemble) and ensemble.combine == "vote"
     if votes and task != "multilabel":
         yield f"ensemble.combine=vote {other}"

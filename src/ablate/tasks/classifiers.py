@@ -13,12 +13,17 @@ from ablate.metrics import scores
 Members = npt.NDArray[np.floating]
 
 
-def combine(members: Members, how: Literal["average", "vote"]) -> scores.Array:
+def combine(members: Members, how: Literal["average", "geometric", "vote"]) -> scores.Array:
     """Return the log-probabilities (N, K) that the members' logits (M, N, K) give together.
 
-    average  the mean of their probabilities
-    vote     the share of the members whose most probable class it is, -inf where it is none's
+    average    the mean of their probabilities
+    geometric  their geometric mean, normalized over the classes: that of all dropout masks of one
+               layer is what scaled weights give (Goodfellow et al. 2016, section 7.12)
+    vote       the share of the members whose most probable class it is, -inf where it is none's
     """
+    if how == "geometric":
+        logs = np.stack([scores.log_probabilities(member) for member in members])
+        return scores.log_probabilities(logs.mean(axis=0))
     if how == "average":
         log_p = np.stack([scores.log_probabilities(member) for member in members])
         return np.asarray(np.logaddexp.reduce(log_p, axis=0) - np.log(len(members)))
@@ -30,7 +35,7 @@ def combine(members: Members, how: Literal["average", "vote"]) -> scores.Array:
 
 
 def ensemble_scores(
-    members: Members, labels: scores.Labels, how: Literal["average", "vote"]
+    members: Members, labels: scores.Labels, how: Literal["average", "geometric", "vote"]
 ) -> dict[str, float]:
     """Return the scores of the ensemble, and what its members are like.
 
@@ -46,7 +51,7 @@ def ensemble_scores(
         "test/brier": scores.brier(log_p, labels),
         "test/ece": scores.calibration_error(log_p, labels),
     }
-    if how == "average":
+    if how != "vote":
         nll = scores.cross_entropy(log_p, labels)
         result |= {"test/loss": nll, "test/nll": nll}
     alone = [scores.log_probabilities(member) for member in members]

@@ -10,7 +10,7 @@ from torch import Tensor
 
 Outputs = npt.NDArray[np.floating]
 Targets = npt.NDArray[Any]
-How = Literal["average", "vote"]
+How = Literal["average", "geometric", "vote"]
 
 
 def in_float(outputs: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from ablate.train.optimizers import build_optimizer
 from ablate.train.prepare import Stack
 from ablate.train.pulls import build_pulls
 from ablate.train.schedules import learning_rate
-from ablate.train.step import take_step
+from ablate.train.step import set_dropout, take_step
 from ablate.train.stopping import best_step
 
 State = Mapping[str, Tensor]
@@ -68,6 +68,7 @@ def train_again(stack: Stack, start: State, history: History) -> Stack:
 
     def step_from(indices: Tensor, epoch: int, step: int) -> None:
         lr = learning_rate(config.schedule, config.lr, step, stack.steps, stack.steps_per_epoch, [])
+        set_dropout(stack, step)
         take_step(whole, optimizer, whole.batch(indices, epoch, step), lr, pulls)
 
     def reached(step: int) -> list[bool]:

@@ -24,7 +24,7 @@ from ablate.train.pretrain import pretrain
 from ablate.train.procedure import run_procedure
 from ablate.train.pulls import build_pulls
 from ablate.train.schedules import learning_rate, parts
-from ablate.train.step import take_step
+from ablate.train.step import set_dropout, take_step
 
 # Steps between two looks at whether any replicate is still alive: a look at every step
 # would make a GPU wait.
@@ -104,6 +104,7 @@ def _fit(stack: Stack, started: float) -> History:
         for indices in stack.order(epoch).split(config.trainer.batch_size, dim=1):  # type: ignore[no-untyped-call]
             batch = stack.batch(indices, epoch, step)
             lr = _learning_rate(stack, history, step)
+            set_dropout(stack, step)
             losses[:, step] = take_step(stack, optimizer, batch, lr, pulls)
             step += 1
             if step % _LOOK_EVERY == 0 and _none_left(history, step):

@@ -3,7 +3,9 @@
 import torch
 from torch import Tensor
 
+from ablate.config.model import ChainConfig
 from ablate.config.penalty import ActivationL1
+from ablate.nn.dropout import Dropout, share_at
 from ablate.train.batches import chosen
 from ablate.train.optimizers import Optimizer, update
 from ablate.train.penalties import activation_penalty
@@ -40,6 +42,17 @@ def take_step(
     clip_norm = getattr(config.optimizer, "clip_norm", None)
     update(optimizer, lr, config.penalty, clip_norm, pulls=pulls)
     return loss.detach()
+
+
+def set_dropout(stack: Stack, step: int) -> None:
+    """Set what is dropped in the step that comes after `step` others, where that changes."""
+    model = stack.config.model
+    if not isinstance(model, ChainConfig) or model.dropout_schedule == "constant":
+        return
+    share = share_at(model.dropout_schedule, model.dropout_until, step / stack.steps)
+    for module in stack.network.modules():
+        if isinstance(module, Dropout):
+            module.at(share)
 
 
 def _losses(stack: Stack, batch: Batch) -> tuple[Tensor, Tensor]:
