@@ -169,7 +169,7 @@ def test_theory_does_not_depend_on_the_last_bits(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     "change",
     [{"model": {"name": "mlp", "norm": "batch"}}, {"model": {"name": "cnn"}},
-     {"init": {"name": "constant"}}, {"data": {"name": "digits", "normalize": False}},
+     {"init": {"name": "constant"}}, {"init": {"name": "he", "bias": 0.1}}, {"data": {"name": "digits", "normalize": False}},
      {"model": {"name": "mlp", "dropout": 0.5}}],
     ids=str,
 )  # fmt: skip

@@ -104,6 +104,21 @@ def test_constants() -> None:
     assert torch.equal(weight, torch.ones_like(weight))
 
 
+def test_biases_start_where_they_are_told_to_and_move_no_weight() -> None:
+    plain, moved = drawn(He(name="he")), drawn(He(name="he", bias=0.1))
+    for block, other in zip(plain.chain, moved.chain, strict=True):
+        assert block.linear.bias is not None
+        assert other.linear.bias is not None
+        assert not block.linear.bias.any()
+        assert torch.equal(other.linear.bias, torch.full_like(other.linear.bias, 0.1))
+        assert torch.equal(block.linear.weight, other.linear.weight)
+    # In front of batch normalization there is none, and its shift is no bias of a linear map.
+    normalized = drawn(He(name="he", bias=0.1), Mlp(name="mlp", depth=1, width=20, norm="batch"))
+    shifts = [p for name, p in normalized.named_parameters() if "norm" in name and "bias" in name]
+    assert shifts
+    assert not any(shift.any() for shift in shifts)
+
+
 @pytest.mark.parametrize("inputs", [50, 200, 300], ids=["tall", "square", "wide"])
 def test_orthonormal_along_the_shorter_side(inputs: int) -> None:
     matrix = (

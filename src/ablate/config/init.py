@@ -1,6 +1,6 @@
-"""The `init` group: how weights are drawn; biases start at zero.
+"""The `init` group: how weights are drawn, and where biases start.
 
-Every scheme multiplies its weights by `scale`.
+Every scheme multiplies its weights by `scale`; biases are drawn by none.
 """
 
 from typing import Literal
@@ -14,6 +14,9 @@ Gain = Literal["activation", "relu", "linear"]
 
 class _Init(Frozen):
     scale: PositiveFloat = 1.0
+    bias: float = 0.0
+    """At which every bias starts, of the output layer as well; the shifts of normalization start at
+    zero whatever this is."""
 
 
 class Zeros(_Init):

@@ -143,8 +143,8 @@ def has_theory(config: RunConfig) -> bool:
     """Tell whether there is a theory here.
 
     There is none of convolutions, normalization, dropout, constant weights (all units of a layer
-    are one), inputs that are not of unit variance, and of what a training procedure of the user's
-    own makes of the config.
+    are one), biases that start elsewhere than at zero, inputs that are not of unit variance, and of
+    what a training procedure of the user's own makes of the config.
     """
     model, data = config.model, config.data
     if config.trainer.is_user_code:
@@ -152,7 +152,8 @@ def has_theory(config: RunConfig) -> bool:
     plain = isinstance(model, Mlp) and model.norm == "none"
     dropped = isinstance(model, Mlp) and model.drops
     unit = data.normalize is True or (isinstance(data, Synthetic) and data.separation == 0)
-    return plain and not dropped and unit and not isinstance(config.init, Constant)
+    drawn = not isinstance(config.init, Constant) and not config.init.bias
+    return plain and not dropped and unit and drawn
 
 
 def theory(config: RunConfig) -> Theory | None:

@@ -2,7 +2,8 @@
 
 Weights of replicate r come from its stream `init`, named by the layer. The numbers drawn are
 standard (N(0, 1), or U(-1, 1)) and scaled afterwards, so schemes of one distribution share their
-draws and two scales of one scheme are exact multiples of each other. Biases are zero.
+draws and two scales of one scheme are exact multiples of each other. Biases are `init.bias`, zero
+by default.
 Embeddings are N(0, 1) whatever the scheme.
 """
 
@@ -45,6 +46,10 @@ def initialize(
         for own, stream in zip(weight, streams, strict=True):
             draws = stream.numpy("init", f"{name}.weight").standard_normal(own.shape, np.float32)
             own.copy_(torch.from_numpy(draws))
+    if config.bias:
+        for _, linear, _ in network.maps:
+            if linear.bias is not None:
+                linear.bias.fill_(config.bias)
     if isinstance(config, Lsuv):
         if batch is None or not isinstance(network, Chain):
             raise ValueError("init=lsuv needs a batch of training examples, and a chain of layers")
