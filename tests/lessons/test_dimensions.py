@@ -63,7 +63,7 @@ def test_descent_shrinks_by_the_known_share_a_step() -> None:
 def test_costs_are_those_of_the_formulas(method: str, numbers: int, each: int) -> None:
     found = told(method, 100)
     assert found["bytes"] == 4 * numbers
-    assert found["multiply_adds"] == each * found["steps"]
+    assert found["arithmetic"] == each * found["steps"]
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -38,12 +38,12 @@ def minimize(
 
     Metrics: `steps`, and `gradients` and `hessians` evaluated, that which shows the end among
     them; and counted, not measured: `bytes`, 4 for each number that a method keeps beside the
-    weights and their gradient, and `multiply_adds` of all its steps, without those of gradients.
-    These are n^2 numbers and n^3 / 6 + n^2 a step for Newton, whose matrix is solved by Cholesky's
-    (Golub & Van Loan 2013, section 4.2); n^2 + n and 4 n^2 + 4 n for BFGS, which corrects an
-    inverse; (2 m + 1) n and 4 m n + 4 n for L-BFGS with m = 10 pairs; n and 6 n for conjugate
-    gradients; 0 and n for descent. The three between have exact line searches. Raises ConfigError
-    for another method, or below two dimensions.
+    weights and their gradient, and `arithmetic`, the multiply-adds of all its steps without those
+    of gradients. These are n^2 numbers and n^3 / 6 + n^2 a step for Newton, whose matrix is solved
+    by Cholesky's (Golub & Van Loan 2013, section 4.2); n^2 + n and 4 n^2 + 4 n for BFGS, which
+    corrects an inverse; (2 m + 1) n and 4 m n + 4 n for L-BFGS with m = 10 pairs; n and 6 n for
+    conjugate gradients; 0 and n for descent. The three between have exact line searches. Raises
+    ConfigError for another method, or below two dimensions.
     """
     if method not in _METHODS:
         raise ConfigError(f"trainer.method={method} is not known; allowed are {one_of(_METHODS)}.")
@@ -85,7 +85,7 @@ def minimize(
         metrics |= {
             "steps": float(taken),
             "gradients": float(count[0]),
-            "multiply_adds": float(taken * each),
+            "arithmetic": float(taken * each),
         }
     return Outcome(metrics, converged=taken is not None)
 
