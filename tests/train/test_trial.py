@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from mylab.data import rings
 from small import SMALL
 
 import ablate
@@ -12,6 +11,7 @@ from ablate.config.validate import run_config
 from ablate.nn.layers import Activate
 from ablate.train.gradient_check import GRADIENT_TOLERANCE
 from ablate.train.trial import trial
+from mylab.data import rings
 
 BASE = {
     "data": SMALL["data"],
