@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 #: A source's place is its number: another one goes to the end, and moves no stream that exists.
 RandomSource = Literal[
     "split", "init", "order", "augment", "dropout", "bootstrap", "probe", "data",
-    "loss", "optimizer", "metric", "label_noise", "pretrain",
+    "loss", "optimizer", "metric", "label_noise", "pretrain", "search",
 ]  # fmt: skip
 _SOURCES = get_args(RandomSource)
 
