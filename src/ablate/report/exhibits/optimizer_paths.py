@@ -117,7 +117,9 @@ def _panel(subject: Subject, panel: str) -> Panel:
             rows["hessians"].to_numpy(np.int64), _step(run.get("steps", np.nan)),
             _step(run.get("diverged_at", np.nan)),
         )  # fmt: skip
-        if paths[line].reached is not None and run["f"] >= float(tolerance or Panel.tolerance):
+        if paths[line].reached is not None and run.get("f", 0.0) >= float(
+            tolerance or Panel.tolerance
+        ):
             paths[line] = replace(paths[line], reached=None, rested=paths[line].reached)
         value = run.get(tuned, np.nan)
         names[line] = line if np.isnan(value) else f"{line} ({level_name(value)})"
