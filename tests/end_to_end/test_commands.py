@@ -256,7 +256,10 @@ def test_an_unreachable_mlflow_costs_no_run(tmp_path: Path) -> None:
     [
         (["sweep", "study=quikstart"], "Did you mean 'quickstart'?"),
         (["sweep", "study=quickstart", "optimizr.lr=1"], "unknown key 'optimizr.lr'"),
-        (["run", "model.dropout=1.5"], "model.dropout=1.5 is not allowed: it must be less than 1."),
+        (
+            ["run", "model.dropout=1.5"],
+            "model.dropout=1.5 is not allowed: it must be less than 1 or a list.",
+        ),
         (["run", "optimizer.lr=-1"], "optimizer.lr=-1 is not allowed: it must be greater than 0."),
         (["sweep", "study=quickstart", "replicates=0"], "replicates=0 is not allowed"),
         (["run", "init=hee"], "Did you mean 'he'?"),

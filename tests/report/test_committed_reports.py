@@ -12,7 +12,7 @@ from ablate.report.regenerate import check_reports
 
 REPORTS = Path(__file__).resolve().parents[2] / "reports"
 #: Of the frames of one report and of all: a clone carries them through all its history.
-MOST, MOST_TOGETHER = 1_000_000, 8_000_000
+MOST, MOST_TOGETHER = 1_000_000, 12_000_000
 
 
 @pytest.mark.long

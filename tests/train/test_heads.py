@@ -312,6 +312,6 @@ def test_population_statistics_reach_the_heads_own_layers() -> None:
 def test_a_trial_of_a_network_with_heads(heads: dict) -> None:
     config = config_of(heads, {**PAIRS, "labelled": 100})
     found = trial(config, data_sets.load(config.data, Path(), 0))
-    assert found.gradient_error is not None
-    assert found.gradient_error < 1e-4
+    assert found.gradients.whole is not None
+    assert found.gradients.whole < 1e-4
     assert found.fits > 0.9

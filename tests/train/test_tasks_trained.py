@@ -129,5 +129,5 @@ def test_a_trial_tells_of_any_task(name: str, tmp_path: Path) -> None:
     found = trial(config, data_sets.load(config.data, tmp_path, 0))
     # He's rule gives outputs a variance of about 2, and a wrong start costs no more than that.
     assert 0.5 < found.loss < 8
-    assert found.gradient_error is None if name == "own" else found.gradient_error < 1e-4
+    assert found.gradients.whole is None if name == "own" else found.gradients.whole < 1e-4
     assert math.isnan(found.fits) if name == "text" else found.fits > 0.9
