@@ -44,7 +44,20 @@ def test_a_label_that_does_not_occur_is_no_part_of_f1_and_precision() -> None:
     assert (found["f1"], found["average_precision"]) == (alone["f1"], alone["average_precision"])
 
 
-def test_the_loss_is_torchs() -> None:
+def test_loss_and_gradient_are_torchs_even_where_certain() -> None:
+    z = torch.linspace(-40, 40, 801).view(1, -1, 3).requires_grad_()
+    y = torch.arange(801).remainder(2).float().view(1, -1, 3)
+    (own,) = torch.autograd.grad(TASK.loss(z, y).sum(), z)
+    wide = z.detach().double().requires_grad_()
+    loss = torch.nn.functional.binary_cross_entropy_with_logits(wide, y.double())
+    (torchs,) = torch.autograd.grad(loss, wide)
+    # Sums of 801 float32 terms, each right to a few parts in 10^7 of the largest, 40.
+    assert TASK.loss(z, y).item() == pytest.approx(loss.item(), rel=1e-6)
+    # Each is at most 1/801, from numbers right to 2^-24.
+    torch.testing.assert_close(own.double(), torchs, rtol=0, atol=1e-6 / 801)
+
+
+def test_the_loss_is_that_of_its_scores() -> None:
     logits, y = sample(2, members=2)
     given, targets = torch.from_numpy(logits), torch.from_numpy(y).expand(2, -1, -1)
     by_replicate = [TASK.scores(own, y)["loss"] for own in logits]

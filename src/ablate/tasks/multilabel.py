@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ablate.config import RunConfig
@@ -47,10 +46,14 @@ class Multilabel:
         return self._errors(outputs, targets).mean(dim=2).sum()
 
     def _errors(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the binary cross-entropy of each label, max(z, 0) - zy + ln(1 + exp(-|z|)).
+
+        The last term is -ln sigmoid(|z|), by tanh: torch's own sigmoid and log1p treat the last
+        elements of a tensor by other instructions than the rest, see `ablate.nn.activations`.
+        """
         logits = in_float(outputs)
-        return F.binary_cross_entropy_with_logits(
-            logits, targets.to(logits.dtype), reduction="none"
-        )
+        certain = torch.tanh(logits.abs() * 0.5) * 0.5 + 0.5
+        return logits.clamp(min=0) - logits * targets.to(logits.dtype) - certain.log()
 
     def scores(self, outputs: Outputs, targets: Targets) -> dict[str, float]:
         """Return loss, f1 and average_precision, the latter two means over labels that occur.
@@ -95,7 +98,9 @@ class Multilabel:
 
     def averaged(self, outputs: Sequence[Tensor]) -> Tensor:
         """Return the logits of the mean of the views' probabilities."""
-        return torch.stack([one.float().sigmoid() for one in outputs]).mean(dim=0).logit(eps=1e-7)
+        shares = [torch.tanh(one.float() * 0.5) * 0.5 + 0.5 for one in outputs]
+        p = torch.stack(shares).mean(dim=0).clamp(1e-7, 1 - 1e-7)
+        return p.log() - (1 - p).log()
 
     def combine(self, members: Outputs, how: How) -> Outputs:
         """Return the logits of the mean of probabilities, or of the share of members in favour."""
