@@ -87,6 +87,16 @@ def test_caption_says_what_a_reader_must_know():
         assert phrase in caption
 
 
+def test_a_setting_that_is_left_out_is_not_missing():
+    study, runs = two_by_two()
+    left_out = study.model_copy(update={"exclude": ({"init": ("he",), "activation": ("tanh",)},)})
+    caption = " ".join(grid_of(left_out, runs).caption)
+    assert "–: a setting that the study leaves out." in caption
+    assert "missing" not in caption
+    others = study.model_copy(update={"exclude": ({"init": ("xavier",)},)})
+    assert "3 of 12 runs are missing" in " ".join(grid_of(others, runs).caption)
+
+
 def test_one_run_per_cell_has_no_interval_and_says_so():
     study = make_study(factor("init", ["lsuv", "he"]), replicates=1)
     grid = grid_of(study, make_runs(study, {("lsuv",): [0.91], ("he",): [0.9]}))

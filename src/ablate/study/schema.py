@@ -266,6 +266,12 @@ class Study(Frozen):
         fields = {"design": part.design, "exclude": part.exclude, "parts": (), "factors": factors}
         return self.model_copy(update=fields)
 
+    def leaves_out(self, levels: Mapping[str, str]) -> bool:
+        """Tell whether `exclude` leaves out the setting with these levels, by factor."""
+        return any(
+            all(levels.get(name) in named for name, named in rule.items()) for rule in self.exclude
+        )
+
     def part_of(self, claim: Claim) -> Part:
         """Return the part that a claim speaks of; raises ConfigError where it is in several."""
         names = claim.factors - {self.tune.key if self.tune else ""}

@@ -179,7 +179,7 @@ def _beside(cell: ResultCell, metric: Metric) -> str:
 
 
 def _caption(table: ResultTable, study: Study, facts: Facts) -> tuple[str, ...]:
-    cells = table.cells
+    cells = [cell for cell in table.cells if cell.slug or not study.leaves_out(cell.levels)]
     fewest, n = span_of_replicates(table)
     finished = sum(cell.summary.n for cell in cells)
     missing = sum(cell.summary.missing for cell in cells)
@@ -211,9 +211,13 @@ def _caption(table: ResultTable, study: Study, facts: Facts) -> tuple[str, ...]:
         sentences.append(_coverage(table, facts, study.tune))
         if any(cell.summary.converged == 1 for cell in cells):
             sentences.append("A number without ± is a single run.")
+    left_out = len(cells) < len(table.cells)
+    if left_out:
+        sentences.append("–: a setting that the study leaves out.")
     if missing:
+        other = " elsewhere" if left_out else ""
         sentences.append(
-            f"– means that no run has finished; {missing} of {finished + missing} runs are missing."
+            f"–{other} means that no run has finished; {missing} of {finished + missing} runs are missing."
         )
     return tuple(sentences)
 
