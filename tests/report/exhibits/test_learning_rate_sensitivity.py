@@ -57,6 +57,15 @@ def tuning(known: bool = True) -> Context:
     return Context(item, changed, frames(made, tuning=rows), configs)
 
 
+def test_a_panel_in_which_nothing_was_tuned_is_left_out() -> None:
+    context = tuning()
+    of_x = context.frames.tuning["cell"].str.endswith("x")
+    frames_of_x = replace(context.frames, tuning=context.frames.tuning[of_x])
+    (whole,), (part,) = drawings(context), drawings(replace(context, frames=frames_of_x))
+    assert [axis.get_title(loc="left") for axis in whole.figure.axes] == ["x", "y"]
+    assert [axis.get_title(loc="left") for axis in part.figure.axes] == ["x"]
+
+
 def test_a_tuned_line_has_a_mean_per_value_in_which_not_converging_is_guessing() -> None:
     shown = tuned(subject_of(tuning(), "lines", "panels"), KEY)
     assert list(shown) == [("x", "A"), ("x", "B"), ("y", "A"), ("y", "B")]

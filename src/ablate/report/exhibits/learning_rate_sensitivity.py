@@ -75,7 +75,10 @@ def exhibits(context: Context) -> Iterator[Drawing]:
     if tune is not None:
         if len(context.frames.tuning):
             for subject in subjects(context, "lines", "panels"):
-                shown, panels = tuned(subject, tune.key), subject.levels("panels")
+                shown = tuned(subject, tune.key)
+                # Some studies tune in some cells alone.
+                drawn = {panel for panel, _ in shown}
+                panels = [panel for panel in subject.levels("panels") if panel in drawn]
                 most = panels_of_a_grid(subject.style, len(panels))
                 for name, levels in pages_of(subject.name, panels, most):
                     own = {place: line for place, line in shown.items() if place[0] in levels}
