@@ -29,8 +29,9 @@ STACKS = ([0, 2], [5, 2, 0, 1, 3, 4, 6])
 
 def config_of(row: dict[str, Any]) -> RunConfig:
     values = settings(row)
-    # Widths that fill torch's vectors, and one that does not.
-    values["model"] |= {"depth": None, "width": [20, 32]}
+    # Widths that fill torch's vectors, and one that does not; ties need layers of one shape.
+    ties = [32, 32] if row["penalty"] == "tied" else []
+    values["model"] |= {"depth": None, "width": [20, 32, *ties]}
     values["trainer"] |= {"save": "last"}
     return training_config(checked(values))
 
