@@ -20,9 +20,9 @@ Five lectures name {techniques} techniques and make {statements} further stateme
 Each stands here with its lines in the lectures as plain text, and with what shows it: a study with
 its report, one of its claims, an option, a command, or a test for what nobody has to run.
 {for_users} of the techniques and {shown} of the statements can be seen by somebody who reads no
-tests; {open} of all are shown nowhere, each with the reason. `ablate report --lecture NAME` writes
-a page per lecture, with verdicts and figures in its own order; `ablate studies --lecture NAME`
-names its studies.
+tests; {open} of all {are} shown nowhere, each with the reason. `ablate report --lecture NAME`
+writes a page per lecture, with verdicts and figures in its own order; `ablate studies --lecture
+NAME` names its studies.
 
 """
 
@@ -33,12 +33,14 @@ def coverage() -> str:
     every = [one for topic in syllabus.topics for one in topic.statements]
     techniques = [one for one in every if one.technique]
     statements = [one for one in every if not one.technique]
+    unseen = sum(bool(one.open) for one in every)
     intro = _INTRO.format(
         techniques=len(techniques),
         statements=len(statements),
         for_users=sum(one.is_for_users for one in techniques),
         shown=sum(one.is_for_users for one in statements),
-        open=sum(bool(one.open) for one in every),
+        open=unseen,
+        are="is" if unseen == 1 else "are",
     )
     return intro + "\n".join([*_lectures(syllabus), *_topics(syllabus, reports)])
 

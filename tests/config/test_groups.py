@@ -154,8 +154,8 @@ def test_the_base_is_left_as_it_is() -> None:
         ("optimizer.lrr", "Did you mean 'lr'?"),
         (
             "probe.step",
-            "unknown key 'probe.step'; probe has examples, histograms, steps, train_accuracy or "
-            "weights. Did you",
+            "unknown key 'probe.step'; probe has examples, histograms, steps, train_accuracy, units "
+            "or weights. Did you",
         ),
         ("launch.worker", "Did you mean 'workers'?"),
         ("paths.rot", "unknown key 'paths.rot'; paths has root."),

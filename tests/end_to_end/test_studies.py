@@ -20,11 +20,14 @@ LONG = [
 SHORT = [name for name in STUDIES if name not in LONG]
 
 
-# Two halves, for two processes; several studies in one command start everything once.
+PARTS = 6
+
+
+# Several studies in one command start everything once; several commands fill two processes.
 @pytest.mark.parametrize(
     "names",
-    [SHORT[::2], SHORT[1::2], pytest.param(LONG, marks=pytest.mark.slow)],
-    ids=["even", "odd", "long"],
+    [*(SHORT[part::PARTS] for part in range(PARTS)), pytest.param(LONG, marks=pytest.mark.slow)],
+    ids=[*map(str, range(PARTS)), "long"],
 )
 @pytest.mark.long
 @pytest.mark.timeout(1800)

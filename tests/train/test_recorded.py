@@ -70,8 +70,16 @@ def test_training_accuracy_is_that_of_the_network_as_it_stands(run) -> None:
     assert found[0] < 0.3 < found[-1]
 
 
+def test_how_alike_units_are_is_one_more_number_and_changes_no_other(run) -> None:
+    plain, asked = run(config({}))[0], run(config({"units": True}))[0]
+    units = {"units/alike", "units/effective"}
+    assert asked.metrics.keys() - plain.metrics.keys() == units
+    assert {n: v for n, v in asked.metrics.items() if n not in units} == plain.metrics
+    assert asked.losses.tobytes() == plain.losses.tobytes()
+
+
 def test_a_replicate_records_the_same_bits_alone_and_in_a_stack(run) -> None:
-    asked = config({"weights": True, "train_accuracy": True})
+    asked = config({"weights": True, "train_accuracy": True, "units": True})
     assert_same(run(asked, [1])[0], run(asked, [0, 1, 2])[1])
 
 

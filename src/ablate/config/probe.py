@@ -20,5 +20,8 @@ class Probe(Frozen):
     """Whether the first and the last step probed have histograms."""
     weights: bool = False
     """Whether the weights that training ends with are counted, by layer and by pixel."""
+    units: bool = False
+    """Whether it is measured at the end how alike the units of a layer are, on the same examples:
+    `units/alike` and `units/effective`."""
     train_accuracy: bool = False
     """Whether evaluations have the accuracy on the training examples as well, at most 10,000."""

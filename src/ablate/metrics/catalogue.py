@@ -101,6 +101,8 @@ _OTHERS = {
         Quantity("weights/norm", "norm of the weights", least=0),
         Quantity("weights/zero", "zero weights", "%", least=0, most=1),
         Quantity("weights/small", "weights below 0.001", "%", least=0, most=1),
+        Quantity("units/alike", "correlation of units", least=0, most=1),
+        Quantity("units/effective", "effective units", "%", least=0, most=1),
         Quantity("members/accuracy", "accuracy of a member", "%", "higher", effect_scale=100.0),
         Quantity("members/brier", "Brier score of a member", "", "lower"),
         Quantity("members/disagreement", "two members disagree", "%"),

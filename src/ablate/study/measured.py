@@ -55,6 +55,7 @@ def measured(config: RunConfig, task: str) -> frozenset[str] | None:
     if isinstance(ensemble, NoEnsemble):
         named |= {f"{split}/{score}" for split in (*SPLITS, GAP) for score in names}
         named |= {"weights/norm", "weights/zero", "weights/small"}
+        named |= {"units/alike", "units/effective"} if config.probe.units else set()
         named |= _of_heads(config) | _of_pretraining(config)
         if not isinstance(config.stopping, NoStopping):
             named |= {"stopping/step", "stopping/best_step"}

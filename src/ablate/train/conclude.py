@@ -17,7 +17,7 @@ from ablate.records import Record
 from ablate.tasks.task import Targets
 from ablate.train import inference
 from ablate.train.convergence import EXAMPLES, first_nonfinite
-from ablate.train.evaluation import probe
+from ablate.train.evaluation import probe, units_of
 from ablate.train.heads_scored import scores_beside
 from ablate.train.history import History, Weights, weights_of
 from ablate.train.penalties import is_weight
@@ -41,6 +41,7 @@ class _Ends:
     readings  of the probe, per replicate, where early stopping ended some or was followed by
               another training; else empty
     weights   as `ablate.probe.weights` has them, per replicate; empty where nobody asks
+    units     as `ablate.probe.units` has them, likewise
     """
 
     scores: Mapping[str, Sequence[Mapping[str, float]]]
@@ -51,6 +52,7 @@ class _Ends:
     beside: Sequence[Mapping[str, float]]
     readings: Sequence[Reading]
     weights: Sequence[Mapping[str, np.ndarray]]
+    units: Sequence[Mapping[str, float]]
 
 
 def conclude(stack: Stack, history: History, started: float) -> list[Record]:
@@ -93,6 +95,7 @@ def conclude(stack: Stack, history: History, started: float) -> list[Record]:
             if stack.config.probe.weights
             else ()
         ),
+        units=units_of(stack) if stack.config.probe.units else (),
     )
     seconds = (time.perf_counter() - started) / len(stack.streams)
     return [_record(stack, history, ends, r, seconds) for r in range(len(stack.streams))]
@@ -140,6 +143,7 @@ def _record(stack: Stack, history: History, ends: _Ends, r: int, seconds: float)
     metrics |= stopping_metrics(stack.config.stopping, evaluations, end)
     metrics |= {"stopping/more_steps": float(history.more[r])} if history.more else {}
     metrics |= _weights_like(stack, r)
+    metrics |= ends.units[r] if ends.units else {}
     return replace(
         at_any_rate,
         metrics=metrics,

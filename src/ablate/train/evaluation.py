@@ -7,6 +7,7 @@ import numpy as np
 from torch import Tensor
 
 from ablate.probe.measure import Reading, measure
+from ablate.probe.units import measure_units
 from ablate.train.convergence import EXAMPLES
 from ablate.train.history import History
 from ablate.train.inference import scores_of, settle_statistics
@@ -34,6 +35,17 @@ def probe(stack: Stack, at_an_end: bool) -> list[Reading]:
         for reading in measure(
             network, partial(batches, own), stack.task.total, stack.autocast, with_histograms
         )
+    ]
+
+
+def units_of(stack: Stack) -> list[dict[str, float]]:
+    """Return how alike the units of each replicate's layers are, on the probe's examples."""
+    indices = stack.training_indices[:, : stack.config.probe.examples]
+    inputs, _ = stack.training.batch(indices)
+    return [
+        measured
+        for network, own in stack.network.parts
+        for measured in measure_units(network, inputs[own], stack.autocast)
     ]
 
 

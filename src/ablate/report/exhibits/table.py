@@ -215,10 +215,9 @@ def _caption(table: ResultTable, study: Study, facts: Facts) -> tuple[str, ...]:
     if left_out:
         sentences.append("–: a setting that the study leaves out.")
     if missing:
-        other = " elsewhere" if left_out else ""
-        sentences.append(
-            f"–{other} means that no run has finished; {missing} of {finished + missing} runs are missing."
-        )
+        place = " elsewhere" if left_out else ""
+        said = f"{missing} of {finished + missing} runs are missing"
+        sentences.append(f"–{place} means that no run has finished; {said}.")
     return tuple(sentences)
 
 
