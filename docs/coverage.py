@@ -20,11 +20,13 @@ Five lectures name {techniques} techniques and make {statements} further stateme
 Each stands here with its lines in the lectures as plain text, and with what shows it: a study with
 its report, one of its claims, an option, a command, or a test for what nobody has to run.
 {for_users} of the techniques and {shown} of the statements can be seen by somebody who reads no
-tests; {open} of all {are} shown nowhere, each with the reason. `ablate report --lecture NAME`
+tests; {unseen}. `ablate report --lecture NAME`
 writes a page per lecture, with verdicts and figures in its own order; `ablate studies --lecture
 NAME` names its studies.
 
 """
+
+_UNSEEN = {0: "none is left out", 1: "one is shown nowhere, with the reason"}
 
 
 def coverage() -> str:
@@ -39,8 +41,7 @@ def coverage() -> str:
         statements=len(statements),
         for_users=sum(one.is_for_users for one in techniques),
         shown=sum(one.is_for_users for one in statements),
-        open=unseen,
-        are="is" if unseen == 1 else "are",
+        unseen=_UNSEEN.get(unseen, f"{unseen} are shown nowhere, each with the reason"),
     )
     return intro + "\n".join([*_lectures(syllabus), *_topics(syllabus, reports)])
 

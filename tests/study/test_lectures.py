@@ -78,8 +78,8 @@ def test_what_is_shown_does_not_become_less() -> None:
     """Raise these where more is shown."""
     techniques = [one for one in STATEMENTS if one.technique]
     others = [one for one in STATEMENTS if not one.technique]
-    assert sum(one.is_for_users for one in techniques) >= 130
-    assert sum(bool(one.shown) for one in techniques) >= 132
+    assert sum(one.is_for_users for one in techniques) >= 131
+    assert sum(bool(one.shown) for one in techniques) >= 133
     assert sum(one.is_for_users for one in others) >= 57
     assert sum(bool(one.shown) for one in others) >= 64
 

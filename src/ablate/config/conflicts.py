@@ -120,6 +120,9 @@ def _conflicts_of_pretraining(config: RunConfig) -> Iterator[str]:
     beside = f"pretrain={pretrain.name} is not allowed with"
     if isinstance(pretrain, Autoencoders) and not isinstance(config.model, Mlp) and trained:
         yield f"{beside} model={config.model.name}: it is for the layers of model=mlp"
+    every_step = getattr(config.model, "statistics", None) == "every_step"
+    if isinstance(pretrain, Autoencoders) and every_step:
+        yield f"{beside} model.statistics=every_step: it trains on batches alone"
     if isinstance(config.model, Target | TokenConfig):
         if isinstance(pretrain, Source):
             yield f"{beside} model={config.model.name}: it has to know a chain of layers"

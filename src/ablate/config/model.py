@@ -28,9 +28,11 @@ class _Model(Frozen):
     behind the activation; `layer`: over all units of an example; `group`: over groups of channels,
     the largest number of groups up to `groups` that divides a layer's channels."""
     groups: Positive = 8
-    statistics: Literal["running", "population"] = "running"
+    statistics: Literal["running", "population", "every_step"] = "running"
     """What batch normalization takes at inference: its running averages, or the exact `population`
-    statistics of the training split, layer by layer."""
+    statistics of the training split, layer by layer. With `every_step` it has these in training as
+    well, taken anew before each step, which costs a pass over the split per layer; a step takes
+    them for constants."""
     dropout: BelowOne | Shares = 0.0
     """Probability that a hidden unit is dropped; of model=mlp also a list, one for each layer."""
     input_dropout: BelowOne = 0.0

@@ -31,8 +31,13 @@ def training_cost(config: RunConfig) -> float:
     shape = Shape(there.inputs, there.vocabulary, has_outputs_per_token(config))
     sizes = config.data.labelled, config.data.train_size
     examples = next(filter(None, sizes), there.train)
-    passes = config.trainer.steps_for(examples) * config.trainer.batch_size
+    steps = config.trainer.steps_for(examples)
+    passes: float = steps * config.trainer.batch_size
     one = multiply_adds(config.model, shape, there.outputs) + _beside(config, shape)
+    if getattr(config.model, "statistics", None) == "every_step":
+        # A pass over all examples per layer, to there: half a network's on average, and forward,
+        # while a step takes three times its forward pass.
+        passes += steps * examples * depth_of(config.model) / 6
     if config.data.normalize == "whitened":
         one += inputs_whitened(there.inputs) ** 2
     return float(passes * one) + _cost_of_pretraining(config, shape)

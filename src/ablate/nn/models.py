@@ -74,7 +74,7 @@ def build(
     layers = placed(config, inputs, outputs)
     blocks = _blocks(config, layers, replicates)
     cost = multiply_adds(config, Shape(inputs), outputs)
-    population = config.statistics == "population" and config.norm in ("batch", "batch_after")
+    population = config.statistics != "running" and config.norm in ("batch", "batch_after")
     if not heads:
         return Chain(blocks, cost, population)
     own = [

@@ -27,7 +27,9 @@ def build_norm(
             groups = max(g for g in range(1, config.groups + 1) if channels % g == 0)
             return GroupNorm(replicates, channels, groups)
         case _:
-            return BatchNorm(replicates, channels)
+            norm = BatchNorm(replicates, channels)
+            norm.is_given = isinstance(config, ChainConfig) and config.statistics == "every_step"
+            return norm
 
 
 class BatchNorm(nn.Module):
@@ -35,11 +37,12 @@ class BatchNorm(nn.Module):
 
     y = gamma (x - mean)/sqrt(variance + eps) + beta over batch (and positions). Evaluation uses
     running averages with momentum 0.1 and, as torch does, the unbiased variance. So does training
-    where a layer is frozen, and leaves them as they are.
+    where a layer is frozen, or its statistics are given, and leaves them as they are.
     """
 
     EPS, MOMENTUM = 1e-5, 0.1
     is_frozen = False
+    is_given = False
     running_mean: Tensor
     running_var: Tensor
 
@@ -63,14 +66,18 @@ class BatchNorm(nn.Module):
             self.running_var.flatten(),
             self.weight.flatten(),
             self.bias.flatten(),
-            self.training and not self.is_frozen,
+            self._by_batch,
             self.MOMENTUM,
             self.EPS,
         )
         return unfold(y, len(x))
 
+    @property
+    def _by_batch(self) -> bool:
+        return self.training and not self.is_frozen and not self.is_given
+
     def _normalize_features(self, x: Tensor) -> Tensor:
-        if not self.training or self.is_frozen:
+        if not self._by_batch:
             scale = self.weight / (self.running_var + self.EPS).sqrt()
             centred = x - self.running_mean.unsqueeze(1)
             return centred * scale.unsqueeze(1) + self.bias.unsqueeze(1)

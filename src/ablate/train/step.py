@@ -1,5 +1,7 @@
 """One step of training: the loss of a batch, its gradients, and the update."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -7,6 +9,7 @@ from ablate.config.model import ChainConfig
 from ablate.config.penalty import ActivationL1
 from ablate.nn.dropout import Dropout, share_at
 from ablate.train.batches import chosen
+from ablate.train.inference import settle_statistics
 from ablate.train.optimizers import Optimizer, update
 from ablate.train.penalties import activation_penalty
 from ablate.train.prepare import Batch, Stack
@@ -21,6 +24,9 @@ def take_step(
     pulls  what a penalty pulls, as the network started, see `ablate.train.pulls`
     """
     config = stack.config
+    if getattr(config.model, "statistics", None) == "every_step":
+        batch = replace(batch, inputs=batch.inputs.clone())  # others pass through its room
+        settle_statistics(stack)
     if isinstance(optimizer, torch.optim.LBFGS):
         seen: list[Tensor] = []
 
