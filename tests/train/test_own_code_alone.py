@@ -77,7 +77,9 @@ def test_what_draws_beside_a_model_leaves_its_masks_alone(part, run, monkeypatch
     plain = {"optimizer": {"optimizer": own("Descent", lr=0.05)}}.get(part, {})
     monkeypatch.setattr("mylab.mischief.drawn", lambda: 0 * torch.rand(3).sum().item())
     beside, alone = run(**model, **DRAWS[part]), run(**model, **plain)
-    assert np.array_equal(beside.losses, alone.losses)
+    # Other masks change the second digit; on some processors torch's mean, which the loss takes,
+    # and ours differ in the last bit.
+    np.testing.assert_allclose(beside.losses, alone.losses, rtol=1e-5)
 
 
 def test_a_procedure_changes_its_own_copy_of_the_data(tmp_path):
