@@ -103,6 +103,7 @@ _OTHERS = {
         Quantity("weights/small", "weights below 0.001", "%", least=0, most=1),
         Quantity("units/alike", "correlation of units", least=0, most=1),
         Quantity("units/effective", "effective units", "%", least=0, most=1),
+        Quantity("bias2", "squared bias", "", "lower"),
         Quantity("members/accuracy", "accuracy of a member", "%", "higher", effect_scale=100.0),
         Quantity("members/brier", "Brier score of a member", "", "lower"),
         Quantity("members/disagreement", "two members disagree", "%"),
