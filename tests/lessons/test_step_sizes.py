@@ -43,7 +43,7 @@ def test_rates_are_those_of_the_recurrences(optimizer: str) -> None:
 
 
 def test_adam_forgets_a_tenth_as_fast() -> None:
-    """v = 0.999 v + 0.001 g^2, corrected; its mean of gradients has long settled."""
+    """V = 0.999 v + 0.001 g^2, corrected; its mean of gradients has long settled."""
     sizes, v = np.repeat([1.0, 0.1], [300, 700]), [0.0]
     for size in sizes:
         v.append(0.999 * v[-1] + 0.001 * size**2)

@@ -1,14 +1,17 @@
 """Learning curves: medians and ranges of runs that converged, the others one by one."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 import pandas as pd
+import pytest
 from artists import legend_of, points, shade
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from small_frames import drawings, frames, present, runs, status, study, subject_of
 
+from ablate.errors import ReportError
 from ablate.report.context import Context
 from ablate.report.exhibits.learning_curves import LearningCurves, learning_curves
 from ablate.report.figures.sample import thinned
@@ -58,6 +61,17 @@ def test_a_cell_has_the_median_and_the_range_of_what_converged() -> None:
             np.testing.assert_allclose(curves.converged.middle, median * size * np.array(shape))
             np.testing.assert_allclose(curves.converged.low, low * size * np.array(shape))
             np.testing.assert_allclose(curves.converged.high, high * size * np.array(shape))
+
+
+def test_curves_of_nothing_are_not_drawn() -> None:
+    """A procedure of one's own may evaluate what is neither a loss nor the study's score."""
+    whole = context()
+    others = whole.frames.epochs.drop(columns="validation/accuracy")
+    bare = replace(
+        whole, frames=replace(whole.frames, epochs=others, curves=whole.frames.curves[:0])
+    )
+    with pytest.raises(ReportError, match="no run reports losses, or validation/accuracy"):
+        drawings(bare)
 
 
 def test_runs_that_did_not_converge_are_there_one_by_one() -> None:

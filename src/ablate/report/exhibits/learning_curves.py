@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from ablate.errors import ReportError
 from ablate.metrics import SCORES, Quantity
 from ablate.report.context import Context
 from ablate.report.figures.canvas import Drawing, Margins, few_log_ticks, label_outer, page
@@ -54,6 +55,9 @@ def exhibits(context: Context) -> Iterator[Drawing]:
     for subject in subjects(context, "lines", "rows"):
         if len(subject.joined(context.frames.epochs)):
             shown, levels = learning_curves(subject), subject.levels("rows")
+            if not any(len(one.converged) or one.single for one in shown.cells.values()):
+                watched = subject.study.metric.watched
+                raise ReportError(f"no run reports losses, or {watched} while it trains.")
             most = subject.style.fitting(len(levels), 1.35)
             for name, rows in pages_of(subject.name, levels, most):
                 yield _draw(subject, shown, rows, name)
