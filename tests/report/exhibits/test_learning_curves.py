@@ -17,6 +17,7 @@ from ablate.report.exhibits.learning_curves import LearningCurves, learning_curv
 from ablate.report.figures.sample import thinned
 from ablate.report.figures.style import looks
 from ablate.study.items import ITEMS
+from ablate.study.schema import Metric
 
 SIZES = {("A", "x"): 1.0, ("A", "y"): 2.0, ("B", "x"): 3.0, ("B", "y"): 7.0}
 #: Of replicates, so that the median is neither the mean nor the middle of the range.
@@ -90,6 +91,27 @@ def test_an_explosion_is_cut_to_five_times_the_highest_loss_that_converged() -> 
     assert exploded.cut_off
     for losses in exploded.cells["y", "loss", "B"].single:
         np.testing.assert_allclose(losses, 5 * HIGHEST)
+
+
+def test_so_is_a_score_of_which_less_is_better() -> None:
+    whole = context(exploded=1000.0)
+    epochs = whole.frames.epochs.rename(columns={"validation/accuracy": "validation/bits_per_byte"})
+    text = replace(
+        whole,
+        study=whole.study.model_copy(
+            update={"metric": Metric(name="test/bits_per_byte", better="lower", task="next_token")}
+        ),
+        frames=replace(whole.frames, epochs=epochs),
+    )
+    shown = learning_curves(subject_of(text, "lines", "rows"))
+    scores = [
+        value
+        for (_, name, _), cell in shown.cells.items() if name == "bits_per_byte"
+        for run in cell.single for value in run
+    ]  # fmt: skip
+    # The highest that converged is that of B at x, at step 10.
+    assert max(scores) == pytest.approx(5 * HIGHEST * 11 / 1e4)
+    assert shown.cut_off
 
 
 def solid(axis: Axes, ink: str, width: float) -> list[np.ndarray]:

@@ -1,5 +1,6 @@
 """Learning curves: how fast, how stable."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -41,7 +42,8 @@ class LearningCurves:
     """Loss, and the score that is watched beside it, over steps.
 
     cells    by level of `rows`, quantity (`loss` or the score's name) and level of `lines`
-    cut_off  whether losses beyond five times the highest converged one were cut to it
+    cut_off  whether losses, or scores of which less is better, beyond five times the highest
+             converged one were cut to it
     below    whether the score was cut off below
     """
 
@@ -76,15 +78,16 @@ def learning_curves(subject: Subject) -> LearningCurves:
     """Return what is drawn of the subject's curves and evaluations."""
     losses = subject.joined(subject.frames.curves)
     epochs = subject.joined(subject.frames.epochs)
-    highest = converged(losses)["loss"].max()
-    # A run that exploded would press all others flat against the axis.
-    ceiling = 5 * float(highest) if np.isfinite(highest) else float("inf")
+    ceiling = _ceiling(converged(losses)["loss"])
     watched = subject.study.metric.watched
     row = subject.study.quantity(watched)
     seen = pd.Series(epochs.get(watched, np.nan), epochs.index, dtype=float)
+    kept = seen[converged(epochs).index] if len(epochs) else seen
+    most = _ceiling(kept) if row.better == "lower" else math.inf
+    scores = row.scale * seen.clip(lower=row.shown_from, upper=most)
     values = {
         "loss": losses.assign(value=losses["loss"].clip(upper=ceiling)),
-        watched.partition("/")[2]: epochs.assign(value=row.scale * seen.clip(lower=row.shown_from)),
+        watched.partition("/")[2]: epochs.assign(value=scores),
     }
     cells = {
         (row, name, line): _cell(subject.where(values[name], lines=line, rows=row))
@@ -93,7 +96,14 @@ def learning_curves(subject: Subject) -> LearningCurves:
         for line in subject.levels("lines")
     }
     below = bool((seen < row.shown_from).any())
-    return LearningCurves(cells, bool((losses["loss"] > ceiling).any()), below)
+    cut_off = bool((losses["loss"] > ceiling).any() or (seen > most).any())
+    return LearningCurves(cells, cut_off, below)
+
+
+def _ceiling(values: pd.Series) -> float:
+    """Return what is drawn at most: a run that exploded would press all others flat."""
+    highest = values[np.isfinite(values)].max()
+    return 5 * float(highest) if np.isfinite(highest) else math.inf
 
 
 def _cell(rows: pd.DataFrame) -> CellCurves:
@@ -122,7 +132,9 @@ def _draw(subject: Subject, shown: LearningCurves, levels: Sequence[str], name: 
             _curves(axis, shown.cells[level, panel, line], ink, place, told)
         axis.set_xscale("log")
         axis.set_title(subject.title("rows", level, named[panel].label, width), loc="left")
-    for axis in axes[:, 0]:
+    score = subject.study.quantity(subject.study.metric.watched)
+    falls_to_zero = score.better == "lower" and score.least == 0
+    for axis in axes.flat if falls_to_zero else axes[:, 0]:
         axis.set_yscale("log")
         few_log_ticks(axis)
     label_outer(axes, "step", [_axis_title(name, row) for name, row in named.items()])
@@ -130,11 +142,11 @@ def _draw(subject: Subject, shown: LearningCurves, levels: Sequence[str], name: 
     if len(not_converged(subject.runs)):
         spread += " Thin lines, ending in a cross: single runs that did not converge."
     if shown.cut_off:
-        spread += " Losses beyond five times the highest converged one stand at the upper edge."
+        what = f"Losses and {score.label}" if score.better == "lower" else "Losses"
+        spread += f" {what} beyond five times the highest converged one stand at the upper edge."
     if shown.below:
-        row = subject.study.quantity(subject.study.metric.watched)
         spread += (
-            f" Values of {row.label} below {number(row.shown_from, 0)} stand at the lower edge."
+            f" Values of {score.label} below {number(score.shown_from, 0)} stand at the lower edge."
         )
     spread += " The evaluation before the first step stands at step 1."
     return subject.drawing(figure, "Learning curves", spread, name)

@@ -195,9 +195,9 @@ def _draw_over_rates(subject: Subject, shown: OverRates) -> Drawing:
             marked(lost, subject.told(lines=level))
     _rate_ticks(axis, shown.rates)
     axis.set(xlabel=label, ylabel=metric.title)
+    mark = "no marker" if shown.guessing is None else "a cross at the height of guessing"
     spread = (
-        "Mean of the replicates that converged; a cross at the height of guessing: half or more "
-        "of a cell did not converge."
+        f"Mean of the replicates that converged; {mark}: half or more of a cell did not converge."
     )
     what = f"{sentence_case(metric.label)} against {label}"
     return subject.drawing(figure, what, spread)
